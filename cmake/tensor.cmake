@@ -1,0 +1,50 @@
+# Targets that see LibTorch. Included by the top CMakeLists.txt; TOUCHSTONE_LIBTORCH names a LibTorch (2.6 or newer) of
+# the user's, otherwise the one that scripts/setup.sh unpacked is taken.
+if(TOUCHSTONE_LIBTORCH)
+  set(torch_root ${TOUCHSTONE_LIBTORCH})
+else()
+  set(torch_root ${CMAKE_SOURCE_DIR}/.deps/libtorch)
+endif()
+find_package(Torch 2.6 REQUIRED PATHS ${torch_root} NO_DEFAULT_PATH)
+find_package(OpenMP REQUIRED)
+
+# The wheel brings its own fmt headers, which shadow the system's; after the system's own folders they do no harm.
+add_library(torch_library INTERFACE)
+foreach(folder IN LISTS TORCH_INCLUDE_DIRS)
+  target_compile_options(torch_library INTERFACE -idirafter ${folder})
+endforeach()
+target_compile_definitions(torch_library INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
+target_link_libraries(torch_library INTERFACE ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so
+                      OpenMP::OpenMP_CXX)
+target_link_options(torch_library INTERFACE -Wl,-rpath,${torch_root}/lib)
+
+add_library(tensor_pch OBJECT cmake/pch.cpp)
+target_link_libraries(tensor_pch PUBLIC harness_core torch_library)
+target_precompile_headers(tensor_pch PRIVATE <ATen/ATen.h> <ATen/Parallel.h>)
+
+function(touchstone_tensor_target target)
+  target_link_libraries(${target} PUBLIC harness_core torch_library)
+  target_precompile_headers(${target} REUSE_FROM tensor_pch)
+endfunction()
+
+file(GLOB harness_tensor_sources CONFIGURE_DEPENDS harness/model/*.cpp harness/train/*.cpp)
+add_library(harness STATIC ${harness_tensor_sources})
+touchstone_tensor_target(harness)
+
+add_library(backends STATIC)
+touchstone_plugins(backends FamilyBook harness/model/family.hpp backends/families)
+file(GLOB backend_sources CONFIGURE_DEPENDS backends/layers/*.cpp backends/checkpoints/*.cpp backends/native/*.cpp)
+target_sources(backends PRIVATE ${backend_sources})
+touchstone_tensor_target(backends)
+target_link_libraries(backends PUBLIC harness tokenizers)
+
+add_library(trainers STATIC)
+touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/methods)
+file(GLOB trainer_sources CONFIGURE_DEPENDS trainers/parts/*.cpp)
+target_sources(trainers PRIVATE ${trainer_sources})
+touchstone_tensor_target(trainers)
+target_link_libraries(trainers PUBLIC harness)
+
+add_library(touchstone_tensor SHARED harness/tensor_main.cpp)
+touchstone_tensor_target(touchstone_tensor)
+target_link_libraries(touchstone_tensor PRIVATE backends trainers)

@@ -1,0 +1,24 @@
+#pragma once
+// For .cpp files: the JSON library, and the project's own bounded parser on top of it.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace touchstone {
+
+using Json = nlohmann::ordered_json;
+
+/// What an untrusted JSON text may hold at most.
+struct JsonLimits {
+  std::size_t bytes = std::size_t{64} << 20;
+  int depth = 64;
+};
+
+/// Parses with bounds; keys keep their order; a duplicate key is an error. Throws Fault::data:
+/// "FILE: line 3, column 7: expected ',' or '}', found 'x'". `where` is the name used in that message.
+Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {});
+
+Json read_json(const std::filesystem::path& path, const JsonLimits& limits = {});
+
+}  // namespace touchstone

@@ -1,0 +1,35 @@
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace touchstone {
+
+/// "unknown task 'gsm8': did you mean 'gsm8k'?" or, when nothing is near, the names there are (the first 12).
+std::string unknown_name(std::string_view kind, std::string_view name, std::span<const std::string> known);
+
+/// The known name with the smallest edit distance to `name`; empty when none is within a third of its length.
+std::string nearest_name(std::string_view name, std::span<const std::string> known);
+
+std::vector<std::string> split(std::string_view text, char separator);
+std::string join(std::span<const std::string> pieces, std::string_view separator);
+
+/// Without the white space that Python's str.strip() removes from both ends (ASCII and Unicode).
+std::string_view strip(std::string_view text);
+/// The same for the left and the right end alone.
+std::string_view lstrip(std::string_view text);
+std::string_view rstrip(std::string_view text);
+
+std::string replace_all(std::string text, std::string_view from, std::string_view to);
+
+/// Number of Unicode code points; a byte that is not valid UTF-8 counts as one.
+std::size_t code_points(std::string_view utf8);
+
+/// True for well-formed UTF-8 (no surrogates, nothing overlong).
+bool is_utf8(std::string_view text);
+
+/// `text` with bytes that are not UTF-8 replaced by U+FFFD, as Python's decode(errors="replace") does.
+std::string to_utf8(std::string_view text);
+
+}  // namespace touchstone

@@ -1,0 +1,41 @@
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/data/task.hpp"
+
+namespace touchstone {
+
+/// How a whole measurement writes its prompts.
+struct PromptSettings {
+  int shots = -1;                  ///< -1: the task's own number
+  std::uint64_t fewshot_seed = 1234;
+  std::string system_instruction;
+  /// Renders a dialog with the model's chat template; empty: plain text. `open_answer` is false when the last turn is
+  /// an assistant prefix (gen_prefix) that stays open.
+  std::function<std::string(const Dialog&, bool add_generation_prompt)> chat;
+  bool multiturn = true;  ///< shots as turns of their own; false: everything in one user turn
+};
+
+/// The contexts of all `examples` in their order, shots drawn in single-rank order whatever the parallelism, exactly as
+/// lm-evaluation-harness (fewshot_context, build_qa_turn) writes them. `pool` is the split that shots come from.
+std::vector<std::string> build_contexts(const Task& task, std::span<const Example> examples,
+                                        std::span<const Example> pool, const PromptSettings& settings);
+
+/// The dialog of one example with its shots, before it becomes text.
+Dialog build_dialog(const Task& task, const Example& example, std::span<const Example* const> shots,
+                    const PromptSettings& settings);
+
+/// A dialog as plain text: the turns' text, each followed by its delimiter.
+std::string plain_text(const Dialog& dialog);
+
+/// The dialog that training sees for an example without shots, and the answer's text that follows it.
+struct TrainingPair {
+  Dialog prompt;
+  std::string answer;
+};
+TrainingPair training_pair(const Task& task, const Example& example);
+
+}  // namespace touchstone

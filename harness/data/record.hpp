@@ -1,0 +1,32 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "harness/data/example.hpp"
+
+namespace touchstone {
+
+/// Bytes [first, last) of an answer count `weight` times in the loss; bytes in no span count once.
+struct Span {
+  int first = 0;
+  int last = 0;
+  double weight = 1.0;
+  std::string role;  ///< what a method calls these bytes ("critical", "reasoning"); empty when only the weight matters
+};
+
+struct Answer {
+  std::string text;
+  double logp_nats = 0.0;   ///< under the model that wrote it
+  double reward = 0.0;      ///< what a judge or a reward gave it
+  std::vector<Span> spans;  ///< token weights as byte ranges, located by token pieces, never by re-tokenising
+};
+
+/// One row of training data. One answer is supervision, two (better, worse) a preference, more a group for RL.
+struct Record {
+  std::string id;      ///< the example's id, kept through mixing and filtering
+  std::string task;    ///< the task it came from
+  Dialog prompt;       ///< what the loss does not count; without chat template its text is turns + delimiters
+  std::vector<Answer> answers;
+};
+
+}  // namespace touchstone

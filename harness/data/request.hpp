@@ -1,0 +1,61 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "harness/data/example.hpp"
+
+namespace touchstone {
+
+/// "How likely is this continuation?" Answered by one forward pass. The pair is tokenised as
+/// lm-evaluation-harness does: white space at the end of the context moves to the continuation, the two are encoded
+/// together, and the continuation is what lies beyond the tokens of the context.
+struct Likelihood {
+  std::string context;
+  std::string continuation;
+  std::vector<Image> images;
+};
+
+/// Log-likelihood of a whole text, in windows of the model's length.
+struct Rolling {
+  std::string text;
+};
+
+/// "Go on from here." Answered by decoding.
+struct Generation {
+  std::string context;
+  std::vector<Image> images;
+  int max_new_tokens = 256;
+  double temperature = 0.0;  ///< 0 is greedy
+  double top_p = 1.0;
+  int top_k = 0;                   ///< 0: no limit
+  std::vector<std::string> until;  ///< the text is cut before the first of each; the model's end-of-text always stops
+  int samples = 1;                 ///< answers wanted; they come as `texts` of one Response
+  std::uint64_t seed = 0;          ///< sampling draws come from this alone, whatever else is in the batch
+};
+
+using Request = std::variant<Likelihood, Rolling, Generation>;
+
+/// One decoded answer.
+struct Generated {
+  std::string text;                ///< cut at the stop strings, special tokens left out
+  std::vector<double> logp_nats;   ///< of each generated token kept, after temperature
+  bool finished = false;           ///< false: stopped by max_new_tokens
+};
+
+/// What comes back for one Request.
+struct Response {
+  // Likelihood and Rolling
+  double logp_nats = 0.0;  ///< sum over the tokens of the continuation
+  int tokens = 0;          ///< how many tokens that sum has
+  bool greedy = false;     ///< every one of them was the arg max of its row
+  // Generation
+  std::vector<Generated> generated;  ///< `samples` of them
+  // Bookkeeping that the store keeps with the sample
+  int prompt_tokens = 0;
+  int truncated_tokens = 0;      ///< tokens of the context that were dropped on the left because the model is too short
+  bool empty_continuation = false;  ///< the seam left no token, so the continuation was encoded alone
+};
+
+}  // namespace touchstone

@@ -1,0 +1,111 @@
+#pragma once
+// The one entry of the tensor library, which the program opens on demand: LibTorch costs 0.4 s at every start.
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/base/cancel.hpp"
+#include "harness/base/log.hpp"
+#include "harness/data/task.hpp"
+#include "harness/model/engine.hpp"
+
+namespace touchstone {
+
+/// One point of a training curve.
+struct StepReport {
+  int stage = 0;
+  std::string stage_name;
+  std::int64_t step = 0;   ///< optimizer steps done in this stage, from 1
+  std::int64_t steps = 0;  ///< how many there will be
+  double loss = 0.0;       ///< normalised over the whole optimizer step
+  double learning_rate = 0.0;
+  double gradient_norm = 0.0;
+  std::int64_t tokens = 0;          ///< run through the model in this step
+  std::int64_t trained_tokens = 0;  ///< of them under the loss
+  double seconds = 0.0;
+  std::map<std::string, double> values;  ///< further logged values: "kl", "validation_loss", "nll"
+};
+
+/// What a stage's data audit and its end say.
+struct StageReport {
+  int stage = 0;
+  std::string name;
+  std::string options;  ///< canonical JSON
+  double seconds = 0.0;
+  std::map<std::string, double> values;  ///< rows_total, rows_truncated, rows_dropped, tokens_total, peak_bytes, ...
+};
+
+/// One training job: a recipe on a model. Everything is decided here; nothing is read from the environment.
+struct TrainJob {
+  std::filesystem::path recipe;         ///< configs/methods/NAME.json
+  std::map<std::string, std::string> set;  ///< plan's overrides: "train.learning_rate" -> JSON text
+  std::filesystem::path model;          ///< checkpoint folder to start from
+  std::string train_on;                 ///< a task
+  std::uint64_t seed = 0;
+  std::string device = "auto";
+  std::string dtype = "float32";
+  int threads = 1;
+  std::filesystem::path work;           ///< checkpoints of this job live here; found there, training resumes
+  std::filesystem::path out;            ///< the trained checkpoint, Hugging Face layout, written atomically at the end
+  int save_every_steps = 50;
+  const TaskBook* tasks = nullptr;
+  const DataFolders* data = nullptr;
+  Mode mode = Mode::compat;
+};
+
+struct TrainHooks {
+  std::function<void(const StepReport&)> step;
+  std::function<void(const StageReport&)> stage;
+  Log* log = nullptr;
+  const CancelFlag* cancel = nullptr;
+};
+
+struct TrainResult {
+  std::string model_hash;  ///< of the written weights
+  std::int64_t steps = 0;
+  std::int64_t tokens = 0;
+  std::int64_t resumed_from_step = -1;  ///< -1: started fresh
+  double seconds = 0.0;
+  std::int64_t peak_bytes = 0;
+};
+
+/// What is known of a checkpoint folder without reading its weights into memory.
+struct CheckpointInfo {
+  std::string family;
+  std::int64_t parameters = 0;
+  std::int64_t bytes = 0;
+  int max_length = 0;
+  std::string model_hash;
+};
+
+/// Everything that needs a tensor. Implemented by the tensor library, called by the program.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::unique_ptr<Engine> open(const EngineSettings& settings, Log& log) = 0;
+  virtual CheckpointInfo inspect(const std::filesystem::path& model) = 0;
+  /// Reads the recipe with every plug-in's own option reader and throws Fault::config on the first thing wrong.
+  virtual void check_recipe(const TrainJob& job) = 0;
+  virtual TrainResult train(const TrainJob& job, const TrainHooks& hooks) = 0;
+  /// Loss and gradients of one objective on the tensors of a safetensors file, written to another.
+  virtual void objective(const std::string& name, const std::string& options_json, const std::filesystem::path& inputs,
+                         const std::filesystem::path& outputs) = 0;
+  /// kind: "train", "decode" or "score"; options and result are JSON texts.
+  virtual std::string bench(const std::string& kind, const std::string& options_json) = 0;
+  /// JSON text with name, summary and options of every family, objective and stage: made into a table at build time.
+  virtual std::string catalogue() = 0;
+};
+
+/// The symbol that the tensor library exports, and its type.
+inline constexpr const char* backend_symbol = "touchstone_backend";
+using BackendMaker = Backend* (*)();
+
+/// Opens the tensor library that lies beside the program ($TOUCHSTONE_TENSOR_LIBRARY names another). The library stays
+/// open until the program ends. Throws Fault::config with the loader's own words.
+Backend& open_backend();
+
+}  // namespace touchstone

@@ -1,0 +1,68 @@
+#pragma once
+// The model side as the program sees it: no tensor in this header.
+#include <cstdint>
+#include <functional>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/base/cancel.hpp"
+#include "harness/data/chat_template.hpp"
+#include "harness/data/request.hpp"
+
+namespace touchstone {
+
+/// How to open a checkpoint for answering. Everything that can change a number is part of a result's key.
+struct EngineSettings {
+  std::filesystem::path model;   ///< checkpoint folder, or a peft adapter folder (its base is found through adapter_config.json)
+  std::string device = "auto";   ///< auto | cpu | cuda[:N]; a device that is not there is an error
+  std::string dtype = "float32"; ///< float32 | bfloat16: of the matrix products; softmax is float32 always
+  int threads = 1;
+  int batch_tokens = 4096;       ///< tokens in one forward pass, at most; does not change any score
+  int max_length = 0;            ///< 0: the model's own
+  std::optional<bool> add_bos_token;  ///< none: as the tokenizer does
+};
+
+/// What an open engine says of itself; stored with every result.
+struct EngineInfo {
+  std::string model_hash;      ///< SHA-256 over names, dtypes, shapes and bytes of all weights
+  std::string config_hash;
+  std::string tokenizer_hash;
+  std::string template_hash;   ///< empty without a chat template
+  std::string family;          ///< "llama"
+  std::string device;          ///< "cpu"
+  std::string dtype;
+  std::string kernels;         ///< which implementation ran: "brgemm-amx", "operators"
+  std::int64_t parameters = 0;
+  int max_length = 0;
+  int threads = 1;
+};
+
+/// Work done since the engine was opened.
+struct EngineCounts {
+  std::int64_t prefill_tokens = 0;   ///< run through the model as prompt
+  std::int64_t reused_tokens = 0;    ///< taken from a shared prefix instead
+  std::int64_t decoded_tokens = 0;
+  double prefill_seconds = 0.0;
+  double decode_seconds = 0.0;
+  std::int64_t peak_bytes = 0;       ///< resident memory of the process at its highest
+};
+
+/// Answers requests with one model. Answers do not depend on what else is in the batch, its size or its order.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  /// One Response a Request, in the order given. `done` hears how many requests are finished, now and then. Throws Cancelled when asked to.
+  virtual std::vector<Response> answer(std::span<const Request> requests,
+                                       const std::function<void(std::size_t)>& done = {},
+                                       const CancelFlag* cancel = nullptr) = 0;
+  virtual const EngineInfo& info() const = 0;
+  virtual EngineCounts counts() const = 0;
+  /// The checkpoint's chat template; null when it has none.
+  virtual const ChatTemplate* chat_template() const = 0;
+};
+
+}  // namespace touchstone

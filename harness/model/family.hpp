@@ -1,0 +1,33 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/base/registry.hpp"
+#include "harness/model/model.hpp"
+
+namespace touchstone {
+
+/// Gives the tensor of a checkpoint by name, checked against the shape that the family expects. Throws Fault::checkpoint
+/// naming file, tensor, found and expected.
+class Weights {
+ public:
+  virtual ~Weights() = default;
+  virtual bool has(const std::string& name) const = 0;
+  virtual Tensor get(const std::string& name, at::IntArrayRef shape, const LoadSettings& settings) const = 0;
+  virtual std::vector<std::string> names() const = 0;
+};
+
+/// A model family: what config.json calls it, and how to build it.
+struct Family {
+  std::string name;                         ///< "llama"
+  std::string summary;
+  std::vector<std::string> architectures;   ///< config.json "architectures": "LlamaForCausalLM"
+  std::function<std::unique_ptr<Model>(const nlohmann::ordered_json& config, const Weights&, const LoadSettings&)> build;
+};
+
+using FamilyBook = Registry<Family>;
+
+}  // namespace touchstone

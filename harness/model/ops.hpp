@@ -1,0 +1,6 @@
+#pragma once
+// For sources that compute with tensors; the precompiled header of the tensor targets.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include "harness/model/tensor.hpp"
