@@ -9,21 +9,21 @@ find_package(Torch 2.6 REQUIRED PATHS ${torch_root} NO_DEFAULT_PATH)
 find_package(OpenMP REQUIRED)
 
 # The wheel brings its own fmt headers, which shadow the system's; after the system's own folders they do no harm.
-add_library(torch_library INTERFACE)
+add_library(libtorch INTERFACE)
 foreach(folder IN LISTS TORCH_INCLUDE_DIRS)
-  target_compile_options(torch_library INTERFACE -idirafter ${folder})
+  target_compile_options(libtorch INTERFACE -idirafter ${folder})
 endforeach()
-target_compile_definitions(torch_library INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
-target_link_libraries(torch_library INTERFACE ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so
+target_compile_definitions(libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
+target_link_libraries(libtorch INTERFACE ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so
                       OpenMP::OpenMP_CXX)
-target_link_options(torch_library INTERFACE -Wl,-rpath,${torch_root}/lib)
+target_link_options(libtorch INTERFACE -Wl,-rpath,${torch_root}/lib)
 
 add_library(tensor_pch OBJECT cmake/pch.cpp)
-target_link_libraries(tensor_pch PUBLIC harness_core torch_library)
+target_link_libraries(tensor_pch PUBLIC harness_core libtorch)
 target_precompile_headers(tensor_pch PRIVATE <ATen/ATen.h> <ATen/Parallel.h>)
 
 function(touchstone_tensor_target target)
-  target_link_libraries(${target} PUBLIC harness_core torch_library)
+  target_link_libraries(${target} PUBLIC harness_core libtorch)
   target_precompile_headers(${target} REUSE_FROM tensor_pch)
 endfunction()
 

@@ -9,6 +9,7 @@
 
 #include "harness/data/record.hpp"
 #include "harness/model/backend.hpp"
+#include "harness/model/checkpoint.hpp"
 #include "harness/model/model.hpp"
 #include "harness/model/tokenizer.hpp"
 
@@ -24,6 +25,7 @@ class Session {
   const ChatTemplate* chat = nullptr;                          ///< null: prompts are plain text
   const TrainJob* job = nullptr;                               ///< seed, task book, data folders, work folder
   const TrainHooks* hooks = nullptr;
+  const Checkpoints* checkpoints = nullptr;                    ///< reads and writes checkpoint folders and safetensors files
   int stage = 0;                                               ///< the running one, from 0
   TrainResult result;
   /// What an adapter stage leaves for the writer of the output: peft's adapter_config.json; empty when the weights are whole.
