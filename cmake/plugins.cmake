@@ -17,15 +17,15 @@ function(touchstone_plugins target book header)
     string(APPEND calls "  plugins::${name}(book);\n")
   endforeach()
   set(table ${CMAKE_CURRENT_BINARY_DIR}/${target}_plugins.cpp)
-  file(CONFIGURE OUTPUT ${table} @ONLY CONTENT [[
+  file(CONFIGURE OUTPUT ${table} @ONLY CONTENT [=[
 #include "@header@"
 
 namespace touchstone {
 namespace plugins {
 @declarations@}
-void add_@target@(@book@& book) {
+void add_@target@([[maybe_unused]] @book@& book) {
 @calls@}
 }  // namespace touchstone
-]])
+]=])
   target_sources(${target} PRIVATE ${sources} ${table})
 endfunction()

@@ -18,7 +18,7 @@ target_link_libraries(libtorch INTERFACE ${torch_root}/lib/libtorch_cpu.so ${tor
                       OpenMP::OpenMP_CXX)
 target_link_options(libtorch INTERFACE -Wl,-rpath,${torch_root}/lib)
 
-add_library(tensor_pch OBJECT cmake/pch.cpp)
+add_library(tensor_pch OBJECT cmake/empty.cpp)
 target_link_libraries(tensor_pch PUBLIC harness_core libtorch)
 target_precompile_headers(tensor_pch PRIVATE <ATen/ATen.h> <ATen/Parallel.h>)
 
@@ -28,7 +28,7 @@ function(touchstone_tensor_target target)
 endfunction()
 
 file(GLOB harness_tensor_sources CONFIGURE_DEPENDS harness/model/*.cpp harness/train/*.cpp)
-add_library(harness STATIC ${harness_tensor_sources})
+add_library(harness STATIC cmake/empty.cpp ${harness_tensor_sources})
 touchstone_tensor_target(harness)
 
 add_library(backends STATIC)

@@ -18,7 +18,8 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t limi
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 /// A folder that becomes visible under its name at commit() alone; until then, and when commit() is never called,
-/// nothing stands under that name. Commit flushes every file and the folder to disk, replaces an older folder of the same name.
+/// nothing stands under that name. Commit flushes every file and the folder to disk, replaces an older folder of the
+/// same name.
 class FolderWriter {
  public:
   explicit FolderWriter(std::filesystem::path target);

@@ -7,8 +7,8 @@
 namespace touchstone {
 
 /// A Hugging Face chat template: the part of Jinja that real templates use (set, for with loop.*, if, filters, tests,
-/// macros, namespace, raise_exception, strftime_now), interpreted over text, lists and dictionaries only. No attribute of the host can
-/// be reached, and bounds end it: 10^6 operations, 1 MiB of output, depth 32.
+/// macros, namespace, raise_exception, strftime_now), interpreted over text, lists and dictionaries only. No attribute
+/// of the host can be reached, and bounds end it: 10^6 operations, 1 MiB of output, depth 32.
 class ChatTemplate {
  public:
   /// Throws Fault::checkpoint naming `where`, line and what is wrong.

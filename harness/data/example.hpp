@@ -38,10 +38,10 @@ std::string text_of(const Turn& turn);
 struct Example {
   std::string id;        ///< unique in its task, stable between runs: "gsm8k/test/17"
   std::string question;  ///< the question part of the prompt, as the task's format writes it ("Question: ...\nAnswer:")
-  std::vector<Image> images;             ///< pictures that belong to the question
-  std::vector<std::string> targets;      ///< answers in words; the first is what a shot shows and what is trained on
-  std::vector<std::string> choices;      ///< empty unless the task is multiple choice
-  std::vector<int> gold;                 ///< indices of the right choices, 0-based; empty unless multiple choice
+  std::vector<Image> images;         ///< pictures that belong to the question
+  std::vector<std::string> targets;  ///< answers in words; the first is what a shot shows and what is trained on
+  std::vector<std::string> choices;  ///< empty unless the task is multiple choice
+  std::vector<int> gold;             ///< indices of the right choices, 0-based; empty unless multiple choice
   std::map<std::string, std::string> facts;  ///< what else the data set says: "subject", "test", "entry_point"
   std::string doc_hash;  ///< SHA-256 of the document as the reference hashes it (tasks/parts readers fill it in)
 };

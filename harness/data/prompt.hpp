@@ -10,7 +10,7 @@ namespace touchstone {
 
 /// How a whole measurement writes its prompts.
 struct PromptSettings {
-  int shots = -1;                  ///< -1: the task's own number
+  int shots = -1;  ///< -1: the task's own number
   std::uint64_t fewshot_seed = 1234;
   std::string system_instruction;
   /// Renders a dialog with the model's chat template; empty: plain text. `open_answer` is false when the last turn is

@@ -11,9 +11,9 @@ class PythonRandom {
  public:
   explicit PythonRandom(std::uint64_t seed);
   std::uint32_t u32();
-  double random();                               ///< in [0, 1)
-  std::uint64_t getrandbits(int bits);           ///< bits in [1, 64]
-  std::uint64_t below(std::uint64_t n);          ///< in [0, n); n > 0
+  double random();                                                              ///< in [0, 1)
+  std::uint64_t getrandbits(int bits);                                          ///< bits in [1, 64]
+  std::uint64_t below(std::uint64_t n);                                         ///< in [0, n); n > 0
   std::vector<std::size_t> sample(std::size_t population, std::size_t count);   ///< indices, without replacement
   std::vector<std::size_t> choices(std::size_t population, std::size_t count);  ///< indices, with replacement
   template <class T>

@@ -23,9 +23,9 @@ struct Answer {
 
 /// One row of training data. One answer is supervision, two (better, worse) a preference, more a group for RL.
 struct Record {
-  std::string id;      ///< the example's id, kept through mixing and filtering
-  std::string task;    ///< the task it came from
-  Dialog prompt;       ///< what the loss does not count; without chat template its text is turns + delimiters
+  std::string id;    ///< the example's id, kept through mixing and filtering
+  std::string task;  ///< the task it came from
+  Dialog prompt;     ///< what the loss does not count; without chat template its text is turns + delimiters
   std::vector<Answer> answers;
 };
 

@@ -39,9 +39,9 @@ using Request = std::variant<Likelihood, Rolling, Generation>;
 
 /// One decoded answer.
 struct Generated {
-  std::string text;                ///< cut at the stop strings, special tokens left out
-  std::vector<double> logp_nats;   ///< of each generated token kept, after temperature
-  bool finished = false;           ///< false: stopped by max_new_tokens
+  std::string text;               ///< cut at the stop strings, special tokens left out
+  std::vector<double> logp_nats;  ///< of each generated token kept, after temperature
+  bool finished = false;          ///< false: stopped by max_new_tokens
 };
 
 /// What comes back for one Request.
@@ -54,7 +54,7 @@ struct Response {
   std::vector<Generated> generated;  ///< `samples` of them
   // Bookkeeping that the store keeps with the sample
   int prompt_tokens = 0;
-  int truncated_tokens = 0;      ///< tokens of the context that were dropped on the left because the model is too short
+  int truncated_tokens = 0;  ///< tokens of the context that were dropped on the left because the model is too short
   bool empty_continuation = false;  ///< the seam left no token, so the continuation was encoded alone
 };
 

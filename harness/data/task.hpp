@@ -16,16 +16,19 @@ namespace touchstone {
 enum class Split : std::uint8_t { train, validation, test, dev };
 const char* split_name(Split split);
 
-/// `compat` scores as lm-evaluation-harness does, quirks included; `fixed` with its errors mended. Stored with every result.
+/// `compat` scores as lm-evaluation-harness does, quirks included; `fixed` with its errors mended. Stored with every
+/// result.
 enum class Mode : std::uint8_t { compat, fixed };
 
 /// One file of a benchmark's data: where it may lie below a data folder, and what it must be.
 struct DataFile {
   Split split = Split::test;
-  std::vector<std::string> paths;  ///< relative to the data folder, tried in order: "gsm8k/test.jsonl", "gsm8k/test.jsonl.gz"
-  std::string sha256;              ///< of the first published form; empty when unknown. A mismatch is reported, not hidden
+  std::vector<std::string>
+      paths;           ///< relative to the data folder, tried in order: "gsm8k/test.jsonl", "gsm8k/test.jsonl.gz"
+  std::string sha256;  ///< of the first published form; empty when unknown. A mismatch is reported, not hidden
   std::string licence;
-  std::string origin;  ///< what to tell a user who lacks it: "openai/grade-school-math, grade_school_math/data/test.jsonl"
+  std::string
+      origin;  ///< what to tell a user who lacks it: "openai/grade-school-math, grade_school_math/data/test.jsonl"
 };
 
 /// The data folder(s) in which tasks find their files: --data, then $TOUCHSTONE_DATA, then the user's cache folder,
@@ -34,7 +37,8 @@ class DataFolders {
  public:
   DataFolders() = default;
   explicit DataFolders(std::vector<std::filesystem::path> folders) : folders_(std::move(folders)) {}
-  /// The first path that is there. Throws Fault::data naming every place looked at, the file's origin and how to get it.
+  /// The first path that is there. Throws Fault::data naming every place looked at, the file's origin and how to get
+  /// it.
   std::filesystem::path find(const std::string& task, const DataFile& file) const;
   /// Whether find() would succeed.
   bool has(const DataFile& file) const;
@@ -46,54 +50,60 @@ class DataFolders {
 
 /// How prompts of a task are put together (benchmarks' own words: lm-evaluation-harness's task fields).
 struct PromptFormat {
-  std::string description;               ///< goes before everything; brings its own line breaks
-  std::string target_delimiter = " ";    ///< between question and answer
+  std::string description;             ///< goes before everything; brings its own line breaks
+  std::string target_delimiter = " ";  ///< between question and answer
   std::string fewshot_delimiter = "\n\n";
-  std::string gen_prefix;                ///< start of the answer, given to the model
-  int shots = 0;                         ///< number of shots when the user says nothing
-  bool shots_fixed = false;              ///< the task says 0 itself, so the user's number is ignored
+  std::string gen_prefix;    ///< start of the answer, given to the model
+  int shots = 0;             ///< number of shots when the user says nothing
+  bool shots_fixed = false;  ///< the task says 0 itself, so the user's number is ignored
   enum class Sampler : std::uint8_t { random, first_n } sampler = Sampler::random;
-  std::optional<Split> shots_from;       ///< where shots are drawn; none: fixed `shot_examples`
-  /// The reference draws one more and drops the evaluated document when both splits have the same NAME, "none" included.
+  std::optional<Split> shots_from;  ///< where shots are drawn; none: fixed `shot_examples`
+  /// The reference draws one more and drops the evaluated document when both splits have the same NAME, "none"
+  /// included.
   bool draw_one_more = false;
-  std::vector<Example> shot_examples;    ///< fixed shots written in the task itself
+  std::vector<Example> shot_examples;  ///< fixed shots written in the task itself
 };
 
 /// What judging one example gives. Calibration is computed from (confidence, correct).
 struct Verdict {
   bool correct = false;
-  double score = 0.0;                ///< the main metric of the item, in [0, 1]
-  std::optional<double> confidence;  ///< in [0, 1]; absent when the task has none
+  double score = 0.0;                      ///< the main metric of the item, in [0, 1]
+  std::optional<double> confidence;        ///< in [0, 1]; absent when the task has none
   std::vector<double> choice_probability;  ///< softmax over the choices; empty unless multiple choice
-  std::string extracted;             ///< the answer that was read out of the response; the chosen choice
-  bool parsed = true;                ///< false: no answer could be read (shown in a column of its own)
-  std::map<std::string, double> values;  ///< every metric of the item by "metric,filter": "acc,none", "exact_match,strict-match"
-  std::string detail;                ///< one line for a reader: "timeout", "wrong answer", the exception's name
+  std::string extracted;                   ///< the answer that was read out of the response; the chosen choice
+  bool parsed = true;                      ///< false: no answer could be read (shown in a column of its own)
+  std::map<std::string, double>
+      values;          ///< every metric of the item by "metric,filter": "acc,none", "exact_match,strict-match"
+  std::string detail;  ///< one line for a reader: "timeout", "wrong answer", the exception's name
 };
 
 /// A metric that a task reports.
 struct MetricSpec {
-  std::string name;                  ///< "metric,filter"
+  std::string name;  ///< "metric,filter"
   bool higher_is_better = true;
-  double chance = 0.0;               ///< what guessing scores
-  /// Over all items of the task; empty: the mean, with the standard error of a mean. Gives {value, standard error or nan}.
-  struct Value { double value = 0.0; double stderror = 0.0; };
+  double chance = 0.0;  ///< what guessing scores
+  /// Over all items of the task; empty: the mean, with the standard error of a mean. Gives {value, standard error or
+  /// nan}.
+  struct Value {
+    double value = 0.0;
+    double stderror = 0.0;
+  };
   std::function<Value(std::span<const Verdict>)> aggregate;
 };
 
 /// Settings of one measurement that a task may look at.
 struct AskSettings {
   Mode mode = Mode::compat;
-  bool chat = false;           ///< a chat template is applied: multiple-choice continuations lose the target delimiter
+  bool chat = false;  ///< a chat template is applied: multiple-choice continuations lose the target delimiter
   std::uint64_t seed = 1234;
 };
 
 /// A benchmark: load, ask, judge. A value, not a base class.
 struct Task {
-  std::string name;      ///< "gsm8k", "mmlu_anatomy"
-  std::string version;   ///< part of every result's key: raise it when a prompt or a rule changes
-  std::string summary;   ///< one line for `touchstone list`
-  std::string source;    ///< paper and repository
+  std::string name;     ///< "gsm8k", "mmlu_anatomy"
+  std::string version;  ///< part of every result's key: raise it when a prompt or a rule changes
+  std::string summary;  ///< one line for `touchstone list`
+  std::string source;   ///< paper and repository
   PromptFormat format;
   std::vector<MetricSpec> metrics;  ///< the first is the main one
   std::vector<DataFile> files;

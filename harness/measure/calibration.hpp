@@ -20,10 +20,12 @@ struct Calibration {
   double ece = 0.0;             ///< equal width, 10 bins: sum_b n_b/n |confidence_b - accuracy_b|
   double ece_equal_mass = 0.0;  ///< bins of equal count
   double mce = 0.0;             ///< the largest gap
-  double brier = 0.0;           ///< multiple choice: sum_k (p_k - 1[k = gold])^2, mean over items; otherwise (confidence - correct)^2
-  double nll = 0.0;             ///< mean of -log p[gold]; of the binary event where there are no choices
-  double auroc = 0.0;           ///< of confidence as a detector of correctness, ties count half; nan when all are right or all wrong
-  double confidence = 0.0;      ///< mean
+  double brier =
+      0.0;  ///< multiple choice: sum_k (p_k - 1[k = gold])^2, mean over items; otherwise (confidence - correct)^2
+  double nll = 0.0;  ///< mean of -log p[gold]; of the binary event where there are no choices
+  double auroc =
+      0.0;  ///< of confidence as a detector of correctness, ties count half; nan when all are right or all wrong
+  double confidence = 0.0;  ///< mean
   double accuracy = 0.0;
   double selective_accuracy_10 = 0.0;  ///< among the most confident tenth
   double risk_coverage_area = 0.0;     ///< area under risk against coverage

@@ -13,42 +13,42 @@ namespace touchstone {
 
 /// What to measure and how. Everything here is part of a measure's key.
 struct MeasureSettings {
-  std::vector<std::string> tasks;      ///< tasks or groups, in the order of the report
-  int shots = -1;                      ///< -1: each task's own number
-  double limit = 0;                    ///< 0: all; below 1: that share of the documents; otherwise that many, per task
-  std::uint64_t seed = 1234;           ///< few-shot draws and sampling
+  std::vector<std::string> tasks;  ///< tasks or groups, in the order of the report
+  int shots = -1;                  ///< -1: each task's own number
+  double limit = 0;                ///< 0: all; below 1: that share of the documents; otherwise that many, per task
+  std::uint64_t seed = 1234;       ///< few-shot draws and sampling
   Mode mode = Mode::compat;
-  bool chat = false;                   ///< apply the checkpoint's chat template
+  bool chat = false;  ///< apply the checkpoint's chat template
   bool multiturn = true;
   std::string system_instruction;
-  std::vector<std::string> subjects;   ///< only examples whose task or "subject" fact is one of these; empty: all
-  std::string filter;                  ///< PCRE2 pattern that example ids must match; empty: all
+  std::vector<std::string> subjects;  ///< only examples whose task or "subject" fact is one of these; empty: all
+  std::string filter;                 ///< PCRE2 pattern that example ids must match; empty: all
 };
 
 /// One example, measured.
 struct Sample {
   std::string example_id;
   std::string doc_hash;
-  std::string prompt_hash;   ///< SHA-256 of the first request's context
+  std::string prompt_hash;  ///< SHA-256 of the first request's context
   std::string target_hash;
-  std::string prompt;        ///< the context itself
-  std::string target;        ///< the right answer, for a reader
-  std::string cluster;       ///< examples with equal values are dependent; empty: none
-  std::vector<std::string> responses;   ///< generated texts; the choices' texts for multiple choice
-  std::vector<double> choice_logp;      ///< log-likelihood in nats of each choice; empty for generation
+  std::string prompt;                  ///< the context itself
+  std::string target;                  ///< the right answer, for a reader
+  std::string cluster;                 ///< examples with equal values are dependent; empty: none
+  std::vector<std::string> responses;  ///< generated texts; the choices' texts for multiple choice
+  std::vector<double> choice_logp;     ///< log-likelihood in nats of each choice; empty for generation
   std::vector<bool> choice_greedy;
   int prompt_tokens = 0;
   int truncated_tokens = 0;
   int generated_tokens = 0;
-  bool finished = true;      ///< generation ended by itself, not by the length limit
+  bool finished = true;  ///< generation ended by itself, not by the length limit
   Verdict verdict;
 };
 
 /// One metric over the items of a task or a group.
 struct Score {
-  std::string metric;        ///< "acc,none"
+  std::string metric;  ///< "acc,none"
   double value = 0.0;
-  double stderror = 0.0;     ///< nan where the reference prints N/A
+  double stderror = 0.0;  ///< nan where the reference prints N/A
   bool higher_is_better = true;
   double chance = 0.0;
 };
@@ -57,12 +57,12 @@ struct Score {
 struct TaskMeasure {
   std::string task;
   std::string version;
-  std::string data_hash;     ///< SHA-256 over the data files read
-  std::string data_origin;   ///< which folder they came from
+  std::string data_hash;    ///< SHA-256 over the data files read
+  std::string data_origin;  ///< which folder they came from
   int shots = 0;
-  std::vector<Score> scores;      ///< the first is the main one
-  std::vector<Sample> samples;    ///< in document order
-  std::int64_t documents = 0;     ///< in the split, before the limit
+  std::vector<Score> scores;    ///< the first is the main one
+  std::vector<Sample> samples;  ///< in document order
+  std::int64_t documents = 0;   ///< in the split, before the limit
 };
 
 struct GroupMeasure {
@@ -83,13 +83,13 @@ struct MeasureProgress {
   std::function<void(const std::string& task, const Score& main)> task;
 };
 
-/// Loads, asks, answers, judges, aggregates. Requests of all tasks go to the engine together. Throws Fault::data for an empty task,
-/// Fault::sandbox when a code task has no sandbox, Cancelled when asked to stop.
+/// Loads, asks, answers, judges, aggregates. Requests of all tasks go to the engine together. Throws Fault::data for an
+/// empty task, Fault::sandbox when a code task has no sandbox, Cancelled when asked to stop.
 Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,
                     const MeasureProgress& progress = {}, const CancelFlag* cancel = nullptr);
 
-/// The key of one task's result: weights, tokenizer, template, task version, data, few-shot settings, dtype and all else that can
-/// change a number. Two checkpoints never share one.
+/// The key of one task's result: weights, tokenizer, template, task version, data, few-shot settings, dtype and all
+/// else that can change a number. Two checkpoints never share one.
 std::string measure_key(const EngineInfo& engine, const std::string& task, const std::string& task_version,
                         const std::string& data_hash, const MeasureSettings& settings);
 

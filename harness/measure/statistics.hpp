@@ -19,8 +19,8 @@ struct MeanError {
 /// Plain left-to-right mean with its standard error, in the reference's order of operations.
 MeanError mean_error(std::span<const double> values);
 
-/// Standard error of a mean when items of one cluster are dependent: sqrt(G/(G-1) * sum_c (sum_{i in c} (x_i - m))^2) / n.
-/// Source: Miller, Adding Error Bars to Evals, arXiv 2411.00640 (finite-cluster form).
+/// Standard error of a mean when items of one cluster are dependent: sqrt(G/(G-1) * sum_c (sum_{i in c} (x_i - m))^2) /
+/// n. Source: Miller, Adding Error Bars to Evals, arXiv 2411.00640 (finite-cluster form).
 double clustered_error(std::span<const double> values, std::span<const std::string> clusters);
 
 /// Wilson score interval of a proportion.
@@ -37,13 +37,13 @@ double student_t_quantile(double p, double degrees);
 /// Two runs on the same items.
 struct Paired {
   std::int64_t items = 0;
-  double difference = 0.0;   ///< mean of after - before
-  double stderror = 0.0;     ///< of that mean, paired (clustered when clusters are given)
-  Interval interval;         ///< 95 %: normal, Student's t for n < 30 or with clusters (G - 1 degrees)
-  double p_value = 1.0;      ///< two-sided; McNemar's exact one for 0/1 scores, otherwise from the interval's distribution
-  std::int64_t lost = 0;     ///< right before, wrong after
+  double difference = 0.0;  ///< mean of after - before
+  double stderror = 0.0;    ///< of that mean, paired (clustered when clusters are given)
+  Interval interval;        ///< 95 %: normal, Student's t for n < 30 or with clusters (G - 1 degrees)
+  double p_value = 1.0;   ///< two-sided; McNemar's exact one for 0/1 scores, otherwise from the interval's distribution
+  std::int64_t lost = 0;  ///< right before, wrong after
   std::int64_t gained = 0;
-  double detectable = 0.0;   ///< smallest difference shown with 80 % power at alpha 0.05: 2.80 * stderror
+  double detectable = 0.0;  ///< smallest difference shown with 80 % power at alpha 0.05: 2.80 * stderror
 };
 /// `clusters` may be empty. Throws Fault::data when the lengths differ.
 Paired paired(std::span<const double> before, std::span<const double> after, std::span<const std::string> clusters = {},

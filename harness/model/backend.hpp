@@ -41,16 +41,16 @@ struct StageReport {
 
 /// One training job: a recipe on a model. Everything is decided here; nothing is read from the environment.
 struct TrainJob {
-  std::filesystem::path recipe;         ///< configs/methods/NAME.json
+  std::filesystem::path recipe;            ///< configs/methods/NAME.json
   std::map<std::string, std::string> set;  ///< plan's overrides: "train.learning_rate" -> JSON text
-  std::filesystem::path model;          ///< checkpoint folder to start from
-  std::string train_on;                 ///< a task
+  std::filesystem::path model;             ///< checkpoint folder to start from
+  std::string train_on;                    ///< a task
   std::uint64_t seed = 0;
   std::string device = "auto";
   std::string dtype = "float32";
   int threads = 1;
-  std::filesystem::path work;           ///< checkpoints of this job live here; found there, training resumes
-  std::filesystem::path out;            ///< the trained checkpoint, Hugging Face layout, written atomically at the end
+  std::filesystem::path work;  ///< checkpoints of this job live here; found there, training resumes
+  std::filesystem::path out;   ///< the trained checkpoint, Hugging Face layout, written atomically at the end
   int save_every_steps = 50;
   const TaskBook* tasks = nullptr;
   const DataFolders* data = nullptr;

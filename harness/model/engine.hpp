@@ -1,8 +1,8 @@
 #pragma once
 // The model side as the program sees it: no tensor in this header.
 #include <cstdint>
-#include <functional>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -17,25 +17,26 @@ namespace touchstone {
 
 /// How to open a checkpoint for answering. Everything that can change a number is part of a result's key.
 struct EngineSettings {
-  std::filesystem::path model;   ///< checkpoint folder, or a peft adapter folder (its base is found through adapter_config.json)
-  std::string device = "auto";   ///< auto | cpu | cuda[:N]; a device that is not there is an error
-  std::string dtype = "float32"; ///< float32 | bfloat16: of the matrix products; softmax is float32 always
+  std::filesystem::path
+      model;  ///< checkpoint folder, or a peft adapter folder (its base is found through adapter_config.json)
+  std::string device = "auto";    ///< auto | cpu | cuda[:N]; a device that is not there is an error
+  std::string dtype = "float32";  ///< float32 | bfloat16: of the matrix products; softmax is float32 always
   int threads = 1;
-  int batch_tokens = 4096;       ///< tokens in one forward pass, at most; does not change any score
-  int max_length = 0;            ///< 0: the model's own
+  int batch_tokens = 4096;            ///< tokens in one forward pass, at most; does not change any score
+  int max_length = 0;                 ///< 0: the model's own
   std::optional<bool> add_bos_token;  ///< none: as the tokenizer does
 };
 
 /// What an open engine says of itself; stored with every result.
 struct EngineInfo {
-  std::string model_hash;      ///< SHA-256 over names, dtypes, shapes and bytes of all weights
+  std::string model_hash;  ///< SHA-256 over names, dtypes, shapes and bytes of all weights
   std::string config_hash;
   std::string tokenizer_hash;
-  std::string template_hash;   ///< empty without a chat template
-  std::string family;          ///< "llama"
-  std::string device;          ///< "cpu"
+  std::string template_hash;  ///< empty without a chat template
+  std::string family;         ///< "llama"
+  std::string device;         ///< "cpu"
   std::string dtype;
-  std::string kernels;         ///< which implementation ran: "brgemm-amx", "operators"
+  std::string kernels;  ///< which implementation ran: "brgemm-amx", "operators"
   std::int64_t parameters = 0;
   int max_length = 0;
   int threads = 1;
@@ -43,19 +44,20 @@ struct EngineInfo {
 
 /// Work done since the engine was opened.
 struct EngineCounts {
-  std::int64_t prefill_tokens = 0;   ///< run through the model as prompt
-  std::int64_t reused_tokens = 0;    ///< taken from a shared prefix instead
+  std::int64_t prefill_tokens = 0;  ///< run through the model as prompt
+  std::int64_t reused_tokens = 0;   ///< taken from a shared prefix instead
   std::int64_t decoded_tokens = 0;
   double prefill_seconds = 0.0;
   double decode_seconds = 0.0;
-  std::int64_t peak_bytes = 0;       ///< resident memory of the process at its highest
+  std::int64_t peak_bytes = 0;  ///< resident memory of the process at its highest
 };
 
 /// Answers requests with one model. Answers do not depend on what else is in the batch, its size or its order.
 class Engine {
  public:
   virtual ~Engine() = default;
-  /// One Response a Request, in the order given. `done` hears how many requests are finished, now and then. Throws Cancelled when asked to.
+  /// One Response a Request, in the order given. `done` hears how many requests are finished, now and then. Throws
+  /// Cancelled when asked to.
   virtual std::vector<Response> answer(std::span<const Request> requests,
                                        const std::function<void(std::size_t)>& done = {},
                                        const CancelFlag* cancel = nullptr) = 0;

@@ -10,8 +10,8 @@
 
 namespace touchstone {
 
-/// Gives the tensor of a checkpoint by name, checked against the shape that the family expects. Throws Fault::checkpoint
-/// naming file, tensor, found and expected.
+/// Gives the tensor of a checkpoint by name, checked against the shape that the family expects. Throws
+/// Fault::checkpoint naming file, tensor, found and expected.
 class Weights {
  public:
   virtual ~Weights() = default;
@@ -22,10 +22,11 @@ class Weights {
 
 /// A model family: what config.json calls it, and how to build it.
 struct Family {
-  std::string name;                         ///< "llama"
+  std::string name;  ///< "llama"
   std::string summary;
-  std::vector<std::string> architectures;   ///< config.json "architectures": "LlamaForCausalLM"
-  std::function<std::unique_ptr<Model>(const nlohmann::ordered_json& config, const Weights&, const LoadSettings&)> build;
+  std::vector<std::string> architectures;  ///< config.json "architectures": "LlamaForCausalLM"
+  std::function<std::unique_ptr<Model>(const nlohmann::ordered_json& config, const Weights&, const LoadSettings&)>
+      build;
 };
 
 using FamilyBook = Registry<Family>;

@@ -10,10 +10,12 @@
 
 namespace touchstone {
 
-/// Documents laid end to end, with no padding anywhere: linear maps run over all tokens at once, attention within each document.
+/// Documents laid end to end, with no padding anywhere: linear maps run over all tokens at once, attention within each
+/// document.
 struct Inputs {
   Tensor tokens;  ///< [N] int64, the documents' tokens concatenated
-  std::vector<std::int64_t> starts = {0};  ///< document d is tokens [starts[d], starts[d + 1]); its positions begin at 0, or after its cached tokens
+  std::vector<std::int64_t> starts = {
+      0};  ///< document d is tokens [starts[d], starts[d + 1]); its positions begin at 0, or after its cached tokens
   Tensor soft;     ///< [S, D] float32: image patches or latent thoughts; undefined when there are none
   Tensor soft_at;  ///< [S] int64, indices into tokens that `soft` replaces
 };
@@ -21,16 +23,16 @@ struct Inputs {
 /// What the caller needs back; nothing else is kept.
 struct Want {
   bool logits = true;
-  Tensor logits_at;  ///< [M] int64, indices into tokens; undefined: all N
+  Tensor logits_at;                   ///< [M] int64, indices into tokens; undefined: all N
   bool hidden = false;                ///< the last hidden state, after the final norm
   bool all_hidden = false;            ///< every layer's
   std::vector<int> attention_layers;  ///< layers whose attention probabilities are wanted
 };
 
 struct Outputs {
-  Tensor logits;                   ///< [M, V] float32
-  Tensor hidden;                   ///< [N, D], what the head multiplies
-  std::vector<Tensor> all_hidden;  ///< layers + 1 of [N, D]
+  Tensor logits;                               ///< [M, V] float32
+  Tensor hidden;                               ///< [N, D], what the head multiplies
+  std::vector<Tensor> all_hidden;              ///< layers + 1 of [N, D]
   std::vector<std::vector<Tensor>> attention;  ///< for each wanted layer, one [H, T, T] a document
 };
 
@@ -40,7 +42,8 @@ class Delta {
   virtual ~Delta() = default;
   virtual Tensor apply(const Tensor& x) const = 0;  ///< [N, in] to [N, out]
   virtual Tensor dense() const = 0;                 ///< [out, in] float32, for folding
-  virtual std::vector<std::pair<std::string, Tensor*>> parameters() = 0;  ///< peft's names after the module: "lora_A.weight"
+  virtual std::vector<std::pair<std::string, Tensor*>>
+  parameters() = 0;  ///< peft's names after the module: "lora_A.weight"
 };
 
 /// y = x W^T + b, plus its deltas.
@@ -63,17 +66,19 @@ class Cache {
   virtual void keep(const std::vector<int>& rows) = 0;
 };
 
-/// A causal language model of any family. Parameters are float32 masters in training, or the compute dtype for answering only.
+/// A causal language model of any family. Parameters are float32 masters in training, or the compute dtype for
+/// answering only.
 class Model {
  public:
   virtual ~Model() = default;
   /// With a cache, document d continues cache row d (starts has rows() + 1 entries) and its keys are appended.
   virtual Outputs forward(const Inputs& inputs, const Want& want, Cache* cache = nullptr) = 0;
   virtual std::unique_ptr<Cache> make_cache(int rows) const = 0;
-  virtual std::map<std::string, Tensor*> parameters() = 0;  ///< by Hugging Face name ("model.layers.0.self_attn.q_proj.weight")
-  virtual std::map<std::string, Linear*> linears() = 0;     ///< where a Delta can go, by module name without ".weight"
-  virtual const Linear& head() const = 0;                   ///< the output projection (shares the embedding when tied)
-  virtual std::unique_ptr<Model> clone() const = 0;         ///< a deep copy, for references and merges
+  virtual std::map<std::string, Tensor*>
+  parameters() = 0;  ///< by Hugging Face name ("model.layers.0.self_attn.q_proj.weight")
+  virtual std::map<std::string, Linear*> linears() = 0;  ///< where a Delta can go, by module name without ".weight"
+  virtual const Linear& head() const = 0;                ///< the output projection (shares the embedding when tied)
+  virtual std::unique_ptr<Model> clone() const = 0;      ///< a deep copy, for references and merges
   virtual int layers() const = 0;
   virtual void drop_layers(int first, int count) = 0;
   virtual std::int64_t hidden_size() const = 0;
@@ -85,10 +90,10 @@ class Model {
 
 /// How a family is to build its model.
 struct LoadSettings {
-  at::ScalarType storage = at::kFloat;   ///< of the parameters
-  at::ScalarType compute = at::kFloat;   ///< of the matrix products
+  at::ScalarType storage = at::kFloat;  ///< of the parameters
+  at::ScalarType compute = at::kFloat;  ///< of the matrix products
   at::Device device = at::kCPU;
-  bool plain_operators = false;          ///< only LibTorch's own operators: the oracle of every fast path
+  bool plain_operators = false;  ///< only LibTorch's own operators: the oracle of every fast path
 };
 
 }  // namespace touchstone

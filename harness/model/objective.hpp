@@ -10,7 +10,8 @@
 namespace touchstone {
 
 /// What a token objective sees: trained positions only, already shifted. logits[m] predicts labels[m]. The trainer may
-/// hand over any subset of the positions of a step, so a loss must be a sum over positions; it divides once, by the whole step's count.
+/// hand over any subset of the positions of a step, so a loss must be a sum over positions; it divides once, by the
+/// whole step's count.
 struct TokenBatch {
   Tensor logits;      ///< [M, V] float32, carries gradient
   Tensor labels;      ///< [M] int64 in [0, V)
@@ -20,8 +21,8 @@ struct TokenBatch {
 
 /// A loss before normalisation. The trainer divides sum by count once an optimizer step.
 struct LossSum {
-  Tensor sum;    ///< scalar float32, carries gradient
-  double count = 0.0;  ///< positions (or weights, or sequences), by the objective's normaliser
+  Tensor sum;                            ///< scalar float32, carries gradient
+  double count = 0.0;                    ///< positions (or weights, or sequences), by the objective's normaliser
   std::map<std::string, double> logged;  ///< sums over positions, divided by count for the log: "nll", "kl"
 };
 

@@ -14,7 +14,10 @@ namespace touchstone {
 struct Encoding {
   std::vector<std::int64_t> ids;
   /// Byte range [first, last) of the ORIGINAL text for each id; empty range for tokens that the post-processor added.
-  struct Piece { std::size_t first = 0; std::size_t last = 0; };
+  struct Piece {
+    std::size_t first = 0;
+    std::size_t last = 0;
+  };
   std::vector<Piece> pieces;
 };
 
@@ -38,11 +41,12 @@ class Tokenizer {
   virtual std::optional<std::int64_t> eos() const = 0;
   virtual std::string chat_template() const = 0;  ///< source text; empty when the checkpoint has none
   virtual std::optional<std::int64_t> model_max_length() const = 0;  ///< absent also for the "infinite" sentinel
-  virtual const std::string& hash() const = 0;    ///< SHA-256 over the tokenizer's files
+  virtual const std::string& hash() const = 0;                       ///< SHA-256 over the tokenizer's files
 };
 
-/// Reads tokenizer.json (or tokenizer.json.gz), tokenizer_config.json, special_tokens_map.json, chat_template.jinja of a
-/// checkpoint folder; no code of a model's own. Throws Fault::checkpoint naming file and key for what it cannot do exactly.
+/// Reads tokenizer.json (or tokenizer.json.gz), tokenizer_config.json, special_tokens_map.json, chat_template.jinja of
+/// a checkpoint folder; no code of a model's own. Throws Fault::checkpoint naming file and key for what it cannot do
+/// exactly.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace touchstone

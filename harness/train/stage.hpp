@@ -27,7 +27,8 @@ struct Recipe {
 
 struct TrainerBook;
 
-/// A word that configs may use. `make` reads its options and gives the thing; with Options::describe it only tells them.
+/// A word that configs may use. `make` reads its options and gives the thing; with Options::describe it only tells
+/// them.
 template <class Thing>
 struct Maker {
   std::string summary;

@@ -1,0 +1,125 @@
+#include "harness/base/json.hpp"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
+#include "harness/base/text.hpp"
+
+namespace touchstone {
+namespace {
+
+/// "line 3, column 7" of a byte offset.
+std::string place(std::string_view text, std::size_t offset) {
+  offset = std::min(offset, text.size());
+  const auto before = text.substr(0, offset);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const auto start = before.rfind('\n');
+  const auto column = start == std::string_view::npos ? offset + 1 : offset - start;
+  return "line " + std::to_string(line) + ", column " + std::to_string(column);
+}
+
+/// The library's words without its own prefix: "[json.exception.parse_error.101] parse error at line 1, column 2: ...".
+std::string reason(const std::string& what) {
+  const auto found = what.find(": ");
+  std::string text = found == std::string::npos ? what : what.substr(found + 2);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text.substr(0, 200);
+}
+
+/// Builds the value by hand, so that depth and duplicate keys are checked while reading and not after.
+class Builder : public nlohmann::json_sax<Json> {
+ public:
+  Builder(std::string_view text, const std::string& where, const JsonLimits& limits)
+      : text_(text), where_(where), limits_(limits) {}
+
+  Json take() { return std::move(root_); }
+
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t&) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool key(string_t& name) override {
+    if (!keys_.back().insert(name).second) {
+      throw Error(Fault::data, where_ + ": key '" + name.substr(0, 80) + "' stands twice in one object");
+    }
+    key_ = std::move(name);
+    return true;
+  }
+
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
+    throw Error(Fault::data,
+                where_ + ": " + place(text_, position == 0 ? 0 : position - 1) + ": " + reason(error.what()));
+  }
+
+ private:
+  Json* add(Json value) {
+    if (stack_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    Json& top = *stack_.back();
+    if (top.is_array()) {
+      top.push_back(std::move(value));
+      return &top.back();
+    }
+    // The keys of an object are known to differ, so append without the ordered map's linear search for an equal one.
+    auto& members = top.get_ref<Json::object_t&>();
+    members.push_back({std::move(key_), std::move(value)});
+    return &members.back().second;
+  }
+
+  template <class Value>
+  bool put(Value&& value) {
+    add(Json(std::forward<Value>(value)));
+    return true;
+  }
+
+  bool open(Json value) {
+    require(stack_.size() < static_cast<std::size_t>(limits_.depth), Fault::data,
+            [&] { return where_ + ": is nested deeper than " + std::to_string(limits_.depth) + " levels"; });
+    stack_.push_back(add(std::move(value)));
+    keys_.emplace_back();
+    return true;
+  }
+
+  bool close() {
+    stack_.pop_back();
+    keys_.pop_back();
+    return true;
+  }
+
+  std::string_view text_;
+  const std::string& where_;
+  JsonLimits limits_;
+  Json root_;
+  std::vector<Json*> stack_;
+  std::vector<std::set<std::string>> keys_;
+  std::string key_;
+};
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits) {
+  require(text.size() <= limits.bytes, Fault::data,
+          [&] { return where + ": is longer than the limit of " + std::to_string(limits.bytes) + " bytes"; });
+  Builder builder(text, where, limits);
+  Json::sax_parse(text.begin(), text.end(), &builder);
+  return builder.take();
+}
+
+Json read_json(const std::filesystem::path& path, const JsonLimits& limits) {
+  return parse_json(read_text_file(path, limits.bytes), path.string(), limits);
+}
+
+}  // namespace touchstone

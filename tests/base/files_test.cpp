@@ -1,0 +1,47 @@
+#include "harness/base/files.hpp"
+
+#include <gtest/gtest.h>
+
+#include "harness/base/error.hpp"
+#include "tests/support/support.hpp"
+
+namespace touchstone {
+namespace {
+
+TEST(Files, AtomicWriteLeavesNothingElse) {
+  const testing::TemporaryFolder folder;
+  write_file_atomically(folder.path() / "a.txt", "one");
+  write_file_atomically(folder.path() / "a.txt", "two");
+  EXPECT_EQ(read_file(folder.path() / "a.txt"), "two");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+  EXPECT_THROW(write_file_atomically(folder.path() / "no" / "a.txt", "x"), Error);
+}
+
+TEST(Files, ReadingIsBounded) {
+  const testing::TemporaryFolder folder;
+  write_file_atomically(folder.path() / "a.txt", "12345");
+  EXPECT_THROW(read_file(folder.path() / "a.txt", 4), Error);
+  EXPECT_THROW(read_file(folder.path()), Error);
+  EXPECT_THROW(read_file(folder.path() / "b.txt"), Error);
+}
+
+TEST(Files, FolderAppearsAtCommitOnly) {
+  const testing::TemporaryFolder folder;
+  const auto target = folder.path() / "model";
+  {
+    const FolderWriter writer(target);
+    write_file_atomically(writer.path() / "config.json", "{}");
+    EXPECT_FALSE(std::filesystem::exists(target));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  for (const char* text : {"1", "2"}) {
+    FolderWriter writer(target);
+    write_file_atomically(writer.path() / "config.json", text);
+    writer.commit();
+    EXPECT_EQ(read_file(target / "config.json"), text);
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+}  // namespace
+}  // namespace touchstone
