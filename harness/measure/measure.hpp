@@ -25,6 +25,13 @@ struct MeasureSettings {
   std::string filter;                 ///< PCRE2 pattern that example ids must match; empty: all
 };
 
+/// The settings as canonical JSON, without the task list, for the store: equal settings give equal text.
+std::string settings_json(const MeasureSettings& settings);
+
+/// SHA-256 over the hashes of a task's data files, in order; "" for a task without files. Throws Fault::data as
+/// DataFolders::find does.
+std::string task_data_hash(const Task& task, const DataFolders& data);
+
 /// One example, measured.
 struct Sample {
   std::string example_id;
