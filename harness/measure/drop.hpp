@@ -19,6 +19,8 @@ struct TaskChange {
   double chance = 0.0;
   Paired paired;        ///< of after - before, by item
   double p_holm = 1.0;  ///< over the cell's benchmarks that were not trained on
+  std::vector<std::int64_t> before_measures;  ///< the stored measures compared: one a leaf task, in equal order
+  std::vector<std::int64_t> after_measures;
   Calibration calibration_before;
   Calibration calibration_after;
 };
