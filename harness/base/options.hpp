@@ -19,18 +19,18 @@ struct OptionSpec {
 
 /// Bounds and default of a number. A missing key without a default is an error.
 struct NumberSpec {
-  std::optional<double> fallback;
+  std::optional<double> fallback = std::nullopt;
   double min = -1e300;
   double max = 1e300;
 };
 struct IntegerSpec {
-  std::optional<std::int64_t> fallback;
+  std::optional<std::int64_t> fallback = std::nullopt;
   std::int64_t min = INT64_MIN;
   std::int64_t max = INT64_MAX;
 };
 struct TextSpec {
-  std::optional<std::string> fallback;
-  std::vector<std::string> choices;  ///< empty: any text
+  std::optional<std::string> fallback = std::nullopt;
+  std::vector<std::string> choices = {};  ///< empty: any text
 };
 
 /// A strict reader of one JSON object of a config. Reading marks a key as known; done() refuses the rest, naming file,

@@ -1,0 +1,211 @@
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
+#include "harness/base/hash.hpp"
+#include "harness/run/runner.hpp"
+
+namespace touchstone {
+namespace fs = std::filesystem;
+namespace {
+
+// Rough figures for the estimate alone: what a plain build reaches on one core, and characters a token of English.
+constexpr double flops_a_second = 4e10;
+constexpr double seconds_a_forward = 2e-3;
+constexpr double characters_a_token = 3.5;
+
+/// MemAvailable of the system, and the cgroup's limit where there is one.
+std::int64_t available_memory() {
+  std::int64_t bytes = INT64_MAX;
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string name; meminfo >> name;) {
+    std::int64_t kilobytes = 0;
+    if (name == "MemAvailable:" && meminfo >> kilobytes) bytes = kilobytes * 1024;
+    meminfo.ignore(256, '\n');
+  }
+  std::ifstream cgroup("/sys/fs/cgroup/memory.max");
+  std::int64_t limit = 0;
+  if (cgroup >> limit) bytes = std::min(bytes, limit);
+  return bytes;
+}
+
+/// The existing folder at or above `path`.
+fs::path existing(fs::path path) {
+  path = fs::absolute(path);
+  while (!fs::exists(path) && path.has_relative_path()) path = path.parent_path();
+  return path;
+}
+
+std::int64_t free_disk(const fs::path& path) {
+  struct statvfs status {};
+  if (::statvfs(existing(path).c_str(), &status) != 0) return INT64_MAX;
+  return static_cast<std::int64_t>(status.f_bavail) * static_cast<std::int64_t>(status.f_frsize);
+}
+
+/// Finds every data file that a task needs; the error of the first that is missing.
+void check_files(const Task& task, const DataFolders& data) {
+  for (const auto& file : task.files) data.find(task.name, file);
+}
+
+/// Loads, counts requests and estimates tokens of one settings entry.
+void count_requests(const MeasureSettings& settings, const RunTools& tools, CheckedPlan& checked) {
+  for (const auto& name : settings.tasks) {
+    for (const auto& leaf : tools.tasks->expand(name)) {
+      const Task& task = tools.tasks->tasks.get(leaf);
+      check_files(task, *tools.data);
+      auto examples = task.load(task.evaluated, *tools.data);
+      require(!examples.empty(), Fault::data, [&] { return "task '" + leaf + "' has no examples"; });
+      const auto size = static_cast<double>(examples.size());
+      double count = size;
+      if (settings.limit > 0)
+        count = settings.limit < 1 ? std::ceil(settings.limit * size) : std::min(size, settings.limit);
+      AskSettings ask;
+      ask.mode = settings.mode;
+      const auto requests = task.ask(examples.front(), examples.front().question, ask);
+      const int shots = task.format.shots_fixed || settings.shots < 0 ? task.format.shots : settings.shots;
+      const double tokens = static_cast<double>(examples.front().question.size()) * (1 + shots) / characters_a_token;
+      checked.requests += static_cast<std::int64_t>(count * static_cast<double>(requests.size()));
+      checked.prompt_tokens += static_cast<std::int64_t>(count * tokens);
+      for (const auto& request : requests) {
+        if (const auto* generation = std::get_if<Generation>(&request)) {
+          checked.generated_tokens +=
+              static_cast<std::int64_t>(count * generation->max_new_tokens * generation->samples);
+        }
+      }
+    }
+  }
+}
+
+TrainJob job_of(const Plan& plan, const PlannedCell& cell, const RunTools& tools) {
+  TrainJob job;
+  job.recipe = cell.recipe;
+  job.set = plan.set;
+  job.model = cell.model;
+  job.train_on = cell.train_on;
+  job.seed = cell.seed;
+  job.device = plan.device;
+  job.dtype = plan.dtype;
+  job.threads = plan.threads;
+  job.save_every_steps = plan.save_every_steps;
+  job.tasks = tools.tasks;
+  job.data = tools.data;
+  return job;
+}
+
+/// Everything that can change what a cell makes.
+std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& tools) {
+  Sha256 digest;
+  const auto add = [&](const std::string& text) { digest.add(std::to_string(text.size())).add(":").add(text); };
+  add("cell 1");
+  add(cell.model_hash);
+  add(cell.method);
+  add(read_file(cell.recipe));
+  for (const auto& entry : plan.set) {
+    add(entry.first);
+    add(entry.second);
+  }
+  for (const auto& leaf : tools.tasks->expand(cell.train_on)) {
+    const Task& task = tools.tasks->tasks.get(leaf);
+    add(leaf);
+    add(task.version);
+    add(task_data_hash(task, *tools.data));
+  }
+  add(std::to_string(cell.seed));
+  add(plan.dtype);
+  add(plan.device);
+  add(std::to_string(plan.threads));
+  return digest.hex();
+}
+
+void add_cells(const fs::path& model, const CheckpointInfo& info, const RunTools& tools, CheckedPlan& checked) {
+  const Plan& plan = checked.plan;
+  for (const auto& method : plan.methods) {
+    for (const auto& train_on : plan.train_on) {
+      for (const auto seed : plan.seeds) {
+        PlannedCell cell;
+        cell.model = model;
+        cell.model_hash = info.model_hash;
+        cell.recipe = tools.resources->method(method);
+        cell.method = cell.recipe.stem().string();
+        cell.train_on = train_on;
+        cell.seed = seed;
+        cell.label = fmt::format("{} on {}, seed {}", cell.method, train_on, seed);
+        if (plan.models.size() > 1) cell.label = model.filename().string() + ": " + cell.label;
+        cell.key = cell_key(plan, cell, tools);
+        if (seed == plan.seeds.front()) tools.backend->check_recipe(job_of(plan, cell, tools));
+        checked.cells.push_back(std::move(cell));
+      }
+    }
+  }
+}
+
+void check_room(CheckedPlan& checked, const fs::path& work) {
+  const auto memory = available_memory();
+  require(checked.memory_bytes <= memory, Fault::config, [&] {
+    return fmt::format(
+        "plan '{}' needs about {} of memory with {} jobs side by side, and {} are free: set \"jobs\" lower",
+        checked.plan.name, bytes_text(static_cast<double>(checked.memory_bytes)), checked.jobs,
+        bytes_text(static_cast<double>(memory)));
+  });
+  const auto disk = free_disk(work);
+  require(checked.disk_bytes <= disk, Fault::config, [&] {
+    return fmt::format("plan '{}' needs about {} of disk below {}, and {} are free", checked.plan.name,
+                       bytes_text(static_cast<double>(checked.disk_bytes)), work.string(),
+                       bytes_text(static_cast<double>(disk)));
+  });
+}
+
+}  // namespace
+
+CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& work) {
+  CheckedPlan checked;
+  checked.plan = plan;
+  for (const auto& name : plan.train_on) {
+    for (const auto& leaf : tools.tasks->expand(name)) check_files(tools.tasks->tasks.get(leaf), *tools.data);
+  }
+  for (const auto& settings : plan.measure_on) count_requests(settings, tools, checked);
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  checked.jobs = plan.jobs > 0 ? plan.jobs : std::max(1, cores / plan.threads);
+  for (const auto& name : plan.models) {
+    const auto folder = tools.resources->model(name, tools.data->folders());
+    const auto info = tools.backend->inspect(folder);
+    checked.models.push_back(folder);
+    const auto before = checked.cells.size();
+    add_cells(folder, info, tools, checked);
+    const auto cells = static_cast<double>(checked.cells.size() - before);
+    const auto parameters = static_cast<double>(info.parameters);
+    // Weights, gradients and two moments in float32, a frozen reference, and room for activations.
+    const double job_bytes = parameters * 20 + 3e8;
+    checked.memory_bytes = std::max(checked.memory_bytes, static_cast<std::int64_t>(job_bytes * checked.jobs));
+    checked.disk_bytes += static_cast<std::int64_t>(parameters * 4 * (plan.keep_models ? cells : checked.jobs) +
+                                                    parameters * 24 * checked.jobs + 2e7);
+    const double tokens = static_cast<double>(checked.prompt_tokens) + static_cast<double>(checked.generated_tokens);
+    const double forwards = static_cast<double>(checked.generated_tokens) / 16 + tokens / plan.batch_tokens;
+    const double measuring = 2 * parameters * tokens / flops_a_second + forwards * seconds_a_forward;
+    checked.seconds += measuring * (cells / checked.jobs + 1) + cells * 5 / checked.jobs;
+  }
+  check_room(checked, work);
+  return checked;
+}
+
+std::string describe(const CheckedPlan& checked) {
+  const Plan& plan = checked.plan;
+  return fmt::format(
+      "plan '{}': {} model(s) x {} method(s) x {} training task(s) x {} seed(s) = {} cells, {} side by side\n"
+      "each measurement: {} requests, about {:.1f} k prompt tokens and at most {:.1f} k generated ones; the base is "
+      "measured once\n"
+      "about {} of memory, {} of disk; measuring takes roughly {} at the longest (training comes on top)",
+      plan.name, plan.models.size(), plan.methods.size(), plan.train_on.size(), plan.seeds.size(), checked.cells.size(),
+      checked.jobs, checked.requests, static_cast<double>(checked.prompt_tokens) / 1e3,
+      static_cast<double>(checked.generated_tokens) / 1e3, bytes_text(static_cast<double>(checked.memory_bytes)),
+      bytes_text(static_cast<double>(checked.disk_bytes)), duration_text(checked.seconds));
+}
+
+}  // namespace touchstone

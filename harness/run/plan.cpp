@@ -1,0 +1,120 @@
+#include "harness/run/plan.hpp"
+
+#include <set>
+
+#include "harness/base/error.hpp"
+#include "harness/base/hash.hpp"
+#include "harness/base/json.hpp"
+#include "harness/base/options.hpp"
+
+namespace touchstone {
+namespace {
+
+std::vector<std::string> names(Options& options, const std::string& key, const std::string& help) {
+  auto found = options.texts(key, help);
+  require(!found.empty(), Fault::config, [&] { return options.where() + ": key '" + key + "': the list is empty"; });
+  std::set<std::string> seen;
+  for (const auto& name : found) {
+    require(seen.insert(name).second, Fault::config,
+            [&] { return options.where() + ": key '" + key + "': '" + name + "' stands twice"; });
+  }
+  return found;
+}
+
+MeasureSettings read_measure(Options options) {
+  MeasureSettings settings;
+  settings.tasks = names(options, "tasks", "benchmarks to measure, tasks or groups");
+  settings.shots = static_cast<int>(
+      options.integer("shots", "number of shots; -1: each task's own", {.fallback = -1, .min = -1, .max = 1000}));
+  settings.limit =
+      options.number("limit", "documents a task: 0 all, below 1 a share", {.fallback = 0.0, .min = 0.0, .max = 1e9});
+  settings.seed =
+      static_cast<std::uint64_t>(options.integer("seed", "few-shot draws and sampling", {.fallback = 1234, .min = 0}));
+  settings.mode = options.text("mode", "compat: the reference's numbers; fixed: its errors mended",
+                               {.fallback = "compat", .choices = {"compat", "fixed"}}) == "fixed"
+                      ? Mode::fixed
+                      : Mode::compat;
+  settings.chat = options.flag("chat", "apply the checkpoint's chat template", false);
+  settings.multiturn = options.flag("multiturn", "with a chat template: shots as turns of their own", true);
+  settings.system_instruction =
+      options.text("system_instruction", "system text before the description", {.fallback = ""});
+  settings.subjects = options.texts("subjects", "only these subjects", std::vector<std::string>{});
+  settings.filter = options.text("filter", "pattern that example ids must match", {.fallback = ""});
+  options.done();
+  return settings;
+}
+
+/// Overrides must be plain values: a config may choose and parametrise, never compute.
+std::map<std::string, std::string> read_set(const Json& plan, const std::string& where) {
+  std::map<std::string, std::string> set;
+  const auto found = plan.find("set");
+  if (found == plan.end()) return set;
+  require(found->is_object(), Fault::config, [&] {
+    return where + ": key 'set': found " + found->dump().substr(0, 80) +
+           ", expected an object such as {\"train.max_steps\": 20}";
+  });
+  for (const auto& member : found->items()) {
+    require(member.key().find('.') != std::string::npos, Fault::config, [&] {
+      return where + ": key 'set': found '" + member.key() +
+             "', expected STAGE.KEY, for instance \"train.learning_rate\"";
+    });
+    set[member.key()] = member.value().dump();
+  }
+  return set;
+}
+
+std::vector<std::uint64_t> read_seeds(const Json& plan, const std::string& where) {
+  const auto found = plan.find("seeds");
+  require(found != plan.end() && found->is_array() && !found->empty(), Fault::config,
+          [&] { return where + ": key 'seeds': expected a list of whole numbers, for instance [1, 2, 3]"; });
+  std::vector<std::uint64_t> seeds;
+  std::set<std::uint64_t> seen;
+  for (const auto& seed : *found) {
+    require(seed.is_number_unsigned() && seen.insert(seed.get<std::uint64_t>()).second, Fault::config, [&] {
+      return where + ": key 'seeds': found " + seed.dump() + ", expected different whole numbers of at least 0";
+    });
+    seeds.push_back(seed.get<std::uint64_t>());
+  }
+  return seeds;
+}
+
+}  // namespace
+
+Plan read_plan(const std::filesystem::path& path) {
+  const auto where = path.filename().string();
+  Json json = read_json(path, {.bytes = std::size_t{1} << 20U, .depth = 16});
+  require(json.is_object(), Fault::config, [&] { return where + ": expected an object"; });
+  Plan plan;
+  plan.seeds = read_seeds(json, where);
+  plan.set = read_set(json, where);
+  plan.json = nlohmann::json(json).dump();
+  plan.hash = sha256(plan.json);
+  json.erase("seeds");
+  json.erase("set");
+
+  Options options(json, where);
+  plan.name = options.text("name", "what reports call this plan");
+  plan.models = names(options, "models", "checkpoint folders, or names of models that come with the program");
+  plan.methods = names(options, "methods", "recipes of configs/methods");
+  plan.train_on = names(options, "train_on", "training tasks");
+  for (auto& entry : options.children("measure_on", "benchmarks, with their settings")) {
+    plan.measure_on.push_back(read_measure(std::move(entry)));
+  }
+  require(!plan.measure_on.empty(), Fault::config, [&] { return where + ": key 'measure_on': the list is empty"; });
+  plan.device = options.text("device", "auto, cpu or cuda[:N]", {.fallback = "auto"});
+  plan.dtype =
+      options.text("dtype", "of the matrix products", {.fallback = "float32", .choices = {"float32", "bfloat16"}});
+  plan.threads =
+      static_cast<int>(options.integer("threads", "tensor threads of one job", {.fallback = 1, .min = 1, .max = 1024}));
+  plan.jobs = static_cast<int>(
+      options.integer("jobs", "cells side by side; 0: as the cores allow", {.fallback = 0, .min = 0, .max = 1024}));
+  plan.batch_tokens = static_cast<int>(options.integer("batch_tokens", "tokens in one forward pass when measuring",
+                                                       {.fallback = 4096, .min = 1, .max = 1 << 24}));
+  plan.save_every_steps = static_cast<int>(
+      options.integer("save_every_steps", "steps between checkpoints", {.fallback = 50, .min = 1, .max = 1 << 30}));
+  plan.keep_models = options.flag("keep_models", "keep trained checkpoints after they were measured", false);
+  options.done();
+  return plan;
+}
+
+}  // namespace touchstone

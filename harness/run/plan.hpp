@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/measure/measure.hpp"
+
+namespace touchstone {
+
+/// What to run: models x methods x training tasks x seeds, each measured on the benchmarks. As a plan file says it.
+struct Plan {
+  std::string name;
+  std::vector<std::string> models;    ///< checkpoint folders, or names of models that come with the program
+  std::vector<std::string> methods;   ///< names of configs/methods/NAME.json, or paths of recipe files
+  std::vector<std::string> train_on;  ///< tasks or groups
+  std::vector<std::uint64_t> seeds;
+  std::vector<MeasureSettings> measure_on;  ///< one entry for tasks with equal settings
+  std::map<std::string, std::string> set;   ///< overrides of every recipe: "train.learning_rate" -> JSON text
+  std::string device = "auto";
+  std::string dtype = "float32";
+  int threads = 1;  ///< tensor threads of one job
+  int jobs = 0;     ///< cells side by side; 0: cores / threads
+  int batch_tokens = 4096;
+  int save_every_steps = 50;
+  bool keep_models = false;  ///< keep the trained checkpoints after they were measured
+  std::string json;          ///< canonical text of the file
+  std::string hash;          ///< SHA-256 of that text
+};
+
+/// Reads and checks a plan file: every key, type and range. Names are checked by the runner, which knows what there is.
+/// Throws Fault::config or Fault::data, naming file, key, found and expected.
+Plan read_plan(const std::filesystem::path& path);
+
+}  // namespace touchstone

@@ -1,0 +1,252 @@
+#include "harness/run/runner.hpp"
+
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <mutex>
+
+#include "harness/base/error.hpp"
+#include "harness/base/json.hpp"
+#include "harness/run/scoring.hpp"
+
+namespace touchstone {
+namespace fs = std::filesystem;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::size_t curve_batch = 20;
+
+/// What the cells of one run share.
+struct Run {
+  const CheckedPlan& checked;
+  Store& store;
+  const fs::path& work;
+  const RunTools& tools;
+  std::int64_t id = 0;
+  std::int64_t environment = 0;
+  std::map<std::string, std::int64_t> base_models;  ///< by checkpoint folder
+};
+
+EngineSettings engine_settings(const Plan& plan, const fs::path& model) {
+  EngineSettings settings;
+  settings.model = model;
+  settings.device = plan.device;
+  settings.dtype = plan.dtype;
+  settings.threads = plan.threads;
+  settings.batch_tokens = plan.batch_tokens;
+  return settings;
+}
+
+/// Scores the base models, once a plan.
+void measure_bases(Run& run) {
+  for (std::size_t i = 0; i < run.checked.models.size(); ++i) {
+    const auto& folder = run.checked.models[i];
+    run.tools.progress->begin(i, "base " + folder.filename().string());
+    auto open = open_model(engine_settings(run.checked.plan, folder), run.checked.plan.models[i], run.store, run.tools);
+    run.base_models[folder.string()] = open.model;
+    for (const auto measure :
+         score_model(open, run.checked.plan.measure_on, run.store, run.environment, run.tools, i)) {
+      run.store.link_measure(run.id, 0, measure);
+    }
+    run.tools.progress->end(i, "measured");
+  }
+}
+
+/// The measures of a set of weights that this plan wants; none when one of them is missing.
+std::optional<std::vector<std::int64_t>> stored_measures(const Run& run, std::int64_t model) {
+  const auto rows = run.store.measures(model);
+  std::vector<std::int64_t> ids;
+  for (const auto& settings : run.checked.plan.measure_on) {
+    const auto wanted = settings_json(settings);
+    for (const auto& name : settings.tasks) {
+      for (const auto& leaf : run.tools.tasks->expand(name)) {
+        const Task& task = run.tools.tasks->tasks.get(leaf);
+        const auto data = task_data_hash(task, *run.tools.data);
+        const auto found = std::find_if(rows.begin(), rows.end(), [&](const MeasureRow& row) {
+          return row.task == leaf && row.version == task.version && row.data_hash == data &&
+                 row.settings_json == wanted;
+        });
+        if (found == rows.end()) return std::nullopt;
+        ids.push_back(found->id);
+      }
+    }
+  }
+  return ids;
+}
+
+/// Writes curve points in batches; the rest at the end.
+class CurveWriter {
+ public:
+  CurveWriter(Store& store, std::int64_t cell) : store_(store), cell_(cell) {}
+  void add(const StepReport& report) {
+    points_.push_back(report);
+    if (points_.size() >= curve_batch) flush();
+  }
+  void flush() {
+    if (!points_.empty()) store_.steps(cell_, points_);
+    points_.clear();
+  }
+
+ private:
+  Store& store_;
+  std::int64_t cell_;
+  std::vector<StepReport> points_;
+};
+
+TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std::size_t job, const fs::path& out) {
+  const Plan& plan = run.checked.plan;
+  TrainJob train;
+  train.recipe = cell.recipe;
+  train.set = plan.set;
+  train.model = cell.model;
+  train.train_on = cell.train_on;
+  train.seed = cell.seed;
+  train.device = plan.device;
+  train.dtype = plan.dtype;
+  train.threads = plan.threads;
+  train.work = run.work / cell.key.substr(0, 16);
+  train.out = out;
+  train.save_every_steps = plan.save_every_steps;
+  train.tasks = run.tools.tasks;
+  train.data = run.tools.data;
+  CurveWriter curve(run.store, id);
+  TrainHooks hooks;
+  hooks.log = run.tools.log;
+  hooks.cancel = run.tools.cancel;
+  hooks.step = [&](const StepReport& report) {
+    curve.add(report);
+    run.tools.progress->step(job, report);
+  };
+  hooks.stage = [&](const StageReport& report) { run.store.stage(id, report); };
+  const auto result = run.tools.backend->train(train, hooks);
+  curve.flush();
+  return result;
+}
+
+/// Trains and measures one cell. Whatever is stored already is not done again.
+void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
+  const auto begun = Clock::now();
+  CellRow row;
+  row.key = cell.key;
+  row.base_model = run.base_models.at(cell.model.string());
+  row.method = cell.method;
+  row.trained_on = cell.train_on;
+  row.seed = cell.seed;
+  row.recipe_json = read_json(cell.recipe).dump();
+  row.id = run.store.begin_cell(run.id, row);
+  try {
+    const auto out = run.work / cell.key.substr(0, 16) / "model";
+    const auto trained = train(run, cell, row.id, job, out);
+    auto open = open_model(engine_settings(run.checked.plan, out), cell.label, run.store, run.tools);
+    for (const auto measure :
+         score_model(open, run.checked.plan.measure_on, run.store, run.environment, run.tools, job)) {
+      run.store.link_measure(run.id, row.id, measure);
+    }
+    row.state = CellState::done;
+    row.result_model = open.model;
+    row.steps = trained.steps;
+    row.tokens = trained.tokens;
+    row.peak_bytes = trained.peak_bytes;
+    row.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+    run.store.finish_cell(row.id, row);
+  } catch (const Error& error) {
+    row.state = CellState::failed;
+    row.error = error.what();
+    row.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+    run.store.finish_cell(row.id, row);
+    throw;
+  }
+  std::error_code ignored;
+  if (!run.checked.plan.keep_models) fs::remove_all(run.work / cell.key.substr(0, 16), ignored);
+}
+
+/// A cell of the store that is done, with all the measures that this plan wants, is linked and not run.
+bool take_stored(const Run& run, const PlannedCell& cell) {
+  const auto found = run.store.find_cell(cell.key);
+  if (!found || found->state != CellState::done) return false;
+  const auto linked = stored_measures(run, found->result_model);
+  if (!linked) return false;
+  run.store.link_cell(run.id, found->id);
+  for (const auto measure : *linked) run.store.link_measure(run.id, found->id, measure);
+  return true;
+}
+
+}  // namespace
+
+namespace {
+
+/// Runs all cells, `jobs` side by side. The first stop request or bug ends the run; an Error ends its cell alone.
+void run_cells(const Run& run, RunOutcome& outcome) {
+  std::mutex mutex;
+  std::exception_ptr stop;
+  std::atomic<bool> stopped{false};
+  const auto body = [&](std::size_t i) {
+    if (stopped) return;
+    const auto& cell = run.checked.cells[i];
+    const std::size_t job = run.checked.models.size() + i;
+    run.tools.progress->begin(job, cell.label);
+    std::string said;
+    try {
+      const bool stored = take_stored(run, cell);
+      if (!stored) run_cell(run, cell, job);
+      said = stored ? "stored already" : "done";
+      const std::lock_guard lock(mutex);
+      ++(stored ? outcome.stored : outcome.done);
+    } catch (const Error& error) {
+      said = std::string("failed: ") + error.what();
+      const std::lock_guard lock(mutex);
+      ++outcome.failed;
+    } catch (...) {
+      said = "stopped";
+      stopped = true;
+      const std::lock_guard lock(mutex);
+      if (!stop) stop = std::current_exception();
+    }
+    run.tools.progress->end(job, said);
+  };
+  tbb::task_arena arena(run.checked.jobs);
+  arena.execute([&] {
+    tbb::parallel_for(
+        tbb::blocked_range<std::size_t>(0, run.checked.cells.size(), 1),
+        [&](const tbb::blocked_range<std::size_t>& range) {
+          // Isolated: a cell that waits for its own parallel loops must not take up another cell meanwhile.
+          for (auto i = range.begin(); i != range.end(); ++i) tbb::this_task_arena::isolate([&] { body(i); });
+        },
+        tbb::simple_partitioner());
+  });
+  if (stop) std::rethrow_exception(stop);
+}
+
+}  // namespace
+
+RunOutcome run_plan(const CheckedPlan& checked, Store& store, const fs::path& work, const RunTools& tools) {
+  const auto begun = Clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - begun).count(); };
+  Run run{checked, store, work, tools, 0, store.environment(tools.environment), {}};
+  RunRow row;
+  row.name = checked.plan.name;
+  row.plan_json = checked.plan.json;
+  row.plan_hash = checked.plan.hash;
+  run.id = store.begin_run(row, run.environment);
+  RunOutcome outcome;
+  outcome.run = run.id;
+  tools.progress->plan(checked.plan.name, checked.models.size() + checked.cells.size());
+  try {
+    measure_bases(run);
+    run_cells(run, outcome);
+  } catch (const Cancelled&) {
+    store.end_run(run.id, "stopped", seconds());
+    throw;
+  } catch (...) {
+    store.end_run(run.id, "failed", seconds());
+    throw;
+  }
+  store.end_run(run.id, outcome.failed == 0 ? "done" : "failed", seconds());
+  return outcome;
+}
+
+}  // namespace touchstone

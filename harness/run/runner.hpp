@@ -1,0 +1,74 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/base/cancel.hpp"
+#include "harness/base/log.hpp"
+#include "harness/data/task.hpp"
+#include "harness/model/backend.hpp"
+#include "harness/run/plan.hpp"
+#include "harness/run/progress.hpp"
+#include "harness/run/resources.hpp"
+#include "harness/store/store.hpp"
+
+namespace touchstone {
+
+/// What a run works with. Nothing is global.
+struct RunTools {
+  const TaskBook* tasks = nullptr;
+  const DataFolders* data = nullptr;
+  const Resources* resources = nullptr;
+  Backend* backend = nullptr;
+  Environment environment;
+  Log* log = nullptr;
+  Progress* progress = nullptr;
+  const CancelFlag* cancel = nullptr;
+};
+
+/// One (model, method, trained on, seed) of a plan, checked.
+struct PlannedCell {
+  std::filesystem::path model;
+  std::string model_hash;
+  std::string method;
+  std::filesystem::path recipe;
+  std::string train_on;
+  std::uint64_t seed = 0;
+  std::string key;    ///< of the store and of the work folder
+  std::string label;  ///< "asft on gsm8k, seed 1"
+};
+
+/// A plan whose every name, file and key was found good, and what it will take.
+struct CheckedPlan {
+  Plan plan;
+  std::vector<PlannedCell> cells;
+  std::vector<std::filesystem::path> models;
+  std::int64_t requests = 0;          ///< of one measurement of all benchmarks
+  std::int64_t prompt_tokens = 0;     ///< about, of one measurement
+  std::int64_t generated_tokens = 0;  ///< at most, of one measurement
+  std::int64_t memory_bytes = 0;      ///< about, with all jobs running
+  std::int64_t disk_bytes = 0;        ///< about, at the highest
+  double seconds = 0.0;               ///< about
+  int jobs = 1;
+};
+
+/// Checks everything before the first step: methods and their keys, tasks, data files, checkpoints, memory and disk.
+/// Throws the first thing wrong.
+CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const std::filesystem::path& work);
+
+/// What the plan is going to do, for a person.
+std::string describe(const CheckedPlan& plan);
+
+struct RunOutcome {
+  std::int64_t run = 0;
+  int done = 0;    ///< cells finished now
+  int stored = 0;  ///< cells that were in the store already
+  int failed = 0;
+};
+
+/// Runs what the store does not hold yet: the base models' scores once, then the cells side by side. A cell that fails
+/// is recorded with its error and the others go on. Throws Cancelled when asked to stop; the same call then goes on.
+RunOutcome run_plan(const CheckedPlan& plan, Store& store, const std::filesystem::path& work, const RunTools& tools);
+
+}  // namespace touchstone

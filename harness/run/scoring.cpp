@@ -1,0 +1,104 @@
+#include "harness/run/scoring.hpp"
+
+#include <chrono>
+#include <map>
+
+#include "harness/base/error.hpp"
+#include "harness/base/hash.hpp"
+
+namespace touchstone {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr double documents_a_batch = 256;
+
+/// Leaf tasks of one settings entry that the store lacks.
+struct Wanted {
+  std::string task;
+  std::string key;
+};
+
+/// How many tasks to answer together: enough to fill batches, few enough to lose little when stopped.
+std::size_t tasks_a_batch(const MeasureSettings& settings) {
+  if (settings.limit < 1) return 1;
+  return static_cast<std::size_t>(std::max(1.0, documents_a_batch / settings.limit));
+}
+
+/// Measures tasks that the store lacks and stores them, batch by batch.
+void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vector<Wanted>& missing, Store& store,
+                     std::int64_t environment, const RunTools& tools, std::size_t job) {
+  const std::size_t batch = tasks_a_batch(all);
+  for (std::size_t first = 0; first < missing.size(); first += batch) {
+    const std::size_t last = std::min(missing.size(), first + batch);
+    MeasureSettings settings = all;
+    settings.tasks.clear();
+    std::map<std::string, std::string> keys;
+    for (std::size_t i = first; i < last; ++i) {
+      settings.tasks.push_back(missing[i].task);
+      keys[missing[i].task] = missing[i].key;
+    }
+    MeasureProgress progress;
+    if (tools.progress != nullptr) {
+      const double before = static_cast<double>(first) / static_cast<double>(missing.size());
+      const double share = static_cast<double>(last - first) / static_cast<double>(missing.size());
+      progress.requests = [&tools, job, before, share](std::size_t done, std::size_t count) {
+        const double within = count == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(count);
+        tools.progress->requests(job, static_cast<std::size_t>(1000 * (before + share * within)), 1000);
+      };
+      progress.task = [&tools, job](const std::string& task, const Score& score) {
+        tools.progress->score(job, task, score);
+      };
+    }
+    const auto begun = Clock::now();
+    const auto measurement = measure(settings, *tools.tasks, *tools.data, *open.engine, progress, tools.cancel);
+    const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+    for (const auto& task : measurement.tasks) {
+      const double part = seconds / static_cast<double>(measurement.tasks.size());
+      store.add_measure(keys.at(task.task), open.model, environment, task, settings, open.engine->info(), part);
+    }
+  }
+}
+
+}  // namespace
+
+OpenModel open_model(const EngineSettings& settings, const std::string& label, Store& store, const RunTools& tools) {
+  OpenModel open;
+  open.engine = tools.backend->open(settings, *tools.log);
+  const auto& info = open.engine->info();
+  ModelRow row;
+  row.hash = info.model_hash;
+  row.label = label.empty() ? std::filesystem::weakly_canonical(settings.model).filename().string() : label;
+  row.family = info.family;
+  row.parameters = info.parameters;
+  row.config_hash = info.config_hash;
+  row.tokenizer_hash = info.tokenizer_hash;
+  row.template_hash = info.template_hash;
+  open.model = store.model(row);
+  return open;
+}
+
+std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<MeasureSettings>& measure_on, Store& store,
+                                      std::int64_t environment, const RunTools& tools, std::size_t job) {
+  std::vector<std::int64_t> ids;
+  for (const auto& settings : measure_on) {
+    std::vector<Wanted> all;
+    std::vector<Wanted> missing;
+    for (const auto& name : settings.tasks) {
+      for (const auto& leaf : tools.tasks->expand(name)) {
+        const Task& task = tools.tasks->tasks.get(leaf);
+        const auto key =
+            measure_key(open.engine->info(), leaf, task.version, task_data_hash(task, *tools.data), settings);
+        all.push_back({leaf, key});
+        if (!store.find_measure(key)) missing.push_back(all.back());
+      }
+    }
+    measure_missing(open, settings, missing, store, environment, tools, job);
+    for (const auto& wanted : all) {
+      // A task whose examples are all filtered out (subjects, filter) has no measure.
+      if (const auto id = store.find_measure(wanted.key)) ids.push_back(*id);
+    }
+  }
+  return ids;
+}
+
+}  // namespace touchstone

@@ -1,0 +1,25 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/run/runner.hpp"
+
+namespace touchstone {
+
+/// One open checkpoint, with its row in the store.
+struct OpenModel {
+  std::unique_ptr<Engine> engine;
+  std::int64_t model = 0;
+};
+
+/// Opens a checkpoint and finds or adds its row. `label` is what reports call it; empty: the folder's name.
+OpenModel open_model(const EngineSettings& settings, const std::string& label, Store& store, const RunTools& tools);
+
+/// Measures what the store lacks, a few tasks at a time, so that a stop loses little; each batch is stored when it is
+/// done. Gives the ids of all measures asked for, old and new, in the order of the settings.
+std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<MeasureSettings>& measure_on, Store& store,
+                                      std::int64_t environment, const RunTools& tools, std::size_t job);
+
+}  // namespace touchstone
