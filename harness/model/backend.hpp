@@ -96,6 +96,8 @@ class Backend {
                          const std::filesystem::path& outputs) = 0;
   /// kind: "train", "decode" or "score"; options and result are JSON texts.
   virtual std::string bench(const std::string& kind, const std::string& options_json) = 0;
+  /// The version of LibTorch: "2.13.0".
+  virtual std::string library_version() const = 0;
   /// JSON text with name, summary and options of every family, objective and stage: made into a table at build time.
   virtual std::string catalogue() = 0;
 };
