@@ -1,0 +1,37 @@
+#pragma once
+// Reading config.json of a checkpoint: every number in a range that a real model can have.
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace touchstone {
+
+/// Reads keys of one JSON object. A key that is absent or null counts as missing. All methods throw Fault::checkpoint:
+/// "DIR/config.json: num_hidden_layers is 1000000000, expected 1 to 4096".
+class ConfigReader {
+ public:
+  ConfigReader(const nlohmann::ordered_json& object, std::string where);
+
+  bool has(const std::string& key) const;
+  std::int64_t integer(const std::string& key, std::int64_t min, std::int64_t max,
+                       std::optional<std::int64_t> fallback = std::nullopt) const;
+  double number(const std::string& key, double min, double max, std::optional<double> fallback = std::nullopt) const;
+  bool flag(const std::string& key, std::optional<bool> fallback = std::nullopt) const;
+  std::string text(const std::string& key, std::optional<std::string> fallback = std::nullopt) const;
+  /// A list of texts; empty when the key is missing.
+  std::vector<std::string> texts(const std::string& key) const;
+  /// The object under `key`; an empty one when it is missing.
+  ConfigReader child(const std::string& key) const;
+  const std::string& where() const { return where_; }
+  [[noreturn]] void refuse(const std::string& message) const;
+
+ private:
+  const nlohmann::ordered_json* find(const std::string& key) const;
+  [[noreturn]] void refuse_value(const std::string& key, const std::string& expected) const;
+  const nlohmann::ordered_json* object_;
+  std::string where_;
+};
+
+}  // namespace touchstone

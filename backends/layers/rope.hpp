@@ -1,0 +1,50 @@
+#pragma once
+// Rotary position embedding with the scalings of the Llama family, as Hugging Face transformers computes them.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/model/tensor.hpp"
+
+namespace touchstone {
+
+class ConfigReader;
+
+/// How positions become angles.
+struct Rope {
+  std::string type = "default";  ///< default | linear | dynamic | llama3 | yarn
+  double theta = 10000.0;
+  double factor = 1.0;
+  std::int64_t head_dim = 0;
+  std::int64_t max_positions = 0;       ///< max_position_embeddings
+  std::int64_t original_positions = 0;  ///< context length of the pre-training (llama3, yarn)
+  double low_frequency_factor = 1.0;    ///< llama3
+  double high_frequency_factor = 4.0;   ///< llama3
+  double beta_fast = 32.0;              ///< yarn
+  double beta_slow = 1.0;               ///< yarn
+  bool truncate = true;                 ///< yarn: whole numbers for the ends of the ramp
+  double attention_factor = 1.0;        ///< multiplies cos and sin (yarn)
+};
+
+/// Reads "rope_parameters" (transformers 5) or "rope_scaling" and "rope_theta" (before). Throws Fault::checkpoint for a
+/// type that is not known and for numbers out of range.
+Rope read_rope(const ConfigReader& config, std::int64_t head_dim, std::int64_t max_positions, double default_theta);
+
+/// Angle per position of each pair of dimensions, head_dim / 2 of them. `length` is the whole sequence's, which matters to
+/// "dynamic" alone (beyond max_positions the base grows with it).
+std::vector<float> inverse_frequencies(const Rope& rope, std::int64_t length);
+
+/// cos and sin of all tokens of packed documents.
+struct RopeTables {
+  Tensor cos;  ///< [N, head_dim / 2] float32, attention_factor included
+  Tensor sin;
+};
+
+/// Positions [first[d], first[d] + count[d]) of each document d, one after another.
+RopeTables rope_tables(const Rope& rope, const std::vector<std::int64_t>& first, const std::vector<std::int64_t>& count,
+                       const at::Device& device);
+
+/// x [N, heads, head_dim] turned: dimensions j and j + head_dim / 2 form a pair.
+Tensor apply_rope(const Tensor& x, const RopeTables& tables);
+
+}  // namespace touchstone
