@@ -11,7 +11,7 @@ find_package(OpenMP REQUIRED)
 # The wheel brings its own fmt headers, which shadow the system's; after the system's own folders they do no harm.
 add_library(libtorch INTERFACE)
 foreach(folder IN LISTS TORCH_INCLUDE_DIRS)
-  target_compile_options(libtorch INTERFACE -idirafter ${folder})
+  target_compile_options(libtorch INTERFACE "SHELL:-idirafter ${folder}")
 endforeach()
 target_compile_definitions(libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
 target_link_libraries(libtorch INTERFACE ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so

@@ -18,7 +18,8 @@ class SafetensorsFile {
   const SafetensorsHeader& header() const;
   const std::filesystem::path& path() const;
   std::string_view bytes(const TensorEntry& entry) const;
-  /// The tensor in memory of its own, in the file's dtype. Throws Fault::checkpoint for a dtype that cannot be computed with.
+  /// The tensor in memory of its own, in the file's dtype. Throws Fault::checkpoint for a dtype that cannot be computed
+  /// with.
   Tensor tensor(const TensorEntry& entry) const;
 
  private:
@@ -26,8 +27,8 @@ class SafetensorsFile {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Writes one safetensors file, not atomically: large dtypes first, then by name, as the reference implementation orders
-/// them. Tensors may lie on any device. Throws Fault::store with the system's reason.
+/// Writes one safetensors file, not atomically: large dtypes first, then by name, as the reference implementation
+/// orders them. Tensors may lie on any device. Throws Fault::store with the system's reason.
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata);
 

@@ -42,8 +42,7 @@ std::unique_ptr<Model> build_decoder(const DecoderShape& shape, const Weights& w
                                      const std::string& config_json) {
   auto used = shape;
   DecoderWeights all;
-  const auto embedding =
-      weights.get("model.embed_tokens.weight", {shape.vocabulary, shape.hidden}, settings);
+  const auto embedding = weights.get("model.embed_tokens.weight", {shape.vocabulary, shape.hidden}, settings);
   // transformers ties the two only when the file does not hold a head of its own that differs.
   if (shape.tied && weights.has("lm_head.weight")) {
     const auto head = weights.get("lm_head.weight", {shape.vocabulary, shape.hidden}, settings);

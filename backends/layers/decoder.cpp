@@ -22,8 +22,10 @@ Documents documents_of(const Inputs& inputs, const Cache* cache) {
   Documents documents{.starts = inputs.starts, .past = {}, .count = {}};
   if (documents.starts.size() == 1) documents.starts.push_back(total);
   const auto& starts = documents.starts;
-  require(!starts.empty() && starts.front() == 0 && starts.back() == total && std::is_sorted(starts.begin(), starts.end()),
-          Fault::shape, [&] { return "document starts must rise from 0 to the number of tokens, " + std::to_string(total); });
+  require(
+      !starts.empty() && starts.front() == 0 && starts.back() == total && std::is_sorted(starts.begin(), starts.end()),
+      Fault::shape,
+      [&] { return "document starts must rise from 0 to the number of tokens, " + std::to_string(total); });
   const auto rows = starts.size() - 1;
   require(cache == nullptr || cache->rows() == static_cast<int>(rows), Fault::shape, [&] {
     return std::to_string(rows) + " documents for a cache of " + std::to_string(cache->rows()) + " rows";
@@ -50,7 +52,8 @@ Tensor self_attention(const Pass& pass, const DecoderLayer& layer, int number, c
   const auto width = pass.shape.head_dim;
   const auto query =
       apply_rope(linear(x, layer.query, pass.compute).view({tokens, pass.shape.heads, width}), pass.tables);
-  const auto key = apply_rope(linear(x, layer.key, pass.compute).view({tokens, pass.shape.key_heads, width}), pass.tables);
+  const auto key =
+      apply_rope(linear(x, layer.key, pass.compute).view({tokens, pass.shape.key_heads, width}), pass.tables);
   const auto value = linear(x, layer.value, pass.compute).view({tokens, pass.shape.key_heads, width});
   const auto queries = query.to(pass.compute);
   const auto keys = key.to(pass.compute);

@@ -25,7 +25,7 @@ struct DecoderShape {
   bool tied = false;
   bool attention_bias = false;  ///< on q, k, v and o
   bool feed_forward_bias = false;
-  bool sub_norms = false;       ///< BitNet: a norm before o_proj and one before down_proj
+  bool sub_norms = false;  ///< BitNet: a norm before o_proj and one before down_proj
 };
 
 struct DecoderLayer {
@@ -40,8 +40,8 @@ struct DecoderLayer {
 struct DecoderWeights {
   Tensor embedding;  ///< [V, D]; undefined when tied: the head's weight serves
   std::vector<DecoderLayer> layers;
-  Tensor norm;       ///< [D]
-  Linear head;       ///< [V, D]
+  Tensor norm;  ///< [D]
+  Linear head;  ///< [V, D]
 };
 
 class Decoder final : public Model {

@@ -17,15 +17,16 @@ DecoderShape read_decoder_shape(const ConfigReader& config, const DecoderDefault
   shape.heads = config.integer("num_attention_heads", 1, 4096);
   shape.key_heads = config.integer("num_key_value_heads", 1, 4096, shape.heads);
   if (shape.heads % shape.key_heads != 0) {
-    config.refuse("num_attention_heads is " + std::to_string(shape.heads) + ", expected a multiple of num_key_value_heads, " +
-                  std::to_string(shape.key_heads));
+    config.refuse("num_attention_heads is " + std::to_string(shape.heads) +
+                  ", expected a multiple of num_key_value_heads, " + std::to_string(shape.key_heads));
   }
   if (!config.has("head_dim") && shape.hidden % shape.heads != 0) {
     config.refuse("hidden_size is " + std::to_string(shape.hidden) + ", expected a multiple of num_attention_heads, " +
                   std::to_string(shape.heads));
   }
   shape.head_dim = config.integer("head_dim", 1, most_width, shape.hidden / shape.heads);
-  if (shape.head_dim % 2 != 0) config.refuse("head_dim is " + std::to_string(shape.head_dim) + ", expected an even number");
+  if (shape.head_dim % 2 != 0)
+    config.refuse("head_dim is " + std::to_string(shape.head_dim) + ", expected an even number");
   shape.max_length = config.integer("max_position_embeddings", 1, most_positions, 2048);
   shape.norm_epsilon = config.number("rms_norm_eps", 0, 1, defaults.norm_epsilon);
   const auto activation = config.text("hidden_act", defaults.activation);
@@ -38,7 +39,8 @@ DecoderShape read_decoder_shape(const ConfigReader& config, const DecoderDefault
   shape.attention_bias = config.flag("attention_bias", false);
   if (defaults.feed_forward_bias_known) shape.feed_forward_bias = config.flag("mlp_bias", false);
   if (config.has("quantization_config")) {
-    config.refuse("has a quantization_config: quantised weights are not read; convert the checkpoint to bfloat16 first");
+    config.refuse(
+        "has a quantization_config: quantised weights are not read; convert the checkpoint to bfloat16 first");
   }
   return shape;
 }

@@ -6,7 +6,8 @@
 
 namespace touchstone {
 
-/// x [N, D] float32 over its root mean square, times weight [D]. "Root Mean Square Layer Normalization", arXiv:1910.07467.
+/// x [N, D] float32 over its root mean square, times weight [D]. "Root Mean Square Layer Normalization",
+/// arXiv:1910.07467.
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double epsilon);
 
 /// x [N, in] float32 to [N, out] float32: the product in dtype `compute`, bias and deltas added in float32.

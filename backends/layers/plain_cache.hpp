@@ -5,12 +5,12 @@
 
 namespace touchstone {
 
-/// Keys and values as whole tensors, one pair a layer and row. Simple and on any device; a fork shares its storage, since
-/// appending makes new tensors.
+/// Keys and values as whole tensors, one pair a layer and row. Simple and on any device; a fork shares its storage,
+/// since appending makes new tensors.
 class PlainCache final : public Cache {
  public:
   struct Entry {
-    Tensor key;    ///< [T, KV, d], undefined while empty
+    Tensor key;  ///< [T, KV, d], undefined while empty
     Tensor value;
   };
 

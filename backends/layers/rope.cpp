@@ -86,7 +86,8 @@ Rope read_rope(const ConfigReader& config, std::int64_t head_dim, std::int64_t m
   Rope rope;
   rope.head_dim = head_dim;
   rope.max_positions = max_positions;
-  rope.theta = scaling.number("rope_theta", 1.0 + 1e-6, 1e12, config.number("rope_theta", 1.0 + 1e-6, 1e12, default_theta));
+  rope.theta =
+      scaling.number("rope_theta", 1.0 + 1e-6, 1e12, config.number("rope_theta", 1.0 + 1e-6, 1e12, default_theta));
   rope.type = scaling.text("rope_type", scaling.text("type", "default"));
   const auto partial = scaling.number("partial_rotary_factor", 0, 1, config.number("partial_rotary_factor", 0, 1, 1.0));
   if (partial != 1.0) scaling.refuse("partial_rotary_factor is not 1, which this family does not have");
@@ -115,7 +116,8 @@ std::vector<float> inverse_frequencies(const Rope& rope, std::int64_t length) {
   auto theta = rope.theta;
   if (rope.type == "dynamic") {
     const auto dim = static_cast<double>(rope.head_dim);
-    const auto stretch = static_cast<double>(std::max(length, rope.max_positions)) / static_cast<double>(rope.max_positions);
+    const auto stretch =
+        static_cast<double>(std::max(length, rope.max_positions)) / static_cast<double>(rope.max_positions);
     theta *= std::pow(rope.factor * stretch - (rope.factor - 1.0), dim / (dim - 2.0));
   }
   auto frequencies = base_frequencies(theta, rope.head_dim);

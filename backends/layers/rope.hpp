@@ -30,8 +30,8 @@ struct Rope {
 /// type that is not known and for numbers out of range.
 Rope read_rope(const ConfigReader& config, std::int64_t head_dim, std::int64_t max_positions, double default_theta);
 
-/// Angle per position of each pair of dimensions, head_dim / 2 of them. `length` is the whole sequence's, which matters to
-/// "dynamic" alone (beyond max_positions the base grows with it).
+/// Angle per position of each pair of dimensions, head_dim / 2 of them. `length` is the whole sequence's, which matters
+/// to "dynamic" alone (beyond max_positions the base grows with it).
 std::vector<float> inverse_frequencies(const Rope& rope, std::int64_t length);
 
 /// cos and sin of all tokens of packed documents.

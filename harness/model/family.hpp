@@ -25,7 +25,9 @@ struct Family {
   std::string name;  ///< "llama"
   std::string summary;
   std::vector<std::string> architectures;  ///< config.json "architectures": "LlamaForCausalLM"
-  std::function<std::unique_ptr<Model>(const nlohmann::ordered_json& config, const Weights&, const LoadSettings&)>
+  /// `where` names config.json in messages. Throws Fault::checkpoint for keys that are missing or out of range.
+  std::function<std::unique_ptr<Model>(const nlohmann::ordered_json& config, const std::string& where, const Weights&,
+                                       const LoadSettings&)>
       build;
 };
 

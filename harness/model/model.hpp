@@ -13,25 +13,25 @@ namespace touchstone {
 /// Documents laid end to end, with no padding anywhere: linear maps run over all tokens at once, attention within each
 /// document.
 struct Inputs {
-  Tensor tokens;  ///< [N] int64, the documents' tokens concatenated
+  Tensor tokens{};  ///< [N] int64, the documents' tokens concatenated
   std::vector<std::int64_t> starts = {
       0};  ///< document d is tokens [starts[d], starts[d + 1]); its positions begin at 0, or after its cached tokens
-  Tensor soft;     ///< [S, D] float32: image patches or latent thoughts; undefined when there are none
-  Tensor soft_at;  ///< [S] int64, indices into tokens that `soft` replaces
+  Tensor soft{};     ///< [S, D] float32: image patches or latent thoughts; undefined when there are none
+  Tensor soft_at{};  ///< [S] int64, indices into tokens that `soft` replaces
 };
 
 /// What the caller needs back; nothing else is kept.
 struct Want {
   bool logits = true;
-  Tensor logits_at;                   ///< [M] int64, indices into tokens; undefined: all N
-  bool hidden = false;                ///< the last hidden state, after the final norm
-  bool all_hidden = false;            ///< every layer's
-  std::vector<int> attention_layers;  ///< layers whose attention probabilities are wanted
+  Tensor logits_at{};                   ///< [M] int64, indices into tokens; undefined: all N
+  bool hidden = false;                  ///< the last hidden state, after the final norm
+  bool all_hidden = false;              ///< every layer's
+  std::vector<int> attention_layers{};  ///< layers whose attention probabilities are wanted
 };
 
 struct Outputs {
-  Tensor logits;                               ///< [M, V] float32
-  Tensor hidden;                               ///< [N, D], what the head multiplies
+  Tensor logits{};                             ///< [M, V] float32
+  Tensor hidden{};                             ///< [N, D], what the head multiplies
   std::vector<Tensor> all_hidden;              ///< layers + 1 of [N, D]
   std::vector<std::vector<Tensor>> attention;  ///< for each wanted layer, one [H, T, T] a document
 };
@@ -48,9 +48,9 @@ class Delta {
 
 /// y = x W^T + b, plus its deltas.
 struct Linear {
-  Tensor weight;  ///< [out, in]
-  Tensor bias;    ///< [out]; undefined when there is none
-  std::vector<std::shared_ptr<Delta>> deltas;
+  Tensor weight{};  ///< [out, in]
+  Tensor bias{};    ///< [out]; undefined when there is none
+  std::vector<std::shared_ptr<Delta>> deltas{};
 };
 
 /// Keys and values of past tokens, one row a sequence; a family defines its own storage.

@@ -1,0 +1,168 @@
+// The implementation of Checkpoints: folders in Hugging Face layout.
+#include <algorithm>
+#include <mutex>
+
+#include "backends/checkpoints/adapter.hpp"
+#include "backends/checkpoints/config.hpp"
+#include "backends/checkpoints/folder.hpp"
+#include "backends/checkpoints/safetensors.hpp"
+#include "backends/checkpoints/writer.hpp"
+#include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
+#include "harness/base/hash.hpp"
+#include "harness/base/json.hpp"
+#include "harness/base/text.hpp"
+#include "harness/model/ops.hpp"
+
+namespace touchstone {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// config.json of a checkpoint folder and the family that it asks for.
+struct Described {
+  Json config;
+  std::string where;
+  const Family* family = nullptr;
+  int max_length = 0;
+};
+
+/// What identifies a file's content as long as nobody forges times.
+std::string stamp(const std::vector<fs::path>& files) {
+  std::string text;
+  for (const auto& file : files) {
+    std::error_code problem;
+    const auto time = fs::last_write_time(file, problem).time_since_epoch().count();
+    text += fs::absolute(file).string() + '\n' + std::to_string(fs::file_size(file, problem)) + '\n' +
+            std::to_string(time) + '\n';
+  }
+  return text;
+}
+
+class FolderCheckpoints final : public Checkpoints {
+ public:
+  explicit FolderCheckpoints(const FamilyBook& book) : book_(&book) {}
+
+  std::unique_ptr<Model> load(const fs::path& folder, const LoadSettings& settings) const override {
+    if (!is_adapter(folder)) return load_whole(folder, settings);
+    auto model = load_whole(adapter_base(folder), settings);
+    merge_adapter(folder, *model);
+    return model;
+  }
+
+  CheckpointInfo inspect(const fs::path& folder) const override {
+    const auto base = is_adapter(folder) ? adapter_base(folder) : folder;
+    const auto described = describe(base);
+    const FolderWeights weights(base);
+    CheckpointInfo info;
+    info.family = described.family->name;
+    info.parameters = weights.parameters();
+    info.bytes = weights.bytes();
+    info.max_length = described.max_length;
+    info.model_hash = model_hash(folder);
+    return info;
+  }
+
+  std::string model_hash(const fs::path& folder) const override {
+    if (!is_adapter(folder)) return hash_of(weight_files(folder), [&] { return FolderWeights(folder).hash(); });
+    // An adapter's numbers follow from its base, its tensors and the scaling in its config.
+    return sha256(model_hash(adapter_base(folder)) + sha256_file(folder / adapter_weights_file) +
+                  sha256_file(folder / adapter_config_file));
+  }
+
+  std::string write(const fs::path& target, Model& model, const fs::path& source, at::ScalarType dtype) const override {
+    write_checkpoint(target, model, source, dtype);
+    return model_hash(target);
+  }
+
+  void copy_companions(const fs::path& source, const fs::path& target) const override {
+    copy_companion_files(source, target);
+  }
+
+  NamedTensors read_tensors(const fs::path& path) const override {
+    const SafetensorsFile file(path);
+    NamedTensors tensors;
+    for (const auto& entry : file.header().tensors) tensors.emplace(entry.name, file.tensor(entry));
+    return tensors;
+  }
+
+  void write_tensors(const fs::path& path, const NamedTensors& tensors,
+                     const std::map<std::string, std::string>& metadata) const override {
+    auto pending = path;
+    pending += ".pending";
+    try {
+      write_safetensors(pending, tensors, metadata);
+    } catch (...) {
+      std::error_code ignored;
+      fs::remove(pending, ignored);
+      throw;
+    }
+    std::error_code problem;
+    fs::rename(pending, path, problem);
+    require(!problem, Fault::store, [&] { return path.string() + ": " + problem.message(); });
+  }
+
+ private:
+  std::unique_ptr<Model> load_whole(const fs::path& folder, const LoadSettings& settings) const {
+    const auto described = describe(folder);
+    const FolderWeights weights(folder);
+    auto model = described.family->build(described.config, described.where, weights, settings);
+    weights.refuse_unread();
+    return model;
+  }
+
+  Described describe(const fs::path& folder) const {
+    require(fs::is_directory(folder), Fault::checkpoint, [&] { return folder.string() + ": is not a folder"; });
+    const auto path = folder / "config.json";
+    Described described;
+    described.where = path.string();
+    try {
+      described.config = read_json(path);
+    } catch (const Error& error) {
+      throw Error(Fault::checkpoint, error.what());
+    }
+    const ConfigReader config(described.config, described.where);
+    const auto architectures = config.texts("architectures");
+    std::vector<std::string> known;
+    for (const auto& name : book_->names()) {
+      const auto& family = book_->get(name);
+      for (const auto& architecture : family.architectures) {
+        known.push_back(architecture);
+        const auto found = std::find(architectures.begin(), architectures.end(), architecture);
+        if (found != architectures.end()) described.family = &family;
+      }
+    }
+    if (architectures.empty()) config.refuse("no 'architectures', expected one of " + join(known, ", "));
+    if (described.family == nullptr) {
+      config.refuse("architecture '" + architectures.front() + "' is not known, expected one of " + join(known, ", "));
+    }
+    described.max_length = static_cast<int>(config.integer("max_position_embeddings", 1, 1 << 26, 2048));
+    return described;
+  }
+
+  template <class Hash>
+  std::string hash_of(const std::vector<fs::path>& files, const Hash& hash) const {
+    const auto key = stamp(files);
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = hashes_.find(key);
+      if (found != hashes_.end()) return found->second;
+    }
+    const auto value = hash();
+    const std::lock_guard lock(mutex_);
+    hashes_[key] = value;
+    return value;
+  }
+
+  const FamilyBook* book_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, std::string> hashes_;  ///< by path, size and time of every weight file
+};
+
+}  // namespace
+
+std::unique_ptr<Checkpoints> make_checkpoints(const FamilyBook& book) {
+  return std::make_unique<FolderCheckpoints>(book);
+}
+
+}  // namespace touchstone

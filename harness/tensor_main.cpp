@@ -1,0 +1,2 @@
+// The tensor library's one entry.
+#include "harness/model/backend.hpp"
