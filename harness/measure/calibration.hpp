@@ -1,34 +1,39 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
+
+#include "harness/measure/statistics.hpp"
 
 namespace touchstone {
 
-/// One bin of a reliability diagram.
+/// One bin of a reliability diagram: [low, high), the last one with its upper end.
 struct ReliabilityBin {
   double low = 0.0;
   double high = 0.0;
   std::int64_t items = 0;
-  double confidence = 0.0;  ///< mean of the bin
-  double accuracy = 0.0;
+  double confidence = 0.0;  ///< mean of the bin; 0 when it is empty
+  double accuracy = 0.0;    ///< share right; 0 when it is empty
 };
 
-/// Calibration of (confidence, correct) pairs.
+/// Calibration of (confidence, correct) pairs. Where several items have the same confidence, what depends on an order
+/// by confidence is the mean over all orders of the equal ones, except `ece_equal_mass`, which keeps document order.
 struct Calibration {
   std::int64_t items = 0;
-  double ece = 0.0;             ///< equal width, 10 bins: sum_b n_b/n |confidence_b - accuracy_b|
-  double ece_equal_mass = 0.0;  ///< bins of equal count
-  double mce = 0.0;             ///< the largest gap
+  double ece = 0.0;  ///< equal width: sum_b n_b/n |confidence_b - accuracy_b|, b = min(floor(confidence * B), B - 1)
+  double ece_equal_mass = 0.0;  ///< bins by confidence whose sizes differ by at most one, the larger ones first
+  double mce = 0.0;             ///< the largest gap of an equal-width bin
   double brier =
       0.0;  ///< multiple choice: sum_k (p_k - 1[k = gold])^2, mean over items; otherwise (confidence - correct)^2
-  double nll = 0.0;  ///< mean of -log p[gold]; of the binary event where there are no choices
+  double nll = 0.0;  ///< mean of -log p[gold], of the event "correct" where there are no choices; p at least 1e-15
   double auroc =
       0.0;  ///< of confidence as a detector of correctness, ties count half; nan when all are right or all wrong
   double confidence = 0.0;  ///< mean
   double accuracy = 0.0;
-  double selective_accuracy_10 = 0.0;  ///< among the most confident tenth
-  double risk_coverage_area = 0.0;     ///< area under risk against coverage
+  double selective_accuracy_10 = 0.0;  ///< among the most confident tenth (rounded up)
+  double risk_coverage_area =
+      0.0;  ///< mean over k of the share wrong among the k most confident (AURC, arXiv 1805.08206)
   std::vector<ReliabilityBin> bins;
 };
 
@@ -36,12 +41,34 @@ struct CalibrationItem {
   double confidence = 0.0;  ///< in [0, 1]
   bool correct = false;
   std::span<const double> choice_probability;  ///< may be empty
-  int gold = -1;
+  int gold = -1;                               ///< index into choice_probability; -1: unknown, or more than one
 };
 
+/// All zero, without bins, when there are no items. Throws Fault::data for a confidence outside [0, 1].
 Calibration calibration(std::span<const CalibrationItem> items, int bins = 10);
 
-/// The temperature T > 0 that minimises the negative log-likelihood of softmax(logp / T) on `items`.
+/// Calibration before and after on the same items, by paired bootstrap (whole clusters when given). Differences are
+/// after - before; positive is worse calibrated.
+struct CalibrationChange {
+  std::int64_t items = 0;
+  double ece = 0.0;
+  double brier = 0.0;
+  Bootstrap ece_before;
+  Bootstrap ece_after;
+  Bootstrap ece_change;
+  Bootstrap brier_change;
+  bool ece_shown = false;  ///< the 95 % interval of the change lies on one side of 0
+  bool brier_shown = false;
+};
+
+/// `seed` should come from the ids of what is compared, so that a report is reproducible. `clusters` may be empty.
+/// Throws Fault::data when the lengths differ.
+CalibrationChange calibration_change(std::span<const CalibrationItem> before, std::span<const CalibrationItem> after,
+                                     std::span<const std::string> clusters, std::uint64_t seed, int resamples = 1000,
+                                     int bins = 10);
+
+/// The temperature T > 0, within [1e-3, 1e3], that minimises the negative log-likelihood of softmax(logp / T) on
+/// `items`. Source: Guo et al., On Calibration of Modern Neural Networks, arXiv 1706.04599, section 4.2.
 double fit_temperature(std::span<const std::vector<double>> choice_logp, std::span<const int> gold);
 
 }  // namespace touchstone

@@ -40,6 +40,7 @@ struct Sample {
   std::string target_hash;
   std::string prompt;                  ///< the context itself
   std::string target;                  ///< the right answer, for a reader
+  std::vector<int> gold;               ///< indices of the right choices, 0-based; empty unless multiple choice
   std::string cluster;                 ///< examples with equal values are dependent; empty: none
   std::vector<std::string> responses;  ///< generated texts; the choices' texts for multiple choice
   std::vector<double> choice_logp;     ///< log-likelihood in nats of each choice; empty for generation
@@ -63,6 +64,8 @@ struct Score {
 /// One task, measured on one set of weights.
 struct TaskMeasure {
   std::string task;
+  /// What reports pool it under: the topmost group that aggregates it ("mmlu"); empty: the task itself.
+  std::string benchmark;
   std::string version;
   std::string data_hash;    ///< SHA-256 over the data files read
   std::string data_origin;  ///< which folder they came from

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,10 +21,14 @@ struct MeanError {
 MeanError mean_error(std::span<const double> values);
 
 /// Standard error of a mean when items of one cluster are dependent: sqrt(G/(G-1) * sum_c (sum_{i in c} (x_i - m))^2) /
-/// n. Source: Miller, Adding Error Bars to Evals, arXiv 2411.00640 (finite-cluster form).
+/// n. An empty cluster name is a cluster of its own. nan with fewer than two clusters. Source: Miller, Adding Error
+/// Bars to Evals, arXiv 2411.00640 (finite-cluster form).
 double clustered_error(std::span<const double> values, std::span<const std::string> clusters);
 
-/// Wilson score interval of a proportion.
+/// How many clusters there are; each empty name counts by itself.
+std::int64_t count_clusters(std::span<const std::string> clusters);
+
+/// Wilson score interval of a proportion. Source: Wilson, JASA 22 (1927), 209.
 Interval wilson(std::int64_t right, std::int64_t all, double confidence = 0.95);
 
 /// Pooled standard error of a group: sqrt(sum (n_i - 1) s_i^2 n_i / (sum n_i - K) / sum n_i), in the reference's order.
@@ -33,32 +38,90 @@ double normal_quantile(double p);
 double normal_cdf(double z);
 double student_t_cdf(double t, double degrees);
 double student_t_quantile(double p, double degrees);
+/// The same two for Student's t, or the normal distribution where `degrees` is 0.
+double t_or_normal_cdf(double t, double degrees);
+double t_or_normal_quantile(double p, double degrees);
 
 /// Two runs on the same items.
 struct Paired {
   std::int64_t items = 0;
-  double difference = 0.0;  ///< mean of after - before
-  double stderror = 0.0;    ///< of that mean, paired (clustered when clusters are given)
-  Interval interval;        ///< 95 %: normal, Student's t for n < 30 or with clusters (G - 1 degrees)
-  double p_value = 1.0;   ///< two-sided; McNemar's exact one for 0/1 scores, otherwise from the interval's distribution
-  std::int64_t lost = 0;  ///< right before, wrong after
+  std::int64_t clusters = 0;  ///< 0: the items are independent
+  double difference = 0.0;    ///< mean of after - before
+  double stderror = 0.0;      ///< of that mean, paired (clustered when there are at least two clusters)
+  double degrees = 0.0;       ///< of Student's t: n - 1 for n < 30, G - 1 with clusters; 0: the normal distribution
+  Interval interval;          ///< 95 %. When no 0/1 item changed, where +- 0 would be a lie: paired_score_interval()'s
+  double p_value = 1.0;       ///< two-sided: McNemar's exact one for independent 0/1 items, otherwise from `degrees`
+  double p_mcnemar = 1.0;     ///< for 0/1 items, with clusters too (where it takes the items for independent)
+  std::int64_t lost = 0;      ///< items that scored lower after than before: right before, wrong after
   std::int64_t gained = 0;
-  double detectable = 0.0;  ///< smallest difference shown with 80 % power at alpha 0.05: 2.80 * stderror
+  /// Smallest difference that such a sample shows with 80 % power at alpha 0.05: 2.80 * stderror. When no item changed,
+  /// the error is taken as 1 / (n + 2), that of half an observation added to each cell of the 2x2 table (Agresti and
+  /// Min, Statistics in Medicine 24 (2005), 729).
+  double detectable = 0.0;
 };
-/// `clusters` may be empty. Throws Fault::data when the lengths differ.
+/// `clusters` may be empty. Throws Fault::data when the lengths differ, and for `binary` scores other than 0 and 1.
 Paired paired(std::span<const double> before, std::span<const double> after, std::span<const std::string> clusters = {},
               bool binary = true);
 
 /// Exact two-sided McNemar test on the discordant counts; above 1000 of them the continuity-corrected chi-square.
 double mcnemar(std::int64_t only_before, std::int64_t only_after);
 
-/// Holm's adjusted p-values, in the order given.
+/// Score statistic of H0: (p_after - p_before) = `difference` for paired 0/1 items; standard normal under H0. Counts
+/// may be fractions (effective counts of clustered items). Source: Tango, Statistics in Medicine 17 (1998), 891,
+/// equation 8.
+double paired_score(double lost, double gained, double items, double difference);
+
+/// The differences that paired_score() does not reject at |z|; sound also where few or no items changed.
+Interval paired_score_interval(double lost, double gained, double items, double z);
+
+/// Holm's adjusted p-values, in the order given. Source: Holm, Scandinavian Journal of Statistics 6 (1979), 65.
 std::vector<double> holm(std::span<const double> p_values);
 
-/// Paired bootstrap over items (whole clusters when given) of any statistic of a resample of indices.
+/// Sum of independent estimates, or of their mean when divided by the count: error and Satterthwaite's degrees of
+/// freedom.
+struct Combined {
+  double stderror = 0.0;
+  double degrees = 0.0;  ///< 0: normal
+};
+/// sqrt(sum se_i^2). Degrees: (sum se^2)^2 / sum(se^4 / df), where df 0 is infinite (Satterthwaite, Biometrics 2
+/// (1946), 110).
+Combined combine(std::span<const double> stderrors, std::span<const double> degrees);
+
 struct Bootstrap {
   double stderror = 0.0;
-  Interval interval;  ///< percentile
+  Interval interval;  ///< percentile, 95 %
 };
+
+/// A small seeded generator (splitmix64) for resampling, equal on every machine.
+class Resampler {
+ public:
+  explicit Resampler(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t u64() {
+    state_ += 0x9e3779b97f4a7c15ULL;
+    std::uint64_t mixed = state_;
+    mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+    mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebULL;
+    return mixed ^ (mixed >> 31U);
+  }
+  /// In [0, n) for 0 < n < 2^32, by multiplication (Lemire, arXiv 1805.10941, without the rejection step: the bias is
+  /// below n / 2^32).
+  std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(((u64() >> 32U) * n) >> 32U); }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// Which items are drawn together: one list of indices a cluster, in order of first appearance; `items` lists of one
+/// when `clusters` is empty or names fewer than two.
+std::vector<std::vector<std::uint32_t>> resampling_units(std::size_t items, std::span<const std::string> clusters);
+
+/// Paired bootstrap over items (whole clusters when given) of any statistic of a resample of indices. The draws come
+/// from `seed` alone.
+Bootstrap bootstrap(std::size_t items, std::span<const std::string> clusters,
+                    const std::function<double(std::span<const std::uint32_t>)>& statistic, int resamples,
+                    std::uint64_t seed);
+
+/// Standard deviation and 2.5 % and 97.5 % points (linear between order statistics) of resampled values.
+Bootstrap summarise(std::vector<double> values);
 
 }  // namespace touchstone

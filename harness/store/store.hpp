@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/calibration.hpp"
 #include "harness/measure/measure.hpp"
 #include "harness/model/backend.hpp"
 
@@ -25,7 +26,7 @@ struct Environment {
 /// A set of weights: a base checkpoint, or what a cell made.
 struct ModelRow {
   std::int64_t id = 0;
-  std::string hash;   ///< unique
+  std::string hash;   ///< of the weights; unique together with the three hashes below
   std::string label;  ///< folder name; never an absolute path
   std::string family;
   std::int64_t parameters = 0;
@@ -43,9 +44,11 @@ struct RunRow {
   std::string finished_utc;
   std::string state;  ///< running | done | failed | stopped
   double seconds = 0.0;
+  std::int64_t environment = 0;
 };
 
 enum class CellState : std::uint8_t { running, done, failed };
+const char* cell_state_name(CellState state);
 
 /// One (model, method, trained on, seed).
 struct CellRow {
@@ -71,16 +74,38 @@ struct MeasureRow {
   std::int64_t id = 0;
   std::string key;
   std::int64_t model = 0;
+  std::int64_t environment = 0;
   std::string task;
+  std::string benchmark;  ///< what reports pool the task under; the task itself when it belongs to no group
   std::string version;
   std::string data_hash;
   std::string data_origin;
   std::string settings_json;  ///< MeasureSettings without the task list
   std::string mode;
   int shots = 0;
+  std::string device;
+  std::string dtype;
+  std::string kernels;
+  int threads = 1;
+  int max_length = 0;
+  std::int64_t documents = 0;  ///< in the split, before the limit
   std::int64_t items = 0;
   std::vector<Score> scores;  ///< the first is the main one
   double seconds = 0.0;
+  std::string measured_utc;
+};
+
+/// What comparing two measures needs of a sample; no texts but ids. Rows of two measures with equal `item` and `prompt`
+/// are the same document asked in the same words.
+struct ItemRow {
+  std::int64_t item = 0;    ///< the document: task, example id, hash of the document and of its target
+  std::int64_t prompt = 0;  ///< the prompt's text
+  std::string cluster;
+  bool correct = false;
+  double score = 0.0;
+  std::optional<double> confidence;
+  std::vector<double> choice_probability;
+  std::vector<int> gold;
 };
 
 /// Runs, cells, curves, measures and every sample, in one SQLite file (WAL, synchronous FULL, foreign keys, STRICT
@@ -89,6 +114,8 @@ struct MeasureRow {
 /// naming file, found and expected: another program's database, a newer schema, a full disk, a network file system.
 class Store {
  public:
+  /// `create` makes the file when it is not there and brings an older one up to date; `read_only` works in a folder
+  /// that may not be written, too.
   enum class Open : std::uint8_t { create, read_only };
   explicit Store(const std::filesystem::path& path, Open open = Open::create);
   ~Store();
@@ -96,14 +123,21 @@ class Store {
   Store& operator=(Store&&) noexcept;
 
   std::int64_t environment(const Environment& environment);
-  std::int64_t model(const ModelRow& row);  ///< by hash: adds or finds
+  /// Adds or finds. A row whose hashes agree, wherever both rows have one, is the same model; what it lacked is filled
+  /// in.
+  std::int64_t model(const ModelRow& row);
 
   std::int64_t begin_run(const RunRow& row, std::int64_t environment);
-  void end_run(std::int64_t run, const std::string& state, double seconds);
+  /// The latest run of a plan, whatever its state: what resuming takes up.
+  std::optional<RunRow> find_run(const std::string& plan_hash) const;
+  void resume_run(std::int64_t run);  ///< state running again, not finished
+  void end_run(std::int64_t run, const std::string& state,
+               double seconds);  ///< adds to the seconds of earlier attempts
 
   std::optional<CellRow> find_cell(const std::string& key) const;
-  std::int64_t begin_cell(std::int64_t run,
-                          const CellRow& row);          ///< adds, or takes up an unfinished one (attempts + 1)
+  /// Adds, or takes up an unfinished or failed one (attempts + 1), and links it to the run. A finished one is only
+  /// linked.
+  std::int64_t begin_cell(std::int64_t run, const CellRow& row);
   void link_cell(std::int64_t run, std::int64_t cell);  ///< a finished cell of an earlier run is part of this run too
   void stage(std::int64_t cell, const StageReport& report);
   /// Points of a curve, in batches; a point of the same stage and step replaces the older one, so resuming leaves no
@@ -112,6 +146,8 @@ class Store {
   void finish_cell(std::int64_t cell, const CellRow& row);  ///< state done or failed, result model, error, totals
 
   std::optional<std::int64_t> find_measure(const std::string& key) const;
+  /// Stores scores, every sample and the calibration of those that have a confidence. A key that is there already,
+  /// stored by another process say, is left as it is; its id comes back.
   std::int64_t add_measure(const std::string& key, std::int64_t model, std::int64_t environment,
                            const TaskMeasure& measure, const MeasureSettings& settings, const EngineInfo& engine,
                            double seconds);
@@ -123,13 +159,25 @@ class Store {
   std::vector<RunRow> runs() const;
   std::vector<CellRow> cells(std::optional<std::int64_t> run = std::nullopt) const;
   std::vector<ModelRow> models() const;
-  std::vector<Environment> environments() const;
+  std::vector<Environment> environments() const;  ///< the one with id n is at n - 1
   std::vector<MeasureRow> measures(std::optional<std::int64_t> model = std::nullopt) const;
-  std::vector<Sample> samples(std::int64_t measure) const;
+  std::vector<Sample> samples(std::int64_t measure) const;  ///< in document order
+  std::vector<ItemRow> items(std::int64_t measure) const;   ///< the same rows, without texts: ten times as fast
+  /// The samples of these items (ids as in ItemRow), in the order given; items that the measure lacks are left out.
+  std::vector<Sample> samples(std::int64_t measure, const std::vector<std::int64_t>& items) const;
   std::vector<StepReport> curve(std::int64_t cell) const;
-  std::vector<StageReport> stages(std::int64_t cell) const;
+  std::vector<StageReport> stages(std::int64_t cell) const;  ///< those that ended
   /// The measures that a run asked for: cell 0 holds the base models' ones.
   std::map<std::int64_t, std::vector<std::int64_t>> run_measures(std::int64_t run) const;
+  /// The calibration stored with a measure; none when its samples have no confidence.
+  std::optional<Calibration> calibration(std::int64_t measure) const;
+
+  /// SHA-256 over everything that a plan determines: models, runs, cells, stages, curves, measures, scores and samples,
+  /// by their keys and in the order of their keys. Left out: ids, order of insertion, times, sizes in memory, attempts
+  /// and environments. A run that was killed and resumed has the digest of one that was left alone.
+  std::string content_digest() const;
+  /// What SQLite's integrity and foreign-key checks find wrong; empty: nothing.
+  std::vector<std::string> problems() const;
 
  private:
   struct Impl;

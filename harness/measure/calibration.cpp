@@ -1,0 +1,287 @@
+#include "harness/measure/calibration.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "harness/base/error.hpp"
+
+namespace touchstone {
+namespace {
+
+using Items = std::span<const CalibrationItem>;
+
+constexpr double smallest_probability = 1e-15;
+
+int bin_of(double confidence, int bins) { return std::min(static_cast<int>(confidence * bins), bins - 1); }
+
+bool has_choices(const CalibrationItem& item) {
+  return item.gold >= 0 && static_cast<std::size_t>(item.gold) < item.choice_probability.size();
+}
+
+double brier_of(const CalibrationItem& item) {
+  if (!has_choices(item)) {
+    const double gap = item.confidence - (item.correct ? 1.0 : 0.0);
+    return gap * gap;
+  }
+  double sum = 0.0;
+  for (std::size_t k = 0; k < item.choice_probability.size(); ++k) {
+    const double gap = item.choice_probability[k] - (static_cast<int>(k) == item.gold ? 1.0 : 0.0);
+    sum += gap * gap;
+  }
+  return sum;
+}
+
+double nll_of(const CalibrationItem& item) {
+  double p = item.correct ? item.confidence : 1.0 - item.confidence;
+  if (has_choices(item)) p = item.choice_probability[static_cast<std::size_t>(item.gold)];
+  return -std::log(std::max(p, smallest_probability));
+}
+
+std::vector<ReliabilityBin> equal_width(Items items, int bins) {
+  std::vector<ReliabilityBin> found(static_cast<std::size_t>(bins));
+  for (const auto& item : items) {
+    auto& bin = found[static_cast<std::size_t>(bin_of(item.confidence, bins))];
+    ++bin.items;
+    bin.confidence += item.confidence;
+    bin.accuracy += item.correct ? 1.0 : 0.0;
+  }
+  for (std::size_t at = 0; at < found.size(); ++at) {
+    auto& bin = found[at];
+    bin.low = static_cast<double>(at) / bins;
+    bin.high = static_cast<double>(at + 1) / bins;
+    if (bin.items == 0) continue;
+    bin.confidence /= static_cast<double>(bin.items);
+    bin.accuracy /= static_cast<double>(bin.items);
+  }
+  return found;
+}
+
+double gap_of(const ReliabilityBin& bin) { return std::abs(bin.confidence - bin.accuracy); }
+
+/// `order` is by rising confidence.
+double equal_mass_error(Items items, std::span<const std::size_t> order, int bins) {
+  const auto all = order.size();
+  const auto groups = static_cast<std::size_t>(bins);
+  double error = 0.0;
+  std::size_t first = 0;
+  for (std::size_t group = 0; group < groups; ++group) {
+    const auto size = all / groups + (group < all % groups ? 1 : 0);
+    double gap = 0.0;
+    for (const auto at : order.subspan(first, size)) gap += items[at].confidence - (items[at].correct ? 1.0 : 0.0);
+    error += std::abs(gap) / static_cast<double>(all);
+    first += size;
+  }
+  return error;
+}
+
+/// Items of equal confidence, from the most confident on.
+struct Tie {
+  double items = 0.0;
+  double right = 0.0;
+};
+
+std::vector<Tie> ties_from_top(Items items, std::span<const std::size_t> order) {
+  std::vector<Tie> ties;
+  double last = -1.0;
+  for (auto at = order.rbegin(); at != order.rend(); ++at) {
+    const auto& item = items[*at];
+    if (ties.empty() || item.confidence != last) ties.emplace_back();
+    last = item.confidence;
+    ties.back().items += 1.0;
+    ties.back().right += item.correct ? 1.0 : 0.0;
+  }
+  return ties;
+}
+
+/// Area under the receiver operating characteristic: the share of (right, wrong) pairs in which the right item is the
+/// more confident one, ties counting half.
+double auroc_of(std::span<const Tie> ties) {
+  double right_above = 0.0;
+  double wrong = 0.0;
+  double pairs = 0.0;
+  for (const auto& tie : ties) {
+    const double tie_wrong = tie.items - tie.right;
+    pairs += tie_wrong * (right_above + 0.5 * tie.right);
+    right_above += tie.right;
+    wrong += tie_wrong;
+  }
+  const double all = right_above * wrong;
+  return all > 0.0 ? pairs / all : std::numeric_limits<double>::quiet_NaN();
+}
+
+double selective_accuracy(std::span<const Tie> ties, double wanted) {
+  double taken = 0.0;
+  double right = 0.0;
+  for (const auto& tie : ties) {
+    const double share = std::min(1.0, (wanted - taken) / tie.items);
+    if (share <= 0.0) break;
+    taken += share * tie.items;
+    right += share * tie.right;
+  }
+  return right / taken;
+}
+
+double risk_coverage_area(std::span<const Tie> ties) {
+  double above = 0.0;
+  double wrong_above = 0.0;
+  double sum = 0.0;
+  for (const auto& tie : ties) {
+    const double wrong = tie.items - tie.right;
+    for (double k = 1.0; k <= tie.items; k += 1.0) sum += (wrong_above + wrong * k / tie.items) / (above + k);
+    above += tie.items;
+    wrong_above += wrong;
+  }
+  return sum / above;
+}
+
+/// What a resample needs of an item: its bin, and what it adds to the bin's gap.
+struct Drawn {
+  int bin_before = 0;
+  int bin_after = 0;
+  double gap_before = 0.0;
+  double gap_after = 0.0;
+  double brier_change = 0.0;
+};
+
+std::vector<Drawn> drawable(Items before, Items after, int bins) {
+  std::vector<Drawn> items(before.size());
+  for (std::size_t at = 0; at < before.size(); ++at) {
+    items[at] = {.bin_before = bin_of(before[at].confidence, bins),
+                 .bin_after = bin_of(after[at].confidence, bins),
+                 .gap_before = before[at].confidence - (before[at].correct ? 1.0 : 0.0),
+                 .gap_after = after[at].confidence - (after[at].correct ? 1.0 : 0.0),
+                 .brier_change = brier_of(after[at]) - brier_of(before[at])};
+  }
+  return items;
+}
+
+double total_gap(std::span<double> gaps) {
+  double sum = 0.0;
+  for (auto& gap : gaps) {
+    sum += std::abs(gap);
+    gap = 0.0;
+  }
+  return sum;
+}
+
+bool one_sided(const Interval& interval) { return interval.low > 0.0 || interval.high < 0.0; }
+
+}  // namespace
+
+Calibration calibration(Items items, int bins) {
+  Calibration found;
+  found.items = static_cast<std::int64_t>(items.size());
+  if (items.empty()) return found;
+  const auto n = static_cast<double>(items.size());
+  for (const auto& item : items) {
+    require(item.confidence >= 0.0 && item.confidence <= 1.0, Fault::data,
+            [&] { return "calibration: confidence " + std::to_string(item.confidence) + " is not in [0, 1]"; });
+    found.brier += brier_of(item) / n;
+    found.nll += nll_of(item) / n;
+    found.confidence += item.confidence / n;
+    found.accuracy += (item.correct ? 1.0 : 0.0) / n;
+  }
+  found.bins = equal_width(items, bins);
+  for (const auto& bin : found.bins) {
+    found.ece += static_cast<double>(bin.items) / n * gap_of(bin);
+    found.mce = std::max(found.mce, gap_of(bin));
+  }
+  std::vector<std::size_t> order(items.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return items[a].confidence < items[b].confidence; });
+  found.ece_equal_mass = equal_mass_error(items, order, bins);
+  const auto ties = ties_from_top(items, order);
+  found.auroc = auroc_of(ties);
+  found.selective_accuracy_10 = selective_accuracy(ties, std::ceil(n / 10.0));
+  found.risk_coverage_area = risk_coverage_area(ties);
+  return found;
+}
+
+CalibrationChange calibration_change(Items before, Items after, std::span<const std::string> clusters,
+                                     std::uint64_t seed, int resamples, int bins) {
+  require(before.size() == after.size() && (clusters.empty() || clusters.size() == before.size()), Fault::data, [&] {
+    return "calibration: " + std::to_string(before.size()) + " items before, " + std::to_string(after.size()) +
+           " after, " + std::to_string(clusters.size()) + " cluster names";
+  });
+  CalibrationChange found;
+  found.items = static_cast<std::int64_t>(before.size());
+  if (before.empty()) return found;
+  const auto items = drawable(before, after, bins);
+  const auto units = resampling_units(items.size(), clusters);
+  std::vector<double> gaps_before(static_cast<std::size_t>(bins));
+  std::vector<double> gaps_after(static_cast<std::size_t>(bins));
+  double brier = 0.0;
+  const auto take = [&](const Drawn& item) {
+    gaps_before[static_cast<std::size_t>(item.bin_before)] += item.gap_before;
+    gaps_after[static_cast<std::size_t>(item.bin_after)] += item.gap_after;
+    brier += item.brier_change;
+  };
+  for (const auto& item : items) take(item);
+  const auto n = static_cast<double>(items.size());
+  found.brier = brier / n;
+  found.ece = -total_gap(gaps_before) / n;
+  found.ece += total_gap(gaps_after) / n;
+  Resampler draw(seed);
+  std::vector<double> ece_before;
+  std::vector<double> ece_after;
+  std::vector<double> ece_change;
+  std::vector<double> brier_change;
+  for (int round = 0; round < resamples; ++round) {
+    std::size_t drawn = 0;
+    brier = 0.0;
+    for (std::size_t left = units.size(); left-- > 0;) {
+      const auto& unit = units[draw.below(static_cast<std::uint32_t>(units.size()))];
+      drawn += unit.size();
+      for (const auto at : unit) take(items[at]);
+    }
+    const auto count = static_cast<double>(drawn);
+    ece_before.push_back(total_gap(gaps_before) / count);
+    ece_after.push_back(total_gap(gaps_after) / count);
+    ece_change.push_back(ece_after.back() - ece_before.back());
+    brier_change.push_back(brier / count);
+  }
+  found.ece_before = summarise(std::move(ece_before));
+  found.ece_after = summarise(std::move(ece_after));
+  found.ece_change = summarise(std::move(ece_change));
+  found.brier_change = summarise(std::move(brier_change));
+  found.ece_shown = one_sided(found.ece_change.interval);
+  found.brier_shown = one_sided(found.brier_change.interval);
+  return found;
+}
+
+double fit_temperature(std::span<const std::vector<double>> choice_logp, std::span<const int> gold) {
+  require(choice_logp.size() == gold.size() && !gold.empty(), Fault::data, [&] {
+    return "temperature: " + std::to_string(choice_logp.size()) + " items, " + std::to_string(gold.size()) + " answers";
+  });
+  // The likelihood is concave in b = 1/T; its slope is sum_i (E_b[logp] - logp[gold]), so the optimum is where that is
+  // 0.
+  const auto slope = [&](double b) {
+    double sum = 0.0;
+    for (std::size_t item = 0; item < gold.size(); ++item) {
+      const auto& logp = choice_logp[item];
+      const double top = *std::max_element(logp.begin(), logp.end());
+      const auto held = [&](double value) { return std::max(value - top, -1e4); };  // keeps 0 * infinity out
+      double weights = 0.0;
+      double mean = 0.0;
+      for (const double value : logp) {
+        const double weight = std::exp(b * held(value));
+        weights += weight;
+        mean += weight * held(value);
+      }
+      sum += mean / weights - held(logp.at(static_cast<std::size_t>(gold[item])));
+    }
+    return sum;
+  };
+  double low = std::log(1e-3);
+  double high = std::log(1e3);
+  for (int step = 0; step < 100; ++step) {
+    const double middle = 0.5 * (low + high);
+    (slope(std::exp(middle)) < 0.0 ? low : high) = middle;
+  }
+  return std::exp(-0.5 * (low + high));
+}
+
+}  // namespace touchstone

@@ -1,0 +1,31 @@
+#pragma once
+#include <span>
+#include <string>
+
+namespace SQLite {
+class Database;
+}
+
+namespace touchstone {
+
+/// One step of the schema. `sql` may hold several statements; it runs inside the transaction of migrate().
+struct Migration {
+  int version = 0;  ///< user_version afterwards
+  const char* sql = "";
+};
+
+/// "tchs" in ASCII: which files are ours (PRAGMA application_id).
+inline constexpr int application_id = 0x74636873;
+
+/// Every step from an empty file to the current schema, versions 1, 2, ... without a gap.
+std::span<const Migration> migrations();
+
+/// Brings an empty database, or one of an older version, to the last of `steps` in one IMMEDIATE transaction: after a
+/// crash the file has the old version whole or the new one whole. Several processes may call it at once; one does it.
+/// Throws Fault::store for another program's database or one of a newer version. `file` names it in messages.
+void migrate(SQLite::Database& database, std::span<const Migration> steps, const std::string& file);
+
+/// The same checks, without changing anything. Throws also when the file has an older version or none.
+void check_schema(SQLite::Database& database, std::span<const Migration> steps, const std::string& file);
+
+}  // namespace touchstone
