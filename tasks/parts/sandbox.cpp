@@ -1,0 +1,208 @@
+#include "tasks/parts/sandbox.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "harness/base/error.hpp"
+#include "harness/base/text.hpp"
+#include "tasks/parts/python_home.hpp"
+#include "tasks/parts/seccomp_filter.hpp"
+
+namespace touchstone {
+namespace {
+using std::chrono::duration;
+using std::chrono::seconds;
+
+/// Reads the program from descriptor 3 and runs it. The limit on processes is set here, inside the user name space.
+constexpr const char* run_program = R"(
+import os, resource, sys
+limit = int(sys.argv.pop())
+resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
+with os.fdopen(3, 'rb') as program: source = program.read()
+exec(compile(source, '<program>', 'exec'), {'__name__': '__main__'})
+)";
+
+Clock::time_point after(double wall_seconds) {
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(duration<double>(wall_seconds));
+}
+
+/// The number after `"child-pid":`; 0 when bubblewrap has not written it.
+pid_t first_process(int information) {
+  char text[512];
+  const auto count = read(information, text, sizeof text - 1);
+  if (count <= 0) return 0;
+  const auto found = nlohmann::json::parse(text, text + count, nullptr, false);
+  return found.is_object() ? found.value("child-pid", 0) : 0;
+}
+
+/// True when the process is, at this moment, a child of `parent`: its number has not gone to another one.
+bool is_child(pid_t process, pid_t parent) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const auto name_end = line.rfind(')');
+  char state = 0;
+  int found = 0;
+  return name_end != std::string::npos && std::sscanf(line.c_str() + name_end + 1, " %c %d", &state, &found) == 2 &&
+         found == parent;
+}
+
+/// One stream of a program's output while it runs.
+struct Stream {
+  Descriptor reader;
+  std::string* text;
+  bool open = true;
+  /// Reads what is there. False once the limit is passed.
+  bool take(std::uint64_t limit_bytes) {
+    char buffer[65536];
+    for (;;) {
+      const auto count = read(reader.get(), buffer, sizeof buffer);
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) {
+        open = count < 0 && errno == EAGAIN;
+        return true;
+      }
+      const auto room = limit_bytes - text->size();
+      text->append(buffer, std::min<std::size_t>(static_cast<std::size_t>(count), room));
+      if (static_cast<std::size_t>(count) > room) return false;
+    }
+  }
+};
+
+Stream stream_of(Pipe& pipe, std::string& text) {
+  fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK);
+  pipe.writer.reset();
+  return {std::move(pipe.reader), &text};
+}
+
+/// Collects both streams until the process ends, the deadline passes or a stream is over its limit.
+SandboxEnding collect(SandboxedProcess& process, Stream& output, Stream& errors, std::uint64_t limit_bytes,
+                      Clock::time_point deadline) {
+  for (;;) {
+    pollfd watched[] = {{output.open ? output.reader.get() : -1, POLLIN, 0},
+                        {errors.open ? errors.reader.get() : -1, POLLIN, 0},
+                        {process.ended_descriptor(), POLLIN, 0}};
+    const int left = milliseconds_until(deadline);
+    if (left == 0) return SandboxEnding::timed_out;
+    if (poll(watched, 3, left) < 0) continue;
+    if (watched[0].revents != 0 && !output.take(limit_bytes)) return SandboxEnding::too_much_output;
+    if (watched[1].revents != 0 && !errors.take(limit_bytes)) return SandboxEnding::too_much_output;
+    if (watched[2].revents == 0) continue;
+    const bool within = output.take(limit_bytes) && errors.take(limit_bytes);
+    return within ? SandboxEnding::finished : SandboxEnding::too_much_output;
+  }
+}
+
+/// bubblewrap gives 128 + N for a program that signal N ended.
+void read_status(int status, SandboxResult& result) {
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  result.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  if (result.exit_code > 128 && result.exit_code <= 128 + 64) {
+    result.signal = result.exit_code - 128;
+    result.exit_code = 0;
+  }
+  if (result.signal != 0) result.ending = SandboxEnding::killed;
+}
+
+}  // namespace
+
+void SandboxedProcess::end() noexcept {
+  if (over_ || child_.ended_descriptor() < 0) return;
+  over_ = true;
+  if (child_.wait_until(Clock::now())) return;
+  const pid_t first = first_process(information_.get());
+  const Descriptor handle(first > 0 ? static_cast<int>(syscall(SYS_pidfd_open, first, 0)) : -1);
+  if (handle.get() >= 0 && is_child(first, child_.pid())) {
+    syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+    // bubblewrap itself ends when the name space is empty; were it stuck, its end takes the name space with it.
+    if (child_.wait_until(Clock::now() + seconds(5))) return;
+  }
+  child_.kill();
+  child_.wait_until(Clock::now() + seconds(5));
+}
+
+std::vector<std::string> Sandbox::command(const std::string& source, const SandboxLimits& limits, int filter_descriptor,
+                                          int information_descriptor) const {
+  std::vector<std::string> all{bubblewrap_,
+                               "--unshare-all",
+                               "--unshare-user",
+                               "--disable-userns",
+                               "--die-with-parent",
+                               "--new-session",
+                               "--clearenv",
+                               "--setenv",
+                               "PYTHONHASHSEED",
+                               "0",
+                               "--cap-drop",
+                               "ALL",
+                               "--uid",
+                               "65534",
+                               "--gid",
+                               "65534",
+                               "--hostname",
+                               "sandbox"};
+  const auto add = [&](std::initializer_list<std::string> more) { all.insert(all.end(), more); };
+  all.insert(all.end(), mounts_.begin(), mounts_.end());
+  // bubblewrap's own --dev is a writable tmpfs without a limit, and so is its root folder: both are closed here.
+  add({"--size", "65536", "--tmpfs", "/dev", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/zero",
+       "/dev/zero", "--dev-bind", "/dev/urandom", "/dev/urandom", "--remount-ro", "/dev"});
+  add({"--size", std::to_string(limits.tmp_bytes), "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"});
+  add({"--seccomp", std::to_string(filter_descriptor), "--info-fd", std::to_string(information_descriptor), "--"});
+  add({python_, "-s", "-B", "-X", "utf8"});
+  if (!site_packages_) add({"-S"});
+  const auto processes = std::to_string(limits.threads + 2);  // bubblewrap's first process, and Python's first thread
+  add({"-c", source, processes});
+  return all;
+}
+
+SandboxedProcess Sandbox::start(const std::string& source, const std::vector<int>& descriptors,
+                                const SandboxLimits& limits) const {
+  const auto filter = memory_file(filter_);
+  auto information = make_pipe();
+  fcntl(information.reader.get(), F_SETFL, O_NONBLOCK);
+  ChildPlan plan;
+  plan.descriptors = descriptors;
+  plan.descriptors.push_back(filter.get());
+  plan.descriptors.push_back(information.writer.get());
+  const auto count = static_cast<int>(descriptors.size());
+  plan.command = command(source, limits, count, count + 1);
+  if (first_user_) plan.user = *first_user_ + next_user_->fetch_add(1) % users_;
+  plan.cpu_seconds = static_cast<std::uint64_t>(std::ceil(limits.wall_seconds)) + 1;
+  plan.memory_bytes = limits.memory_bytes;
+  plan.file_bytes = limits.file_bytes;
+  plan.open_files = 32;
+  return {Child(plan), std::move(information.reader)};
+}
+
+SandboxResult Sandbox::run(std::string_view program, const SandboxLimits& limits) const {
+  SandboxResult result;
+  const auto began = Clock::now();
+  const auto input = null_device();
+  const auto source = memory_file(program);
+  auto output = make_pipe();
+  auto errors = make_pipe();
+  auto process = start(run_program, {input.get(), output.writer.get(), errors.writer.get(), source.get()}, limits);
+  auto output_stream = stream_of(output, result.output);
+  auto error_stream = stream_of(errors, result.errors);
+  const auto deadline = after(limits.wall_seconds);
+  result.ending = collect(process, output_stream, error_stream, limits.output_bytes, deadline);
+  if (result.ending == SandboxEnding::finished) {
+    read_status(process.wait_until(Clock::now() + seconds(5)).value_or(0), result);
+  }
+  process.end();
+  result.seconds = duration<double>(Clock::now() - began).count();
+  return result;
+}
+
+}  // namespace touchstone

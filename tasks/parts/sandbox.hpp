@@ -1,0 +1,120 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tasks/parts/child_process.hpp"
+
+namespace touchstone {
+
+/// What a sandboxed program may use. The wall clock ends whatever the other limits let through.
+struct SandboxLimits {
+  double wall_seconds = 3.0;                            ///< from the start of the program's own code
+  std::uint64_t memory_bytes = std::uint64_t{1} << 30;  ///< address space of its one process
+  std::uint64_t file_bytes = std::uint64_t{8} << 20;    ///< of one file
+  std::uint64_t tmp_bytes = std::uint64_t{16} << 20;    ///< of /tmp, the one place that can be written
+  std::uint64_t output_bytes = std::uint64_t{1} << 20;  ///< of stdout and of stderr, each
+  int threads = 16;
+};
+
+enum class SandboxEnding : std::uint8_t {
+  finished,         ///< the program ended by itself, with `exit_code`
+  killed,           ///< by signal `signal`: a limit of the kernel's, or its own doing
+  timed_out,        ///< the wall clock, and SIGKILL to everything in the sandbox
+  too_much_output,  ///< stdout or stderr went over its limit, and SIGKILL
+};
+
+struct SandboxResult {
+  SandboxEnding ending = SandboxEnding::finished;
+  int exit_code = 0;
+  int signal = 0;
+  std::string output;  ///< stdout, cut at the limit
+  std::string errors;  ///< stderr, cut at the limit
+  double seconds = 0.0;
+};
+
+/// A program inside the sandbox whose descriptors the caller talks to. The destructor ends everything in it.
+class SandboxedProcess {
+ public:
+  SandboxedProcess(Child child, Descriptor information)
+      : child_(std::move(child)), information_(std::move(information)) {}
+  SandboxedProcess(SandboxedProcess&&) noexcept = default;
+  ~SandboxedProcess() { end(); }
+  /// SIGKILL to the sandbox's first process, which takes the whole process space with it, and waits for that.
+  void end() noexcept;
+  /// The status as waitpid gives it (bubblewrap reports signal N as exit code 128 + N); none at the deadline.
+  std::optional<int> wait_until(Clock::time_point deadline) { return child_.wait_until(deadline); }
+  int ended_descriptor() const { return child_.ended_descriptor(); }
+
+ private:
+  Child child_;
+  Descriptor information_;  ///< bubblewrap writes {"child-pid": N} here
+  bool over_ = false;
+};
+
+/// Runs Python programs that a model wrote, under bubblewrap, so that nothing of the machine can be changed, read or
+/// reached by them, and nothing of them outlives the call.
+///
+/// What holds them: name spaces of their own (users, processes, network without any interface, mounts, IPC, host name);
+/// a root folder that is read-only and holds the interpreter, its library and the C libraries alone (no /etc, no /home,
+/// no /proc, no data sets); an empty environment; no capabilities, no new privileges, no further user name spaces; a
+/// list of allowed system calls (seccomp_filter.hpp) without any that makes a process or a socket; limits on address
+/// space, CPU time, file size, descriptors and threads; a /tmp of limited size; the wall clock with SIGKILL. When
+/// started by root, the sandbox runs as an unused user id of its own, since the kernel exempts root from the limit on
+/// processes; the limit is set inside the user name space, where it counts nobody else's processes.
+///
+/// open() does not believe any of this: it runs a probe inside that tries to get out, and refuses unless every attempt
+/// fails.
+///
+/// What remains: a flaw in the kernel that the allowed system calls can reach; kernel memory for empty files in /tmp
+/// (bounded by the wall clock, given back at its end); what a program can learn from timing.
+class Sandbox {
+ public:
+  /// Finds bubblewrap and Python ($TOUCHSTONE_PYTHON, else /usr/bin/python3, else python3 on the path; packages other
+  /// than the standard library can be imported only from an interpreter that the user named), and tests the sandbox.
+  /// Throws Fault::sandbox saying what is missing and how to get it.
+  static Sandbox open();
+
+  /// Runs a program given as source text and waits for its end. Safe from several threads at once.
+  /// Throws Fault::sandbox when the sandbox itself cannot be started.
+  SandboxResult run(std::string_view program, const SandboxLimits& limits = {}) const;
+
+  /// Starts `source` with descriptors 0, 1, 2, ... as given. It is passed on the command line, so it is short (64 KiB).
+  SandboxedProcess start(const std::string& source, const std::vector<int>& descriptors,
+                         const SandboxLimits& limits) const;
+
+  /// How many times longer a calibration program takes here than on the machine that time limits were chosen for;
+  /// in [1, 10]. Time limits of benchmarks are multiplied by it.
+  double slowness() const { return slowness_; }
+  const std::string& python_version() const { return python_version_; }
+
+  /// Time that starting an interpreter may take before it counts as a fault of the machine.
+  static constexpr std::chrono::seconds start_limit{20};
+
+ private:
+  Sandbox() = default;
+  void probe();
+  std::vector<std::string> command(const std::string& source, const SandboxLimits& limits, int filter_descriptor,
+                                   int information_descriptor) const;
+
+  std::string bubblewrap_;
+  std::string python_;
+  std::string python_version_;
+  std::vector<std::string> mounts_;  ///< arguments of bubblewrap
+  bool site_packages_ = false;
+  std::string filter_;  ///< compiled seccomp program
+  std::optional<std::uint32_t> first_user_;
+  std::uint32_t users_ = 0;
+  std::unique_ptr<std::atomic<std::uint32_t>> next_user_ = std::make_unique<std::atomic<std::uint32_t>>(0);
+  double slowness_ = 1.0;
+};
+
+/// What a refusal ends with: how to get a sandbox on this kind of machine.
+std::string sandbox_advice();
+
+}  // namespace touchstone
