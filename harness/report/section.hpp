@@ -1,5 +1,9 @@
 #pragma once
+#include <cstdint>
 #include <functional>
+#include <limits>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,20 +13,109 @@
 
 namespace touchstone {
 
-/// What every section of a report may read: computed once, in a fixed order.
-struct ReportInput {
-  const Store* store = nullptr;
-  std::vector<RunRow> runs;
-  std::vector<CellChange> cells;
-  std::vector<ModelRow> models;
-  std::vector<MeasureRow> measures;
+/// One item whose verdict training changed, with what a reader needs to see why.
+struct Flip {
+  std::string example_id;
+  bool gained = false;  ///< wrong before, right after; otherwise the other way round
+  std::string prompt;
+  std::string target;
+  std::string before;  ///< the answer given before; the chosen choice's text for multiple choice
+  std::string after;
+  std::optional<double> confidence_before;
+  std::optional<double> confidence_after;
 };
 
-/// One section of the HTML page: gives its HTML, or nothing when it has nothing to say.
+/// What one cell did to the items of one benchmark.
+struct Flips {
+  std::int64_t cell = 0;
+  std::string task;
+  std::int64_t both_right = 0;
+  std::int64_t both_wrong = 0;
+  std::int64_t gained = 0;
+  std::int64_t lost = 0;
+  double p_mcnemar = 1.0;
+  std::vector<Flip> shown;  ///< some of the lost, then some of the gained; the same ones for the same database
+};
+
+/// What the samples of one stored measure say about how it went.
+struct SampleCounts {
+  std::int64_t items = 0;
+  std::int64_t right = 0;
+  std::int64_t unparsed = 0;    ///< no answer could be read
+  std::int64_t truncated = 0;   ///< the prompt did not fit and lost tokens
+  std::int64_t unfinished = 0;  ///< generation was cut by the length limit
+};
+
+/// The three words of a verdict.
+enum class Finding : std::uint8_t { better, worse, inconclusive };
+
+/// One benchmark of an arm: the mean over its seeds.
+struct ArmTask {
+  std::string task;
+  std::string metric;
+  bool trained_on = false;
+  double before = 0.0;
+  double after = 0.0;
+  double chance = 0.0;
+  std::int64_t items = 0;
+  double change = 0.0;      ///< after - before
+  double stderror = 0.0;    ///< of the change: over items, and over seeds where there are several
+  Interval interval;        ///< 95 %
+  double p_value = 1.0;     ///< two-sided
+  double p_adjusted = 1.0;  ///< Holm: over the arm's benchmarks not trained on, or over all arms' gains on their target
+  double detectable = 0.0;  ///< the smallest change that this sample could show (80 % power, alpha 0.05)
+  double seed_deviation = std::numeric_limits<double>::quiet_NaN();  ///< standard deviation of the change over seeds
+  std::int64_t lost = 0;                                             ///< summed over seeds
+  std::int64_t gained = 0;
+  Calibration calibration_before;  ///< numbers are means over seeds, bins are pooled
+  Calibration calibration_after;
+};
+
+/// The cells that differ in their seed alone: one (model, method with its settings, trained on).
+struct Arm {
+  std::int64_t base_model = 0;
+  std::string model;   ///< label of the base model
+  std::string method;  ///< made unique with a number where two recipes share a name
+  std::string trained_on;
+  std::vector<std::size_t> changes;  ///< indexes into ReportInput::changes, by seed
+  std::vector<ArmTask> tasks;
+  double mean_drop = std::numeric_limits<double>::quiet_NaN();  ///< over the benchmarks not trained on; nan without any
+  Interval mean_drop_interval;
+  double worst_drop = std::numeric_limits<double>::quiet_NaN();
+  std::string worst_task;
+  Finding finding = Finding::inconclusive;
+
+  /// The task trained on; null when it was not measured.
+  const ArmTask* target() const;
+};
+
+/// What every section of a report may read: computed once from the store, in a fixed order. No section queries
+/// anything.
+struct ReportInput {
+  std::string version;  ///< of the program
+  std::vector<RunRow> runs;
+  std::vector<Environment> environments;
+  std::vector<ModelRow> models;
+  std::vector<MeasureRow> measures;
+  std::vector<CellRow> cells;       ///< finished, failed and unfinished ones
+  std::vector<CellChange> changes;  ///< of the finished cells
+  std::vector<Arm> arms;            ///< by model, trained on, method
+  std::vector<std::string> tasks;   ///< benchmarks of the columns, in the order in which they were measured
+  std::map<std::int64_t, std::vector<StepReport>> curves;   ///< by cell
+  std::map<std::int64_t, std::vector<StageReport>> stages;  ///< by cell
+  std::map<std::int64_t, SampleCounts> counts;              ///< by measure
+  std::vector<Flips> flips;
+
+  /// The label of a model; "model N" when there is no such row.
+  std::string model_label(std::int64_t model) const;
+};
+
+/// One section of the report: gives its part of the page, or nothing when it has nothing to say.
 struct Section {
   std::string title;
-  int order = 0;  ///< sections come in this order, then by name
-  std::function<std::string(const ReportInput&)> html;
+  int order = 0;                                            ///< sections come in this order, then by name
+  std::function<std::string(const ReportInput&)> html;      ///< what stands below the heading
+  std::function<std::string(const ReportInput&)> markdown;  ///< may be empty: the section is of the page alone
 };
 
 using SectionBook = Registry<Section>;

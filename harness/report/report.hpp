@@ -1,0 +1,41 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "harness/report/section.hpp"
+
+namespace touchstone {
+
+/// How much of the database a report takes in.
+struct ReportSettings {
+  std::optional<std::int64_t> run;  ///< none: all runs
+  int flips_shown = 6;              ///< items shown of each cell and benchmark, half lost and half gained; 0: none
+  std::size_t text_bytes = 2000;    ///< of each prompt and answer; the rest is left out and said so
+};
+
+/// Reads all that a report needs. Throws Fault::usage when the run is not in the store, and the store's faults.
+ReportInput collect(const Store& store, const ReportSettings& settings = {});
+
+/// One self-contained page: opens from disk, asks the network for nothing, works without scripts. The same input gives
+/// the same bytes.
+std::string render_html(const ReportInput& input, const SectionBook& book);
+
+/// The sections that have a Markdown form, for pull requests and terminals.
+std::string render_markdown(const ReportInput& input, const SectionBook& book);
+
+/// One table, one row a score or a change (column `record`), numbers at full precision. Texts that a spreadsheet would
+/// take for a formula are defused.
+std::string render_csv(const ReportInput& input);
+
+/// Everything but prompts and answers, numbers at full precision; what is not a number is null.
+std::string render_json(const ReportInput& input);
+
+/// The scores as lm-evaluation-harness's results_*.json holds them: one such object, or a list of them when several
+/// models were measured.
+std::string render_lm_eval(const ReportInput& input);
+
+/// The function that the build writes: adds every section of reports/sections/ to the book.
+void add_reports(SectionBook& book);
+
+}  // namespace touchstone

@@ -1,0 +1,44 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "harness/measure/statistics.hpp"
+
+namespace touchstone::reports {
+
+// Numbers for people: the same on every machine whatever its locale, with a true minus sign, "–" for what is not a
+// number.
+
+std::string fixed(double value, int digits);
+std::string signed_fixed(double value, int digits);
+
+/// What a value of this metric is multiplied by to be shown: 100 for shares in [0, 1], 1 for BLEU, ROUGE and the like,
+/// which the reference gives in percent already.
+double shown_scale(std::string_view metric);
+
+/// A score as percent with one digit: "43.2".
+std::string points(double value, double scale = 100.0);
+/// A change with its sign: "+3.1".
+std::string change_points(double value, double scale = 100.0);
+/// "[+1.9, +4.3]", or without signs.
+std::string interval_points(const Interval& interval, bool with_sign, double scale = 100.0);
+
+/// "0.002", "≤ 0.001", never "0.000".
+std::string p_value(double p);
+/// "14,042"
+std::string count(std::int64_t value);
+/// "1.2 GiB"
+std::string bytes(std::int64_t value);
+/// "3 min 20 s"
+std::string duration(double seconds);
+/// "2e-05", "0.0001": three significant digits at most.
+std::string significant(double value, int digits = 3);
+/// The first twelve digits of a hash.
+std::string short_hash(std::string_view hash);
+/// The shortest text that reads back as the same number, for machines; empty for what is not a number.
+std::string exact(double value);
+/// "1 item", "2 items"
+std::string counted(std::int64_t value, std::string_view singular);
+
+}  // namespace touchstone::reports

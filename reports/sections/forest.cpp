@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/report/section.hpp"
+#include "reports/chart.hpp"
+#include "reports/html.hpp"
+#include "reports/numbers.hpp"
+#include "reports/text.hpp"
+#include "reports/words.hpp"
+
+namespace touchstone {
+namespace reports {
+namespace {
+
+struct Entry {
+  const Arm* arm = nullptr;
+  const ArmTask* task = nullptr;
+};
+
+std::vector<Entry> entries(const ReportInput& input, const std::string& name) {
+  std::vector<Entry> all;
+  for (const auto& arm : input.arms) {
+    for (const auto& task : arm.tasks) {
+      if (task.task == name && std::isfinite(task.change)) all.push_back({&arm, &task});
+    }
+  }
+  return all;
+}
+
+// Symmetric about no change, wide enough for every interval, the same in all panels of the report.
+double reach(const ReportInput& input) {
+  double far = 2 * forgetting_margin;
+  for (const auto& arm : input.arms) {
+    for (const auto& task : arm.tasks) {
+      const double scale = shown_scale(task.metric) / 100;
+      for (const double end : {task.interval.low, task.interval.high, task.change}) {
+        if (std::isfinite(end)) far = std::max(far, std::fabs(end * scale));
+      }
+    }
+  }
+  return far;
+}
+
+std::string label(const Arm& arm, bool several) {
+  auto text = arm_name(arm);
+  if (several) text += " (" + arm.model + ")";
+  const auto cut = shortened(inert(text), 30);
+  return cut.cut > 0 ? cut.text + "…" : cut.text;
+}
+
+void draw(Chart& chart, const Entry& entry, double row, bool several) {
+  const auto& task = *entry.task;
+  const double scale = shown_scale(task.metric) / 100;
+  const std::string_view style = !shown(task) ? "sn" : task.change > 0 ? "sg" : "sl";
+  const auto hint = fmt::format("{}: {} {}, Holm p {}{}", arm_name(*entry.arm), change_points(task.change, scale * 100),
+                                interval_points(task.interval, true, scale * 100), p_value(task.p_adjusted),
+                                task.trained_on ? ", trained on" : "");
+  if (std::isfinite(task.interval.low) && std::isfinite(task.interval.high)) {
+    chart.segment({task.interval.low * scale, row}, {task.interval.high * scale, row}, fmt::format("ci {}", style));
+  }
+  chart.mark({task.change * scale, row}, task.trained_on ? 2 : 0, 4, style, hint);
+  chart.text(0, chart.y(row) + 4, label(*entry.arm, several), task.trained_on ? "b" : "t");
+  chart.text(chart.frame().width, chart.y(row) + 4, change_points(task.change, scale * 100), "e t");
+}
+
+std::string finding(const std::vector<Entry>& all, const std::string& name) {
+  int dropped = 0;
+  int risen = 0;
+  for (const auto& entry : all) {
+    if (shown(*entry.task)) ++(entry.task->change < 0 ? dropped : risen);
+  }
+  return fmt::format("{}: {} shown to drop, {} to rise, {} with no change shown.", html(name), dropped, risen,
+                     all.size() - static_cast<std::size_t>(dropped + risen));
+}
+
+std::string panel(const ReportInput& input, const std::string& name, std::size_t number, double far, bool several) {
+  const auto all = entries(input, name);
+  if (all.empty()) return {};
+  Frame frame{.width = 400, .height = 0, .left = 170, .right = 44, .top = 8, .bottom = 34};
+  frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
+  const Axis x{.low = -far * 1.04,
+               .high = far * 1.04,
+               .label = "change in points",
+               .write = [](double v) { return signed_fixed(v * 100, 0); },
+               .logarithmic = false,
+               .ticks = 4};
+  const Axis y{.low = static_cast<double>(all.size()) - 0.5, .high = -0.5, .label = {}, .write = {}};
+  Chart chart(frame, x, y);
+  chart.box({-forgetting_margin, y.low}, {forgetting_margin, y.high}, "band");
+  chart.grid_x();
+  chart.segment({0, y.low}, {0, y.high}, "zero");
+  for (std::size_t i = 0; i < all.size(); ++i) draw(chart, all[i], static_cast<double>(i), several);
+  const auto said = finding(all, name);
+  return figure(chart.svg(fmt::format("forest-{}", number), "Change on " + name,
+                          "Point and 95 % interval of the change, one line a method."),
+                said);
+}
+
+std::string page(const ReportInput& input) {
+  const bool several = std::any_of(input.arms.begin(), input.arms.end(),
+                                   [&](const Arm& arm) { return arm.base_model != input.arms[0].base_model; });
+  const double far = reach(input);
+  std::string panels;
+  for (std::size_t i = 0; i < input.tasks.size(); ++i) panels += panel(input, input.tasks[i], i, far, several);
+  if (panels.empty()) return {};
+  return "<div class=\"charts large\">\n" + panels + "</div>\n" +
+         note(
+             "Points with 95 % intervals; the line in the middle is the model before training, the band one point to "
+             "either side. "
+             "Filled: shown after Holm's correction; hollow: not shown; a diamond and bold name: trained on this "
+             "benchmark. "
+             "The numbers stand in the <a href=\"#matrix\">matrix</a> and the <a href=\"#drop\">drop table</a>.");
+}
+
+}  // namespace
+}  // namespace reports
+
+namespace plugins {
+void forest(SectionBook& book) {
+  book.add("forest", {.title = "Change by benchmark", .order = 40, .html = reports::page, .markdown = {}});
+}
+}  // namespace plugins
+}  // namespace touchstone

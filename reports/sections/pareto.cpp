@@ -1,0 +1,123 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/report/section.hpp"
+#include "reports/chart.hpp"
+#include "reports/html.hpp"
+#include "reports/numbers.hpp"
+#include "reports/text.hpp"
+#include "reports/words.hpp"
+
+namespace touchstone {
+namespace reports {
+namespace {
+
+struct Entry {
+  const Arm* arm = nullptr;
+  double gain = 0.0;
+  double drop = 0.0;
+  bool dominated = false;
+  int style = 0;  // colour and shape of the method
+};
+
+// Points of one model and one training task that have both a gain and a drop.
+std::vector<Entry> entries(const ReportInput& input, std::int64_t model, const std::string& trained_on) {
+  std::vector<Entry> all;
+  for (const auto& arm : input.arms) {
+    if (arm.base_model != model || arm.trained_on != trained_on) continue;
+    const auto* target = arm.target();
+    if (target == nullptr || !std::isfinite(target->change) || !std::isfinite(arm.mean_drop)) continue;
+    all.push_back({&arm, target->change, arm.mean_drop, false, static_cast<int>(all.size() % 6)});
+  }
+  for (auto& one : all) {
+    one.dominated = std::any_of(all.begin(), all.end(), [&](const Entry& other) {
+      return other.gain >= one.gain && other.drop <= one.drop && (other.gain > one.gain || other.drop < one.drop);
+    });
+  }
+  return all;
+}
+
+void errors(Chart& chart, const Entry& one) {
+  const auto* target = one.arm->target();
+  const auto style = fmt::format("ln thin c{}", one.style);
+  const auto& drop = one.arm->mean_drop_interval;
+  if (std::isfinite(target->interval.low))
+    chart.segment({target->interval.low, one.drop}, {target->interval.high, one.drop}, style);
+  if (std::isfinite(drop.low)) chart.segment({one.gain, drop.low}, {one.gain, drop.high}, style);
+}
+
+void widen(Axis& axis, double value) {
+  if (!std::isfinite(value)) return;
+  axis.low = std::min(axis.low, value);
+  axis.high = std::max(axis.high, value);
+}
+
+std::string caption(const std::vector<Entry>& all, const std::string& model, const std::string& trained_on) {
+  std::string best;
+  for (const auto& one : all) {
+    if (!one.dominated) best += (best.empty() ? "" : ", ") + html(one.arm->method);
+  }
+  return fmt::format("<b>{}</b> trained on <b>{}</b>. No other method both gains more and drops less than: {}.",
+                     html(model), html(trained_on), best);
+}
+
+std::string panel(const std::vector<Entry>& all, const Arm& first, int number) {
+  const auto write = [](double v) { return signed_fixed(v * 100, 0); };
+  Axis x{.low = 0, .high = 0, .label = "gain on " + first.trained_on + ", points", .write = write};
+  Axis y{.low = 0, .high = 0, .label = "mean drop elsewhere, points", .write = write};
+  for (const auto& one : all) {
+    const auto& interval = one.arm->target()->interval;
+    for (const double value : {one.gain, interval.low, interval.high}) widen(x, value);
+    for (const double value : {one.drop, one.arm->mean_drop_interval.low, one.arm->mean_drop_interval.high})
+      widen(y, value);
+  }
+  pad(x, 0.08);
+  pad(y, 0.08);
+  Chart chart({.width = 400, .height = 280, .left = 40, .right = 12, .top = 16, .bottom = 36}, x, y);
+  chart.grid_x();
+  chart.grid_y();
+  chart.segment({0, y.low}, {0, y.high}, "zero");
+  chart.segment({x.low, 0}, {x.high, 0}, "zero");
+  for (const auto& one : all) errors(chart, one);
+  for (const auto& one : all) {
+    const auto classes = fmt::format("ln {0}{1} c{1}", one.dominated ? "open h" : "f", one.style);
+    chart.mark(
+        {one.gain, one.drop}, one.style, 4.5, classes,
+        fmt::format("{}: gain {}, mean drop {}", one.arm->method, change_points(one.gain), change_points(one.drop)));
+    const bool right = chart.x(one.gain) > 300;
+    chart.text(chart.x(one.gain) + (right ? -8 : 8), chart.y(one.drop) - 6, one.arm->method, right ? "e t" : "t");
+  }
+  return figure(chart.svg(fmt::format("pareto-{}", number), "Gain against drop, trained on " + first.trained_on,
+                          "One point a method: gain on the task trained on, against the mean drop on the others."),
+                caption(all, first.model, first.trained_on));
+}
+
+std::string page(const ReportInput& input) {
+  std::string panels;
+  int number = 0;
+  const Arm* last = nullptr;
+  for (const auto& arm : input.arms) {
+    if (last != nullptr && last->base_model == arm.base_model && last->trained_on == arm.trained_on) continue;
+    last = &arm;
+    const auto all = entries(input, arm.base_model, arm.trained_on);
+    if (!all.empty()) panels += panel(all, arm, number++);
+  }
+  if (panels.empty()) return {};
+  return "<div class=\"charts large\">\n" + panels + "</div>\n" +
+         note(
+             "Right and low is best: much learned, little forgotten. Filled: no other method is better in both; "
+             "hollow: some other "
+             "is. Lines are 95 % intervals.");
+}
+
+}  // namespace
+}  // namespace reports
+
+namespace plugins {
+void pareto(SectionBook& book) {
+  book.add("pareto", {.title = "Gain against drop", .order = 50, .html = reports::page, .markdown = {}});
+}
+}  // namespace plugins
+}  // namespace touchstone

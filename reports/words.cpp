@@ -1,0 +1,134 @@
+#include "reports/words.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+
+#include "reports/numbers.hpp"
+
+namespace touchstone::reports {
+namespace {
+
+std::string with_interval(const ArmTask& task) {
+  const double scale = shown_scale(task.metric);
+  return change_points(task.change, scale) + " " + interval_points(task.interval, true, scale);
+}
+
+std::string target_sentence(const Arm& arm, Escape escape) {
+  const auto* task = arm.target();
+  if (task == nullptr) return fmt::format("The task trained on, {}, was not measured.", escape(arm.trained_on));
+  const auto p = p_value(task->p_adjusted);
+  if (shown(*task)) {
+    return fmt::format("{} on the task trained on, {}: {} points, Holm p {}.", task->change > 0 ? "Gains" : "Loses",
+                       escape(task->task), with_interval(*task), p);
+  }
+  return fmt::format(
+      "No change shown on the task trained on, {}: {} points, Holm p {}; this sample could show {} or more.",
+      escape(task->task), with_interval(*task), p, points(task->detectable, shown_scale(task->metric)));
+}
+
+const ArmTask* find(const Arm& arm, const std::string& name) {
+  for (const auto& task : arm.tasks) {
+    if (task.task == name && !task.trained_on) return &task;
+  }
+  return nullptr;
+}
+
+std::string elsewhere_sentence(const Arm& arm, Escape escape) {
+  int others = 0;
+  int dropped = 0;
+  int risen = 0;
+  for (const auto& task : arm.tasks) {
+    if (task.trained_on) continue;
+    ++others;
+    if (shown(task)) ++(task.change < 0 ? dropped : risen);
+  }
+  if (others == 0) return "No other benchmark was measured, so nothing is known of what was forgotten.";
+  std::string out = fmt::format("Elsewhere ({}): mean drop {} points {}", counted(others, "benchmark"),
+                                change_points(arm.mean_drop), interval_points(arm.mean_drop_interval, true));
+  if (const auto* worst = find(arm, arm.worst_task)) {
+    out += fmt::format(
+        ", largest on {}: {} {}", escape(worst->task), change_points(arm.worst_drop, shown_scale(worst->metric)),
+        interval_points({-worst->interval.high, -worst->interval.low}, true, shown_scale(worst->metric)));
+  }
+  out += fmt::format("; {} shown to drop, {} shown to rise.", dropped, risen);
+  return out;
+}
+
+std::string margin_sentence(const Arm& arm) {
+  if (!std::isfinite(arm.mean_drop_interval.high)) return {};
+  if (arm.mean_drop_interval.high < forgetting_margin) {
+    return fmt::format("A mean drop of {} point or more is ruled out.", fixed(forgetting_margin * 100, 0));
+  }
+  return fmt::format("A mean drop of up to {} points is not ruled out.", points(arm.mean_drop_interval.high));
+}
+
+std::string calibration_sentence(const Arm& arm) {
+  double before = 0;
+  double after = 0;
+  int tasks = 0;
+  for (const auto& task : arm.tasks) {
+    if (task.calibration_before.items == 0 || task.calibration_after.items == 0) continue;
+    before += task.calibration_before.ece;
+    after += task.calibration_after.ece;
+    ++tasks;
+  }
+  if (tasks == 0) return {};
+  return fmt::format("Calibration: mean ECE over {} {} before, {} after ({}).", counted(tasks, "benchmark"),
+                     fixed(before / tasks, 3), fixed(after / tasks, 3), signed_fixed((after - before) / tasks, 3));
+}
+
+}  // namespace
+
+bool shown(const ArmTask& task) { return task.p_adjusted < alpha && task.change != 0.0; }
+
+std::string_view word(Finding finding) {
+  switch (finding) {
+    case Finding::better:
+      return "better";
+    case Finding::worse:
+      return "worse";
+    case Finding::inconclusive:
+      break;
+  }
+  return "inconclusive";
+}
+
+std::string arm_name(const Arm& arm) { return arm.method + " on " + arm.trained_on; }
+
+std::vector<std::string> verdict(const Arm& arm, Escape escape) {
+  std::vector<std::string> sentences;
+  for (auto&& sentence : {target_sentence(arm, escape), elsewhere_sentence(arm, escape), margin_sentence(arm),
+                          calibration_sentence(arm)}) {
+    if (!sentence.empty()) sentences.push_back(sentence);
+  }
+  return sentences;
+}
+
+std::string scope(const ReportInput& input) {
+  std::set<std::string> methods;
+  std::set<std::string> targets;
+  std::set<std::uint64_t> seeds;
+  std::set<std::int64_t> bases;
+  for (const auto& cell : input.cells) {
+    methods.insert(cell.method);
+    targets.insert(cell.trained_on);
+    seeds.insert(cell.seed);
+    bases.insert(cell.base_model);
+  }
+  std::int64_t samples = 0;
+  for (const auto& measure : input.measures) samples += measure.items;
+  const auto size = [](const auto& set) { return static_cast<std::int64_t>(set.size()); };
+  if (input.cells.empty()) {
+    return fmt::format("{} measured, {}, no training: {} in all.",
+                       counted(static_cast<std::int64_t>(input.models.size()), "model"),
+                       counted(static_cast<std::int64_t>(input.tasks.size()), "benchmark"), counted(samples, "sample"));
+  }
+  return fmt::format("{} × {} × {} × {}, measured on {}: {} in all.", counted(size(bases), "model"),
+                     counted(size(methods), "method"), counted(size(targets), "training task"),
+                     counted(size(seeds), "seed"), counted(static_cast<std::int64_t>(input.tasks.size()), "benchmark"),
+                     counted(samples, "sample"));
+}
+
+}  // namespace touchstone::reports

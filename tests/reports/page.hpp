@@ -1,0 +1,21 @@
+#pragma once
+#include <string>
+
+#include "harness/report/report.hpp"
+#include "reports/arms.hpp"
+#include "tests/support/fixed_report.hpp"
+
+namespace touchstone::testing {
+
+inline ReportInput with_arms(ReportInput input) {
+  input.arms = reports::build_arms(input.changes, input.models, {});
+  return input;
+}
+
+inline SectionBook all_sections() {
+  SectionBook book("report section");
+  add_reports(book);
+  return book;
+}
+
+}  // namespace touchstone::testing
