@@ -1,0 +1,208 @@
+// Causal attention of one document, tile by tile of query rows (backward: Dao et al., arXiv 2205.14135, appendix B.4,
+// with whole rows of scores instead of blocks). A row's result depends on its own keys alone: neither on the document's
+// length nor on the tile that it falls into.
+#include "harness/kernels/entries.hpp"
+#include "harness/kernels/simd.hpp"
+
+namespace touchstone::kernels {
+namespace {
+
+constexpr std::int64_t query_rows = 64;
+
+/// Scratch memory, cut into pieces that begin at cache lines.
+class Scratch {
+ public:
+  explicit Scratch(void* memory) : at_(static_cast<char*>(memory)) {}
+  float* floats(std::int64_t count) {
+    auto* piece = reinterpret_cast<float*>(at_);
+    at_ += round_up(count * 4, 64);
+    return piece;
+  }
+  void* rest() const { return at_; }
+
+ private:
+  char* at_;
+};
+
+struct View {
+  const void* data;
+  std::int64_t stride;
+  Type type;
+};
+
+inline const void* move(const void* data, Type type, std::int64_t elements) {
+  return static_cast<const char*>(data) + elements * (type == Type::f32 ? 4 : 2);
+}
+inline void* move(void* data, Type type, std::int64_t elements) {
+  return static_cast<char*>(data) + elements * (type == Type::f32 ? 4 : 2);
+}
+
+/// One query head of the document and what its products need.
+struct Head {
+  const Attention& a;
+  std::int64_t head;
+  float* scores;  ///< [query_rows, keys]
+  std::int64_t score_stride;
+  void* product_scratch;
+
+  View queries(std::int64_t row) const {
+    return {move(a.q, a.type, row * a.stride + head * a.head_dim), a.stride, a.type};
+  }
+  View d_out(std::int64_t row) const {
+    return {move(a.d_out, a.type, row * a.out_stride + head * a.head_dim), a.out_stride, a.type};
+  }
+  void multiply(std::int64_t rows, std::int64_t columns, std::int64_t depth, const View& x, bool x_transposed,
+                const View& y, bool y_transposed, float* to, std::int64_t to_stride, bool accumulate) const {
+    const Product product{rows,
+                          columns,
+                          depth,
+                          {x.data, x.stride, x.type, x_transposed},
+                          {y.data, y.stride, y.type, y_transposed},
+                          to,
+                          to_stride,
+                          Type::f32,
+                          accumulate,
+                          a.type};
+    TOUCHSTONE_ISA::multiply(product, product_scratch);
+  }
+};
+
+template <class Element>
+void write(const float* from, std::int64_t count, float scale, Element* to) {
+  each(count, [&](std::int64_t i, auto part) { store(load(from + i, part) * scale, to + i, part); });
+}
+void write(const float* from, std::int64_t count, float scale, Type type, void* to) {
+  if (type == Type::f32) {
+    write(from, count, scale, static_cast<float*>(to));
+  } else {
+    write(from, count, scale, static_cast<Half*>(to));
+  }
+}
+
+/// Turns the first `keys` scores of a row into e^(scale (score - largest)), the rest up to `end` into zero. Gives the
+/// log of the sum of e^(scale score), and the sum itself relative to the largest in `total`.
+float soften(float* row, std::int64_t keys, std::int64_t end, float scale, float& total) {
+  const float most = largest(row, keys);
+  Vec sums{};
+  each(keys, [&](std::int64_t i, auto part) {
+    const Vec e = exponential((load(row + i, part) - most) * scale);
+    store(e, row + i, part);
+    sums += keep(e, part);
+  });
+  for (std::int64_t i = keys; i < end; ++i) row[i] = 0.0F;
+  total = sum(sums);
+  return most * scale + logf(total);
+}
+
+void forward_tile(const Head& h, std::int64_t first, float* out) {
+  const Attention& a = h.a;
+  const std::int64_t rows = smaller(query_rows, a.tokens - first);
+  const std::int64_t keys = first + rows;
+  h.multiply(rows, keys, a.head_dim, h.queries(first), false, {a.k, a.stride, a.type}, true, h.scores, h.score_stride,
+             false);
+  float totals[query_rows];
+  for (std::int64_t i = 0; i < rows; ++i) {
+    a.log_sum[(first + i) * a.log_sum_stride + h.head] =
+        soften(h.scores + i * h.score_stride, first + i + 1, keys, a.scale, totals[i]);
+  }
+  h.multiply(rows, a.head_dim, keys, {h.scores, h.score_stride, Type::f32}, false, {a.v, a.stride, a.type}, false, out,
+             a.head_dim, false);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    write(out + i * a.head_dim, a.head_dim, 1.0F / totals[i], a.type,
+          move(a.out, a.type, (first + i) * a.out_stride + h.head * a.head_dim));
+  }
+}
+
+template <class Element>
+float dot(const void* x, const void* y, std::int64_t count) {
+  Vec products{};
+  each(count, [&](std::int64_t i, auto part) {
+    products += load(static_cast<const Element*>(x) + i, part) * load(static_cast<const Element*>(y) + i, part);
+  });
+  return sum(products);
+}
+
+/// Scores to probabilities p in place, and d_p to the gradient of the unscaled scores, p (d_p - delta) scale.
+void score_gradient(float* p, float* d_p, std::int64_t keys, std::int64_t end, float scale, float log_sum,
+                    float delta) {
+  each(keys, [&](std::int64_t i, auto part) {
+    const Vec probability = exponential(load(p + i, part) * scale - log_sum);
+    store(probability, p + i, part);
+    store(probability * (load(d_p + i, part) - delta) * scale, d_p + i, part);
+  });
+  for (std::int64_t i = keys; i < end; ++i) p[i] = d_p[i] = 0.0F;
+}
+
+struct KeyGradients {
+  float* d_scores;
+  float* d_q;  ///< [query_rows, head_dim]
+  float* d_k;  ///< [tokens, head_dim]
+  float* d_v;
+};
+
+void backward_tile(const Head& h, std::int64_t first, const KeyGradients& g) {
+  const Attention& a = h.a;
+  const std::int64_t rows = smaller(query_rows, a.tokens - first);
+  const std::int64_t keys = first + rows;
+  const View k{a.k, a.stride, a.type}, v{a.v, a.stride, a.type};
+  const View p{h.scores, h.score_stride, Type::f32}, d_s{g.d_scores, h.score_stride, Type::f32};
+  h.multiply(rows, keys, a.head_dim, h.queries(first), false, k, true, h.scores, h.score_stride, false);
+  h.multiply(rows, keys, a.head_dim, h.d_out(first), false, v, true, g.d_scores, h.score_stride, false);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const void* out = move(a.out, a.type, (first + i) * a.out_stride + h.head * a.head_dim);
+    const void* d_out = h.d_out(first + i).data;
+    const float delta = a.type == Type::f32 ? dot<float>(out, d_out, a.head_dim) : dot<Half>(out, d_out, a.head_dim);
+    score_gradient(h.scores + i * h.score_stride, g.d_scores + i * h.score_stride, first + i + 1, keys, a.scale,
+                   a.log_sum[(first + i) * a.log_sum_stride + h.head], delta);
+  }
+  h.multiply(keys, a.head_dim, rows, p, true, h.d_out(first), false, g.d_v, a.head_dim, true);
+  h.multiply(keys, a.head_dim, rows, d_s, true, h.queries(first), false, g.d_k, a.head_dim, true);
+  h.multiply(rows, a.head_dim, keys, d_s, false, k, false, g.d_q, a.head_dim, false);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    write(g.d_q + i * a.head_dim, a.head_dim, 1.0F, a.type,
+          move(a.d_q, a.type, (first + i) * a.stride + h.head * a.head_dim));
+  }
+}
+
+}  // namespace
+
+namespace TOUCHSTONE_ISA {
+
+std::int64_t attention_scratch_bytes(const Attention& a) {
+  const std::int64_t keys = round_up(a.tokens, 16);
+  const std::int64_t floats = 2 * query_rows * keys + query_rows * a.head_dim + 2 * a.tokens * a.head_dim;
+  return floats * 4 + 5 * 64 + product_scratch_bytes;
+}
+
+void attention_forward(const Attention& a, void* memory) {
+  Scratch scratch(memory);
+  const std::int64_t stride = round_up(a.tokens, 16);
+  float* scores = scratch.floats(query_rows * stride);
+  float* out = scratch.floats(query_rows * a.head_dim);
+  for (std::int64_t head = 0; head < a.heads; ++head) {
+    const Head h{a, head, scores, stride, scratch.rest()};
+    for (std::int64_t first = 0; first < a.tokens; first += query_rows) forward_tile(h, first, out);
+  }
+}
+
+void attention_backward(const Attention& a, void* memory) {
+  Scratch scratch(memory);
+  const std::int64_t stride = round_up(a.tokens, 16);
+  float* scores = scratch.floats(query_rows * stride);
+  const KeyGradients g{scratch.floats(query_rows * stride), scratch.floats(query_rows * a.head_dim),
+                       scratch.floats(a.tokens * a.head_dim), scratch.floats(a.tokens * a.head_dim)};
+  const auto bytes = static_cast<std::size_t>(a.tokens * a.head_dim) * sizeof(float);
+  std::memset(g.d_k, 0, bytes);
+  std::memset(g.d_v, 0, bytes);
+  for (std::int64_t head = 0; head < a.heads; ++head) {
+    const Head h{a, head, scores, stride, scratch.rest()};
+    for (std::int64_t first = 0; first < a.tokens; first += query_rows) backward_tile(h, first, g);
+  }
+  for (std::int64_t row = 0; row < a.tokens; ++row) {
+    write(g.d_k + row * a.head_dim, a.head_dim, 1.0F, a.type, move(a.d_k, a.type, row * a.stride));
+    write(g.d_v + row * a.head_dim, a.head_dim, 1.0F, a.type, move(a.d_v, a.type, row * a.stride));
+  }
+}
+
+}  // namespace TOUCHSTONE_ISA
+}  // namespace touchstone::kernels

@@ -1,0 +1,64 @@
+#include <cstring>
+
+#include "harness/kernels/kernels.hpp"
+
+namespace touchstone::kernels {
+
+namespace baseline {
+Kernels table();
+}
+#if defined(__x86_64__)
+namespace avx2 {
+Kernels table();
+}
+namespace avx512 {
+Kernels table();
+}
+namespace avx512bf16 {
+Kernels table();
+}
+#endif
+
+namespace {
+
+struct Choice {
+  Kernels kernels;
+  bool runs;
+};
+
+/// All that were built, best last.
+const auto& choices() {
+#if defined(__x86_64__)
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  static const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") != 0 &&
+                                 __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+                                 __builtin_cpu_supports("avx512dq") != 0;
+  static const bool has_bf16 = has_avx512 && __builtin_cpu_supports("avx512bf16") != 0;
+  static const Choice all[] = {{baseline::table(), true},
+                               {avx2::table(), has_avx2},
+                               {avx512::table(), has_avx512},
+                               {avx512bf16::table(), has_bf16}};
+#else
+  static const Choice all[] = {{baseline::table(), true}};
+#endif
+  return all;
+}
+
+}  // namespace
+
+const Kernels& chosen() {
+  const Kernels* best = nullptr;
+  for (const auto& choice : choices()) {
+    if (choice.runs) best = &choice.kernels;
+  }
+  return *best;
+}
+
+const Kernels* named(const char* name) {
+  for (const auto& choice : choices()) {
+    if (choice.runs && std::strcmp(choice.kernels.name, name) == 0) return &choice.kernels;
+  }
+  return nullptr;
+}
+
+}  // namespace touchstone::kernels

@@ -1,0 +1,25 @@
+#pragma once
+// The functions that every build for one instruction set defines, in a namespace of its name.
+#include "harness/kernels/kernels.hpp"
+
+#if !defined(TOUCHSTONE_ISA)
+#error "kernel sources are built through touchstone_kernels in cmake/kernels.cmake"
+#endif
+
+namespace touchstone::kernels::TOUCHSTONE_ISA {
+
+extern const std::int64_t whole_depth;
+extern const std::int64_t product_scratch_bytes;
+void multiply(const Product& product, void* scratch);
+void norm_forward(const NormForward& norm);
+void norm_backward(const NormBackward& norm);
+void swiglu_forward(const Swiglu& swiglu);
+void swiglu_backward(const Swiglu& swiglu);
+void turn(const Turn& turn);
+std::int64_t attention_scratch_bytes(const Attention& attention);
+void attention_forward(const Attention& attention, void* scratch);
+void attention_backward(const Attention& attention, void* scratch);
+void cross_entropy(const CrossEntropy& loss);
+void adam_step(const AdamStep& step);
+
+}  // namespace touchstone::kernels::TOUCHSTONE_ISA

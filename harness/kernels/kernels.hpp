@@ -1,0 +1,165 @@
+#pragma once
+// The processor kernels behind the fast paths: plain loops over raw memory, compiled once for each instruction set and
+// chosen at start. Nothing here knows LibTorch, and the sources that implement it may include no library header with
+// inline functions: the linker keeps one copy of those, and it could be the one made for the newest processor.
+//
+// All results are the same for every division of the work among threads: a caller may cut rows and heads as it likes.
+#include <cstdint>
+
+namespace touchstone::kernels {
+
+enum class Type : std::uint8_t { f32, bf16 };
+
+/// An operand as it lies in memory: element (i, j) at data[i * stride + j], or at data[j * stride + i] when
+/// `transposed`.
+struct Operand {
+  const void* data = nullptr;
+  std::int64_t stride = 0;
+  Type type = Type::f32;
+  bool transposed = false;
+};
+
+/// C = A B, or C += A B. A is [rows, depth], B is [depth, columns], C is [rows, columns]. Products are summed in
+/// float32, each element of C over `depth` in one fixed order: it depends neither on the element's place nor on the
+/// other sizes, and zeros at the end of the depth do not change it.
+struct Product {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::int64_t depth = 0;
+  Operand a;
+  Operand b;
+  void* c = nullptr;
+  std::int64_t c_stride = 0;
+  Type c_type = Type::f32;   ///< bf16: depth must not be over Kernels::whole_depth
+  bool accumulate = false;   ///< c_type must be f32
+  Type factors = Type::f32;  ///< bf16: operands are rounded to bfloat16 before they are multiplied
+};
+
+/// y = s / sqrt(mean(s^2) + epsilon) * weight for every row, where s = x, or s = x + delta, which is kept in `sum`.
+struct NormForward {
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+  const float* x = nullptr;
+  const void* delta = nullptr;  ///< of `type`; null: none
+  float* sum = nullptr;         ///< where delta is given
+  const float* weight = nullptr;
+  float epsilon = 0.0F;
+  Type type = Type::f32;  ///< of delta and y
+  void* y = nullptr;
+  float* scale = nullptr;  ///< [rows]: 1 / sqrt(mean(s^2) + epsilon)
+};
+
+/// Gradients of NormForward. ds = d_sum (where given) + what flows through y.
+struct NormBackward {
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+  const float* sum = nullptr;
+  const float* scale = nullptr;
+  const float* weight = nullptr;
+  Type type = Type::f32;
+  const void* d_y = nullptr;     ///< of `type`
+  const float* d_sum = nullptr;  ///< null: nothing else reads the sum
+  float* d_x = nullptr;          ///< may be d_sum's memory
+  void* d_delta = nullptr;       ///< d_x once more, as `type`; null: not wanted
+  float* d_weight = nullptr;     ///< [width], overwritten with the sum over these rows; null: not wanted
+};
+
+/// y = silu(gate) * up, gate and up side by side in one row of 2 * width elements. Everything of `type`.
+struct Swiglu {
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+  Type type = Type::f32;
+  const void* gate_up = nullptr;
+  void* y = nullptr;          ///< forward: written
+  const void* d_y = nullptr;  ///< backward: read
+  void* d_gate_up = nullptr;  ///< backward: written
+};
+
+/// Turns the pairs (j, j + head_dim / 2) of the heads of each row, in place.
+struct Turn {
+  std::int64_t rows = 0;
+  std::int64_t heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t stride = 0;  ///< elements from row to row
+  Type type = Type::f32;
+  void* x = nullptr;
+  const float* cos = nullptr;  ///< [rows, head_dim / 2]
+  const float* sin = nullptr;
+  bool backwards = false;
+};
+
+/// Causal attention within one document, for the query heads that share one key head. Row i of a query head h lies at
+/// q[i * q_stride + h * head_dim]; k, v likewise with one head. Products round to bfloat16 where type is bf16.
+struct Attention {
+  std::int64_t tokens = 0;
+  std::int64_t heads = 0;  ///< query heads of this key head
+  std::int64_t head_dim = 0;
+  Type type = Type::f32;
+  float scale = 1.0F;
+  const void* q = nullptr;
+  const void* k = nullptr;
+  const void* v = nullptr;
+  std::int64_t stride = 0;      ///< of q, k, v, and of their gradients
+  void* out = nullptr;          ///< forward: written
+  std::int64_t out_stride = 0;  ///< of out and d_out
+  float* log_sum = nullptr;     ///< [tokens, heads] with log_sum_stride: log sum exp of each row's scaled scores
+  std::int64_t log_sum_stride = 0;
+  const void* d_out = nullptr;
+  void* d_q = nullptr;
+  void* d_k = nullptr;
+  void* d_v = nullptr;
+};
+
+/// Negative log-likelihood of one label a row, and its gradient (softmax - one hot) * weight.
+struct CrossEntropy {
+  std::int64_t rows = 0;
+  std::int64_t words = 0;
+  const float* logits = nullptr;  ///< [rows, words]
+  const std::int64_t* labels = nullptr;
+  const float* weights = nullptr;  ///< [rows]; null: all one
+  Type type = Type::f32;
+  void* d_logits = nullptr;  ///< of `type`, may be the logits' memory where that is f32; null: not wanted
+  float* loss = nullptr;     ///< [rows], weighted
+};
+
+/// One AdamW step over `count` elements (Loshchilov and Hutter, arXiv 1711.05101, algorithm 2), as PyTorch computes it.
+struct AdamStep {
+  std::int64_t count = 0;
+  float* parameter = nullptr;
+  const float* gradient = nullptr;
+  float* first = nullptr;
+  float* second = nullptr;
+  float gradient_scale = 1.0F;  ///< the gradient is multiplied with it first
+  float beta1 = 0.9F;
+  float beta2 = 0.999F;
+  float epsilon = 1e-8F;
+  float keep = 1.0F;         ///< 1 - learning rate * weight decay
+  float step_size = 0.0F;    ///< learning rate / (1 - beta1^t)
+  float second_root = 1.0F;  ///< sqrt(1 - beta2^t)
+};
+
+/// What one instruction set offers. Scratch memory is 64-byte aligned.
+struct Kernels {
+  const char* name;
+  std::int64_t whole_depth;  ///< of a product of bfloat16 factors: so many are summed before C is touched
+  std::int64_t product_scratch_bytes;
+  void (*multiply)(const Product&, void* scratch);
+  void (*norm_forward)(const NormForward&);
+  void (*norm_backward)(const NormBackward&);
+  void (*swiglu_forward)(const Swiglu&);
+  void (*swiglu_backward)(const Swiglu&);
+  void (*turn)(const Turn&);
+  std::int64_t (*attention_scratch_bytes)(const Attention&);
+  void (*attention_forward)(const Attention&, void* scratch);
+  void (*attention_backward)(const Attention&, void* scratch);
+  void (*cross_entropy)(const CrossEntropy&);
+  void (*adam_step)(const AdamStep&);
+};
+
+/// The best that this processor runs. The choice is by instruction set and maker, never by timing: equal machines take
+/// equal kernels, hence give equal bits.
+const Kernels& chosen();
+/// By name ("baseline", "avx2", "avx512", "avx512bf16"); null where the build or the processor lacks it.
+const Kernels* named(const char* name);
+
+}  // namespace touchstone::kernels

@@ -1,0 +1,27 @@
+// The table of one instruction set; the functions are those that the build for it compiled.
+#include "harness/kernels/entries.hpp"
+
+#define TOUCHSTONE_TEXT(name) #name
+#define TOUCHSTONE_NAME(name) TOUCHSTONE_TEXT(name)
+
+namespace touchstone::kernels::TOUCHSTONE_ISA {
+
+/// A function, not a constant: the constants of the other files may not be there yet when one is built.
+Kernels table() {
+  return {TOUCHSTONE_NAME(TOUCHSTONE_ISA),
+          whole_depth,
+          product_scratch_bytes,
+          multiply,
+          norm_forward,
+          norm_backward,
+          swiglu_forward,
+          swiglu_backward,
+          turn,
+          attention_scratch_bytes,
+          attention_forward,
+          attention_backward,
+          cross_entropy,
+          adam_step};
+}
+
+}  // namespace touchstone::kernels::TOUCHSTONE_ISA
