@@ -12,10 +12,10 @@ namespace touchstone {
 namespace {
 
 /// "line 3, column 7" of a byte offset.
-std::string place(std::string_view text, std::size_t offset) {
+std::string place(std::string_view text, std::size_t offset, std::size_t first_line) {
   offset = std::min(offset, text.size());
   const auto before = text.substr(0, offset);
-  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const auto line = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n')) + first_line;
   const auto start = before.rfind('\n');
   const auto column = start == std::string_view::npos ? offset + 1 : offset - start;
   return "line " + std::to_string(line) + ", column " + std::to_string(column);
@@ -58,8 +58,8 @@ class Builder : public nlohmann::json_sax<Json> {
   }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    throw Error(Fault::data,
-                where_ + ": " + place(text_, position == 0 ? 0 : position - 1) + ": " + reason(error.what()));
+    throw Error(Fault::data, where_ + ": " + place(text_, position == 0 ? 0 : position - 1, limits_.first_line) + ": " +
+                                 reason(error.what()));
   }
 
  private:

@@ -13,6 +13,7 @@ using Json = nlohmann::ordered_json;
 struct JsonLimits {
   std::size_t bytes = std::size_t{64} << 20;
   int depth = 64;
+  std::size_t first_line = 1;  ///< what messages call the first line of the text: its place in a larger file
 };
 
 /// Parses with bounds; keys keep their order; a duplicate key is an error. Throws Fault::data:

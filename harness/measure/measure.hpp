@@ -70,9 +70,10 @@ struct TaskMeasure {
   std::string data_hash;    ///< SHA-256 over the data files read
   std::string data_origin;  ///< which folder they came from
   int shots = 0;
-  std::vector<Score> scores;    ///< the first is the main one
-  std::vector<Sample> samples;  ///< in document order
-  std::int64_t documents = 0;   ///< in the split, before the limit
+  std::vector<Score> scores;          ///< the first is the main one
+  std::vector<Sample> samples;        ///< in document order
+  std::int64_t documents = 0;         ///< in the split, before the limit
+  std::vector<std::string> warnings;  ///< what a reader of the result must know: "data differs from the published file"
 };
 
 struct GroupMeasure {
@@ -97,6 +98,15 @@ struct MeasureProgress {
 /// empty task, Fault::sandbox when a code task has no sandbox, Cancelled when asked to stop.
 Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,
                     const MeasureProgress& progress = {}, const CancelFlag* cancel = nullptr);
+
+/// What a task's data is: part of a result's key, known without answering anything.
+struct DataIdentity {
+  std::string hash;    ///< SHA-256 over the text of the data files read (evaluated split, and that of the shots if any)
+  std::string origin;  ///< the folders they lie in
+  std::vector<std::string> warnings;
+};
+/// Throws Fault::data when a file is missing.
+DataIdentity data_identity(const Task& task, const DataFolders& data, int shots);
 
 /// The key of one task's result: weights, tokenizer, template, task version, data, few-shot settings, dtype and all
 /// else that can change a number. Two checkpoints never share one.

@@ -1,0 +1,357 @@
+#include "harness/measure/measure.hpp"
+
+#include <tbb/parallel_for.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
+#include "harness/base/hash.hpp"
+#include "harness/base/json.hpp"
+#include "harness/base/regex.hpp"
+#include "harness/base/text.hpp"
+#include "harness/measure/accuracy.hpp"
+
+namespace touchstone {
+namespace {
+
+/// One task on its way through a measurement.
+struct Work {
+  const Task* task = nullptr;
+  TaskMeasure result;
+  std::vector<Example> examples;      ///< those that are measured
+  std::vector<std::string> contexts;  ///< one an example
+  std::size_t first_request = 0;
+  std::vector<std::size_t> requests;  ///< how many each example has
+};
+
+std::string content_hash(const std::filesystem::path& path) { return sha256(read_text_file(path)); }
+
+std::string plain_name(const std::filesystem::path& path) {
+  auto name = path.filename().string();
+  if (name.ends_with(".gz")) name.resize(name.size() - 3);
+  return name;
+}
+
+const DataFile* find_file(const Task& task, Split split) {
+  for (const auto& file : task.files) {
+    if (file.split == split) return &file;
+  }
+  return nullptr;
+}
+
+/// The leaf tasks of all names, each once, in order of first mention.
+std::vector<std::string> leaves_of(const MeasureSettings& settings, const TaskBook& book) {
+  require(!settings.tasks.empty(), Fault::config, [] { return std::string("no task was named"); });
+  std::vector<std::string> leaves;
+  std::set<std::string> seen;
+  for (const auto& name : settings.tasks) {
+    for (auto& leaf : book.expand(name)) {
+      if (seen.insert(leaf).second) leaves.push_back(std::move(leaf));
+    }
+  }
+  return leaves;
+}
+
+/// The groups named, and the groups inside them, outermost first.
+void collect_groups(const TaskBook& book, const std::string& name, std::vector<std::string>& groups) {
+  if (!book.groups.has(name) || std::find(groups.begin(), groups.end(), name) != groups.end()) return;
+  groups.push_back(name);
+  for (const auto& member : book.groups.get(name).members) collect_groups(book, member, groups);
+}
+
+bool has_subject(const Task& task, const Example& example, const std::vector<std::string>& subjects) {
+  if (subjects.empty()) return true;
+  const auto own = example.facts.find("subject");
+  return std::any_of(subjects.begin(), subjects.end(), [&](const std::string& wanted) {
+    return wanted == task.name || (own != example.facts.end() && wanted == own->second);
+  });
+}
+
+/// How many of `all` documents a limit leaves: a share below 1, a number from 1 on.
+std::size_t limited(double limit, std::size_t all) {
+  if (limit <= 0) return all;
+  const double wanted = limit < 1 ? std::ceil(limit * static_cast<double>(all)) : std::floor(limit);
+  return wanted >= static_cast<double>(all) ? all : static_cast<std::size_t>(wanted);
+}
+
+/// Indices of the examples that subjects, filter and limit leave.
+std::vector<std::size_t> chosen(const Task& task, const std::vector<Example>& examples,
+                                const MeasureSettings& settings) {
+  std::vector<std::size_t> indices;
+  std::optional<Regex> filter;
+  if (!settings.filter.empty()) filter.emplace(settings.filter);
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    if (has_subject(task, examples[i], settings.subjects) && (!filter || filter->search(examples[i].id))) {
+      indices.push_back(i);
+    }
+  }
+  indices.resize(limited(settings.limit, indices.size()));
+  return indices;
+}
+
+PromptSettings prompt_settings(const MeasureSettings& settings, const ChatTemplate* chat, Work& work) {
+  PromptSettings prompts{.shots = settings.shots,
+                         .fewshot_seed = settings.seed,
+                         .system_instruction = settings.system_instruction,
+                         .chat = {},
+                         .multiturn = settings.multiturn,
+                         .mode = settings.mode,
+                         .warn = [&work](const std::string& line) { work.result.warnings.push_back(line); }};
+  if (chat != nullptr) {
+    prompts.chat = [chat](const Dialog& dialog, bool add_generation_prompt) {
+      return chat->render(dialog, add_generation_prompt);
+    };
+  }
+  return prompts;
+}
+
+/// Loads a task's examples and writes their prompts.
+void prepare(Work& work, const MeasureSettings& settings, const DataFolders& data, const ChatTemplate* chat) {
+  const Task& task = *work.task;
+  auto& result = work.result;
+  result.task = task.name;
+  result.version = task.version;
+  result.shots = shots_of(task, settings.shots);
+  auto identity = data_identity(task, data, result.shots);
+  result.data_hash = std::move(identity.hash);
+  result.data_origin = std::move(identity.origin);
+  result.warnings = std::move(identity.warnings);
+  auto examples = task.load(task.evaluated, data);
+  result.documents = static_cast<std::int64_t>(examples.size());
+  require(!examples.empty(), Fault::data, [&] {
+    return task.name + ": its " + split_name(task.evaluated) + " data holds no example (" + result.data_origin + ")";
+  });
+  const auto indices = chosen(task, examples, settings);
+  if (indices.empty()) return;
+  std::vector<Example> pool;
+  if (result.shots > 0 && task.format.shots_from) pool = task.load(*task.format.shots_from, data);
+  // Shots are drawn document after document, so those before a chosen one are written too: its prompt is then the one
+  // that it has in a whole run.
+  examples.resize(indices.back() + 1);
+  auto contexts = build_contexts(task, examples, pool, prompt_settings(settings, chat, work));
+  for (const auto index : indices) {
+    work.examples.push_back(std::move(examples[index]));
+    work.contexts.push_back(std::move(contexts[index]));
+  }
+}
+
+AskSettings ask_settings(const MeasureSettings& settings) {
+  return {.mode = settings.mode, .chat = settings.chat, .seed = settings.seed};
+}
+
+/// All requests, in order of tasks, examples, choices; also fills in where each example's requests lie.
+std::vector<Request> collect(std::vector<Work>& works, const MeasureSettings& settings) {
+  const auto asking = ask_settings(settings);
+  std::vector<Request> requests;
+  for (auto& work : works) {
+    work.first_request = requests.size();
+    for (std::size_t i = 0; i < work.examples.size(); ++i) {
+      auto own = work.task->ask(work.examples[i], work.contexts[i], asking);
+      require(!own.empty(), Fault::internal, [&] { return work.examples[i].id + ": asks nothing"; });
+      work.requests.push_back(own.size());
+      std::move(own.begin(), own.end(), std::back_inserter(requests));
+    }
+  }
+  return requests;
+}
+
+/// The right answer as the reference would print it: a choice's index, or the text.
+std::string reference_target(const Example& example) {
+  const auto own = example.facts.find("reference_target");
+  if (own != example.facts.end()) return own->second;
+  if (!example.choices.empty() && !example.gold.empty()) return std::to_string(example.gold.front());
+  return example.targets.empty() ? "" : example.targets.front();
+}
+
+void keep_responses(Sample& sample, const Example& example, std::span<const Request> requests,
+                    std::span<const Response> responses) {
+  for (std::size_t i = 0; i < responses.size(); ++i) {
+    const auto& response = responses[i];
+    sample.prompt_tokens = std::max(sample.prompt_tokens, response.prompt_tokens);
+    sample.truncated_tokens = std::max(sample.truncated_tokens, response.truncated_tokens);
+    if (std::holds_alternative<Likelihood>(requests[i]) && i < example.choices.size()) {
+      sample.choice_logp.push_back(response.logp_nats);
+      sample.choice_greedy.push_back(response.greedy);
+    }
+    for (const auto& generated : response.generated) {
+      sample.responses.push_back(generated.text);
+      sample.generated_tokens += static_cast<int>(generated.logp_nats.size());
+      sample.finished = sample.finished && generated.finished;
+    }
+  }
+  if (!sample.choice_logp.empty()) sample.responses = example.choices;
+}
+
+Sample judged(const Task& task, const Example& example, std::string context, std::span<const Request> requests,
+              std::span<const Response> responses, const AskSettings& asking) {
+  Sample sample;
+  sample.example_id = example.id;
+  sample.doc_hash = example.doc_hash;
+  sample.prompt_hash = sha256(context);
+  sample.target_hash = sha256(reference_target(example));
+  sample.prompt = std::move(context);
+  sample.target = example.targets.empty() ? reference_target(example) : example.targets.front();
+  const auto cluster = example.facts.find(task.cluster_fact);
+  if (cluster != example.facts.end()) sample.cluster = cluster->second;
+  keep_responses(sample, example, requests, responses);
+  sample.verdict = task.judge(example, responses, asking);
+  return sample;
+}
+
+/// What a reader must know about prompts that did not fit.
+void warn_of_truncation(TaskMeasure& result) {
+  const auto cut = std::count_if(result.samples.begin(), result.samples.end(),
+                                 [](const Sample& sample) { return sample.truncated_tokens > 0; });
+  if (cut == 0) return;
+  result.warnings.push_back(result.task + ": " + std::to_string(cut) + " of " + std::to_string(result.samples.size()) +
+                            " prompts are longer than the model's context and were cut on the left");
+}
+
+/// Judges every example of every task side by side; results stand by index, whatever finishes first.
+void judge_all(std::vector<Work>& works, std::span<const Request> requests, std::span<const Response> responses,
+               const MeasureSettings& settings, const CancelFlag* cancel) {
+  const auto asking = ask_settings(settings);
+  for (auto& work : works) {
+    std::vector<std::size_t> first(work.examples.size());
+    std::exclusive_scan(work.requests.begin(), work.requests.end(), first.begin(), work.first_request);
+    work.result.samples.resize(work.examples.size());
+    tbb::parallel_for(std::size_t{0}, work.examples.size(), [&](std::size_t i) {
+      if (cancel != nullptr) cancel->check();
+      work.result.samples[i] =
+          judged(*work.task, work.examples[i], std::move(work.contexts[i]),
+                 requests.subspan(first[i], work.requests[i]), responses.subspan(first[i], work.requests[i]), asking);
+    });
+    warn_of_truncation(work.result);
+    work.result.scores = task_scores(*work.task, work.result.samples);
+  }
+}
+
+std::vector<GroupMeasure> group_all(const std::vector<Work>& works, const MeasureSettings& settings,
+                                    const TaskBook& book) {
+  std::vector<std::string> names;
+  for (const auto& name : settings.tasks) collect_groups(book, name, names);
+  std::vector<GroupMeasure> groups;
+  for (const auto& name : names) {
+    std::vector<const TaskMeasure*> leaves;
+    for (const auto& leaf : book.expand(name)) {
+      for (const auto& work : works) {
+        if (work.task->name == leaf) leaves.push_back(&work.result);
+      }
+    }
+    auto group = group_scores(book.groups.get(name), leaves);
+    if (!group.scores.empty()) groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+std::vector<Work> prepare_all(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data,
+                              const ChatTemplate* chat) {
+  const auto leaves = leaves_of(settings, book);
+  std::vector<Work> works(leaves.size());
+  for (std::size_t i = 0; i < leaves.size(); ++i) works[i].task = &book.tasks.get(leaves[i]);
+  tbb::parallel_for(std::size_t{0}, works.size(), [&](std::size_t i) { prepare(works[i], settings, data, chat); });
+  std::erase_if(works, [](const Work& work) { return work.examples.empty(); });
+  require(!works.empty(), Fault::config, [&] {
+    return "no example of " + join(settings.tasks, ", ") + " is left" +
+           (settings.subjects.empty() ? "" : " by the subjects " + join(settings.subjects, ", ")) +
+           (settings.filter.empty() ? "" : " by the filter '" + settings.filter + "'");
+  });
+  return works;
+}
+
+}  // namespace
+
+DataIdentity data_identity(const Task& task, const DataFolders& data, int shots) {
+  DataIdentity identity;
+  Sha256 all;
+  std::vector<Split> splits = {task.evaluated};
+  if (shots > 0 && task.format.shots_from && *task.format.shots_from != task.evaluated) {
+    splits.push_back(*task.format.shots_from);
+  }
+  std::set<std::string> folders;
+  for (const auto split : splits) {
+    const auto* file = find_file(task, split);
+    if (file == nullptr) continue;
+    const auto path = data.find(task.name, *file);
+    const auto hash = content_hash(path);
+    all.add(std::string(split_name(split)) + ":" + hash + "\n");
+    folders.insert(path.parent_path().string());
+    const bool same_form =
+        !file->sha256.empty() && plain_name(path) == plain_name(std::filesystem::path(file->paths.front()));
+    if (same_form && hash != file->sha256) {
+      identity.warnings.push_back(task.name + ": " + path.string() + " is not the published file (SHA-256 " +
+                                  hash.substr(0, 12) + "..., published " + file->sha256.substr(0, 12) +
+                                  "...), so scores are not comparable with published ones");
+    }
+  }
+  identity.hash = all.hex();
+  identity.origin = join(std::vector<std::string>(folders.begin(), folders.end()), ", ");
+  return identity;
+}
+
+Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,
+                    const MeasureProgress& progress, const CancelFlag* cancel) {
+  const auto begun = std::chrono::steady_clock::now();
+  const ChatTemplate* chat = settings.chat ? engine.chat_template() : nullptr;
+  require(!settings.chat || chat != nullptr, Fault::config,
+          [] { return std::string("a chat template is asked for, but the checkpoint has none"); });
+  auto works = prepare_all(settings, book, data, chat);
+  const auto requests = collect(works, settings);
+  if (cancel != nullptr) cancel->check();
+  const auto done = [&](std::size_t finished) {
+    if (progress.requests) progress.requests(finished, requests.size());
+  };
+  done(0);
+  const auto responses = engine.answer(requests, done, cancel);
+  require(responses.size() == requests.size(), Fault::internal, [&] {
+    return "the engine gave " + std::to_string(responses.size()) + " answers to " + std::to_string(requests.size()) +
+           " requests";
+  });
+  done(requests.size());
+  judge_all(works, requests, responses, settings, cancel);
+  Measurement measurement;
+  measurement.groups = group_all(works, settings, book);
+  for (auto& work : works) {
+    if (progress.task && !work.result.scores.empty()) progress.task(work.task->name, work.result.scores.front());
+    measurement.tasks.push_back(std::move(work.result));
+  }
+  measurement.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  return measurement;
+}
+
+std::string measure_key(const EngineInfo& engine, const std::string& task, const std::string& task_version,
+                        const std::string& data_hash, const MeasureSettings& settings) {
+  auto subjects = settings.subjects;
+  std::sort(subjects.begin(), subjects.end());
+  // Every part stands in a JSON list, so that no two different sets of parts can read the same.
+  const Json parts = {"measure 1",
+                      engine.model_hash,
+                      engine.config_hash,
+                      engine.tokenizer_hash,
+                      settings.chat ? engine.template_hash : "",
+                      engine.family,
+                      engine.device.substr(0, engine.device.find(':')),
+                      engine.dtype,
+                      engine.kernels,
+                      engine.max_length,
+                      task,
+                      task_version,
+                      data_hash,
+                      settings.shots,
+                      settings.limit,
+                      settings.seed,
+                      settings.mode == Mode::fixed ? "fixed" : "compat",
+                      settings.chat,
+                      settings.chat && settings.multiturn,
+                      settings.system_instruction,
+                      subjects,
+                      settings.filter};
+  return sha256(parts.dump());
+}
+
+}  // namespace touchstone

@@ -1,0 +1,250 @@
+#include <array>
+#include <memory>
+
+#include "harness/base/text.hpp"
+#include "tasks/parts/filters.hpp"
+#include "tasks/parts/rows.hpp"
+
+namespace touchstone {
+namespace {
+
+constexpr const char* kSource =
+    "Training Verifiers to Solve Math Word Problems, arXiv 2110.14168; openai/grade-school-math";
+
+/// Eight questions with worked answers. Source: Wei et al., Chain-of-Thought Prompting, arXiv 2201.11903, appendix G.
+struct Shot {
+  const char* question;
+  const char* reasoning;
+  const char* answer;
+};
+constexpr std::array<Shot, 8> kShots = {{
+    {"There are 15 trees in the grove. Grove workers will plant trees in the grove today. After they are done, there "
+     "will be 21 trees. How many trees did the grove workers plant today?",
+     "There are 15 trees originally. Then there were 21 trees after some more were planted. So there must have been "
+     "21 - 15 = 6.",
+     "6"},
+    {"If there are 3 cars in the parking lot and 2 more cars arrive, how many cars are in the parking lot?",
+     "There are originally 3 cars. 2 more cars arrive. 3 + 2 = 5.", "5"},
+    {"Leah had 32 chocolates and her sister had 42. If they ate 35, how many pieces do they have left in total?",
+     "Originally, Leah had 32 chocolates. Her sister had 42. So in total they had 32 + 42 = 74. After eating 35, they "
+     "had 74 - 35 = 39.",
+     "39"},
+    {"Jason had 20 lollipops. He gave Denny some lollipops. Now Jason has 12 lollipops. How many lollipops did Jason "
+     "give to Denny?",
+     "Jason started with 20 lollipops. Then he had 12 after giving some to Denny. So he gave Denny 20 - 12 = 8.", "8"},
+    {"Shawn has five toys. For Christmas, he got two toys each from his mom and dad. How many toys does he have now?",
+     "Shawn started with 5 toys. If he got 2 toys each from his mom and dad, then that is 4 more toys. 5 + 4 = 9.",
+     "9"},
+    {"There were nine computers in the server room. Five more computers were installed each day, from monday to "
+     "thursday. How many computers are now in the server room?",
+     "There were originally 9 computers. For each of 4 days, 5 more computers were added. So 5 * 4 = 20 computers were "
+     "added. 9 + 20 is 29.",
+     "29"},
+    {"Michael had 58 golf balls. On tuesday, he lost 23 golf balls. On wednesday, he lost 2 more. How many golf balls "
+     "did he have at the end of wednesday?",
+     "Michael started with 58 golf balls. After losing 23 on tuesday, he had 58 - 23 = 35. After losing 2 more, he had "
+     "35 - 2 = 33 golf balls.",
+     "33"},
+    {"Olivia has $23. She bought five bagels for $3 each. How much money does she have left?",
+     "Olivia had 23 dollars. 5 bagels for 3 dollars each will be 5 x 3 = 15 dollars. So she has 23 - 15 dollars left. "
+     "23 - 15 is 8.",
+     "8"},
+}};
+
+constexpr const char* kNumber = R"((-?[$0-9.,]{2,})|(-?[0-9]+))";
+
+/// How one form of the benchmark asks and reads.
+struct Form {
+  std::string name;
+  std::string summary;
+  std::string version;
+  std::string before;  ///< the question stands between these two
+  std::string after;
+  std::vector<std::string> until;
+  std::string strict;        ///< pattern of the strict filter
+  std::string strict_fixed;  ///< the same in fixed mode, where the reference's asks for a character after the number
+  Pick strict_pick = Pick::first;
+  bool whole_target = true;  ///< the target is the worked answer; false: the number alone
+  int shots = 0;
+  bool shots_fixed = false;
+  std::string conclusion;  ///< of the fixed shots: "The answer is N."; empty: shots come from the train split
+  std::string target_delimiter = " ";
+};
+
+std::vector<DataFile> files() {
+  const auto file = [](Split split, const char* sha256) {
+    const std::string name = split_name(split);
+    return DataFile{.split = split,
+                    .paths = {"gsm8k/" + name + ".jsonl", "gsm8k/" + name + ".jsonl.gz",
+                              "grade_school_math/data/" + name + ".jsonl"},
+                    .sha256 = sha256,
+                    .licence = "MIT",
+                    .origin = "openai/grade-school-math, grade_school_math/data/" + name + ".jsonl"};
+  };
+  return {file(Split::test, "3730d312f6e3440559ace48831e51066acaca737f6eabec99bccb9e4b3c39d14"),
+          file(Split::train, "17f347dc51477c50d4efb83959dbb7c56297aba886e5544ee2aaed3024813465")};
+}
+
+/// What follows the last "####", stripped.
+std::string final_number(const std::string& answer) {
+  const auto mark = answer.rfind("####");
+  return std::string(strip(mark == std::string::npos ? answer : answer.substr(mark + 4)));
+}
+
+std::vector<Example> load(const Form& form, Split split, const DataFolders& folders) {
+  std::vector<Example> examples;
+  for (const auto& row : read_rows(folders.find(form.name, file_of(form.name, files(), split)))) {
+    const auto& question = row.text("question");
+    const auto& answer = row.text("answer");
+    Example example;
+    example.id = form.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
+    example.question = form.before + question + form.after;
+    example.targets = {form.whole_target ? answer : final_number(answer)};
+    example.facts = {{"question", question}, {"answer", answer}, {"number", final_number(answer)}};
+    example.doc_hash = document_hash(row.value);
+    examples.push_back(std::move(example));
+  }
+  return examples;
+}
+
+std::vector<Example> fixed_shots(const Form& form) {
+  std::vector<Example> examples;
+  for (const auto& shot : kShots) {
+    Example example;
+    example.id = form.name + "/shot/" + std::to_string(examples.size());
+    example.question = form.before + shot.question + form.after;
+    example.targets = {std::string(shot.reasoning) + " " + replace_all(form.conclusion, "N", shot.answer)};
+    examples.push_back(std::move(example));
+  }
+  return examples;
+}
+
+/// Reads numbers out of responses and compares them with the target.
+class Judge {
+ public:
+  explicit Judge(const Form& form)
+      : strict_(form.strict, form.strict_pick),
+        strict_fixed_(form.strict_fixed, form.strict_pick),
+        last_number_(kNumber, Pick::last),
+        marked_(R"(#### (\-?[0-9\.\,]+))"),
+        equal_({.ignored_patterns = {",", R"(\$)", "(?s).*#### ", R"(\.$)"}, .ignore_case = true}) {}
+
+  Verdict operator()(const Example& example, const Response& response, Mode mode) const {
+    const auto text = first_text(response);
+    const auto& target = example.targets.front();
+    const auto strict = mode == Mode::fixed ? strict_fixed_(text) : strict_(text);
+    const auto flexible = last_number_(text);
+    Verdict verdict;
+    verdict.values["exact_match,strict-match"] = equal_(strict, target) ? 1.0 : 0.0;
+    verdict.values["exact_match,flexible-extract"] = equal_(flexible, target) ? 1.0 : 0.0;
+    if (mode == Mode::fixed) {
+      // Text that runs on after the answer makes the last number a wrong one, so the first marked number goes first.
+      const auto marked = marked_(text);
+      const auto& read = marked == kInvalid ? (strict == kInvalid ? flexible : strict) : marked;
+      verdict.values["exact_match,marked-or-last"] = equal_(read, target) ? 1.0 : 0.0;
+    }
+    verdict.score = verdict.values["exact_match,strict-match"];
+    verdict.correct = verdict.score == 1.0;
+    verdict.parsed = strict != kInvalid;
+    verdict.extracted = verdict.parsed ? strict : flexible;
+    if (!verdict.parsed) verdict.detail = "no answer in the form asked for; the last number was read instead";
+    verdict.confidence = answer_confidence(response);
+    return verdict;
+  }
+
+ private:
+  RegexFilter strict_;
+  RegexFilter strict_fixed_;
+  RegexFilter last_number_;
+  RegexFilter marked_;
+  ExactMatch equal_;
+};
+
+void add(TaskBook& book, const Form& form) {
+  Task task;
+  task.name = form.name;
+  task.version = form.version;
+  task.summary = form.summary;
+  task.source = kSource;
+  task.format.target_delimiter = form.target_delimiter;
+  task.format.shots = form.shots;
+  task.format.shots_fixed = form.shots_fixed;
+  if (form.conclusion.empty()) {
+    task.format.shots_from = Split::train;
+  } else {
+    task.format.sampler = PromptFormat::Sampler::first_n;
+    task.format.shot_examples = fixed_shots(form);
+  }
+  for (const char* name : {"exact_match,strict-match", "exact_match,flexible-extract", "exact_match,marked-or-last"}) {
+    task.metrics.push_back({.name = name, .aggregate = {}});
+  }
+  task.files = files();
+  task.load = [form](Split split, const DataFolders& folders) { return load(form, split, folders); };
+  task.ask = [until = form.until](const Example&, const std::string& context,
+                                  const AskSettings&) -> std::vector<Request> {
+    return {Generation{.context = context, .images = {}, .until = until}};
+  };
+  task.judge = [judge = std::make_shared<const Judge>(form)](
+                   const Example& example, std::span<const Response> responses, const AskSettings& settings) {
+    return (*judge)(example, responses.front(), settings.mode);
+  };
+  book.tasks.add(form.name, std::move(task));
+}
+
+}  // namespace
+
+namespace plugins {
+
+void gsm8k(TaskBook& book) {
+  const std::vector<std::string> stops = {"Q:", "</s>", "<|im_end|>"};
+  const std::string answer_is = R"(The answer is (\-?[0-9\.\,]+))";
+  add(book, {.name = "gsm8k",
+             .summary = "grade-school word problems, 5 worked examples",
+             .version = "3.0",
+             .before = "Question: ",
+             .after = "\nAnswer:",
+             .until = {"Question:", "</s>", "<|im_end|>"},
+             .strict = R"(#### (\-?[0-9\.\,]+))",
+             .strict_fixed = R"(#### (\-?[0-9\.\,]+))",
+             .shots = 5,
+             .conclusion = {}});
+  add(book, {.name = "gsm8k_cot",
+             .summary = "grade-school word problems, 8 fixed chains of thought",
+             .version = "3.0",
+             .before = "Q: ",
+             .after = "\nA:",
+             .until = stops,
+             .strict = answer_is + ".",
+             .strict_fixed = answer_is,
+             .whole_target = false,
+             .shots = 8,
+             .conclusion = "The answer is N."});
+  add(book, {.name = "gsm8k_cot_zeroshot",
+             .summary = "grade-school word problems, step by step without examples",
+             .version = "3.0",
+             .before = "Q: ",
+             .after = "\nA: Let's think step by step.",
+             .until = stops,
+             .strict = answer_is + ".",
+             .strict_fixed = answer_is,
+             .shots_fixed = true,
+             .conclusion = {}});
+  const std::string final_answer = "The final answer is (" + std::string(kNumber) + ")";
+  add(book, {.name = "gsm8k_cot_llama",
+             .summary = "grade-school word problems as Llama 3's own evaluation asks them",
+             .version = "4.0",
+             .before = "Given the following problem, reason and give a final answer to the problem.\nProblem: ",
+             .after = "\nYour response should end with \"The final answer is [answer]\" where [answer] is the response "
+                      "to the problem.\n",
+             .until = {"<|eot_id|>", "<|start_header_id|>user<|end_header_id|>", "Q:", "</s>", "<|im_end|>"},
+             .strict = final_answer,
+             .strict_fixed = final_answer,
+             .strict_pick = Pick::last,
+             .whole_target = false,
+             .shots = 8,
+             .conclusion = "The final answer is N",
+             .target_delimiter = ""});
+}
+
+}  // namespace plugins
+}  // namespace touchstone

@@ -1,0 +1,52 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.hpp"
+#include "harness/data/task.hpp"
+#include "tasks/parts/csv.hpp"
+
+namespace touchstone {
+
+/// What a data file may hold at most.
+struct RowLimits {
+  std::size_t file_bytes = std::size_t{256} << 20;  ///< after decompression
+  std::size_t row_bytes = std::size_t{4} << 20;
+};
+
+/// One object of a data file, and how messages call it: "gsm8k/test.jsonl: line 3".
+struct Row {
+  Json value;
+  std::string where;
+
+  /// The text under a key. All getters throw Fault::data, naming file, line, key, what was found and what is wanted.
+  const std::string& text(const std::string& key) const;
+  std::vector<std::string> texts(const std::string& key) const;
+  std::int64_t integer(const std::string& key) const;
+  const Json& at(const std::string& key) const;
+};
+
+/// JSON lines: one object a line; blank lines are skipped. Throws Fault::data.
+std::vector<Row> parse_json_lines(std::string_view text, const std::string& where, const RowLimits& limits = {});
+
+/// A JSON array of objects.
+std::vector<Row> parse_json_array(std::string_view text, const std::string& where, const RowLimits& limits = {});
+
+/// The objects of a file, by its name: .jsonl or .json (an array, or lines), either with .gz after it.
+std::vector<Row> read_rows(const std::filesystem::path& path, const RowLimits& limits = {});
+
+/// The rows of a .csv or .csv.gz file.
+std::vector<CsvRow> read_csv(const std::filesystem::path& path, const RowLimits& limits = {});
+
+/// Whether the name ends in .csv or .csv.gz.
+bool is_csv(const std::filesystem::path& path);
+
+/// The task's one file of a split. Throws Fault::data when the task has no such split.
+const DataFile& file_of(const Task& task, Split split);
+const DataFile& file_of(const std::string& task, const std::vector<DataFile>& files, Split split);
+
+/// SHA-256 of a document as lm-evaluation-harness stores it: json.dumps(doc, indent=2, ensure_ascii=False).
+std::string document_hash(const Json& document);
+
+}  // namespace touchstone

@@ -1,0 +1,223 @@
+#include "tasks/parts/truthfulqa_data.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "harness/base/error.hpp"
+#include "harness/base/text.hpp"
+#include "tasks/parts/rows.hpp"
+
+namespace touchstone {
+namespace {
+
+constexpr const char* kLicence = "Apache-2.0";
+constexpr const char* kCsvHash = "967b82fb1fb6274e4971c6c80caa9d04f844c512b1033c146f26c78270cd384b";
+constexpr const char* kChoicesHash = "75b84d5cc8f0e287c055db1857808e734ea53ade8ee68aad2d007f38896330a8";
+
+/// One line of TruthfulQA.csv.
+struct CsvItem {
+  std::string where;
+  std::string type;
+  std::string category;
+  std::string question;
+  std::string best;
+  std::vector<std::string> correct;
+  std::vector<std::string> incorrect;
+  std::string source;
+};
+
+std::vector<std::string> pieces(const std::string& field) {
+  std::vector<std::string> answers;
+  for (const auto& piece : split(field, ';')) {
+    if (const auto answer = strip(piece); !answer.empty()) answers.emplace_back(answer);
+  }
+  return answers;
+}
+
+std::vector<CsvItem> csv_items(const std::filesystem::path& path) {
+  constexpr std::array kColumns = {
+      "Type", "Category", "Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Source"};
+  const auto rows = read_csv(path);
+  require(!rows.empty(), Fault::data, [&] { return path.string() + ": is empty, a header line is wanted"; });
+  std::array<std::size_t, kColumns.size()> column{};
+  const auto& header = rows.front().fields;
+  for (std::size_t i = 0; i < kColumns.size(); ++i) {
+    const auto found = std::find(header.begin(), header.end(), kColumns[i]);
+    require(found != header.end(), Fault::data, [&] {
+      return path.string() + ": line 1: column '" + kColumns[i] + "' is missing; there are: " + join(header, ", ");
+    });
+    column[i] = static_cast<std::size_t>(found - header.begin());
+  }
+  std::vector<CsvItem> items;
+  for (std::size_t row = 1; row < rows.size(); ++row) {
+    const auto& fields = rows[row].fields;
+    const auto where = path.string() + ": line " + std::to_string(rows[row].line);
+    require(fields.size() == header.size(), Fault::data, [&] {
+      return where + ": has " + std::to_string(fields.size()) + " columns, the header has " +
+             std::to_string(header.size());
+    });
+    items.push_back({.where = where,
+                     .type = fields[column[0]],
+                     .category = fields[column[1]],
+                     .question = fields[column[2]],
+                     .best = fields[column[3]],
+                     .correct = pieces(fields[column[4]]),
+                     .incorrect = pieces(fields[column[5]]),
+                     .source = fields[column[6]]});
+  }
+  return items;
+}
+
+/// The right ones first, otherwise in their order. At least one must be right, exactly one when `single`.
+TruthfulTargets checked(const std::vector<std::pair<std::string, std::int64_t>>& answers, bool single,
+                        const std::string& where) {
+  TruthfulTargets targets;
+  for (const std::int64_t label : {1, 0}) {
+    for (const auto& [text, its_label] : answers) {
+      require(its_label == 0 || its_label == 1, Fault::data,
+              [&] { return where + ": label " + std::to_string(its_label) + " is neither 0 nor 1"; });
+      if (its_label != label) continue;
+      targets.choices.push_back(text);
+      targets.labels.push_back(static_cast<int>(label));
+    }
+  }
+  const auto right = std::count(targets.labels.begin(), targets.labels.end(), 1);
+  require(right >= 1 && (!single || right == 1), Fault::data, [&] {
+    return where + ": has " + std::to_string(right) + " true answers, " + (single ? "exactly" : "at least") +
+           " 1 is wanted";
+  });
+  return targets;
+}
+
+/// {"choices": [...], "labels": [...]} as the hub has it, or {"answer": label, ...} as mc_task.json has it.
+TruthfulTargets targets_of(const Row& row, const std::string& key, bool single) {
+  const auto& value = row.at(key);
+  const Row inner{.value = value, .where = row.where + ": " + key};
+  require(value.is_object(), Fault::data, [&] { return inner.where + ": an object is wanted"; });
+  std::vector<std::pair<std::string, std::int64_t>> answers;
+  if (value.contains("choices") && value.at("choices").is_array()) {
+    const auto choices = inner.texts("choices");
+    const auto& labels = inner.at("labels");
+    require(labels.is_array() && labels.size() == choices.size(), Fault::data, [&] {
+      return inner.where + ": 'labels' must be a list as long as 'choices' (" + std::to_string(choices.size()) + ")";
+    });
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      require(labels[i].is_number_integer(), Fault::data, [&] { return inner.where + ": a label is not 0 or 1"; });
+      answers.emplace_back(choices[i], labels[i].get<std::int64_t>());
+    }
+  } else {
+    for (const auto& item : value.items()) answers.emplace_back(item.key(), inner.integer(item.key()));
+  }
+  return checked(answers, single, inner.where);
+}
+
+TruthfulTargets joined(const std::vector<std::string>& right, const std::vector<std::string>& wrong, bool single,
+                       const std::string& where) {
+  std::vector<std::pair<std::string, std::int64_t>> answers;
+  for (const auto& answer : right) answers.emplace_back(answer, 1);
+  for (const auto& answer : wrong) answers.emplace_back(answer, 0);
+  return checked(answers, single, where);
+}
+
+TruthfulChoice choice_of(std::string question, TruthfulTargets single, TruthfulTargets many) {
+  const auto columns = [](const TruthfulTargets& targets) {
+    return Json{{"choices", targets.choices}, {"labels", targets.labels}};
+  };
+  TruthfulChoice choice{
+      .question = std::move(question), .single = std::move(single), .many = std::move(many), .doc_hash = {}};
+  choice.doc_hash = document_hash(Json{
+      {"question", choice.question}, {"mc1_targets", columns(choice.single)}, {"mc2_targets", columns(choice.many)}});
+  return choice;
+}
+
+/// Stripped, empty ones dropped, each with a full stop.
+std::vector<std::string> with_full_stops(const std::vector<std::string>& answers) {
+  std::vector<std::string> formatted;
+  for (const auto& answer : answers) {
+    const auto text = strip(answer);
+    if (!text.empty()) formatted.push_back(std::string(text) + (text.back() == '.' ? "" : "."));
+  }
+  return formatted;
+}
+
+TruthfulQuestion question_of(Json document, std::vector<std::string> correct, std::vector<std::string> incorrect,
+                             const std::string& where) {
+  constexpr const char* kNoComment = "I have no comment.";
+  TruthfulQuestion item;
+  item.question = std::string(strip(document.at("question").get<std::string>()));
+  if (document.contains("category") && document["category"].is_string()) {
+    item.category = document["category"].get<std::string>();
+  }
+  item.correct = with_full_stops(correct);
+  item.incorrect = with_full_stops(incorrect);
+  require(!item.incorrect.empty(), Fault::data, [&] { return where + ": has no false answer, one is wanted"; });
+  if (std::find(item.correct.begin(), item.correct.end(), kNoComment) == item.correct.end()) {
+    item.correct.emplace_back(kNoComment);
+  }
+  document["question"] = item.question;
+  document["correct_answers"] = item.correct;
+  document["incorrect_answers"] = item.incorrect;
+  item.doc_hash = document_hash(document);
+  return item;
+}
+
+}  // namespace
+
+std::vector<DataFile> truthfulqa_choice_files() {
+  return {{.split = Split::validation,
+           .paths = {"truthfulqa/mc_task.json", "truthfulqa/mc_task.json.gz", "truthfulqa/data/mc_task.json",
+                     "truthfulqa/multiple_choice/validation.jsonl", "truthfulqa/multiple_choice/validation.jsonl.gz",
+                     "truthfulqa/TruthfulQA.csv"},
+           .sha256 = kChoicesHash,
+           .licence = kLicence,
+           .origin = "sylinrl/TruthfulQA, data/mc_task.json"}};
+}
+
+std::vector<DataFile> truthfulqa_question_files() {
+  return {{.split = Split::validation,
+           .paths = {"truthfulqa/TruthfulQA.csv", "truthfulqa/TruthfulQA.csv.gz",
+                     "truthfulqa/generation/validation.jsonl", "truthfulqa/generation/validation.jsonl.gz"},
+           .sha256 = kCsvHash,
+           .licence = kLicence,
+           .origin = "sylinrl/TruthfulQA, TruthfulQA.csv"}};
+}
+
+std::vector<TruthfulChoice> truthfulqa_choices(const std::string& task, Split split, const DataFolders& folders) {
+  const auto path = folders.find(task, file_of(task, truthfulqa_choice_files(), split));
+  std::vector<TruthfulChoice> choices;
+  if (is_csv(path)) {
+    for (const auto& item : csv_items(path)) {
+      choices.push_back(choice_of(item.question, joined({item.best}, item.incorrect, true, item.where),
+                                  joined(item.correct, item.incorrect, false, item.where)));
+    }
+    return choices;
+  }
+  for (const auto& row : read_rows(path)) {
+    choices.push_back(
+        choice_of(row.text("question"), targets_of(row, "mc1_targets", true), targets_of(row, "mc2_targets", false)));
+  }
+  return choices;
+}
+
+std::vector<TruthfulQuestion> truthfulqa_questions(const std::string& task, Split split, const DataFolders& folders) {
+  const auto path = folders.find(task, file_of(task, truthfulqa_question_files(), split));
+  std::vector<TruthfulQuestion> questions;
+  if (is_csv(path)) {
+    for (const auto& item : csv_items(path)) {
+      const Json document = {
+          {"type", item.type},        {"category", item.category},       {"question", item.question},
+          {"best_answer", item.best}, {"correct_answers", item.correct}, {"incorrect_answers", item.incorrect},
+          {"source", item.source}};
+      questions.push_back(question_of(document, item.correct, item.incorrect, item.where));
+    }
+    return questions;
+  }
+  for (const auto& row : read_rows(path)) {
+    row.text("question");  // says what is missing
+    questions.push_back(
+        question_of(row.value, row.texts("correct_answers"), row.texts("incorrect_answers"), row.where));
+  }
+  return questions;
+}
+
+}  // namespace touchstone
