@@ -9,7 +9,6 @@
 #include <set>
 
 #include "harness/base/error.hpp"
-#include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/regex.hpp"
@@ -28,21 +27,6 @@ struct Work {
   std::size_t first_request = 0;
   std::vector<std::size_t> requests;  ///< how many each example has
 };
-
-std::string content_hash(const std::filesystem::path& path) { return sha256(read_text_file(path)); }
-
-std::string plain_name(const std::filesystem::path& path) {
-  auto name = path.filename().string();
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  return name;
-}
-
-const DataFile* find_file(const Task& task, Split split) {
-  for (const auto& file : task.files) {
-    if (file.split == split) return &file;
-  }
-  return nullptr;
-}
 
 /// The leaf tasks of all names, each once, in order of first mention.
 std::vector<std::string> leaves_of(const MeasureSettings& settings, const TaskBook& book) {
@@ -117,7 +101,7 @@ void prepare(Work& work, const MeasureSettings& settings, const DataFolders& dat
   result.task = task.name;
   result.version = task.version;
   result.shots = shots_of(task, settings.shots);
-  auto identity = data_identity(task, data, result.shots);
+  auto identity = data_identity(task, data);
   result.data_hash = std::move(identity.hash);
   result.data_origin = std::move(identity.origin);
   result.warnings = std::move(identity.warnings);
@@ -266,34 +250,6 @@ std::vector<Work> prepare_all(const MeasureSettings& settings, const TaskBook& b
 
 }  // namespace
 
-DataIdentity data_identity(const Task& task, const DataFolders& data, int shots) {
-  DataIdentity identity;
-  Sha256 all;
-  std::vector<Split> splits = {task.evaluated};
-  if (shots > 0 && task.format.shots_from && *task.format.shots_from != task.evaluated) {
-    splits.push_back(*task.format.shots_from);
-  }
-  std::set<std::string> folders;
-  for (const auto split : splits) {
-    const auto* file = find_file(task, split);
-    if (file == nullptr) continue;
-    const auto path = data.find(task.name, *file);
-    const auto hash = content_hash(path);
-    all.add(std::string(split_name(split)) + ":" + hash + "\n");
-    folders.insert(path.parent_path().string());
-    const bool same_form =
-        !file->sha256.empty() && plain_name(path) == plain_name(std::filesystem::path(file->paths.front()));
-    if (same_form && hash != file->sha256) {
-      identity.warnings.push_back(task.name + ": " + path.string() + " is not the published file (SHA-256 " +
-                                  hash.substr(0, 12) + "..., published " + file->sha256.substr(0, 12) +
-                                  "...), so scores are not comparable with published ones");
-    }
-  }
-  identity.hash = all.hex();
-  identity.origin = join(std::vector<std::string>(folders.begin(), folders.end()), ", ");
-  return identity;
-}
-
 Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,
                     const MeasureProgress& progress, const CancelFlag* cancel) {
   const auto begun = std::chrono::steady_clock::now();
@@ -326,8 +282,6 @@ Measurement measure(const MeasureSettings& settings, const TaskBook& book, const
 
 std::string measure_key(const EngineInfo& engine, const std::string& task, const std::string& task_version,
                         const std::string& data_hash, const MeasureSettings& settings) {
-  auto subjects = settings.subjects;
-  std::sort(subjects.begin(), subjects.end());
   // Every part stands in a JSON list, so that no two different sets of parts can read the same.
   const Json parts = {"measure 1",
                       engine.model_hash,
@@ -342,15 +296,7 @@ std::string measure_key(const EngineInfo& engine, const std::string& task, const
                       task,
                       task_version,
                       data_hash,
-                      settings.shots,
-                      settings.limit,
-                      settings.seed,
-                      settings.mode == Mode::fixed ? "fixed" : "compat",
-                      settings.chat,
-                      settings.chat && settings.multiturn,
-                      settings.system_instruction,
-                      subjects,
-                      settings.filter};
+                      settings_json(settings)};
   return sha256(parts.dump());
 }
 

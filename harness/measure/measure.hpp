@@ -28,8 +28,16 @@ struct MeasureSettings {
 /// The settings as canonical JSON, without the task list, for the store: equal settings give equal text.
 std::string settings_json(const MeasureSettings& settings);
 
-/// SHA-256 over the hashes of a task's data files, in order; "" for a task without files. Throws Fault::data as
-/// DataFolders::find does.
+/// What the data of a task is, known without loading or answering anything.
+struct DataIdentity {
+  std::string hash;    ///< SHA-256 over the text of all data files that are there; "" for a task without files
+  std::string origin;  ///< the folders they lie in
+  std::vector<std::string> warnings;  ///< "differs from the published file"
+};
+/// Throws Fault::data, as DataFolders::find does, when the evaluated split or that of the shots is missing.
+DataIdentity data_identity(const Task& task, const DataFolders& data);
+
+/// data_identity(...).hash.
 std::string task_data_hash(const Task& task, const DataFolders& data);
 
 /// One example, measured.
@@ -98,15 +106,6 @@ struct MeasureProgress {
 /// empty task, Fault::sandbox when a code task has no sandbox, Cancelled when asked to stop.
 Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,
                     const MeasureProgress& progress = {}, const CancelFlag* cancel = nullptr);
-
-/// What a task's data is: part of a result's key, known without answering anything.
-struct DataIdentity {
-  std::string hash;    ///< SHA-256 over the text of the data files read (evaluated split, and that of the shots if any)
-  std::string origin;  ///< the folders they lie in
-  std::vector<std::string> warnings;
-};
-/// Throws Fault::data when a file is missing.
-DataIdentity data_identity(const Task& task, const DataFolders& data, int shots);
 
 /// The key of one task's result: weights, tokenizer, template, task version, data, few-shot settings, dtype and all
 /// else that can change a number. Two checkpoints never share one.

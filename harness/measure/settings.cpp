@@ -1,4 +1,3 @@
-#include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/measure/measure.hpp"
 
@@ -16,13 +15,6 @@ std::string settings_json(const MeasureSettings& settings) {
   json["subjects"] = settings.subjects;
   json["filter"] = settings.filter;
   return json.dump();
-}
-
-std::string task_data_hash(const Task& task, const DataFolders& data) {
-  if (task.files.empty()) return "";
-  Sha256 digest;
-  for (const auto& file : task.files) digest.add(sha256_file(data.find(task.name, file)));
-  return digest.hex();
 }
 
 }  // namespace touchstone
