@@ -133,7 +133,7 @@ Outputs Decoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
   }
   for (const auto number : want.attention_layers) outputs.attention.push_back(attention_of[number]);
   const auto hidden = rms_norm(x, weights_.norm, shape_.norm_epsilon);
-  if (want.hidden) outputs.hidden = hidden;
+  if (want.hidden) outputs.hidden = want.hidden_at.defined() ? hidden.index_select(0, want.hidden_at) : hidden;
   if (want.logits) {
     const auto read = want.logits_at.defined() ? hidden.index_select(0, want.logits_at) : hidden;
     outputs.logits = linear(read, weights_.head, settings_.compute);
@@ -142,6 +142,13 @@ Outputs Decoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
 }
 
 std::unique_ptr<Cache> Decoder::make_cache(int rows) const { return std::make_unique<PlainCache>(layers(), rows); }
+
+Tensor Decoder::project(const Tensor& hidden) const { return linear(hidden, weights_.head, settings_.compute); }
+
+std::int64_t Decoder::cache_bytes_per_token() const {
+  const auto width = settings_.compute == at::kFloat ? 4 : 2;
+  return 2 * width * shape_.key_heads * shape_.head_dim * layers();
+}
 
 std::map<std::string, Linear*> Decoder::linears() {
   std::map<std::string, Linear*> all;

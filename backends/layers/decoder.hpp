@@ -53,12 +53,14 @@ class Decoder final : public Model {
   std::map<std::string, Tensor*> parameters() override;
   std::map<std::string, Linear*> linears() override;
   const Linear& head() const override { return weights_.head; }
+  Tensor project(const Tensor& hidden) const override;
   std::unique_ptr<Model> clone() const override;
   int layers() const override { return static_cast<int>(weights_.layers.size()); }
   void drop_layers(int first, int count) override;
   std::int64_t hidden_size() const override { return shape_.hidden; }
   std::int64_t vocabulary() const override { return shape_.vocabulary; }
   int max_length() const override { return static_cast<int>(shape_.max_length); }
+  std::int64_t cache_bytes_per_token() const override;
   std::string config_json() const override;
   std::string kernels() const override { return "operators"; }
 

@@ -25,13 +25,14 @@ struct Want {
   bool logits = true;
   Tensor logits_at{};                   ///< [M] int64, indices into tokens; undefined: all N
   bool hidden = false;                  ///< the last hidden state, after the final norm
+  Tensor hidden_at{};                   ///< [M] int64: `hidden` has these rows alone; undefined: all N
   bool all_hidden = false;              ///< every layer's
   std::vector<int> attention_layers{};  ///< layers whose attention probabilities are wanted
 };
 
 struct Outputs {
   Tensor logits{};                             ///< [M, V] float32
-  Tensor hidden{};                             ///< [N, D], what the head multiplies
+  Tensor hidden{};                             ///< [N, D] (or [M, D], see hidden_at), what the head multiplies
   std::vector<Tensor> all_hidden;              ///< layers + 1 of [N, D]
   std::vector<std::vector<Tensor>> attention;  ///< for each wanted layer, one [H, T, T] a document
 };
@@ -78,11 +79,14 @@ class Model {
   parameters() = 0;  ///< by Hugging Face name ("model.layers.0.self_attn.q_proj.weight")
   virtual std::map<std::string, Linear*> linears() = 0;  ///< where a Delta can go, by module name without ".weight"
   virtual const Linear& head() const = 0;                ///< the output projection (shares the embedding when tied)
+  /// Logits [M, V] float32 of hidden rows [M, D] as forward() gives them: what forward() itself would have given.
+  virtual Tensor project(const Tensor& hidden) const;
   virtual std::unique_ptr<Model> clone() const = 0;      ///< a deep copy, for references and merges
   virtual int layers() const = 0;
   virtual void drop_layers(int first, int count) = 0;
   virtual std::int64_t hidden_size() const = 0;
   virtual std::int64_t vocabulary() const = 0;
+  virtual std::int64_t cache_bytes_per_token() const = 0;   ///< keys and values of one token in all layers
   virtual int max_length() const = 0;
   virtual std::string config_json() const = 0;  ///< config.json to write beside the weights
   virtual std::string kernels() const = 0;      ///< which implementation runs: "operators", "fused"
@@ -93,6 +97,7 @@ struct LoadSettings {
   at::ScalarType storage = at::kFloat;  ///< of the parameters
   at::ScalarType compute = at::kFloat;  ///< of the matrix products
   at::Device device = at::kCPU;
+  bool answering = false;                ///< no gradient will ever be asked for: weights may be packed for products
   bool plain_operators = false;  ///< only LibTorch's own operators: the oracle of every fast path
 };
 

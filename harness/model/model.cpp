@@ -1,0 +1,13 @@
+#include "harness/model/model.hpp"
+
+#include "harness/model/ops.hpp"
+
+namespace touchstone {
+
+Tensor Model::project(const Tensor& hidden) const {
+  const auto& map = head();
+  const auto logits = at::linear(hidden.to(at::kFloat), map.weight.to(at::kFloat));
+  return map.bias.defined() ? logits + map.bias : logits;
+}
+
+}  // namespace touchstone

@@ -1,0 +1,161 @@
+#include "harness/model/native_engine.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <mutex>
+#include <variant>
+
+#include "harness/base/error.hpp"
+#include "harness/model/generator.hpp"
+#include "harness/model/scorer.hpp"
+#include "harness/model/token_pairs.hpp"
+#include "harness/model/workers.hpp"
+
+namespace touchstone {
+namespace {
+
+/// Requests that one worker tokenises at a stretch; neighbours share contexts.
+constexpr std::size_t encode_block = 64;
+
+/// The items of one likelihood or rolling request.
+struct ItemRange {
+  std::size_t request = 0;
+  std::vector<ScoredTokens> items;
+};
+
+class NativeEngine final : public Engine {
+ public:
+  explicit NativeEngine(EngineParts parts)
+      : parts_(std::move(parts)),
+        rules_(make_rules(*parts_.tokenizer, parts_.settings.add_bos_token, parts_.info.max_length)) {}
+
+  std::vector<Response> answer(std::span<const Request> requests, const std::function<void(std::size_t)>& done,
+                               const CancelFlag* cancel) override {
+    std::vector<Response> responses(requests.size());
+    std::size_t finished = 0;
+    const auto report = [&](std::size_t more) {
+      finished += more;
+      if (done) done(finished);
+    };
+    answer_likelihoods(requests, responses, cancel, report);
+    answer_generations(requests, responses, cancel, report);
+    return responses;
+  }
+
+  const EngineInfo& info() const override { return parts_.info; }
+  const ChatTemplate* chat_template() const override { return parts_.chat.get(); }
+
+  EngineCounts counts() const override {
+    auto counts = counts_;
+    rusage usage{};
+    if (getrusage(RUSAGE_SELF, &usage) == 0) counts.peak_bytes = std::int64_t{usage.ru_maxrss} * 1024;
+    return counts;
+  }
+
+ private:
+  /// Calls body(request numbers [first, last)) for stretches of the chosen requests, on all threads.
+  template <class Body>
+  void in_blocks(std::size_t count, const CancelFlag* cancel, const Body& body) const {
+    std::atomic<std::size_t> next{0};
+    const auto blocks = (count + encode_block - 1) / encode_block;
+    const auto workers = std::min<std::size_t>(static_cast<std::size_t>(std::max(parts_.info.threads, 1)), std::max<std::size_t>(blocks, 1));
+    run_workers(workers, [&](std::size_t) {
+      for (auto block = next++; block < blocks; block = next++) {
+        if (cancel != nullptr) cancel->check();
+        body(block * encode_block, std::min(count, (block + 1) * encode_block));
+      }
+    });
+  }
+
+  std::vector<ScoredTokens> encode(const Request& request, PairEncoder& encoder) const {
+    if (const auto* pair = std::get_if<Likelihood>(&request)) {
+      refuse_images(pair->images);
+      return {encoder.encode(*pair)};
+    }
+    return encode_rolling(rules_, std::get<Rolling>(request).text);
+  }
+
+  void refuse_images(const std::vector<Image>& images) const {
+    require(images.empty(), Fault::config, [&] { return "family " + parts_.info.family + " takes no images"; });
+  }
+
+  void answer_likelihoods(std::span<const Request> requests, std::vector<Response>& responses, const CancelFlag* cancel,
+                          const std::function<void(std::size_t)>& report) {
+    std::vector<ItemRange> ranges;
+    for (std::size_t at = 0; at < requests.size(); ++at) {
+      if (!std::holds_alternative<Generation>(requests[at])) ranges.push_back({.request = at, .items = {}});
+    }
+    if (ranges.empty()) return;
+    in_blocks(ranges.size(), cancel, [&](std::size_t first, std::size_t last) {
+      PairEncoder encoder(rules_);
+      for (auto at = first; at < last; ++at) ranges[at].items = encode(requests[ranges[at].request], encoder);
+    });
+    std::vector<ScoredTokens> items;
+    for (auto& range : ranges) {
+      auto& response = responses[range.request];
+      for (auto& item : range.items) {
+        response.tokens += static_cast<int>(item.targets.size());
+        response.prompt_tokens += item.prompt_tokens;
+        response.truncated_tokens += item.truncated_tokens;
+        response.empty_continuation = item.empty_continuation;
+        items.push_back(std::move(item));
+      }
+    }
+    const auto scored = score(*parts_.model, items, parts_.settings.batch_tokens, parts_.info.threads, counts_, cancel,
+                              ranges.size() == items.size() ? report : std::function<void(std::size_t)>());
+    std::size_t next = 0;
+    for (const auto& range : ranges) {
+      auto& response = responses[range.request];
+      response.greedy = true;
+      for (std::size_t window = 0; window < range.items.size(); ++window, ++next) {
+        response.logp_nats += scored[next].logp_nats;
+        response.greedy = response.greedy && scored[next].greedy;
+      }
+    }
+    if (ranges.size() != items.size()) report(ranges.size());
+  }
+
+  void answer_generations(std::span<const Request> requests, std::vector<Response>& responses, const CancelFlag* cancel,
+                          const std::function<void(std::size_t)>& report) {
+    std::vector<std::size_t> numbers;
+    std::vector<const Generation*> generations;
+    for (std::size_t at = 0; at < requests.size(); ++at) {
+      const auto* generation = std::get_if<Generation>(&requests[at]);
+      if (generation == nullptr) continue;
+      refuse_images(generation->images);
+      require(generation->max_new_tokens >= 1 && generation->samples >= 1, Fault::config,
+              [] { return std::string("a generation needs at least one new token and one sample"); });
+      numbers.push_back(at);
+      generations.push_back(generation);
+    }
+    if (numbers.empty()) return;
+    std::vector<Prompt> prompts(numbers.size());
+    in_blocks(numbers.size(), cancel, [&](std::size_t first, std::size_t last) {
+      for (auto at = first; at < last; ++at) prompts[at] = encode_prompt(rules_, *generations[at]);
+    });
+    GeneratorSettings settings{.tokenizer = parts_.tokenizer.get(),
+                               .end_tokens = {parts_.end_tokens.begin(), parts_.end_tokens.end()},
+                               .end_text = {},
+                               .batch_tokens = parts_.settings.batch_tokens,
+                               .threads = parts_.info.threads};
+    if (const auto eos = parts_.tokenizer->eos()) settings.end_text = parts_.tokenizer->token(*eos);
+    auto written = generate(*parts_.model, generations, prompts, settings, counts_, cancel, report);
+    for (std::size_t at = 0; at < numbers.size(); ++at) {
+      auto& response = responses[numbers[at]];
+      response.generated = std::move(written[at]);
+      response.prompt_tokens = prompts[at].prompt_tokens;
+      response.truncated_tokens = prompts[at].truncated_tokens;
+    }
+  }
+
+  EngineParts parts_;
+  EngineCounts counts_;
+  EncodingRules rules_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine(EngineParts parts) { return std::make_unique<NativeEngine>(std::move(parts)); }
+
+}  // namespace touchstone

@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <random>
+#include <span>
+
+#include "harness/data/request.hpp"
+
+namespace touchstone {
+
+/// Draws tokens for one answer. Its draws follow from the request's seed and the answer's number alone.
+class Sampler {
+ public:
+  Sampler(const Generation& request, int sample);
+
+  struct Choice {
+    std::int32_t token = 0;
+    double logp_nats = 0.0;  ///< under softmax(logits / temperature), of the whole vocabulary
+  };
+
+  /// The next token. Temperature 0 takes the arg max (of equal logits the lowest id). Otherwise: the top_k likeliest, of
+  /// those the smallest set whose probability reaches top_p (at least one), drawn in proportion. Throws Fault::numeric
+  /// when a logit is not a number.
+  Choice choose(std::span<const float> logits);
+
+ private:
+  double temperature_;
+  double top_p_;
+  int top_k_;
+  std::mt19937_64 generator_;
+};
+
+}  // namespace touchstone

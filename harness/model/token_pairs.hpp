@@ -1,0 +1,69 @@
+#pragma once
+// From texts to tokens, exactly as lm-evaluation-harness does it: where a pair is cut, which special tokens are added, what
+// is dropped when the model is too short.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/data/request.hpp"
+#include "harness/model/tokenizer.hpp"
+
+namespace touchstone {
+
+/// 32 bits: a benchmark has tens of millions of tokens in memory at once.
+using TokenIds = std::vector<std::int32_t>;
+
+/// How texts become tokens for one model.
+struct EncodingRules {
+  const Tokenizer* tokenizer = nullptr;
+  std::optional<bool> add_bos_token;  ///< none: as the tokenizer does
+  std::optional<std::int64_t> prefix; ///< what stands before a text without context: BOS, else EOS
+  std::string prefix_text;            ///< a text that begins with it gets no special tokens
+  int max_length = 0;                 ///< tokens that the model takes, M
+};
+
+/// One forward pass whose last rows are read: the row of input[rows - targets + i] predicts targets[i].
+struct ScoredTokens {
+  TokenIds input;
+  TokenIds targets;
+  int prompt_tokens = 0;     ///< of the context, before anything was dropped
+  int truncated_tokens = 0;  ///< dropped on the left
+  bool empty_continuation = false;
+};
+
+/// The rules for a tokenizer. Throws Fault::checkpoint when it has neither BOS nor EOS (found out when one is needed).
+EncodingRules make_rules(const Tokenizer& tokenizer, std::optional<bool> add_bos_token, int max_length);
+
+/// Tokens of a context with the tokenizer's own special tokens.
+TokenIds encode_context(const EncodingRules& rules, const std::string& text);
+
+/// Encodes likelihood requests; remembers the last context, since the choices of one question share it.
+class PairEncoder {
+ public:
+  explicit PairEncoder(const EncodingRules& rules) : rules_(&rules) {}
+  /// Throws Fault::data when the continuation alone is longer than the model.
+  ScoredTokens encode(const Likelihood& request);
+
+ private:
+  const EncodingRules* rules_;
+  std::string context_;
+  TokenIds context_tokens_;
+};
+
+/// The windows of a whole text; each token is predicted once, the last window has as much context as fits.
+std::vector<ScoredTokens> encode_rolling(const EncodingRules& rules, const std::string& text);
+
+/// What a generation request starts from, and how many tokens it may add.
+struct Prompt {
+  TokenIds tokens;
+  int prompt_tokens = 0;
+  int truncated_tokens = 0;
+  int max_new_tokens = 0;
+};
+
+/// Keeps the last M - max_new_tokens tokens. Where that leaves no room for a prompt (the reference refuses), prompt and
+/// answer get half of the model's length each.
+Prompt encode_prompt(const EncodingRules& rules, const Generation& request);
+
+}  // namespace touchstone
