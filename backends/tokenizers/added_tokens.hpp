@@ -1,0 +1,55 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/tokenizers/prefix_tree.hpp"
+
+namespace touchstone::tokenizers {
+
+/// A token that is looked for in the text before anything else.
+struct AddedToken {
+  std::int64_t id = 0;
+  std::string content;
+  std::string form;          ///< what is looked for: the content, normalised when `normalized` is set
+  bool single_word = false;  ///< only where no word character touches it
+  bool lstrip = false;       ///< takes the white space on its left along
+  bool rstrip = false;       ///< takes the white space on its right along
+  bool normalized = false;   ///< is looked for in the normalised text
+  bool special = false;      ///< a control token
+};
+
+/// Finds added tokens in a text: leftmost first, and of those that start there the longest.
+class AddedTokens {
+ public:
+  /// Tokens with an empty form are never found.
+  explicit AddedTokens(std::vector<AddedToken> tokens);
+
+  struct Found {
+    std::size_t first = 0;  ///< bytes, white space that is taken along included
+    std::size_t last = 0;
+    const AddedToken* token = nullptr;  ///< null: ordinary text
+  };
+  /// Calls part(Found) for stretches that together are the text, in order. With `specials` false, control tokens are
+  /// ordinary text.
+  template <class Part>
+  void split(std::string_view text, bool specials, const Part& part) const {
+    std::size_t done = 0;
+    Found found;
+    for (std::size_t at = 0; next(text, specials, done, at, found);) {
+      if (done < found.first) part(Found{done, found.first, nullptr});
+      part(found);
+      done = found.last;
+    }
+    if (done < text.size()) part(Found{done, text.size(), nullptr});
+  }
+
+ private:
+  /// The next token from byte `at` on, which moves behind it. `done`: the bytes before belong to earlier tokens.
+  bool next(std::string_view text, bool specials, std::size_t done, std::size_t& at, Found& found) const;
+  std::vector<AddedToken> tokens_;
+  PrefixTree tree_;  ///< forms to places in tokens_
+};
+
+}  // namespace touchstone::tokenizers

@@ -1,0 +1,25 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "backends/tokenizers/pipeline.hpp"
+#include "backends/tokenizers/section.hpp"
+
+namespace touchstone::tokenizers {
+
+// Each reads one part of tokenizer.json. All throw Fault::checkpoint naming file and key.
+
+NormalizerPtr build_normalizer(const Section& section);
+/// `plain_bytes`: the last step is ByteLevel, and its words are to come out as plain bytes.
+PreTokenizerPtr build_pre_tokenizer(const Section& section, bool plain_bytes);
+/// True when words come out of a ByteLevel step last of all.
+bool ends_in_byte_level(const Section& pre_tokenizer);
+DecoderPtr build_decoder(const Section& section);
+/// Puts what goes before and behind a text into `parts`.
+void build_post_processor(const Section& section, Parts& parts);
+/// `plain_bytes` as above; only for what takes_plain_bytes() allows.
+std::unique_ptr<Model> build_model(const Section& section, bool plain_bytes);
+/// True for a model that can work on bytes in place of the letters that stand for them, with the same result.
+bool takes_plain_bytes(const Section& model);
+
+}  // namespace touchstone::tokenizers
