@@ -9,39 +9,90 @@
 
 namespace touchstone {
 
-/// One benchmark of one cell: before and after on the same items.
+/// One benchmark before and after, on the same items. Several leaf tasks of one benchmark (MMLU's subjects) are pooled:
+/// scores are weighted by items, and each leaf is a cluster of dependent items when there are at least ten of them
+/// (fewer are taken as fixed strata: Student's t with one or two degrees would say nothing).
 struct TaskChange {
   std::string task;    ///< a task or a group
-  std::string metric;  ///< the main one
-  bool trained_on = false;
+  std::string metric;  ///< the main one, or the one asked for
+  int shots = 0;
+  std::string settings_json;  ///< equal before and after
+  bool trained_on = false;    ///< same_family() as the training task
   double before = 0.0;
   double after = 0.0;
   double chance = 0.0;
-  Paired paired;        ///< of after - before, by item
-  double p_holm = 1.0;  ///< over the cell's benchmarks that were not trained on
+  bool higher_is_better = true;
+  Paired paired;              ///< of the items' scores, after - before
+  double drop = 0.0;          ///< before - after, positive is worse (the other way round where lower is better)
+  double p_holm = 1.0;        ///< over the cell's benchmarks that were not trained on
+  std::int64_t left_out = 0;  ///< items that one side lacks, or that were asked in other words
   std::vector<std::int64_t> before_measures;  ///< the stored measures compared: one a leaf task, in equal order
   std::vector<std::int64_t> after_measures;
-  Calibration calibration_before;
+  Calibration calibration_before;  ///< of the items with a confidence on both sides; no items: there are none
   Calibration calibration_after;
+  CalibrationChange calibration;
 };
 
 /// What one cell did. drop = before - after on the benchmarks not trained on; positive is a loss of generality.
 struct CellChange {
   CellRow cell;
   std::vector<TaskChange> tasks;
-  double gain = 0.0;  ///< after - before on the task trained on; nan when it was not measured
-  double mean_drop = 0.0;
+  double gain = 0.0;       ///< after - before, mean over what was trained on; nan when it was not measured
+  double mean_drop = 0.0;  ///< unweighted mean over benchmarks; nan without any
+  /// 95 %. Benchmarks of different families are independent; those of one family share questions (TruthfulQA's three
+  /// measures), so their errors are added as if they always moved together.
   Interval mean_drop_interval;
+  double mean_drop_stderror = 0.0;
+  double mean_drop_degrees = 0.0;  ///< of Student's t; 0: normal
   double worst_drop = 0.0;
   std::string worst_task;
-  int significant_drops = 0;  ///< after Holm
+  int significant_drops = 0;       ///< after Holm, p < 0.05
+  std::vector<std::string> notes;  ///< what was measured on both sides and yet cannot be compared, and why
 };
 
-/// Every finished cell of a run (of all runs when none is named), from the stored samples; task groups are pooled over
-/// their leaves.
+/// A mean over seeds. The error has two levels: between seeds (sd / sqrt(seeds)) and of the items, which all seeds
+/// share (the mean of the cells' own errors: an upper bound, since it also holds a part of what differs between seeds).
+struct SeedMean {
+  double mean = 0.0;
+  double between_sd = 0.0;  ///< sample standard deviation between seeds; nan for one seed
+  double item_stderror = 0.0;
+  Interval interval;  ///< 95 %, Satterthwaite's degrees of freedom; of one seed: the items' error alone
+};
+
+/// One (base model, method, trained on) over its seeds.
+struct SeedSummary {
+  std::int64_t base_model = 0;
+  std::string method;
+  std::string trained_on;
+  std::vector<std::int64_t> cells;  ///< in the order of their seeds
+  struct Task {
+    std::string task;
+    bool trained_on = false;
+    SeedMean change;  ///< after - before, in the direction that higher is better
+  };
+  std::vector<Task> tasks;  ///< those that every seed was measured on
+  SeedMean mean_drop;
+  double worst_drop = 0.0;  ///< of the tasks' means
+  std::string worst_task;
+};
+
+/// Whether training on `trained_on` trains for `task`: the first words of both names agree ("truthfulqa" of
+/// "truthfulqa_mc1"; words end at '_'). The database's views say the same.
+bool same_family(const std::string& task, const std::string& trained_on);
+
+/// (score - chance) / (1 - chance): 0 is guessing, 1 is perfect.
+double chance_corrected(double score, double chance);
+
+/// Every finished cell of a run (of all runs when none is named), from the stored samples. With a run, only the
+/// measures that it asked for are compared.
 std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run = std::nullopt);
 
-/// Two sets of weights on the tasks that both were measured on with equal settings.
-std::vector<TaskChange> compare_models(const Store& store, std::int64_t before_model, std::int64_t after_model);
+/// The cells of each (base model, method, trained on) over their seeds, in the order of the first cell.
+std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells);
+
+/// Two sets of weights on the tasks that both were measured on with equal settings (task version, data, few-shot and
+/// prompt settings, mode, dtype, device and kernels). `metric` names another than each task's main one.
+std::vector<TaskChange> compare_models(const Store& store, std::int64_t before_model, std::int64_t after_model,
+                                       const std::string& metric = "");
 
 }  // namespace touchstone

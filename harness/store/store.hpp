@@ -162,7 +162,9 @@ class Store {
   std::vector<Environment> environments() const;  ///< the one with id n is at n - 1
   std::vector<MeasureRow> measures(std::optional<std::int64_t> model = std::nullopt) const;
   std::vector<Sample> samples(std::int64_t measure) const;  ///< in document order
-  std::vector<ItemRow> items(std::int64_t measure) const;   ///< the same rows, without texts: ten times as fast
+  /// The same rows without texts, some times as fast. `metric` names another than the main one for `score` (nan where
+  /// an item lacks it).
+  std::vector<ItemRow> items(std::int64_t measure, const std::string& metric = "") const;
   /// The samples of these items (ids as in ItemRow), in the order given; items that the measure lacks are left out.
   std::vector<Sample> samples(std::int64_t measure, const std::vector<std::int64_t>& items) const;
   std::vector<StepReport> curve(std::int64_t cell) const;

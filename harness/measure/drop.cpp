@@ -1,0 +1,273 @@
+#include "harness/measure/drop.hpp"
+
+#include <tbb/parallel_for.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "harness/measure/compare.hpp"
+
+namespace touchstone {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double significance = 0.05;
+constexpr double power_factor = 2.80;
+
+using Rows = std::vector<const MeasureRow*>;
+
+/// Comparisons in the order given, computed side by side.
+std::vector<TaskChange> compared(const std::vector<Comparable>& pairs, const std::vector<Matched>& items) {
+  std::vector<TaskChange> changes(pairs.size());
+  tbb::parallel_for(std::size_t{0}, pairs.size(), [&](std::size_t at) { changes[at] = compare(pairs[at], items[at]); });
+  return changes;
+}
+
+/// The error that a mean over benchmarks takes for one of them; not 0 where no item changed.
+double error_of(const Paired& paired) { return paired.detectable / power_factor; }
+
+std::string family(const std::string& name) { return name.substr(0, name.find('_')); }
+
+void adjust(std::vector<TaskChange>& tasks) {
+  std::vector<double> raw;
+  for (const auto& task : tasks) {
+    if (!task.trained_on) raw.push_back(task.paired.p_value);
+  }
+  const auto adjusted = holm(raw);
+  std::size_t next = 0;
+  for (auto& task : tasks) task.p_holm = task.trained_on ? task.paired.p_value : adjusted[next++];
+}
+
+/// Error of the mean drop: families are independent, tasks of one family move together.
+Combined mean_error_of(const std::vector<const TaskChange*>& tasks) {
+  std::map<std::string, Combined> families;
+  for (const auto* task : tasks) {
+    auto& sum = families[family(task->task)];
+    sum.stderror += error_of(task->paired);
+    const double degrees = task->paired.degrees;
+    if (degrees > 0.0) sum.degrees = sum.degrees > 0.0 ? std::min(sum.degrees, degrees) : degrees;
+  }
+  std::vector<double> errors;
+  std::vector<double> degrees;
+  for (const auto& entry : families) {
+    errors.push_back(entry.second.stderror / static_cast<double>(tasks.size()));
+    degrees.push_back(entry.second.degrees);
+  }
+  return combine(errors, degrees);
+}
+
+Interval around(double middle, double stderror, double degrees) {
+  const double half = t_or_normal_quantile(0.975, degrees) * stderror;
+  return {middle - half, middle + half};
+}
+
+void summarise_cell(CellChange& change) {
+  std::vector<const TaskChange*> others;
+  double gain = 0.0;
+  double trained = 0.0;
+  double drop = 0.0;
+  for (const auto& task : change.tasks) {
+    if (task.trained_on) {
+      gain -= task.drop;
+      trained += 1.0;
+      continue;
+    }
+    drop += task.drop;
+    if (others.empty() || task.drop > change.worst_drop) {
+      change.worst_drop = task.drop;
+      change.worst_task = task.task;
+    }
+    if (task.p_holm < significance && task.drop > 0.0) ++change.significant_drops;
+    others.push_back(&task);
+  }
+  change.gain = trained > 0.0 ? gain / trained : nan;
+  if (others.empty()) {
+    change.mean_drop = change.worst_drop = change.mean_drop_stderror = nan;
+    change.mean_drop_interval = {nan, nan};
+    return;
+  }
+  change.mean_drop = drop / static_cast<double>(others.size());
+  const auto error = mean_error_of(others);
+  change.mean_drop_stderror = error.stderror;
+  change.mean_drop_degrees = error.degrees;
+  change.mean_drop_interval = around(change.mean_drop, error.stderror, error.degrees);
+}
+
+/// One number of several seeds.
+struct SeedValue {
+  double value = 0.0;
+  double stderror = 0.0;
+  double degrees = 0.0;
+};
+
+SeedMean over_seeds(const std::vector<SeedValue>& seeds) {
+  std::vector<double> values;
+  double item_error = 0.0;
+  double degrees = 0.0;
+  for (const auto& seed : seeds) {
+    values.push_back(seed.value);
+    item_error += seed.stderror / static_cast<double>(seeds.size());
+    if (seed.degrees > 0.0) degrees = degrees > 0.0 ? std::min(degrees, seed.degrees) : seed.degrees;
+  }
+  const auto between = mean_error(values);
+  SeedMean found;
+  found.mean = between.mean;
+  found.between_sd = between.stderror * std::sqrt(static_cast<double>(seeds.size()));
+  found.item_stderror = item_error;
+  const bool several = seeds.size() > 1;
+  const auto both = several ? combine(std::vector<double>{between.stderror, item_error},
+                                      std::vector<double>{static_cast<double>(seeds.size() - 1), degrees})
+                            : Combined{item_error, degrees};
+  found.interval = around(found.mean, both.stderror, both.degrees);
+  return found;
+}
+
+const TaskChange* find_task(const CellChange& cell, const TaskChange& wanted) {
+  for (const auto& task : cell.tasks) {
+    if (task.task == wanted.task && task.metric == wanted.metric && task.settings_json == wanted.settings_json) {
+      return &task;
+    }
+  }
+  return nullptr;
+}
+
+SeedSummary summarise_seeds(const std::vector<const CellChange*>& cells) {
+  const auto& first = *cells.front();
+  SeedSummary summary{first.cell.base_model, first.cell.method, first.cell.trained_on, {}, {}, {}, nan, ""};
+  std::vector<SeedValue> drops;
+  for (const auto* cell : cells) {
+    summary.cells.push_back(cell->cell.id);
+    drops.push_back({cell->mean_drop, cell->mean_drop_stderror, cell->mean_drop_degrees});
+  }
+  summary.mean_drop = over_seeds(drops);
+  for (const auto& task : first.tasks) {
+    std::vector<SeedValue> values;
+    for (const auto* cell : cells) {
+      const auto* same = find_task(*cell, task);
+      if (same != nullptr) values.push_back({-same->drop, error_of(same->paired), same->paired.degrees});
+    }
+    if (values.size() != cells.size()) continue;
+    summary.tasks.push_back({task.task, task.trained_on, over_seeds(values)});
+    const double drop = -summary.tasks.back().change.mean;
+    if (!task.trained_on && !(drop <= summary.worst_drop)) {
+      summary.worst_drop = drop;
+      summary.worst_task = task.task;
+    }
+  }
+  return summary;
+}
+
+Rows of_model(const std::vector<MeasureRow>& all, std::int64_t model) {
+  Rows rows;
+  for (const auto& row : all) {
+    if (row.model == model) rows.push_back(&row);
+  }
+  return rows;
+}
+
+/// Only what a run asked for.
+void keep_linked(Rows& rows, const std::vector<std::int64_t>& linked) {
+  std::erase_if(
+      rows, [&](const MeasureRow* row) { return std::find(linked.begin(), linked.end(), row->id) == linked.end(); });
+}
+
+/// Tasks measured on both sides, though never with equal settings.
+std::vector<std::string> unlike(const Rows& before, const Rows& after) {
+  std::vector<std::string> notes;
+  for (const auto* one : before) {
+    const auto same_task = [&](const MeasureRow* two) { return one->task == two->task; };
+    const bool equal = std::any_of(after.begin(), after.end(),
+                                   [&](const MeasureRow* two) { return same_task(two) && equal_settings(*one, *two); });
+    if (equal || std::none_of(after.begin(), after.end(), same_task)) continue;
+    notes.push_back(one->task + ": measured before and after with different settings, data or engines");
+  }
+  return notes;
+}
+
+}  // namespace
+
+bool same_family(const std::string& task, const std::string& trained_on) { return family(task) == family(trained_on); }
+
+double chance_corrected(double score, double chance) { return (score - chance) / (1.0 - chance); }
+
+std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run) {
+  const auto measures = store.measures();
+  const auto linked = run ? store.run_measures(*run) : std::map<std::int64_t, std::vector<std::int64_t>>();
+  const auto links_of = [&](std::int64_t cell) {
+    const auto found = linked.find(cell);
+    return found == linked.end() ? std::vector<std::int64_t>() : found->second;
+  };
+  ItemReader reader(store, "");
+  std::vector<CellChange> changes;
+  std::vector<Comparable> pairs;
+  std::vector<Matched> items;
+  for (const auto& cell : store.cells(run)) {
+    if (cell.state != CellState::done) continue;
+    auto before = of_model(measures, cell.base_model);
+    auto after = of_model(measures, cell.result_model);
+    if (run) {
+      keep_linked(before, links_of(0));
+      keep_linked(after, links_of(cell.id));
+    }
+    changes.emplace_back().cell = cell;
+    changes.back().notes = unlike(before, after);
+    for (auto& pair : comparable(before, after, "")) {
+      auto matched = match(pair, reader);
+      if (matched.before.empty()) {
+        changes.back().notes.push_back(pair.benchmark + ": no item was asked in the same words before and after");
+        continue;
+      }
+      changes.back().tasks.emplace_back();
+      pairs.push_back(std::move(pair));
+      items.push_back(std::move(matched));
+    }
+  }
+  auto computed = compared(pairs, items);
+  std::size_t next = 0;
+  for (auto& change : changes) {
+    for (auto& task : change.tasks) {
+      task = std::move(computed[next++]);
+      task.trained_on = same_family(task.task, change.cell.trained_on);
+    }
+    adjust(change.tasks);
+    summarise_cell(change);
+  }
+  return changes;
+}
+
+std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells) {
+  std::vector<std::vector<const CellChange*>> groups;
+  for (const auto& cell : cells) {
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
+      const auto& first = group.front()->cell;
+      return first.base_model == cell.cell.base_model && first.method == cell.cell.method &&
+             first.trained_on == cell.cell.trained_on && first.recipe_json == cell.cell.recipe_json;
+    });
+    (same == groups.end() ? groups.emplace_back() : *same).push_back(&cell);
+  }
+  std::vector<SeedSummary> summaries;
+  for (auto& group : groups) {
+    std::stable_sort(group.begin(), group.end(),
+                     [](const auto* one, const auto* two) { return one->cell.seed < two->cell.seed; });
+    summaries.push_back(summarise_seeds(group));
+  }
+  return summaries;
+}
+
+std::vector<TaskChange> compare_models(const Store& store, std::int64_t before_model, std::int64_t after_model,
+                                       const std::string& metric) {
+  const auto measures = store.measures();
+  ItemReader reader(store, metric);
+  std::vector<Comparable> pairs;
+  std::vector<Matched> items;
+  for (auto& pair : comparable(of_model(measures, before_model), of_model(measures, after_model), metric)) {
+    items.push_back(match(pair, reader));
+    pairs.push_back(std::move(pair));
+  }
+  auto changes = compared(pairs, items);
+  adjust(changes);
+  return changes;
+}
+
+}  // namespace touchstone

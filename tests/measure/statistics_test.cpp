@@ -1,0 +1,310 @@
+#include "harness/measure/statistics.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/base/error.hpp"
+
+namespace touchstone {
+namespace {
+
+std::vector<double> ones_of(int ones, int all) {
+  std::vector<double> values(static_cast<std::size_t>(all), 0.0);
+  std::fill_n(values.begin(), ones, 1.0);
+  return values;
+}
+
+// The wanted values are those of the reference's own formula in CPython 3.11, whose sum() adds from left to right; the
+// last digits depend on the order of the items.
+TEST(MeanErrorTest, AgreesWithTheReferenceToTheLastDigit) {
+  const auto small = mean_error(std::vector<double>{1, 0, 1, 1});
+  EXPECT_EQ(small.mean, 0.75);
+  EXPECT_EQ(small.stderror, 0.25);
+  auto sixty = ones_of(60, 100);
+  EXPECT_EQ(mean_error(sixty).stderror, 0.04923659639173308);
+  std::reverse(sixty.begin(), sixty.end());
+  EXPECT_EQ(mean_error(sixty).stderror, 0.0492365963917331);
+  EXPECT_EQ(mean_error(ones_of(280, 400)).stderror, 0.02294157338705616);
+  EXPECT_TRUE(std::isnan(mean_error(std::vector<double>{1}).stderror));
+}
+
+TEST(PooledErrorTest, AgreesWithTheReferenceToTheLastDigit) {
+  const std::vector<double> errors{0.0492365963917331, 0.02294157338705618};
+  EXPECT_EQ(pooled_error(errors, std::vector<std::int64_t>{100, 400}), 0.0208263040350187);
+}
+
+// Two clusters {1, 1} and {0, 0, 1}: mean 0.6; sums of deviations 0.8 and -0.8; sqrt(2 * 1.28) / 5 = 0.32.
+TEST(ClusteredErrorTest, ByHand) {
+  const std::vector<double> values{1, 1, 0, 0, 1};
+  const std::vector<std::string> clusters{"a", "a", "b", "b", "b"};
+  EXPECT_NEAR(clustered_error(values, clusters), 0.32, 1e-15);
+  EXPECT_TRUE(std::isnan(clustered_error(values, std::vector<std::string>(5, "a"))));
+}
+
+// Clusters of one item give the plain standard error: G/(G-1) * sum d^2 / n^2 = sum d^2 / (n (n-1)).
+TEST(ClusteredErrorTest, OfSingleItemsIsThePlainOne) {
+  const std::vector<double> values{1, 0, 1, 1, 0.5};
+  const std::vector<std::string> clusters(5);
+  EXPECT_NEAR(clustered_error(values, clusters), mean_error(values).stderror, 1e-15);
+  EXPECT_EQ(count_clusters(clusters), 5);
+}
+
+// Newcombe, Statistics in Medicine 17 (1998), 857, table I, method 3.
+TEST(WilsonTest, AgreesWithPublishedIntervals) {
+  EXPECT_NEAR(wilson(81, 263).low, 0.2553, 5e-5);
+  EXPECT_NEAR(wilson(81, 263).high, 0.3662, 5e-5);
+  EXPECT_NEAR(wilson(15, 148).low, 0.0624, 5e-5);
+  EXPECT_NEAR(wilson(15, 148).high, 0.1605, 5e-5);
+  EXPECT_EQ(wilson(0, 20).low, 0.0);
+  EXPECT_NEAR(wilson(0, 20).high, 0.1611, 5e-5);
+  EXPECT_NEAR(wilson(29, 29).low, 0.8830, 5e-5);
+  EXPECT_EQ(wilson(29, 29).high, 1.0);
+}
+
+TEST(NormalTest, QuantilesAreExact) {
+  EXPECT_NEAR(normal_quantile(0.975), 1.959963984540054, 1e-14);
+  EXPECT_NEAR(normal_quantile(0.05), -1.6448536269514722, 1e-14);
+  EXPECT_NEAR(normal_quantile(1e-10), -6.361340902404056, 1e-12);
+  EXPECT_EQ(normal_quantile(0.5), 0.0);
+  EXPECT_NEAR(normal_cdf(1.0), 0.8413447460685429, 1e-15);
+}
+
+// Tables of Student's t. With 1 degree it is Cauchy's: cdf(1) = 3/4; with 2, cdf(t) = 1/2 + t / (2 sqrt(2 + t^2)).
+TEST(StudentTTest, AgreesWithTablesAndClosedForms) {
+  EXPECT_NEAR(student_t_quantile(0.975, 1), 12.706204736174694, 1e-9);
+  EXPECT_NEAR(student_t_quantile(0.975, 2), 4.302652729749462, 1e-11);
+  EXPECT_NEAR(student_t_quantile(0.975, 10), 2.2281388519862735, 1e-12);
+  EXPECT_NEAR(student_t_quantile(0.975, 29), 2.045229642132703, 1e-12);
+  EXPECT_NEAR(student_t_cdf(1.0, 1), 0.75, 1e-15);
+  EXPECT_NEAR(student_t_cdf(-3.0, 2), 0.5 - 3.0 / (2.0 * std::sqrt(11.0)), 1e-15);
+  EXPECT_NEAR(student_t_cdf(1.3, 1e7), normal_cdf(1.3), 1e-7);
+}
+
+TEST(McNemarTest, ByHandAndFromTheSpecification) {
+  EXPECT_EQ(mcnemar(9, 2), 0.0654296875);
+  EXPECT_EQ(mcnemar(2, 9), 0.0654296875);
+  EXPECT_NEAR(mcnemar(5, 15), 0.0414, 5e-5);
+  EXPECT_EQ(mcnemar(0, 0), 1.0);
+  EXPECT_EQ(mcnemar(3, 3), 1.0);
+  EXPECT_EQ(mcnemar(1, 0), 1.0);
+  EXPECT_EQ(mcnemar(0, 6), 0.03125);  // 2 / 2^6
+}
+
+// The two forms meet at 1000 discordant items, where they differ by less than one more item would.
+TEST(McNemarTest, LargeCountsContinueTheExactOnes) {
+  EXPECT_NEAR(mcnemar(460, 540), mcnemar(460, 541), 0.002);
+  EXPECT_NEAR(mcnemar(600, 600), 1.0, 1e-12);
+  EXPECT_NEAR(mcnemar(700, 600), std::erfc(99.0 / std::sqrt(2600.0)), 1e-15);
+}
+
+const std::vector<double> a{1, 1, 0, 1, 0, 1, 1, 0};
+const std::vector<double> b{1, 0, 0, 1, 0, 0, 1, 0};
+
+TEST(PairedTest, SpecificationExample) {
+  const auto found = paired(b, a);  // the specification's difference is A - B
+  EXPECT_EQ(found.items, 8);
+  EXPECT_EQ(found.difference, 0.25);
+  EXPECT_NEAR(found.stderror, 0.16366341767699427, 1e-16);
+  EXPECT_EQ(found.lost, 0);
+  EXPECT_EQ(found.gained, 2);
+  EXPECT_EQ(found.p_value, 0.5);  // McNemar of 0 and 2: 2 / 2^2
+  EXPECT_EQ(found.degrees, 7);    // fewer than 30 items
+  EXPECT_NEAR(found.interval.high, 0.25 + 2.3646242515927845 * 0.16366341767699427, 1e-12);
+  EXPECT_NEAR(found.detectable, 2.80 * 0.16366341767699427, 1e-15);
+}
+
+TEST(PairedTest, ManyItemsUseTheNormalDistribution) {
+  const auto found = paired(ones_of(50, 100), ones_of(60, 100));
+  EXPECT_EQ(found.degrees, 0.0);
+  EXPECT_NEAR(found.interval.low, 0.1 - 1.959963984540054 * found.stderror, 1e-15);
+}
+
+TEST(PairedTest, ClustersGiveTheClusteredErrorAndItsT) {
+  const std::vector<std::string> clusters{"x", "x", "y", "y", "z", "z", "z", "z"};
+  const auto found = paired(b, a, clusters);
+  std::vector<double> change;
+  for (std::size_t i = 0; i < a.size(); ++i) change.push_back(a[i] - b[i]);
+  EXPECT_EQ(found.clusters, 3);
+  EXPECT_EQ(found.degrees, 2);
+  EXPECT_EQ(found.stderror, clustered_error(change, clusters));
+  EXPECT_NEAR(found.p_value, 2.0 * student_t_cdf(-0.25 / found.stderror, 2), 1e-15);
+  EXPECT_EQ(found.p_mcnemar, 0.5);
+}
+
+TEST(PairedTest, OneClusterSaysNothingAboutClusters) {
+  const auto found = paired(b, a, std::vector<std::string>(8, "anatomy"));
+  EXPECT_EQ(found.clusters, 0);
+  EXPECT_NEAR(found.stderror, 0.16366341767699427, 1e-16);
+}
+
+// No item changed: a normal interval would be 0 +- 0. The score interval of 0 of n is +- z^2 / (n + z^2).
+TEST(PairedTest, UnchangedItemsStillLeaveDoubt) {
+  const auto found = paired(ones_of(60, 100), ones_of(60, 100));
+  const double z2 = 1.959963984540054 * 1.959963984540054;
+  EXPECT_NEAR(found.interval.high, z2 / (100 + z2), 1e-12);
+  EXPECT_NEAR(found.interval.low, -z2 / (100 + z2), 1e-12);
+  EXPECT_EQ(found.p_value, 1.0);
+  EXPECT_NEAR(found.detectable, 2.80 / 102, 1e-15);
+}
+
+TEST(PairedTest, RefusesWhatCannotBePaired) {
+  EXPECT_THROW(paired(a, ones_of(1, 3)), Error);
+  EXPECT_THROW(paired(std::vector<double>{0.5}, std::vector<double>{1.0}), Error);
+  EXPECT_NO_THROW(paired(std::vector<double>{0.5, 1}, std::vector<double>{1.0, 0}, {}, false));
+}
+
+// The restricted maximum of the likelihood, found by search, must give the closed form's statistic.
+TEST(PairedScoreTest, MaximisesTheLikelihoodUnderTheHypothesis) {
+  const double lost = 12;
+  const double gained = 5;
+  const double items = 80;
+  for (const double difference : {-0.3, -0.1, 0.05, 0.2}) {
+    const double low = std::max(0.0, -difference);
+    const double high = 0.5 * (1.0 - difference);
+    double best = -1e300;
+    double p_lost = 0.0;
+    for (int i = 1; i < 20000; ++i) {
+      const double q = low + (high - low) * i / 20000.0;
+      const double value = lost * std::log(q) + gained * std::log(q + difference) +
+                           (items - lost - gained) * std::log(1.0 - 2.0 * q - difference);
+      if (value > best) {
+        best = value;
+        p_lost = q;
+      }
+    }
+    const double variance = items * (2.0 * p_lost + difference - difference * difference);
+    EXPECT_NEAR(paired_score(lost, gained, items, difference),
+                (gained - lost - items * difference) / std::sqrt(variance), 2e-3);
+  }
+}
+
+TEST(PairedScoreTest, AtNoDifferenceIsMcNemarsStatistic) {
+  EXPECT_NEAR(paired_score(9, 2, 100, 0.0), -7.0 / std::sqrt(11.0), 1e-12);
+}
+
+TEST(PairedScoreTest, IntervalEndsAreWhereTheTestTurns) {
+  const auto interval = paired_score_interval(12, 5, 80, 1.96);
+  EXPECT_NEAR(paired_score(12, 5, 80, interval.low), 1.96, 1e-9);
+  EXPECT_NEAR(paired_score(12, 5, 80, interval.high), -1.96, 1e-9);
+  EXPECT_LT(interval.low, interval.high);
+}
+
+// Sorted 0.01 0.02 0.03 0.04, times 4 3 2 1, each at least the one before: 0.04 0.06 0.06 0.06.
+TEST(HolmTest, ByHand) {
+  EXPECT_EQ(holm(std::vector<double>{0.03, 0.01, 0.04, 0.02}), (std::vector<double>{0.06, 0.04, 0.06, 0.06}));
+  EXPECT_EQ(holm(std::vector<double>{0.6, 0.5}), (std::vector<double>{1.0, 1.0}));
+  EXPECT_TRUE(holm(std::vector<double>{}).empty());
+}
+
+// Errors 3 and 4 with 10 and 20 degrees: sqrt(25), and 625 / (81/10 + 256/20).
+TEST(CombineTest, AddsVariancesAndDegrees) {
+  const auto found = combine(std::vector<double>{3, 4}, std::vector<double>{10, 20});
+  EXPECT_EQ(found.stderror, 5.0);
+  EXPECT_NEAR(found.degrees, 625.0 / (8.1 + 12.8), 1e-12);
+  EXPECT_EQ(combine(std::vector<double>{3, 4}, std::vector<double>{0, 0}).degrees, 0.0);
+}
+
+TEST(BootstrapTest, ErrorOfAMeanIsItsStandardError) {
+  const auto values = ones_of(120, 300);
+  const auto mean_of = [&](std::span<const std::uint32_t> drawn) {
+    double sum = 0.0;
+    for (const auto at : drawn) sum += values[at];
+    return sum / static_cast<double>(drawn.size());
+  };
+  const auto found = bootstrap(values.size(), {}, mean_of, 2000, 7);
+  EXPECT_NEAR(found.stderror, mean_error(values).stderror, 0.05 * found.stderror);
+  EXPECT_NEAR(found.interval.low, 0.4 - 1.96 * found.stderror, 0.01);
+  EXPECT_EQ(found.stderror, bootstrap(values.size(), {}, mean_of, 2000, 7).stderror);
+  EXPECT_NE(found.stderror, bootstrap(values.size(), {}, mean_of, 2000, 8).stderror);
+}
+
+TEST(BootstrapTest, DrawsWholeClusters) {
+  const std::vector<std::string> clusters{"a", "b", "a", "b"};
+  const auto check = [](std::span<const std::uint32_t> drawn) {
+    EXPECT_EQ(drawn.size(), 4U);
+    EXPECT_EQ(drawn[0] % 2, drawn[1] % 2);  // "a" is items 0 and 2
+    EXPECT_NE(drawn[0], drawn[1]);
+    return 0.0;
+  };
+  bootstrap(4, clusters, check, 20, 1);
+}
+
+/// Verdicts of items before and after, of which given shares change.
+struct Simulated {
+  std::vector<double> before;
+  std::vector<double> after;
+};
+
+Simulated simulate(Resampler& draw, std::size_t items, double lost, double gained) {
+  Simulated found;
+  const auto uniform = [&] { return static_cast<double>(draw.u64() >> 11U) * 0x1.0p-53; };
+  for (std::size_t i = 0; i < items; ++i) {
+    const double place = uniform();
+    const bool before = place < lost || (place >= lost + gained && uniform() < 0.5);
+    const bool after = place < lost ? false : place < lost + gained ? true : before;
+    found.before.push_back(before);
+    found.after.push_back(after);
+  }
+  return found;
+}
+
+// 2000 comparisons of 500 items, 15 % of which change: how often the 95 % interval covers, how often McNemar's test
+// gives a false alarm (it is exact, so at most 5 %), and how often a true difference of the stated detectable size is
+// found.
+TEST(Simulation, IntervalsCoverAndPowerIsAsStated) {
+  Resampler draw(2024);
+  constexpr double rounds = 2000;
+  const double z = normal_quantile(0.975);
+  const double detectable = 2.80 * std::sqrt(0.15 / 500.0);
+  int covered = 0;
+  int score_covered = 0;
+  int alarms = 0;
+  int found = 0;
+  for (int round = 0; round < static_cast<int>(rounds); ++round) {
+    const auto same = simulate(draw, 500, 0.075, 0.075);
+    const auto result = paired(same.before, same.after);
+    covered += result.interval.low <= 0.0 && result.interval.high >= 0.0 ? 1 : 0;
+    alarms += result.p_value < 0.05 ? 1 : 0;
+    const auto score =
+        paired_score_interval(static_cast<double>(result.lost), static_cast<double>(result.gained), 500, z);
+    score_covered += score.low <= 0.0 && score.high >= 0.0 ? 1 : 0;
+    const auto moved = simulate(draw, 500, 0.075 + detectable / 2.0, 0.075 - detectable / 2.0);
+    found += paired(moved.before, moved.after).interval.high < 0.0 ? 1 : 0;
+  }
+  EXPECT_NEAR(covered / rounds, 0.95, 0.015);
+  EXPECT_NEAR(score_covered / rounds, 0.95, 0.015);
+  EXPECT_NEAR(alarms / rounds, 0.04, 0.015);
+  EXPECT_NEAR(found / rounds, 0.80, 0.03);
+}
+
+// Items of a cluster that move together: the plain error covers far too rarely, the clustered one as it says.
+TEST(Simulation, ClusteredIntervalsCoverWhereItemsMoveTogether) {
+  Resampler draw(7);
+  constexpr double rounds = 1000;
+  int clustered = 0;
+  int plain = 0;
+  for (int round = 0; round < static_cast<int>(rounds); ++round) {
+    std::vector<double> before;
+    std::vector<double> after;
+    std::vector<std::string> clusters;
+    for (int cluster = 0; cluster < 40; ++cluster) {
+      const auto moved = simulate(draw, 1, 0.2, 0.2);
+      for (int item = 0; item < 5; ++item) {
+        before.push_back(moved.before[0]);
+        after.push_back(moved.after[0]);
+        clusters.push_back(std::to_string(cluster));
+      }
+    }
+    const auto with = paired(before, after, clusters);
+    const auto without = paired(before, after);
+    clustered += with.interval.low <= 0.0 && with.interval.high >= 0.0 ? 1 : 0;
+    plain += without.interval.low <= 0.0 && without.interval.high >= 0.0 ? 1 : 0;
+  }
+  EXPECT_NEAR(clustered / rounds, 0.95, 0.02);
+  EXPECT_LT(plain / rounds, 0.75);
+}
+
+}  // namespace
+}  // namespace touchstone
