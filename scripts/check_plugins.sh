@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Every plug-in file must show up in what the built program lists under a name that begins with the file's own.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+program=${TOUCHSTONE_PROGRAM:-build/touchstone}
+missing=0
+count=0
+# check KIND FILE...: the stem of each file against `touchstone list KIND`
+check() {
+  local kind=$1 listed file stem
+  shift
+  listed=$("$program" list "$kind" --json)
+  for file in "$@"; do
+    [ -e "$file" ] || continue
+    stem=$(basename "${file%.*}")
+    count=$((count + 1))
+    if ! grep -q "\"name\": \"$stem" <<<"$listed"; then
+      echo "plug-ins: $file is not in 'touchstone list $kind'" >&2
+      missing=1
+    fi
+  done
+}
+check tasks tasks/*.cpp
+check methods configs/methods/*.json
+check families backends/families/*.cpp
+check objectives trainers/objectives/*.cpp
+check stages trainers/stages/*.cpp
+check sections reports/sections/*.cpp
+[ "$missing" = 0 ] || exit 1
+echo "plug-ins: all $count files are listed"
