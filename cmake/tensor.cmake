@@ -16,7 +16,6 @@ endforeach()
 target_compile_definitions(libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
 target_link_libraries(libtorch INTERFACE ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so
                       OpenMP::OpenMP_CXX)
-target_link_options(libtorch INTERFACE -Wl,-rpath,${torch_root}/lib)
 
 add_library(tensor_pch OBJECT cmake/empty.cpp)
 target_link_libraries(tensor_pch PUBLIC harness_core libtorch)
