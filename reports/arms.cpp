@@ -3,148 +3,129 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <tuple>
 
+#include "harness/base/json.hpp"
 #include "reports/words.hpp"
 
 namespace touchstone::reports {
 namespace {
 
-double mean(const std::vector<double>& values) { return mean_error(values).mean; }
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-// Sample variance (n - 1).
-double variance(const std::vector<double>& values) {
-  const double middle = mean(values);
-  double sum = 0;
-  for (const double value : values) sum += (value - middle) * (value - middle);
-  return sum / static_cast<double>(values.size() - 1);
+// The recipe without its seed: what cells of one arm have in common.
+void drop_seed(Json& json) {
+  if (json.is_object()) json.erase("seed");
+  for (auto& child : json) {
+    if (child.is_structured()) drop_seed(child);
+  }
 }
 
-const TaskChange* find_task(const CellChange& change, const std::string& task) {
-  for (const auto& one : change.tasks) {
-    if (one.task == task) return &one;
+std::string without_seed(const std::string& recipe) {
+  try {
+    auto json = parse_json(recipe, "recipe");
+    drop_seed(json);
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  } catch (const Error&) {
+    return recipe;  // not JSON: told apart by its text
+  }
+}
+
+const TaskChange* find_task(const CellChange& change, const SeedSummary::Task& wanted) {
+  for (const auto& task : change.tasks) {
+    if (task.task == wanted.task && task.metric == wanted.metric && task.settings_json == wanted.settings_json) {
+      return &task;
+    }
   }
   return nullptr;
 }
 
-// What the choice of seeds adds to the variance of the mean over them: the variance of the seeds' means beyond what the
-// items alone explain (two-way layout without repetition, items and seeds random).
-double seed_variance(const std::vector<const ItemScores*>& seeds, const std::vector<double>& changes) {
-  const auto n = seeds[0]->before.size();
-  const auto count = static_cast<double>(seeds.size());
-  double residual = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    double row = 0;
-    for (const auto* seed : seeds) row += seed->after[i] - seed->before[i];
-    row /= count;
-    const double whole = mean(changes);
-    for (std::size_t s = 0; s < seeds.size(); ++s) {
-      const double rest = seeds[s]->after[i] - seeds[s]->before[i] - row - changes[s] + whole;
-      residual += rest * rest;
-    }
-  }
-  const double interaction = residual / ((static_cast<double>(n) - 1) * (count - 1));
-  return std::max(0.0, variance(changes) - interaction / static_cast<double>(n)) / count;
+void take_one_seed(ArmTask& out, const TaskChange& only) {
+  const double sign = only.higher_is_better ? 1.0 : -1.0;
+  out.stderror = out.item_stderror = only.paired.stderror;
+  out.interval =
+      only.higher_is_better ? only.paired.interval : Interval{-only.paired.interval.high, -only.paired.interval.low};
+  out.change = sign * only.paired.difference;
+  out.p_value = only.paired.p_value;
+  out.detectable = only.paired.detectable;
+  out.ece_interval = only.calibration.items > 0 ? only.calibration.ece_change.interval : Interval{nan, nan};
 }
 
-// The mean over seeds of every item, as one paired comparison.
-Paired over_seeds(const std::vector<const ItemScores*>& seeds, const std::vector<double>& changes) {
-  const auto n = seeds[0]->before.size();
-  std::vector<double> before(n);
-  std::vector<double> after(n);
-  for (const auto* seed : seeds) {
-    require(seed->before.size() == n && seed->after.size() == n, Fault::data, [&] {
-      return "seeds of one arm have " + std::to_string(n) + " and " + std::to_string(seed->before.size()) + " items";
-    });
-    for (std::size_t i = 0; i < n; ++i) {
-      before[i] += seed->before[i] / static_cast<double>(seeds.size());
-      after[i] += seed->after[i] / static_cast<double>(seeds.size());
-    }
-  }
-  auto pooled = paired(before, after, seeds[0]->clusters, false);
-  if (seeds.size() < 3 || n < 2) return pooled;
-  const double by_seed = seed_variance(seeds, changes);
-  const double by_item = pooled.stderror * pooled.stderror;
-  if (by_seed <= 0 || by_item + by_seed <= 0) return pooled;
-  pooled.stderror = std::sqrt(by_item + by_seed);
-  // Welch and Satterthwaite: degrees of freedom of a sum of two estimated variances.
-  const double degrees =
-      (by_item + by_seed) * (by_item + by_seed) /
-      (by_item * by_item / (static_cast<double>(n) - 1) + by_seed * by_seed / (static_cast<double>(seeds.size()) - 1));
-  const double reach = student_t_quantile(0.975, degrees) * pooled.stderror;
-  pooled.interval = {pooled.difference - reach, pooled.difference + reach};
-  pooled.p_value = 2 * student_t_cdf(-std::fabs(pooled.difference) / pooled.stderror, degrees);
-  pooled.detectable = 2.80 * pooled.stderror;
-  return pooled;
+void take_seeds(ArmTask& out, const SeedMean& mean) {
+  out.change = mean.mean;
+  out.stderror = mean.stderror;
+  out.item_stderror = mean.item_stderror;
+  out.interval = mean.interval;
+  out.p_value = mean.p_value;
+  out.detectable = 2.80 * mean.stderror;
+  out.seed_deviation = mean.between_sd;
+  out.ece_interval = {nan, nan};
 }
 
-ArmTask pool_task(const std::vector<CellChange>& changes, const Arm& arm, const std::string& task,
-                  const ItemTable& items) {
-  std::vector<double> before;
-  std::vector<double> after;
-  std::vector<double> change;
-  std::vector<const ItemScores*> seeds;
+ArmTask pool_task(const std::vector<CellChange>& changes, const Arm& arm, const SeedSummary::Task& task) {
+  ArmTask out;
+  out.task = task.task;
+  out.metric = task.metric;
+  out.trained_on = task.trained_on;
   std::vector<const Calibration*> calibration_before;
   std::vector<const Calibration*> calibration_after;
-  ArmTask out;
-  Paired pooled;
+  const auto seeds = static_cast<double>(arm.changes.size());
   for (const auto at : arm.changes) {
     const auto* one = find_task(changes[at], task);
-    if (one == nullptr) continue;
-    out.metric = one->metric;
-    out.trained_on = one->trained_on;
+    require(one != nullptr, Fault::internal, [&] { return task.task + " is not in every seed of " + arm.method; });
+    out.before += one->before / seeds;
+    out.after += one->after / seeds;
     out.chance = one->chance;
-    out.lost += one->paired.lost;
-    out.gained += one->paired.gained;
-    before.push_back(one->before);
-    after.push_back(one->after);
-    change.push_back(one->paired.difference);
+    out.items = one->paired.items;
+    out.lost += one->higher_is_better ? one->paired.lost : one->paired.gained;
+    out.gained += one->higher_is_better ? one->paired.gained : one->paired.lost;
+    out.ece_shown += one->calibration.ece_shown ? 1 : 0;
+    out.seeds.push_back(
+        {changes[at].cell.seed, one->higher_is_better ? one->paired.difference : -one->paired.difference});
     calibration_before.push_back(&one->calibration_before);
     calibration_after.push_back(&one->calibration_after);
-    pooled = one->paired;
-    const auto found = items.find({at, task});
-    if (found != items.end()) seeds.push_back(&found->second);
+    if (arm.changes.size() == 1) take_one_seed(out, *one);
   }
-  if (change.size() > 1) {
-    require(seeds.size() == change.size(), Fault::internal,
-            [&] { return "no item scores for " + task + " of " + arm.method + ", which has several seeds"; });
-    pooled = over_seeds(seeds, change);
-    out.seed_deviation = std::sqrt(variance(change));
-  }
-  out.task = task;
-  out.before = mean(before);
-  out.after = mean(after);
-  out.items = pooled.items;
-  out.change = pooled.difference;
-  out.stderror = pooled.stderror;
-  out.interval = pooled.interval;
-  out.p_value = pooled.p_value;
-  out.p_adjusted = pooled.p_value;
-  out.detectable = pooled.detectable;
+  if (arm.changes.size() > 1) take_seeds(out, task.change);
+  out.p_adjusted = out.p_value;
   out.calibration_before = mean_calibration(calibration_before);
   out.calibration_after = mean_calibration(calibration_after);
   return out;
 }
 
+// One benchmark measured in several ways gets a name for each: with its number of shots, or else a number.
+void name_apart(std::vector<ArmTask>& tasks, const std::vector<CellChange>& changes, const Arm& arm,
+                const SeedSummary& summary) {
+  std::map<std::string, int> times;
+  for (const auto& task : tasks) ++times[task.task];
+  std::map<std::string, int> seen;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    if (times[tasks[i].task] < 2) continue;
+    const auto* one = find_task(changes[arm.changes[0]], summary.tasks[i]);
+    auto name = tasks[i].task + " (" + std::to_string(one->shots) + "-shot)";
+    const int again = ++seen[name];
+    tasks[i].task = again == 1 ? name : name + " #" + std::to_string(again);
+  }
+}
+
 void summarise(Arm& arm) {
   std::vector<double> p_values;
-  double sum = 0;
-  double variances = 0;
+  double gain = 0;
+  int targets = 0;
   for (const auto& task : arm.tasks) {
-    if (task.trained_on) continue;
+    if (task.trained_on) {
+      gain += task.change;
+      ++targets;
+      continue;
+    }
     p_values.push_back(task.p_value);
-    sum -= task.change;
-    variances += task.stderror * task.stderror;
     if (!std::isfinite(arm.worst_drop) || -task.change > arm.worst_drop) {
       arm.worst_drop = -task.change;
       arm.worst_task = task.task;
     }
   }
-  if (p_values.empty()) return;
-  const auto others = static_cast<double>(p_values.size());
-  arm.mean_drop = sum / others;
-  const double reach = normal_quantile(0.975) * std::sqrt(variances) / others;
-  arm.mean_drop_interval = {arm.mean_drop - reach, arm.mean_drop + reach};
+  if (targets > 0) arm.gain = gain / targets;
   const auto adjusted = holm(p_values);
   std::size_t at = 0;
   for (auto& task : arm.tasks) {
@@ -152,7 +133,7 @@ void summarise(Arm& arm) {
   }
 }
 
-// All gains on the task trained on are one family of tests.
+// All gains on what was trained on are one family of tests.
 void adjust_gains(std::vector<Arm>& arms) {
   std::vector<ArmTask*> targets;
   std::vector<double> p_values;
@@ -182,6 +163,35 @@ std::string label_of(std::int64_t model, const std::vector<ModelRow>& models) {
     if (row.id == model) return row.label;
   }
   return "model " + std::to_string(model);
+}
+
+using Key = std::tuple<std::int64_t, std::string, std::string, std::string>;
+
+Key key_of(const CellRow& cell) {
+  return {cell.base_model, cell.trained_on, cell.method, without_seed(cell.recipe_json)};
+}
+
+Arm build_arm(const std::vector<CellChange>& changes, std::vector<std::size_t> members,
+              const std::vector<ModelRow>& models) {
+  std::stable_sort(members.begin(), members.end(),
+                   [&changes](std::size_t a, std::size_t b) { return changes[a].cell.seed < changes[b].cell.seed; });
+  std::vector<CellChange> seeds;
+  for (const auto at : members) seeds.push_back(changes[at]);
+  const auto summaries = seed_summaries(seeds);
+  const auto& cell = seeds.front().cell;
+  Arm arm;
+  arm.base_model = cell.base_model;
+  arm.model = label_of(cell.base_model, models);
+  arm.method = cell.method;
+  arm.trained_on = cell.trained_on;
+  arm.changes = std::move(members);
+  const auto& summary = summaries.front();
+  for (const auto& task : summary.tasks) arm.tasks.push_back(pool_task(changes, arm, task));
+  name_apart(arm.tasks, changes, arm, summary);
+  arm.mean_drop = summary.mean_drop.mean;
+  arm.mean_drop_interval = summary.mean_drop.interval;
+  summarise(arm);
+  return arm;
 }
 
 }  // namespace
@@ -220,34 +230,34 @@ Calibration mean_calibration(const std::vector<const Calibration*>& all) {
   return out;
 }
 
-std::vector<Arm> build_arms(const std::vector<CellChange>& changes, const std::vector<ModelRow>& models,
-                            const ItemTable& items) {
-  std::map<std::tuple<std::int64_t, std::string, std::string, std::string>, Arm> groups;
+std::vector<Arm> build_arms(const std::vector<CellChange>& changes, const std::vector<ModelRow>& models) {
+  std::vector<std::pair<Key, std::vector<std::size_t>>> groups;
   for (std::size_t at = 0; at < changes.size(); ++at) {
-    const auto& cell = changes[at].cell;
-    auto& arm = groups[{cell.base_model, cell.trained_on, cell.method, cell.recipe_json}];
-    arm.base_model = cell.base_model;
-    arm.model = label_of(cell.base_model, models);
-    arm.method = cell.method;
-    arm.trained_on = cell.trained_on;
-    arm.changes.push_back(at);
+    const auto key = key_of(changes[at].cell);
+    const auto found =
+        std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == key; });
+    if (found == groups.end()) {
+      groups.push_back({key, {at}});
+    } else {
+      found->second.push_back(at);
+    }
   }
   std::vector<Arm> arms;
   std::map<std::tuple<std::int64_t, std::string, std::string>, int> names;
-  for (auto& [key, arm] : groups) {
-    std::stable_sort(arm.changes.begin(), arm.changes.end(),
-                     [&changes](std::size_t a, std::size_t b) { return changes[a].cell.seed < changes[b].cell.seed; });
-    const int number = ++names[{arm.base_model, arm.trained_on, arm.method}];
-    if (number > 1) arm.method += " #" + std::to_string(number);
-    std::vector<std::string> tasks;
-    for (const auto change : arm.changes) {
-      for (const auto& task : changes[change].tasks) {
-        if (std::find(tasks.begin(), tasks.end(), task.task) == tasks.end()) tasks.push_back(task.task);
-      }
+  while (!groups.empty()) {
+    // The next model and training task, with all its methods.
+    const auto model = std::get<0>(groups.front().first);
+    const auto trained_on = std::get<1>(groups.front().first);
+    for (const auto& [key, members] : groups) {
+      if (std::get<0>(key) != model || std::get<1>(key) != trained_on) continue;
+      auto arm = build_arm(changes, members, models);
+      const int number = ++names[{model, trained_on, arm.method}];
+      if (number > 1) arm.method += " #" + std::to_string(number);
+      arms.push_back(std::move(arm));
     }
-    for (const auto& task : tasks) arm.tasks.push_back(pool_task(changes, arm, task, items));
-    summarise(arm);
-    arms.push_back(std::move(arm));
+    std::erase_if(groups, [&](const auto& group) {
+      return std::get<0>(group.first) == model && std::get<1>(group.first) == trained_on;
+    });
   }
   adjust_gains(arms);
   for (auto& arm : arms) arm.finding = judge(arm);
@@ -258,18 +268,6 @@ std::vector<Arm> build_arms(const std::vector<CellChange>& changes, const std::v
 
 namespace touchstone {
 
-const ArmTask* Arm::target() const {
-  for (const auto& task : tasks) {
-    if (task.trained_on) return &task;
-  }
-  return nullptr;
-}
-
-std::string ReportInput::model_label(std::int64_t model) const {
-  for (const auto& row : models) {
-    if (row.id == model) return row.label;
-  }
-  return "model " + std::to_string(model);
-}
+std::string ReportInput::model_label(std::int64_t model) const { return reports::label_of(model, models); }
 
 }  // namespace touchstone

@@ -15,17 +15,15 @@ std::string with_interval(const ArmTask& task) {
   return change_points(task.change, scale) + " " + interval_points(task.interval, true, scale);
 }
 
-std::string target_sentence(const Arm& arm, Escape escape) {
-  const auto* task = arm.target();
-  if (task == nullptr) return fmt::format("The task trained on, {}, was not measured.", escape(arm.trained_on));
-  const auto p = p_value(task->p_adjusted);
-  if (shown(*task)) {
-    return fmt::format("{} on the task trained on, {}: {} points, Holm p {}.", task->change > 0 ? "Gains" : "Loses",
-                       escape(task->task), with_interval(*task), p);
+std::string target_sentence(const ArmTask& task, Escape escape) {
+  const auto p = p_value(task.p_adjusted);
+  if (shown(task)) {
+    return fmt::format("{} on the task trained on, {}: {} points, Holm p {}.", task.change > 0 ? "Gains" : "Loses",
+                       escape(task.task), with_interval(task), p);
   }
   return fmt::format(
       "No change shown on the task trained on, {}: {} points, Holm p {}; this sample could show {} or more.",
-      escape(task->task), with_interval(*task), p, points(task->detectable, shown_scale(task->metric)));
+      escape(task.task), with_interval(task), p, points(task.detectable, shown_scale(task.metric)));
 }
 
 const ArmTask* find(const Arm& arm, const std::string& name) {
@@ -99,8 +97,12 @@ std::string arm_name(const Arm& arm) { return arm.method + " on " + arm.trained_
 
 std::vector<std::string> verdict(const Arm& arm, Escape escape) {
   std::vector<std::string> sentences;
-  for (auto&& sentence : {target_sentence(arm, escape), elsewhere_sentence(arm, escape), margin_sentence(arm),
-                          calibration_sentence(arm)}) {
+  for (const auto& task : arm.tasks) {
+    if (task.trained_on) sentences.push_back(target_sentence(task, escape));
+  }
+  if (sentences.empty())
+    sentences.push_back(fmt::format("The task trained on, {}, was not measured.", escape(arm.trained_on)));
+  for (auto&& sentence : {elsewhere_sentence(arm, escape), margin_sentence(arm), calibration_sentence(arm)}) {
     if (!sentence.empty()) sentences.push_back(sentence);
   }
   return sentences;

@@ -119,7 +119,13 @@ SeedMean over_seeds(const std::vector<SeedValue>& seeds) {
   const auto both = several ? combine(std::vector<double>{between.stderror, item_error},
                                       std::vector<double>{static_cast<double>(seeds.size() - 1), degrees})
                             : Combined{item_error, degrees};
+  found.stderror = both.stderror;
+  found.degrees = both.degrees;
   found.interval = around(found.mean, both.stderror, both.degrees);
+  if (found.mean != 0.0) {
+    found.p_value =
+        both.stderror > 0.0 ? 2.0 * t_or_normal_cdf(-std::fabs(found.mean) / both.stderror, both.degrees) : 0.0;
+  }
   return found;
 }
 
@@ -148,7 +154,7 @@ SeedSummary summarise_seeds(const std::vector<const CellChange*>& cells) {
       if (same != nullptr) values.push_back({-same->drop, error_of(same->paired), same->paired.degrees});
     }
     if (values.size() != cells.size()) continue;
-    summary.tasks.push_back({task.task, task.trained_on, over_seeds(values)});
+    summary.tasks.push_back({task.task, task.metric, task.settings_json, task.trained_on, over_seeds(values)});
     const double drop = -summary.tasks.back().change.mean;
     if (!task.trained_on && !(drop <= summary.worst_drop)) {
       summary.worst_drop = drop;

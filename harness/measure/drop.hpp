@@ -56,7 +56,10 @@ struct SeedMean {
   double mean = 0.0;
   double between_sd = 0.0;  ///< sample standard deviation between seeds; nan for one seed
   double item_stderror = 0.0;
-  Interval interval;  ///< 95 %, Satterthwaite's degrees of freedom; of one seed: the items' error alone
+  double stderror = 0.0;  ///< both levels together; of one seed: the items' error alone
+  double degrees = 0.0;   ///< Satterthwaite's; 0: normal
+  Interval interval;      ///< 95 %
+  double p_value = 1.0;   ///< two-sided, of no difference
 };
 
 /// One (base model, method, trained on) over its seeds.
@@ -67,6 +70,8 @@ struct SeedSummary {
   std::vector<std::int64_t> cells;  ///< in the order of their seeds
   struct Task {
     std::string task;
+    std::string metric;
+    std::string settings_json;
     bool trained_on = false;
     SeedMean change;  ///< after - before, in the direction that higher is better
   };

@@ -13,16 +13,29 @@
 
 namespace touchstone {
 
+/// A part of a longer text.
+struct Excerpt {
+  std::string text;
+  std::size_t left_out_before = 0;  ///< bytes
+  std::size_t left_out_after = 0;
+};
+
+/// What a model answered to one item.
+struct FlipAnswer {
+  bool correct = false;
+  Excerpt response;       ///< the generated text; the chosen choice's text for multiple choice
+  std::string extracted;  ///< what was read out of it, when that is something else
+  std::string detail;     ///< the judge's line for a reader: "timeout"
+  std::optional<double> confidence;
+};
+
 /// One item whose verdict training changed, with what a reader needs to see why.
 struct Flip {
   std::string example_id;
-  bool gained = false;  ///< wrong before, right after; otherwise the other way round
-  std::string prompt;
-  std::string target;
-  std::string before;  ///< the answer given before; the chosen choice's text for multiple choice
-  std::string after;
-  std::optional<double> confidence_before;
-  std::optional<double> confidence_after;
+  Excerpt prompt;  ///< its end, where the question is
+  Excerpt target;
+  FlipAnswer before;
+  FlipAnswer after;
 };
 
 /// What one cell did to the items of one benchmark.
@@ -37,38 +50,40 @@ struct Flips {
   std::vector<Flip> shown;  ///< some of the lost, then some of the gained; the same ones for the same database
 };
 
-/// What the samples of one stored measure say about how it went.
-struct SampleCounts {
-  std::int64_t items = 0;
-  std::int64_t right = 0;
-  std::int64_t unparsed = 0;    ///< no answer could be read
-  std::int64_t truncated = 0;   ///< the prompt did not fit and lost tokens
-  std::int64_t unfinished = 0;  ///< generation was cut by the length limit
-};
-
 /// The three words of a verdict.
 enum class Finding : std::uint8_t { better, worse, inconclusive };
 
-/// One benchmark of an arm: the mean over its seeds.
+/// The change that one seed made.
+struct SeedChange {
+  std::uint64_t seed = 0;
+  double change = 0.0;
+};
+
+/// One benchmark of an arm: the mean over its seeds. Changes are positive when better, whatever the metric.
 struct ArmTask {
-  std::string task;
+  std::string task;  ///< with its number of shots where one benchmark was measured in several ways
   std::string metric;
   bool trained_on = false;
   double before = 0.0;
   double after = 0.0;
   double chance = 0.0;
   std::int64_t items = 0;
-  double change = 0.0;      ///< after - before
-  double stderror = 0.0;    ///< of the change: over items, and over seeds where there are several
-  Interval interval;        ///< 95 %
-  double p_value = 1.0;     ///< two-sided
-  double p_adjusted = 1.0;  ///< Holm: over the arm's benchmarks not trained on, or over all arms' gains on their target
+  double change = 0.0;         ///< after - before
+  double stderror = 0.0;       ///< of the change: over items, and over seeds where there are several
+  double item_stderror = 0.0;  ///< the part of it that comes from the choice of items
+  Interval interval;           ///< 95 %
+  double p_value = 1.0;        ///< two-sided
+  double p_adjusted =
+      1.0;  ///< Holm: over the arm's benchmarks not trained on, or over all arms' gains on their targets
   double detectable = 0.0;  ///< the smallest change that this sample could show (80 % power, alpha 0.05)
+  std::vector<SeedChange> seeds;
   double seed_deviation = std::numeric_limits<double>::quiet_NaN();  ///< standard deviation of the change over seeds
   std::int64_t lost = 0;                                             ///< summed over seeds
   std::int64_t gained = 0;
   Calibration calibration_before;  ///< numbers are means over seeds, bins are pooled
   Calibration calibration_after;
+  Interval ece_interval;  ///< 95 %, of the change in ECE; nan with several seeds
+  int ece_shown = 0;      ///< in how many seeds the change in ECE is shown
 };
 
 /// The cells that differ in their seed alone: one (model, method with its settings, trained on).
@@ -79,14 +94,12 @@ struct Arm {
   std::string trained_on;
   std::vector<std::size_t> changes;  ///< indexes into ReportInput::changes, by seed
   std::vector<ArmTask> tasks;
-  double mean_drop = std::numeric_limits<double>::quiet_NaN();  ///< over the benchmarks not trained on; nan without any
+  double gain = std::numeric_limits<double>::quiet_NaN();       ///< mean over what was trained on; nan: not measured
+  double mean_drop = std::numeric_limits<double>::quiet_NaN();  ///< over the other benchmarks; nan without any
   Interval mean_drop_interval;
   double worst_drop = std::numeric_limits<double>::quiet_NaN();
   std::string worst_task;
   Finding finding = Finding::inconclusive;
-
-  /// The task trained on; null when it was not measured.
-  const ArmTask* target() const;
 };
 
 /// What every section of a report may read: computed once from the store, in a fixed order. No section queries

@@ -1,4 +1,5 @@
 #include <limits>
+#include <map>
 
 #include "harness/store/columns.hpp"
 #include "harness/store/flat_json.hpp"
@@ -121,6 +122,25 @@ std::vector<Sample> Store::samples(std::int64_t measure, const std::vector<std::
       query.reset();
     }
     return rows;
+  });
+}
+
+std::map<std::int64_t, SampleCounts> Store::sample_counts() const {
+  return impl_->connection.read([&](SQLite::Database& database) {
+    Query query(database,
+                "SELECT measure, count(*), sum(correct), sum(1 - parsed), sum(truncated_tokens > 0), sum(1 - finished) "
+                "FROM sample GROUP BY measure");
+    std::map<std::int64_t, SampleCounts> counts;
+    while (query.executeStep()) {
+      Columns columns(query);
+      auto& one = counts[columns.id()];
+      one.items = columns.integer();
+      one.right = columns.integer();
+      one.unparsed = columns.integer();
+      one.truncated = columns.integer();
+      one.unfinished = columns.integer();
+    }
+    return counts;
   });
 }
 

@@ -108,6 +108,15 @@ struct ItemRow {
   std::vector<int> gold;
 };
 
+/// How the samples of one measure went.
+struct SampleCounts {
+  std::int64_t items = 0;
+  std::int64_t right = 0;
+  std::int64_t unparsed = 0;    ///< no answer could be read
+  std::int64_t truncated = 0;   ///< the prompt did not fit and lost tokens
+  std::int64_t unfinished = 0;  ///< generation was cut by the length limit
+};
+
 /// Runs, cells, curves, measures and every sample, in one SQLite file (WAL, synchronous FULL, foreign keys, STRICT
 /// tables, application_id, user_version migrations). Any number of processes may write at once; each call below is one
 /// transaction, so a crash leaves whole results only. One object serves several threads. Throws Fault::store, one line
@@ -167,6 +176,7 @@ class Store {
   std::vector<ItemRow> items(std::int64_t measure, const std::string& metric = "") const;
   /// The samples of these items (ids as in ItemRow), in the order given; items that the measure lacks are left out.
   std::vector<Sample> samples(std::int64_t measure, const std::vector<std::int64_t>& items) const;
+  std::map<std::int64_t, SampleCounts> sample_counts() const;  ///< by measure
   std::vector<StepReport> curve(std::int64_t cell) const;
   std::vector<StageReport> stages(std::int64_t cell) const;  ///< those that ended
   /// The measures that a run asked for: cell 0 holds the base models' ones.

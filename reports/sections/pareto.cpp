@@ -17,19 +17,29 @@ namespace {
 struct Entry {
   const Arm* arm = nullptr;
   double gain = 0.0;
+  Interval gain_interval;  // nan when several benchmarks were trained on
   double drop = 0.0;
   bool dominated = false;
   int style = 0;  // colour and shape of the method
 };
+
+Interval gain_interval(const Arm& arm) {
+  const ArmTask* target = nullptr;
+  for (const auto& task : arm.tasks) {
+    if (!task.trained_on) continue;
+    if (target != nullptr) return {std::nan(""), std::nan("")};
+    target = &task;
+  }
+  return target->interval;
+}
 
 // Points of one model and one training task that have both a gain and a drop.
 std::vector<Entry> entries(const ReportInput& input, std::int64_t model, const std::string& trained_on) {
   std::vector<Entry> all;
   for (const auto& arm : input.arms) {
     if (arm.base_model != model || arm.trained_on != trained_on) continue;
-    const auto* target = arm.target();
-    if (target == nullptr || !std::isfinite(target->change) || !std::isfinite(arm.mean_drop)) continue;
-    all.push_back({&arm, target->change, arm.mean_drop, false, static_cast<int>(all.size() % 6)});
+    if (!std::isfinite(arm.gain) || !std::isfinite(arm.mean_drop)) continue;
+    all.push_back({&arm, arm.gain, gain_interval(arm), arm.mean_drop, false, static_cast<int>(all.size() % 6)});
   }
   for (auto& one : all) {
     one.dominated = std::any_of(all.begin(), all.end(), [&](const Entry& other) {
@@ -40,11 +50,10 @@ std::vector<Entry> entries(const ReportInput& input, std::int64_t model, const s
 }
 
 void errors(Chart& chart, const Entry& one) {
-  const auto* target = one.arm->target();
   const auto style = fmt::format("ln thin c{}", one.style);
   const auto& drop = one.arm->mean_drop_interval;
-  if (std::isfinite(target->interval.low))
-    chart.segment({target->interval.low, one.drop}, {target->interval.high, one.drop}, style);
+  const auto& gain = one.gain_interval;
+  if (std::isfinite(gain.low)) chart.segment({gain.low, one.drop}, {gain.high, one.drop}, style);
   if (std::isfinite(drop.low)) chart.segment({one.gain, drop.low}, {one.gain, drop.high}, style);
 }
 
@@ -68,8 +77,7 @@ std::string panel(const std::vector<Entry>& all, const Arm& first, int number) {
   Axis x{.low = 0, .high = 0, .label = "gain on " + first.trained_on + ", points", .write = write};
   Axis y{.low = 0, .high = 0, .label = "mean drop elsewhere, points", .write = write};
   for (const auto& one : all) {
-    const auto& interval = one.arm->target()->interval;
-    for (const double value : {one.gain, interval.low, interval.high}) widen(x, value);
+    for (const double value : {one.gain, one.gain_interval.low, one.gain_interval.high}) widen(x, value);
     for (const double value : {one.drop, one.arm->mean_drop_interval.low, one.arm->mean_drop_interval.high})
       widen(y, value);
   }

@@ -8,7 +8,7 @@
 namespace touchstone::testing {
 
 inline ReportInput with_arms(ReportInput input) {
-  input.arms = reports::build_arms(input.changes, input.models, {});
+  input.arms = reports::build_arms(input.changes, input.models);
   return input;
 }
 

@@ -1,5 +1,6 @@
 #include "tests/support/fixed_report.hpp"
 
+#include <cmath>
 #include <vector>
 
 namespace touchstone::testing {
@@ -36,6 +37,25 @@ CellChange cell_change(std::int64_t id, const std::string& method, std::vector<T
   change.cell.tokens = 81920;
   change.cell.peak_bytes = std::int64_t{300} << 20;
   change.tasks = std::move(tasks);
+  double others = 0;
+  double variance = 0;
+  for (const auto& task : change.tasks) {
+    if (task.trained_on) {
+      change.gain = -task.drop;
+      continue;
+    }
+    others += 1;
+    change.mean_drop += task.drop;
+    variance += task.paired.stderror * task.paired.stderror;
+    if (change.worst_task.empty() || task.drop > change.worst_drop) {
+      change.worst_drop = task.drop;
+      change.worst_task = task.task;
+    }
+  }
+  change.mean_drop /= others;
+  change.mean_drop_stderror = std::sqrt(variance) / others;
+  const double reach = normal_quantile(0.975) * change.mean_drop_stderror;
+  change.mean_drop_interval = {change.mean_drop - reach, change.mean_drop + reach};
   return change;
 }
 
@@ -94,6 +114,29 @@ void add_curve(ReportInput& input, std::int64_t cell) {
        .values = {{"rows_total", 200}, {"rows_truncated", 3}, {"rows_dropped", 1}, {"tokens_total", 8192}}});
 }
 
+void add_flip(ReportInput& input) {
+  Flip flip;
+  flip.example_id = "mmlu/anatomy/3";
+  flip.prompt.text = "Which bone is the longest?\nA. Femur\nB. Ulna\nAnswer:";
+  flip.prompt.left_out_before = 2048;
+  flip.target.text = "A";
+  flip.before.correct = true;
+  flip.before.response.text = " A";
+  flip.before.confidence = 0.62;
+  flip.after.response.text = " B";
+  flip.after.confidence = 0.41;
+  Flips flips;
+  flips.cell = 1;
+  flips.task = "mmlu";
+  flips.both_right = 25;
+  flips.both_wrong = 52;
+  flips.gained = 3;
+  flips.lost = 20;
+  flips.p_mcnemar = mcnemar(20, 3);
+  flips.shown.push_back(flip);
+  input.flips.push_back(flips);
+}
+
 }  // namespace
 
 TaskChange change_of(const std::string& task, bool trained_on, int both_right, int lost, int gained, int both_wrong) {
@@ -115,6 +158,7 @@ TaskChange change_of(const std::string& task, bool trained_on, int both_right, i
   change.after = mean_error(after).mean;
   change.chance = task == "gsm8k" ? 0.0 : 0.25;
   change.paired = paired(before, after);
+  change.drop = -change.paired.difference;
   return change;
 }
 
@@ -190,21 +234,7 @@ ReportInput fixed_report() {
   input.cells.push_back(failed);
   add_curve(input, 1);
   add_curve(input, 2);
-  input.flips = {{.cell = 1,
-                  .task = "mmlu",
-                  .both_right = 25,
-                  .both_wrong = 52,
-                  .gained = 3,
-                  .lost = 20,
-                  .p_mcnemar = input.changes[0].tasks[1].paired.p_value,
-                  .shown = {{.example_id = "mmlu/anatomy/3",
-                             .gained = false,
-                             .prompt = "Which bone is the longest?\nA. Femur\nB. Ulna\nAnswer:",
-                             .target = "A",
-                             .before = "A",
-                             .after = "B",
-                             .confidence_before = 0.62,
-                             .confidence_after = 0.41}}}};
+  add_flip(input);
   return input;
 }
 
@@ -246,7 +276,11 @@ ReportInput report_of_text(const std::string& text) {
   }
   for (auto& flips : input.flips) {
     flips.task = text;
-    for (auto& flip : flips.shown) flip.example_id = flip.prompt = flip.target = flip.before = flip.after = text;
+    for (auto& flip : flips.shown) {
+      flip.example_id = flip.prompt.text = flip.target.text = text;
+      for (auto* answer : {&flip.before, &flip.after})
+        answer->response.text = answer->extracted = answer->detail = text;
+    }
   }
   return input;
 }

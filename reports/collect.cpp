@@ -1,0 +1,223 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "harness/report/report.hpp"
+#include "reports/arms.hpp"
+#include "reports/text.hpp"
+
+namespace touchstone {
+namespace reports {
+namespace {
+
+constexpr std::size_t most_flips = 240;  // in one report, so that it opens quickly however large the database is
+
+// Keeps what the run asked for, or everything.
+void choose_measures(ReportInput& input, const Store& store, const ReportSettings& settings) {
+  input.measures = store.measures();
+  if (!settings.run) return;
+  std::set<std::int64_t> wanted;
+  for (const auto& [cell, measures] : store.run_measures(*settings.run))
+    wanted.insert(measures.begin(), measures.end());
+  std::erase_if(input.measures, [&](const MeasureRow& measure) { return wanted.count(measure.id) == 0; });
+}
+
+void choose_runs(ReportInput& input, const Store& store, const ReportSettings& settings) {
+  input.runs = store.runs();
+  if (!settings.run) return;
+  std::erase_if(input.runs, [&](const RunRow& run) { return run.id != *settings.run; });
+  require(!input.runs.empty(), Fault::usage, [&] {
+    const auto all = store.runs();
+    return "no run " + std::to_string(*settings.run) + " in the database; it holds " +
+           (all.empty() ? "none" : "runs " + std::to_string(all.front().id) + " to " + std::to_string(all.back().id));
+  });
+}
+
+void choose_models(ReportInput& input, const Store& store) {
+  std::set<std::int64_t> used;
+  std::set<std::int64_t> environments;
+  for (const auto& measure : input.measures) {
+    used.insert(measure.model);
+    environments.insert(measure.environment);
+  }
+  for (const auto& cell : input.cells) used.insert({cell.base_model, cell.result_model});
+  for (const auto& run : input.runs) environments.insert(run.environment);
+  for (const auto& model : store.models()) {
+    if (used.count(model.id) != 0) input.models.push_back(model);
+  }
+  const auto all = store.environments();
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    if (environments.count(static_cast<std::int64_t>(at) + 1) != 0) input.environments.push_back(all[at]);
+  }
+}
+
+// The benchmarks of the columns: those compared, or those measured where nothing was compared.
+void choose_tasks(ReportInput& input) {
+  const auto add = [&](const std::string& name) {
+    if (std::find(input.tasks.begin(), input.tasks.end(), name) == input.tasks.end()) input.tasks.push_back(name);
+  };
+  for (const auto& arm : input.arms) {
+    for (const auto& task : arm.tasks) add(task.task);
+  }
+  if (!input.tasks.empty()) return;
+  for (const auto& measure : input.measures) add(measure.benchmark.empty() ? measure.task : measure.benchmark);
+}
+
+/// The same item in two measures.
+struct Twin {
+  std::int64_t before_measure = 0;
+  std::int64_t after_measure = 0;
+  std::int64_t item = 0;
+};
+
+// About `wanted` of them, spread evenly over the list.
+std::vector<Twin> spread(const std::vector<Twin>& all, std::size_t wanted) {
+  std::vector<Twin> some;
+  const auto count = std::min(wanted, all.size());
+  for (std::size_t i = 0; i < count; ++i) some.push_back(all[i * all.size() / count]);
+  return some;
+}
+
+// What a reader should see of a response: the chosen choice, or the first text that was generated.
+std::string response_of(const Sample& sample) {
+  if (sample.choice_logp.size() == sample.responses.size() && !sample.choice_logp.empty()) {
+    const auto best =
+        std::max_element(sample.choice_logp.begin(), sample.choice_logp.end()) - sample.choice_logp.begin();
+    return sample.responses[static_cast<std::size_t>(best)];
+  }
+  return sample.responses.empty() ? std::string() : sample.responses.front();
+}
+
+Excerpt head_of(const std::string& text, std::size_t bytes) {
+  auto part = shortened(text, bytes);
+  return {std::move(part.text), 0, part.cut};
+}
+
+// The end of a prompt, from the start of a line where one is near.
+Excerpt tail_of(const std::string& text, std::size_t bytes) {
+  if (text.size() <= bytes) return {text, 0, 0};
+  std::size_t start = text.size() - bytes;
+  const auto line = text.find('\n', start);
+  if (line != std::string::npos && line - start < bytes / 2) start = line + 1;
+  while (start < text.size() && (static_cast<unsigned char>(text[start]) & 0xC0U) == 0x80U) ++start;
+  return {text.substr(start), start, 0};
+}
+
+FlipAnswer answer_of(const Sample& sample, std::size_t bytes) {
+  FlipAnswer answer;
+  const auto response = response_of(sample);
+  answer.correct = sample.verdict.correct;
+  answer.response = head_of(response, bytes);
+  if (sample.verdict.extracted != response) answer.extracted = shortened(sample.verdict.extracted, bytes).text;
+  answer.detail = shortened(sample.verdict.detail, bytes).text;
+  answer.confidence = sample.verdict.confidence;
+  return answer;
+}
+
+std::vector<Flip> read_flips(const Store& store, const std::vector<Twin>& twins, std::size_t bytes) {
+  std::vector<Flip> flips;
+  for (const auto& twin : twins) {
+    const auto before = store.samples(twin.before_measure, {twin.item});
+    const auto after = store.samples(twin.after_measure, {twin.item});
+    if (before.empty() || after.empty()) continue;
+    flips.push_back({before[0].example_id, tail_of(before[0].prompt, bytes), head_of(before[0].target, bytes),
+                     answer_of(before[0], bytes), answer_of(after[0], bytes)});
+  }
+  return flips;
+}
+
+/// Items of measures, read once however many cells share them.
+class Items {
+ public:
+  explicit Items(const Store& store) : store_(&store) {}
+  const std::vector<ItemRow>& of(std::int64_t measure) {
+    const auto found = read_.find(measure);
+    return found != read_.end() ? found->second : read_.emplace(measure, store_->items(measure)).first->second;
+  }
+
+ private:
+  const Store* store_;
+  std::map<std::int64_t, std::vector<ItemRow>> read_;
+};
+
+struct Sorted {
+  Flips flips;
+  std::vector<Twin> lost;
+  std::vector<Twin> gained;
+};
+
+Sorted sort_items(Items& items, const CellChange& change, const TaskChange& task) {
+  Sorted out;
+  out.flips.cell = change.cell.id;
+  out.flips.task = task.task;
+  for (std::size_t leaf = 0; leaf < task.before_measures.size(); ++leaf) {
+    const auto one = task.before_measures[leaf];
+    const auto two = task.after_measures[leaf];
+    std::map<std::pair<std::int64_t, std::int64_t>, bool> was;
+    for (const auto& item : items.of(one)) was[{item.item, item.prompt}] = item.correct;
+    for (const auto& item : items.of(two)) {
+      const auto found = was.find({item.item, item.prompt});
+      if (found == was.end()) continue;
+      auto& number = found->second ? (item.correct ? out.flips.both_right : out.flips.lost)
+                                   : (item.correct ? out.flips.gained : out.flips.both_wrong);
+      ++number;
+      if (found->second != item.correct) (item.correct ? out.gained : out.lost).push_back({one, two, item.item});
+    }
+  }
+  out.flips.p_mcnemar = mcnemar(out.flips.lost, out.flips.gained);
+  return out;
+}
+
+// Of each arm the first seed, of each benchmark some items.
+void collect_flips(ReportInput& input, const Store& store, const ReportSettings& settings) {
+  if (settings.flips_shown <= 0) return;
+  std::size_t pairs = 0;
+  for (const auto& arm : input.arms) pairs += input.changes[arm.changes.front()].tasks.size();
+  if (pairs == 0) return;
+  const auto half =
+      std::max<std::size_t>(1, std::min(static_cast<std::size_t>(settings.flips_shown), most_flips / pairs) / 2);
+  Items items(store);
+  std::size_t left = most_flips;
+  for (const auto& arm : input.arms) {
+    const auto& change = input.changes[arm.changes.front()];
+    for (const auto& task : change.tasks) {
+      auto sorted = sort_items(items, change, task);
+      if (sorted.lost.empty() && sorted.gained.empty()) continue;
+      auto twins = spread(sorted.lost, half);
+      const auto gained = spread(sorted.gained, half);
+      twins.insert(twins.end(), gained.begin(), gained.end());
+      if (twins.size() > left) twins.resize(left);
+      left -= twins.size();
+      sorted.flips.shown = read_flips(store, twins, settings.text_bytes);
+      input.flips.push_back(std::move(sorted.flips));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace reports
+
+ReportInput collect(const Store& store, const ReportSettings& settings) {
+  ReportInput input;
+  reports::choose_runs(input, store, settings);
+  reports::choose_measures(input, store, settings);
+  input.cells = store.cells(settings.run);
+  input.changes = cell_changes(store, settings.run);
+  reports::choose_models(input, store);
+  input.arms = reports::build_arms(input.changes, input.models);
+  reports::choose_tasks(input);
+  for (const auto& cell : input.cells) {
+    auto curve = store.curve(cell.id);
+    if (!curve.empty()) input.curves.emplace(cell.id, std::move(curve));
+    auto stages = store.stages(cell.id);
+    if (!stages.empty()) input.stages.emplace(cell.id, std::move(stages));
+  }
+  input.counts = store.sample_counts();
+  reports::collect_flips(input, store, settings);
+  if (!input.environments.empty()) input.version = input.environments.back().code_version;
+  return input;
+}
+
+}  // namespace touchstone

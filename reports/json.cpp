@@ -1,0 +1,261 @@
+#include "harness/base/json.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/report/report.hpp"
+#include "reports/words.hpp"
+
+namespace touchstone {
+namespace reports {
+namespace {
+
+// JSON has no word for what is not a number.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json interval(const Interval& value) { return Json::array({number(value.low), number(value.high)}); }
+
+Json json_of(const Calibration& calibration) {
+  if (calibration.items == 0) return nullptr;
+  Json bins = Json::array();
+  for (const auto& bin : calibration.bins) {
+    bins.push_back({{"low", bin.low},
+                    {"high", bin.high},
+                    {"items", bin.items},
+                    {"confidence", bin.confidence},
+                    {"accuracy", bin.accuracy}});
+  }
+  return {{"items", calibration.items},
+          {"ece", number(calibration.ece)},
+          {"ece_equal_mass", number(calibration.ece_equal_mass)},
+          {"mce", number(calibration.mce)},
+          {"brier", number(calibration.brier)},
+          {"nll", number(calibration.nll)},
+          {"auroc", number(calibration.auroc)},
+          {"confidence", number(calibration.confidence)},
+          {"accuracy", number(calibration.accuracy)},
+          {"selective_accuracy_10", number(calibration.selective_accuracy_10)},
+          {"risk_coverage_area", number(calibration.risk_coverage_area)},
+          {"bins", bins}};
+}
+
+Json json_of(const ArmTask& task) {
+  return {{"task", task.task},
+          {"metric", task.metric},
+          {"trained_on", task.trained_on},
+          {"items", task.items},
+          {"before", number(task.before)},
+          {"after", number(task.after)},
+          {"chance", number(task.chance)},
+          {"change", number(task.change)},
+          {"stderr", number(task.stderror)},
+          {"interval", interval(task.interval)},
+          {"p", number(task.p_value)},
+          {"p_holm", number(task.p_adjusted)},
+          {"shown", shown(task)},
+          {"detectable", number(task.detectable)},
+          {"seed_deviation", number(task.seed_deviation)},
+          {"lost", task.lost},
+          {"gained", task.gained},
+          {"calibration_before", json_of(task.calibration_before)},
+          {"calibration_after", json_of(task.calibration_after)}};
+}
+
+Json json_of(const ReportInput& input, const Arm& arm) {
+  Json out = {{"model", arm.model},
+              {"method", arm.method},
+              {"trained_on", arm.trained_on},
+              {"finding", std::string(word(arm.finding))},
+              {"mean_drop", number(arm.mean_drop)},
+              {"mean_drop_interval", interval(arm.mean_drop_interval)},
+              {"worst_drop", number(arm.worst_drop)},
+              {"worst_task", arm.worst_task}};
+  out["seeds"] = Json::array();
+  out["cells"] = Json::array();
+  for (const auto at : arm.changes) {
+    out["seeds"].push_back(input.changes[at].cell.seed);
+    out["cells"].push_back(input.changes[at].cell.id);
+  }
+  out["tasks"] = Json::array();
+  for (const auto& task : arm.tasks) out["tasks"].push_back(json_of(task));
+  return out;
+}
+
+Json json_of(const CellChange& change) {
+  Json out = {{"cell", change.cell.id},
+              {"gain", number(change.gain)},
+              {"mean_drop", number(change.mean_drop)},
+              {"mean_drop_interval", interval(change.mean_drop_interval)},
+              {"worst_drop", number(change.worst_drop)},
+              {"worst_task", change.worst_task},
+              {"significant_drops", change.significant_drops}};
+  out["tasks"] = Json::array();
+  for (const auto& task : change.tasks) {
+    out["tasks"].push_back({{"task", task.task},
+                            {"metric", task.metric},
+                            {"trained_on", task.trained_on},
+                            {"items", task.paired.items},
+                            {"before", number(task.before)},
+                            {"after", number(task.after)},
+                            {"change", number(task.paired.difference)},
+                            {"stderr", number(task.paired.stderror)},
+                            {"interval", interval(task.paired.interval)},
+                            {"p", number(task.paired.p_value)},
+                            {"p_holm", number(task.p_holm)},
+                            {"lost", task.paired.lost},
+                            {"gained", task.paired.gained},
+                            {"detectable", number(task.paired.detectable)}});
+  }
+  return out;
+}
+
+Json json_of(const ReportInput& input, const CellRow& cell) {
+  Json out = {{"id", cell.id},
+              {"key", cell.key},
+              {"model", input.model_label(cell.base_model)},
+              {"method", cell.method},
+              {"trained_on", cell.trained_on},
+              {"seed", cell.seed},
+              {"state", cell_state_name(cell.state)},
+              {"error", cell.error},
+              {"attempts", cell.attempts},
+              {"seconds", number(cell.seconds)},
+              {"steps", cell.steps},
+              {"tokens", cell.tokens},
+              {"peak_bytes", cell.peak_bytes},
+              {"recipe", cell.recipe_json}};
+  const auto curve = input.curves.find(cell.id);
+  out["curve"] = Json::array();
+  if (curve == input.curves.end()) return out;
+  for (const auto& point : curve->second) {
+    Json one = {{"stage", point.stage},
+                {"step", point.step},
+                {"loss", number(point.loss)},
+                {"learning_rate", number(point.learning_rate)},
+                {"gradient_norm", number(point.gradient_norm)},
+                {"tokens", point.tokens}};
+    for (const auto& [name, value] : point.values) one[name] = number(value);
+    out["curve"].push_back(std::move(one));
+  }
+  return out;
+}
+
+Json json_of(const ReportInput& input, const MeasureRow& measure) {
+  Json out = {{"key", measure.key},
+              {"model", input.model_label(measure.model)},
+              {"task", measure.task},
+              {"benchmark", measure.benchmark},
+              {"version", measure.version},
+              {"data_hash", measure.data_hash},
+              {"data_origin", measure.data_origin},
+              {"settings", measure.settings_json},
+              {"mode", measure.mode},
+              {"shots", measure.shots},
+              {"documents", measure.documents},
+              {"items", measure.items},
+              {"seconds", number(measure.seconds)}};
+  out["scores"] = Json::array();
+  for (const auto& score : measure.scores) {
+    out["scores"].push_back({{"metric", score.metric},
+                             {"value", number(score.value)},
+                             {"stderr", number(score.stderror)},
+                             {"higher_is_better", score.higher_is_better},
+                             {"chance", number(score.chance)}});
+  }
+  return out;
+}
+
+// Bytes that are not UTF-8 become U+FFFD rather than an exception; all else beyond ASCII is escaped, terminal controls
+// included.
+std::string written(const Json& json) { return json.dump(1, ' ', true, Json::error_handler_t::replace) + "\n"; }
+
+// lm-evaluation-harness puts "_stderr" before the comma: "acc,none" has "acc_stderr,none".
+std::string stderr_name(const std::string& metric) {
+  const auto comma = metric.find(',');
+  return comma == std::string::npos ? metric + "_stderr" : metric.substr(0, comma) + "_stderr" + metric.substr(comma);
+}
+
+Json lm_eval_of(const ReportInput& input, const ModelRow& model) {
+  Json out = {{"results", Json::object()},  {"group_subtasks", Json::object()}, {"configs", Json::object()},
+              {"versions", Json::object()}, {"n-shot", Json::object()},         {"higher_is_better", Json::object()},
+              {"n-samples", Json::object()}};
+  for (const auto& measure : input.measures) {
+    if (measure.model != model.id) continue;
+    Json result = {{"alias", measure.task}};
+    Json better = Json::object();
+    for (const auto& score : measure.scores) {
+      result[score.metric] = number(score.value);
+      result[stderr_name(score.metric)] = std::isfinite(score.stderror) ? Json(score.stderror) : Json("N/A");
+      better[score.metric.substr(0, score.metric.find(','))] = score.higher_is_better;
+    }
+    out["results"][measure.task] = std::move(result);
+    if (!measure.benchmark.empty() && measure.benchmark != measure.task) {
+      out["group_subtasks"][measure.benchmark].push_back(measure.task);
+    } else {
+      out["group_subtasks"][measure.task] = Json::array();
+    }
+    out["configs"][measure.task] = {{"task", measure.task}, {"num_fewshot", measure.shots}};
+    out["versions"][measure.task] = measure.version;
+    out["n-shot"][measure.task] = measure.shots;
+    out["higher_is_better"][measure.task] = std::move(better);
+    out["n-samples"][measure.task] = {{"original", measure.documents}, {"effective", measure.items}};
+  }
+  out["config"] = {{"model", "touchstone"},
+                   {"model_args", "pretrained=" + model.label},
+                   {"model_num_parameters", model.parameters},
+                   {"model_sha", model.hash}};
+  out["model_source"] = "touchstone";
+  out["model_name"] = model.label;
+  return out;
+}
+
+}  // namespace
+}  // namespace reports
+
+std::string render_json(const ReportInput& input) {
+  using reports::json_of;
+  Json out = {{"format", "touchstone-report-1"}, {"version", input.version}};
+  out["runs"] = Json::array();
+  for (const auto& run : input.runs) {
+    out["runs"].push_back({{"id", run.id},
+                           {"name", run.name},
+                           {"plan", run.plan_json},
+                           {"plan_hash", run.plan_hash},
+                           {"started_utc", run.started_utc},
+                           {"finished_utc", run.finished_utc},
+                           {"state", run.state},
+                           {"seconds", reports::number(run.seconds)}});
+  }
+  out["models"] = Json::array();
+  for (const auto& model : input.models) {
+    out["models"].push_back({{"id", model.id},
+                             {"label", model.label},
+                             {"family", model.family},
+                             {"parameters", model.parameters},
+                             {"hash", model.hash},
+                             {"config_hash", model.config_hash},
+                             {"tokenizer_hash", model.tokenizer_hash},
+                             {"template_hash", model.template_hash}});
+  }
+  out["arms"] = Json::array();
+  for (const auto& arm : input.arms) out["arms"].push_back(json_of(input, arm));
+  out["changes"] = Json::array();
+  for (const auto& change : input.changes) out["changes"].push_back(json_of(change));
+  out["cells"] = Json::array();
+  for (const auto& cell : input.cells) out["cells"].push_back(json_of(input, cell));
+  out["measures"] = Json::array();
+  for (const auto& measure : input.measures) out["measures"].push_back(json_of(input, measure));
+  return reports::written(out);
+}
+
+std::string render_lm_eval(const ReportInput& input) {
+  Json all = Json::array();
+  for (const auto& model : input.models) {
+    const bool measured = std::any_of(input.measures.begin(), input.measures.end(),
+                                      [&](const MeasureRow& measure) { return measure.model == model.id; });
+    if (measured) all.push_back(reports::lm_eval_of(input, model));
+  }
+  return reports::written(all.size() == 1 ? all[0] : all);
+}
+
+}  // namespace touchstone

@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+
+#include "harness/report/section.hpp"
+#include "reports/html.hpp"
+#include "reports/numbers.hpp"
+#include "reports/text.hpp"
+
+namespace touchstone {
+namespace reports {
+namespace {
+
+constexpr std::size_t most_open_rows = 40;
+
+// Rows or tokens of training data that did not reach the model whole.
+bool is_loss(const std::string& name) {
+  for (const std::string_view word : {"truncated", "dropped", "masked_all", "duplicate", "overlap", "skipped"}) {
+    if (name.find(word) != std::string::npos) return true;
+  }
+  return false;
+}
+
+std::string value_text(double value) {
+  if (std::isfinite(value) && value == std::floor(value) && std::fabs(value) < 1e15) return count(std::llround(value));
+  return significant(value, 4);
+}
+
+Cell value_cell(const std::string& name, double value) {
+  const bool warn = is_loss(name) && value > 0;
+  return number_cell(value, warn ? "<span class=\"loss\">▲ " + value_text(value) + "</span>" : value_text(value));
+}
+
+std::set<std::string> value_names(const ReportInput& input) {
+  std::set<std::string> names;
+  for (const auto& [cell, stages] : input.stages) {
+    for (const auto& stage : stages) {
+      for (const auto& [name, value] : stage.values) names.insert(name);
+    }
+  }
+  return names;
+}
+
+std::string page(const ReportInput& input) {
+  const auto names = value_names(input);
+  if (names.empty()) return {};
+  Table table;
+  table.caption = "What the stages of each cell did with its training data";
+  Row head = {head_cell("Method"), head_cell("Trained on"), head_cell("Seed", 1, "n"), head_cell("Stage")};
+  for (const auto& name : names) head.push_back(head_cell(name, 1, "n"));
+  head.push_back(head_cell("Time", 1, "n"));
+  table.head = {head};
+  table.groups.push_back({});
+  for (const auto& cell : input.cells) {
+    const auto found = input.stages.find(cell.id);
+    if (found == input.stages.end()) continue;
+    for (const auto& stage : found->second) {
+      if (stage.values.empty()) continue;
+      Row row = {head_cell(cell.method), text_cell(cell.trained_on),
+                 number_cell(static_cast<double>(cell.seed), fmt::format("{}", cell.seed)),
+                 text_cell(fmt::format("{} {}", stage.stage, stage.name))};
+      for (const auto& name : names) {
+        const auto value = stage.values.find(name);
+        row.push_back(value == stage.values.end() ? html_cell("", "n") : value_cell(name, value->second));
+      }
+      row.push_back(number_cell(stage.seconds, duration(stage.seconds)));
+      table.groups[0].rows.push_back(std::move(row));
+    }
+  }
+  const auto rows = table.groups[0].rows.size();
+  if (rows == 0) return {};
+  auto body = render(table);
+  if (rows > most_open_rows) body = details(counted(static_cast<std::int64_t>(rows), "row"), body);
+  return body + note(
+                    "▲ marks data that did not reach the model whole: rows cut at the length limit, dropped, or left "
+                    "without a label.");
+}
+
+}  // namespace
+}  // namespace reports
+
+namespace plugins {
+void audit(SectionBook& book) {
+  book.add("audit", {.title = "Training data", .order = 100, .html = reports::page, .markdown = {}});
+}
+}  // namespace plugins
+}  // namespace touchstone

@@ -1,0 +1,182 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "harness/report/section.hpp"
+#include "reports/html.hpp"
+#include "reports/numbers.hpp"
+#include "reports/text.hpp"
+
+namespace touchstone {
+namespace reports {
+namespace {
+
+/// The measures of one model that one benchmark pools, all of one setting.
+struct Pool {
+  std::string name;
+  std::vector<const MeasureRow*> leaves;
+};
+
+std::vector<Pool> pools_of(const ReportInput& input, std::int64_t model) {
+  std::vector<Pool> pools;
+  for (const auto& measure : input.measures) {
+    if (measure.model != model || measure.scores.empty()) continue;
+    const auto& name = measure.benchmark.empty() ? measure.task : measure.benchmark;
+    Pool* found = nullptr;
+    for (auto& pool : pools) {
+      const auto* first = pool.leaves.front();
+      const bool same = pool.name == name && first->settings_json == measure.settings_json &&
+                        first->scores[0].metric == measure.scores[0].metric && first->mode == measure.mode &&
+                        first->dtype == measure.dtype && first->device == measure.device;
+      if (same) found = &pool;
+    }
+    if (found == nullptr) found = &pools.emplace_back(Pool{name, {}});
+    found->leaves.push_back(&measure);
+  }
+  return pools;
+}
+
+SampleCounts counts_of(const ReportInput& input, const std::vector<const MeasureRow*>& leaves) {
+  SampleCounts sum;
+  for (const auto* measure : leaves) {
+    const auto found = input.counts.find(measure->id);
+    if (found == input.counts.end()) continue;
+    sum.items += found->second.items;
+    sum.right += found->second.right;
+    sum.unparsed += found->second.unparsed;
+    sum.truncated += found->second.truncated;
+    sum.unfinished += found->second.unfinished;
+  }
+  return sum;
+}
+
+/// The main score over all leaves, weighted by items, as the reference pools a group.
+Score pooled(const std::vector<const MeasureRow*>& leaves) {
+  Score score = leaves.front()->scores[0];
+  if (leaves.size() == 1) return score;
+  std::vector<double> errors;
+  std::vector<std::int64_t> sizes;
+  double sum = 0;
+  double chance = 0;
+  double items = 0;
+  for (const auto* leaf : leaves) {
+    const auto weight = static_cast<double>(leaf->items);
+    sum += leaf->scores[0].value * weight;
+    chance += leaf->scores[0].chance * weight;
+    items += weight;
+    errors.push_back(leaf->scores[0].stderror);
+    sizes.push_back(leaf->items);
+  }
+  score.value = sum / items;
+  score.chance = chance / items;
+  score.stderror = pooled_error(errors, sizes);
+  return score;
+}
+
+// Wilson's interval where the score is a share of right items, otherwise the normal one.
+Interval interval_of(const Score& score, const SampleCounts& counts) {
+  if (counts.items > 0 &&
+      std::fabs(static_cast<double>(counts.right) / static_cast<double>(counts.items) - score.value) < 1e-9) {
+    return wilson(counts.right, counts.items);
+  }
+  const double reach = normal_quantile(0.975) * score.stderror;
+  return {score.value - reach, score.value + reach};
+}
+
+Cell share_cell(std::int64_t part, std::int64_t all) {
+  if (all == 0) return html_cell("–", "n");
+  const double share = static_cast<double>(part) / static_cast<double>(all);
+  return number_cell(share,
+                     part == 0 ? "0" : fmt::format("{} <small>({} %)</small>", count(part), fixed(share * 100, 1)));
+}
+
+std::string other_metrics(const MeasureRow& measure) {
+  std::string out;
+  for (std::size_t i = 1; i < measure.scores.size(); ++i) {
+    const auto& score = measure.scores[i];
+    const double scale = shown_scale(score.metric);
+    out += fmt::format("{}<span class=\"nb\">{} {}{}</span>", i > 1 ? "; " : "", html(score.metric),
+                       points(score.value, scale),
+                       std::isfinite(score.stderror) ? " ± " + points(score.stderror, scale) : "");
+  }
+  return out.empty() ? "–" : out;
+}
+
+Row row_of(const ReportInput& input, const std::string& name, const std::vector<const MeasureRow*>& leaves) {
+  const auto counts = counts_of(input, leaves);
+  const auto score = pooled(leaves);
+  const double scale = shown_scale(score.metric);
+  std::int64_t items = 0;
+  for (const auto* leaf : leaves) items += leaf->items;
+  return {head_cell(name),
+          text_cell(score.metric),
+          number_cell(leaves.front()->shots, count(leaves.front()->shots)),
+          number_cell(static_cast<double>(items), count(items)),
+          number_cell(score.value, "<b>" + points(score.value, scale) + "</b>"),
+          number_cell(score.stderror, points(score.stderror, scale)),
+          html_cell(interval_points(interval_of(score, counts), false, scale), "n"),
+          number_cell(score.chance, points(score.chance, scale)),
+          share_cell(counts.unparsed, counts.items),
+          share_cell(counts.truncated, counts.items),
+          share_cell(counts.unfinished, counts.items),
+          html_cell(leaves.size() == 1 ? other_metrics(*leaves.front()) : "–")};
+}
+
+Table empty_table(std::string caption) {
+  Table table;
+  table.caption = std::move(caption);
+  Row head = {head_cell("Benchmark"), head_cell("Metric")};
+  for (const auto* name :
+       {"Shots", "Items", "Score", "Error", "95 % interval", "Chance", "Unread", "Cut prompts", "Cut answers"}) {
+    head.push_back(head_cell(name, 1, "n"));
+  }
+  head.push_back(head_cell("Other metrics"));
+  table.head = {head};
+  table.groups.push_back({});
+  return table;
+}
+
+std::string block(const ReportInput& input, const ModelRow& model) {
+  auto table = empty_table("Scores of " + model.label);
+  std::string leaves;
+  for (const auto& pool : pools_of(input, model.id)) {
+    const bool group = pool.leaves.size() > 1;
+    table.groups[0].rows.push_back(
+        row_of(input, group ? fmt::format("{} ({} tasks)", pool.name, pool.leaves.size()) : pool.leaves.front()->task,
+               pool.leaves));
+    if (!group) continue;
+    auto parts = empty_table(pool.name + " by task, " + model.label);
+    for (const auto* leaf : pool.leaves) parts.groups[0].rows.push_back(row_of(input, leaf->task, {leaf}));
+    leaves += details(html(pool.name) + fmt::format(": the {} tasks", pool.leaves.size()), render(parts));
+  }
+  if (table.groups[0].rows.empty()) return {};
+  return render(table) + leaves;
+}
+
+std::string page(const ReportInput& input) {
+  std::string out;
+  const bool fold = input.models.size() > 2;
+  for (const auto& model : input.models) {
+    const auto body = block(input, model);
+    if (body.empty()) continue;
+    out += fold ? details("<b>" + html(model.label) + "</b>", body) : body;
+  }
+  if (out.empty()) return {};
+  return out + note(
+                   "Every set of weights that was measured. Scores in percent unless the metric is not a share. The "
+                   "interval is Wilson's "
+                   "where the score is a share of right items. <b>Unread</b>: no answer could be read. <b>Cut "
+                   "prompts</b>: the prompt was "
+                   "longer than the model takes and lost its beginning. <b>Cut answers</b>: generation ran into its "
+                   "length limit.");
+}
+
+}  // namespace
+}  // namespace reports
+
+namespace plugins {
+void scores(SectionBook& book) {
+  book.add("scores", {.title = "Scores", .order = 55, .html = reports::page, .markdown = {}});
+}
+}  // namespace plugins
+}  // namespace touchstone
