@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 
@@ -12,7 +13,9 @@ namespace touchstone {
 class ChatTemplate {
  public:
   /// Throws Fault::checkpoint naming `where`, line and what is wrong.
-  ChatTemplate(const std::string& source, const std::string& where, std::string bos_token, std::string eos_token);
+  /// `other_tokens`: what else the template may name, "pad_token" -> "<pad>" (see Tokenizer::special_tokens).
+  ChatTemplate(const std::string& source, const std::string& where, std::string bos_token, std::string eos_token,
+               std::map<std::string, std::string> other_tokens = {});
   ~ChatTemplate();
   ChatTemplate(ChatTemplate&&) noexcept;
   /// The prompt's text. Throws Fault::checkpoint when the template raises (a role that it does not know, say).
