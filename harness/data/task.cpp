@@ -1,5 +1,7 @@
 #include "harness/data/task.hpp"
 
+#include <algorithm>
+
 #include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
 
@@ -65,6 +67,20 @@ std::vector<std::string> TaskBook::expand(const std::string& name) const {
   std::vector<std::string> leaves;
   expand_into(*this, name, 0, leaves);
   return leaves;
+}
+
+std::string TaskBook::benchmark(const std::string& leaf) const {
+  std::string found = leaf;
+  std::size_t most = 0;
+  for (const auto& name : groups.names()) {
+    if (groups.get(name).metrics.empty()) continue;
+    const auto leaves = expand(name);
+    if (leaves.size() > most && std::find(leaves.begin(), leaves.end(), leaf) != leaves.end()) {
+      most = leaves.size();
+      found = name;
+    }
+  }
+  return found;
 }
 
 }  // namespace touchstone

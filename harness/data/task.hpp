@@ -132,6 +132,9 @@ struct TaskBook {
   Registry<TaskGroup> groups{"task group"};
   /// The leaf tasks behind a name, in the reference's order. Throws Fault::config with the nearest name.
   std::vector<std::string> expand(const std::string& name) const;
+  /// What reports pool a leaf task under: the group with the most leaves among those that contain it and aggregate
+  /// (have metrics); the task itself when there is none. The same whatever a user asked for.
+  std::string benchmark(const std::string& leaf) const;
 };
 
 }  // namespace touchstone

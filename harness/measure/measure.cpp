@@ -180,6 +180,7 @@ Sample judged(const Task& task, const Example& example, std::string context, std
   sample.target_hash = sha256(reference_target(example));
   sample.prompt = std::move(context);
   sample.target = example.targets.empty() ? reference_target(example) : example.targets.front();
+  if (!example.choices.empty()) sample.gold = example.gold;
   const auto cluster = example.facts.find(task.cluster_fact);
   if (cluster != example.facts.end()) sample.cluster = cluster->second;
   keep_responses(sample, example, requests, responses);
@@ -237,7 +238,10 @@ std::vector<Work> prepare_all(const MeasureSettings& settings, const TaskBook& b
                               const ChatTemplate* chat) {
   const auto leaves = leaves_of(settings, book);
   std::vector<Work> works(leaves.size());
-  for (std::size_t i = 0; i < leaves.size(); ++i) works[i].task = &book.tasks.get(leaves[i]);
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    works[i].task = &book.tasks.get(leaves[i]);
+    works[i].result.benchmark = book.benchmark(leaves[i]);
+  }
   tbb::parallel_for(std::size_t{0}, works.size(), [&](std::size_t i) { prepare(works[i], settings, data, chat); });
   std::erase_if(works, [](const Work& work) { return work.examples.empty(); });
   require(!works.empty(), Fault::config, [&] {

@@ -128,6 +128,7 @@ Paired paired(std::span<const double> before, std::span<const double> after, std
   if (!clusters.empty()) require_equal_lengths(before.size(), clusters.size(), "cluster names");
   Paired found;
   found.items = static_cast<std::int64_t>(before.size());
+  found.binary = binary;
   std::vector<double> change(before.size());
   for (std::size_t at = 0; at < before.size(); ++at) {
     require(!binary || (is_binary(before[at]) && is_binary(after[at])), Fault::data,

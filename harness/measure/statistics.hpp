@@ -46,6 +46,7 @@ double t_or_normal_quantile(double p, double degrees);
 struct Paired {
   std::int64_t items = 0;
   std::int64_t clusters = 0;  ///< 0: the items are independent
+  bool binary = false;        ///< every score is 0 or 1
   double difference = 0.0;    ///< mean of after - before
   double stderror = 0.0;      ///< of that mean, paired (clustered when there are at least two clusters)
   double degrees = 0.0;       ///< of Student's t: n - 1 for n < 30, G - 1 with clusters; 0: the normal distribution

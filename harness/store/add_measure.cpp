@@ -189,11 +189,12 @@ std::int64_t write_header(SQLite::Database& database, const Header& header) {
   const auto settings = settings_json(header.settings);
   const std::string mode = header.settings.mode == Mode::compat ? "compat" : "fixed";
   const auto now = utc_now();
+  const auto warnings = texts_json(measure.warnings);
   SQLite::Statement insert(database,
                            "INSERT INTO measure (key, model, environment, task, benchmark, version, data_hash, "
                            "data_origin, settings_json, mode, shots, device, dtype, kernels, threads, max_length, "
-                           "documents, items, seconds, measured_utc) "
-                           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                           "documents, items, seconds, measured_utc, warnings) "
+                           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   Binder(insert)
       .add(header.key)
       .add(header.model)
@@ -215,6 +216,7 @@ std::int64_t write_header(SQLite::Database& database, const Header& header) {
       .add(static_cast<std::int64_t>(measure.samples.size()))
       .add(header.seconds)
       .add(now)
+      .add(warnings)
       .run();
   return database.getLastInsertRowid();
 }

@@ -32,6 +32,7 @@ MeasureRow measure_row(Query& query) {
   row.items = columns.integer();
   row.seconds = columns.number();
   row.measured_utc = columns.text();
+  row.warnings = texts_from(columns.text());
   return row;
 }
 
@@ -77,7 +78,8 @@ std::vector<MeasureRow> Store::measures(std::optional<std::int64_t> model) const
     const std::string which = model ? "WHERE model = ? " : "";
     Query query(database,
                 "SELECT id, key, model, environment, task, benchmark, version, data_hash, data_origin, settings_json, "
-                "mode, shots, device, dtype, kernels, threads, max_length, documents, items, seconds, measured_utc "
+                "mode, shots, device, dtype, kernels, threads, max_length, documents, items, seconds, measured_utc, "
+                "warnings "
                 "FROM measure " +
                     which + "ORDER BY id");
     if (model) query.bind(1, *model);

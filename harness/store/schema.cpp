@@ -121,7 +121,8 @@ CREATE TABLE measure (
   documents INTEGER NOT NULL CHECK (documents >= 0),
   items INTEGER NOT NULL CHECK (items >= 0),
   seconds REAL NOT NULL CHECK (seconds >= 0),
-  measured_utc TEXT NOT NULL
+  measured_utc TEXT NOT NULL,
+  warnings TEXT NOT NULL
 ) STRICT;
 CREATE INDEX measure_by_model ON measure (model, task);
 

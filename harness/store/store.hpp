@@ -93,6 +93,7 @@ struct MeasureRow {
   std::vector<Score> scores;  ///< the first is the main one
   double seconds = 0.0;
   std::string measured_utc;
+  std::vector<std::string> warnings;  ///< as measuring gave them: cut prompts, data of another hash
 };
 
 /// What comparing two measures needs of a sample; no texts but ids. Rows of two measures with equal `item` and `prompt`

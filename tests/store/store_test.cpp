@@ -122,6 +122,7 @@ TEST_F(StoreTest, SamplesComeBackAsTheyWere) {
   odd.verdict.detail = "timeout";
   odd.finished = false;
   odd.cluster = "anatomy";
+  measure.warnings = {"toy: 1 of 3 prompts was cut"};
   MeasureSettings settings;
   settings.limit = 3;
   const auto id = store.add_measure("key", model, store.environment(environment()), measure, settings, engine(), 0.5);
@@ -147,6 +148,7 @@ TEST_F(StoreTest, SamplesComeBackAsTheyWere) {
   EXPECT_EQ(row.benchmark, "toy");
   EXPECT_EQ(row.data_origin, "data");
   EXPECT_EQ(row.items, 3);
+  EXPECT_EQ(row.warnings, measure.warnings);
   ASSERT_EQ(row.scores.size(), 1U);
   EXPECT_EQ(row.scores[0].value, measure.scores[0].value);
   EXPECT_THAT(row.settings_json, HasSubstr("\"limit\":3"));

@@ -1,0 +1,217 @@
+#include "harness/run/gate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "harness/base/error.hpp"
+#include "harness/base/text.hpp"
+
+namespace touchstone {
+namespace {
+
+constexpr double percent = 100.0;
+constexpr double usual_margin_points = 1.0;
+constexpr double power = 0.80;
+constexpr double power_factor = 2.80;  // by which Paired::detectable exceeds the standard error
+
+/// Counts of changed items as independent items would show them: clustered ones count less, by the ratio of the
+/// variances.
+struct Effective {
+  double items = 0.0;
+  double worse = 0.0;
+  double better = 0.0;
+};
+
+Effective effective_counts(const TaskChange& change) {
+  const auto& paired = change.paired;
+  const auto n = static_cast<double>(paired.items);
+  double worse = static_cast<double>(paired.lost);
+  double better = static_cast<double>(paired.gained);
+  if (!change.higher_is_better) std::swap(worse, better);
+  const double mean = (worse - better) / n;
+  const double plain = ((worse + better) / n - mean * mean) / (n - 1.0);
+  double ratio = 1.0;
+  if (paired.clusters > 0 && plain > 0.0) ratio = std::max(1.0, paired.stderror * paired.stderror / plain);
+  return {n / ratio, worse / ratio, better / ratio};
+}
+
+/// The item's variance of the change, as the number of items needed sees it.
+double item_variance(const TaskChange& change) {
+  if (!change.paired.binary) {
+    const double error = change.paired.detectable / power_factor;
+    return error * error * static_cast<double>(change.paired.items);
+  }
+  // One more changed item than seen (Agresti and Min's half an observation in each cell), so that a sample without any
+  // change does not promise that there is none.
+  const auto counts = effective_counts(change);
+  return (counts.worse + counts.better + 1.0) / (counts.items + 2.0) * static_cast<double>(change.paired.items) /
+         counts.items;
+}
+
+void judge_binary(GateTask& task, double alpha) {
+  const auto counts = effective_counts(task.change);
+  const double degrees = task.change.paired.clusters > 0 ? task.change.paired.degrees : 0.0;
+  // paired_score() speaks of after - before.
+  const double z = paired_score(counts.worse, counts.better, counts.items, -task.margin);
+  task.p_within = t_or_normal_cdf(-z, degrees);
+  task.p_beyond = t_or_normal_cdf(z, degrees);
+  const auto bounds =
+      paired_score_interval(counts.worse, counts.better, counts.items, t_or_normal_quantile(1.0 - alpha, degrees));
+  task.at_least = -bounds.high;
+  task.at_most = -bounds.low;
+}
+
+void judge_mean(GateTask& task, double alpha) {
+  const auto& paired = task.change.paired;
+  const double error = paired.detectable / power_factor;
+  const double t = (task.margin - task.change.drop) / error;
+  task.p_within = t_or_normal_cdf(-t, paired.degrees);
+  task.p_beyond = t_or_normal_cdf(t, paired.degrees);
+  const double half = t_or_normal_quantile(1.0 - alpha, paired.degrees) * error;
+  task.at_least = task.change.drop - half;
+  task.at_most = task.change.drop + half;
+}
+
+GateTask judge(const TaskChange& change, double margin, double alpha) {
+  require(change.paired.items >= 2, Fault::config, [&] {
+    return change.task + ": " + std::to_string(change.paired.items) +
+           " items were asked in the same words of both models; at least 2 are needed";
+  });
+  require(change.left_out == 0, Fault::config, [&] {
+    return change.task + ": " + std::to_string(change.left_out) +
+           " items were asked of one model only, or in other words; both must be measured alike";
+  });
+  GateTask task;
+  task.change = change;
+  task.margin = margin;
+  if (change.paired.binary) {
+    judge_binary(task, alpha);
+  } else {
+    judge_mean(task, alpha);
+  }
+  const double reach = normal_quantile(1.0 - alpha) + normal_quantile(power);
+  const double variance = item_variance(change);
+  task.detectable = reach * std::sqrt(variance / static_cast<double>(change.paired.items));
+  if (margin > 0.0)
+    task.items_needed = static_cast<std::int64_t>(std::ceil(reach * reach * variance / margin / margin));
+  return task;
+}
+
+/// Margins of the tasks to judge, in the order compared.
+std::vector<GateTask> chosen(const std::vector<TaskChange>& changes, const GateOptions& options) {
+  auto fallback = options.default_max_drop;
+  if (!fallback && options.max_drop.empty()) fallback = usual_margin_points;
+  std::vector<GateTask> tasks;
+  for (const auto& change : changes) {
+    const auto named = options.max_drop.find(change.task);
+    if (named == options.max_drop.end() && !fallback) continue;
+    const double points = named == options.max_drop.end() ? *fallback : named->second;
+    tasks.push_back(judge(change, points / percent, options.alpha));
+  }
+  return tasks;
+}
+
+void require_measured(const std::vector<TaskChange>& changes, const GateOptions& options) {
+  std::vector<std::string> compared;
+  for (const auto& change : changes) compared.push_back(change.task);
+  require(!compared.empty(), Fault::config, [&] {
+    return "nothing to compare: baseline and candidate share no task measured with equal settings" +
+           (options.metric.empty() ? "" : " that has the metric '" + options.metric + "'");
+  });
+  for (const auto& entry : options.max_drop) {
+    require(std::find(compared.begin(), compared.end(), entry.first) != compared.end(), Fault::config, [&] {
+      return "--max-drop " + entry.first +
+             ": baseline and candidate were not both measured on it with equal settings; " + "compared are " +
+             join(compared, ", ");
+    });
+  }
+}
+
+void decide(GateResult& result) {
+  std::vector<double> beyond;
+  for (const auto& task : result.tasks) beyond.push_back(task.p_beyond);
+  const auto adjusted = holm(beyond);
+  result.verdict = GateVerdict::pass;
+  for (std::size_t at = 0; at < result.tasks.size(); ++at) {
+    auto& task = result.tasks[at];
+    task.p_beyond = adjusted[at];
+    if (task.p_within < result.alpha) task.verdict = GateVerdict::pass;
+    if (task.p_beyond < result.alpha) task.verdict = GateVerdict::regressed;
+    if (task.verdict == GateVerdict::regressed) result.verdict = GateVerdict::regressed;
+    if (task.verdict == GateVerdict::undecided && result.verdict == GateVerdict::pass) {
+      result.verdict = GateVerdict::undecided;
+    }
+  }
+}
+
+std::string label_of(const Store& store, std::int64_t model) {
+  for (const auto& row : store.models()) {
+    if (row.id == model) return row.label.empty() ? row.hash.substr(0, 12) : row.label;
+  }
+  throw Error(Fault::config, "there is no model with id " + std::to_string(model));
+}
+
+}  // namespace
+
+const char* verdict_name(GateVerdict verdict) {
+  switch (verdict) {
+    case GateVerdict::pass:
+      return "pass";
+    case GateVerdict::regressed:
+      return "regressed";
+    case GateVerdict::undecided:
+      return "undecided";
+  }
+  return "";
+}
+
+int GateResult::exit_code() const {
+  switch (verdict) {
+    case GateVerdict::pass:
+      return 0;
+    case GateVerdict::regressed:
+      return 1;
+    case GateVerdict::undecided:
+      return 3;
+  }
+  return 3;
+}
+
+GateResult gate(const Store& store, std::int64_t baseline, std::int64_t candidate, const GateOptions& options) {
+  require(options.alpha > 0.0 && options.alpha <= 0.5, Fault::usage,
+          [&] { return "--alpha " + std::to_string(options.alpha) + ": wanted a number above 0, at most 0.5"; });
+  GateResult result;
+  result.baseline = label_of(store, baseline);
+  result.candidate = label_of(store, candidate);
+  result.alpha = options.alpha;
+  const auto changes = compare_models(store, baseline, candidate, options.metric);
+  require_measured(changes, options);
+  result.tasks = chosen(changes, options);
+  decide(result);
+  return result;
+}
+
+void add_max_drop(GateOptions& options, const std::string& text) {
+  const auto equals = text.find('=');
+  const std::string task = equals == std::string::npos ? "" : text.substr(0, equals);
+  const std::string number = equals == std::string::npos ? text : text.substr(equals + 1);
+  std::size_t used = 0;
+  double points = -1.0;
+  try {
+    points = std::stod(number, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  require(used > 0 && used == number.size() && points >= 0.0 && points <= percent && equals != 0, Fault::usage, [&] {
+    return "--max-drop '" + text +
+           "': wanted TASK=POINTS or POINTS, with percentage points from 0 to 100, as in mmlu=0.5";
+  });
+  if (equals == std::string::npos) {
+    options.default_max_drop = points;
+  } else {
+    options.max_drop[task] = points;
+  }
+}
+
+}  // namespace touchstone
