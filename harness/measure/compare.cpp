@@ -170,7 +170,7 @@ TaskChange compare(const Comparable& pair, const Matched& items) {
   const auto before = scores(items.before);
   const auto after = scores(items.after);
   change.paired = paired(before, after, items.clusters, is_binary(before) && is_binary(after));
-  change.drop = change.higher_is_better ? -change.paired.difference : change.paired.difference;
+  change.drop = change.higher_is_better ? 0.0 - change.paired.difference : change.paired.difference;  // no minus zero
   compare_calibration(pair, items, change);
   return change;
 }

@@ -95,13 +95,16 @@ double mcnemar(std::int64_t only_before, std::int64_t only_after) {
   return std::min(1.0, 2.0 * sum);
 }
 
-double paired_score(double lost, double gained, double items, double difference) {
-  // The nuisance parameter, the probability of "lost", at its maximum-likelihood value under H0.
+double paired_score_variance(double lost, double gained, double items, double difference) {
   const double a = 2.0 * items;
   const double b = -gained - lost + (2.0 * items - gained + lost) * difference;
   const double c = -lost * difference * (1.0 - difference);
   const double p_lost = (std::sqrt(std::max(0.0, b * b - 4.0 * a * c)) - b) / (2.0 * a);
-  const double variance = items * (2.0 * p_lost + difference * (1.0 - difference));
+  return std::max(0.0, 2.0 * p_lost + difference * (1.0 - difference));
+}
+
+double paired_score(double lost, double gained, double items, double difference) {
+  const double variance = items * paired_score_variance(lost, gained, items, difference);
   const double gap = gained - lost - items * difference;
   if (variance <= 0.0) return gap == 0.0 ? 0.0 : std::copysign(std::numeric_limits<double>::infinity(), gap);
   return gap / std::sqrt(variance);

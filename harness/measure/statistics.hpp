@@ -72,6 +72,10 @@ double mcnemar(std::int64_t only_before, std::int64_t only_after);
 /// equation 8.
 double paired_score(double lost, double gained, double items, double difference);
 
+/// Variance of one item's change under that hypothesis, the denominator of paired_score(): 2 p_lost + d (1 - d), where
+/// p_lost has its maximum-likelihood value.
+double paired_score_variance(double lost, double gained, double items, double difference);
+
 /// The differences that paired_score() does not reject at |z|; sound also where few or no items changed.
 Interval paired_score_interval(double lost, double gained, double items, double z);
 

@@ -36,17 +36,40 @@ Effective effective_counts(const TaskChange& change) {
   return {n / ratio, worse / ratio, better / ratio};
 }
 
-/// The item's variance of the change, as the number of items needed sees it.
-double item_variance(const TaskChange& change) {
-  if (!change.paired.binary) {
-    const double error = change.paired.detectable / power_factor;
-    return error * error * static_cast<double>(change.paired.items);
+/// How many independent items show a margin with 80 % power when nothing dropped, given the share of items that change.
+/// Source: Nam, Biometrics 53 (1997), 1422: (z_alpha sqrt(V0) + z_beta sqrt(V1))^2 / margin^2, where V0 is the variance
+/// at the margin and V1 that of no drop.
+double binary_items(double share, double margin, double alpha) {
+  const double at_margin = paired_score_variance(share / 2.0, share / 2.0, 1.0, -margin);
+  const double reach = normal_quantile(1.0 - alpha) * std::sqrt(at_margin) + normal_quantile(power) * std::sqrt(share);
+  return reach * reach / (margin * margin);
+}
+
+/// What the sample can show, and how many items the margin needs.
+void plan_binary(GateTask& task, double alpha) {
+  const auto counts = effective_counts(task.change);
+  // One more changed item than seen (half an observation in each cell), so that a sample without any change does not
+  // promise that there is none.
+  const double share = std::min(1.0, (counts.worse + counts.better + 1.0) / (counts.items + 2.0));
+  const double ratio = static_cast<double>(task.change.paired.items) / counts.items;
+  if (task.margin > 0.0) {
+    task.items_needed = static_cast<std::int64_t>(std::ceil(ratio * binary_items(share, task.margin, alpha)));
   }
-  // One more changed item than seen (Agresti and Min's half an observation in each cell), so that a sample without any
-  // change does not promise that there is none.
-  const auto counts = effective_counts(change);
-  return (counts.worse + counts.better + 1.0) / (counts.items + 2.0) * static_cast<double>(change.paired.items) /
-         counts.items;
+  double low = 1e-9;
+  double high = 1.0;
+  for (int step = 0; step < 60; ++step) {
+    const double middle = 0.5 * (low + high);
+    (binary_items(share, middle, alpha) > counts.items ? low : high) = middle;
+  }
+  task.detectable = high;
+}
+
+void plan_mean(GateTask& task, double alpha) {
+  const double error = task.change.paired.detectable / power_factor;
+  task.detectable = (normal_quantile(1.0 - alpha) + normal_quantile(power)) * error;
+  const double ratio = task.margin > 0.0 ? task.detectable / task.margin : 0.0;
+  task.items_needed =
+      static_cast<std::int64_t>(std::ceil(ratio * ratio * static_cast<double>(task.change.paired.items)));
 }
 
 void judge_binary(GateTask& task, double alpha) {
@@ -87,14 +110,11 @@ GateTask judge(const TaskChange& change, double margin, double alpha) {
   task.margin = margin;
   if (change.paired.binary) {
     judge_binary(task, alpha);
+    plan_binary(task, alpha);
   } else {
     judge_mean(task, alpha);
+    plan_mean(task, alpha);
   }
-  const double reach = normal_quantile(1.0 - alpha) + normal_quantile(power);
-  const double variance = item_variance(change);
-  task.detectable = reach * std::sqrt(variance / static_cast<double>(change.paired.items));
-  if (margin > 0.0)
-    task.items_needed = static_cast<std::int64_t>(std::ceil(reach * reach * variance / margin / margin));
   return task;
 }
 

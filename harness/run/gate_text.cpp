@@ -46,8 +46,8 @@ std::string why(const GateTask& task, const GateResult& result) {
       grouped(task.change.paired.items), margin);
   if (task.margin == 0.0) return found + "a margin of 0 is kept by an improvement alone";
   return found + fmt::format(
-                     "so many can show a margin of {} points, {} points need about {} items (80 % power when "
-                     "nothing dropped)",
+                     "so many can show a margin of {}, and a margin of {} needs about {} items (with 80 % power, "
+                     "when nothing dropped)",
                      points(task.detectable), margin, grouped(task.items_needed));
 }
 
