@@ -42,7 +42,7 @@ constexpr Case fair[] = {
     {"none", CodeEnding::exception, "def f(x): pass", "assert len(f(1)) == 1"},
     {"broken", CodeEnding::syntax_error, "def f(x) return x"},
     {"cut_in_the_middle", CodeEnding::syntax_error, "def f(x):\n    return \"\"\"x"},
-    {"null_byte", CodeEnding::syntax_error, "def f(x):\n    return '\\x00'\n#\x01\ndef g(x:"},
+    {"control_character", CodeEnding::syntax_error, "def f(x):\n    return '\\x00'\n#\x01\ndef g(x:"},
     {"ends_in_backslash", CodeEnding::passed, "def f(x):\n    return x + 1 \\"},
     {"raises_while_loading", CodeEnding::exception, "def f(x): return x + 1\nraise ValueError('no')"},
     {"not_main", CodeEnding::passed, "def f(x): return x + 1\nif __name__ == '__main__': raise SystemExit"},
