@@ -1,0 +1,79 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "harness/base/json.hpp"
+#include "harness/cli/program.hpp"
+
+namespace touchstone {
+namespace {
+
+struct BenchArguments {
+  std::string kind;
+  std::string model;
+  EngineSettings engine;
+  int batch = 0;
+  int length = 0;
+  int steps = 0;
+};
+
+int bench_action(Program& program, const BenchArguments& arguments) {
+  Json options = {{"dtype", arguments.engine.dtype}, {"threads", arguments.engine.threads}, {"device", arguments.engine.device}};
+  if (!arguments.model.empty()) options["model"] = program.resources().model(arguments.model, {}).string();
+  if (arguments.batch > 0) options["batch"] = arguments.batch;
+  if (arguments.length > 0) options["length"] = arguments.length;
+  if (arguments.steps > 0) options["steps"] = arguments.steps;
+  const auto result = Json::parse(open_backend().bench(arguments.kind, options.dump()));
+  if (program.json) {
+    program.out() << result.dump() << '\n';
+    return Exit::success;
+  }
+  for (const auto& member : result.items()) program.out() << fmt::format("{:24} {}\n", member.key(), member.value().dump());
+  return Exit::success;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Program& program) {
+  auto* command = app.add_subcommand("bench",
+                                     "Speed on this machine, and as a share of the machine's own matrix-product rate.\n\n"
+                                     "  touchstone bench train --dtype bfloat16\n"
+                                     "  touchstone bench decode --model DIR --batch 16");
+  auto arguments = std::make_shared<BenchArguments>();
+  command->add_option("kind", arguments->kind, "train, decode or score")->required()->check(CLI::IsMember({"train", "decode", "score"}));
+  command->add_option("--model", arguments->model, "checkpoint folder; default: random weights of a 34 M model");
+  command->add_option("--batch", arguments->batch, "rows")->check(CLI::Range(1, 4096));
+  command->add_option("--length", arguments->length, "tokens a row")->check(CLI::Range(2, 1 << 20));
+  command->add_option("--steps", arguments->steps, "timed repetitions")->check(CLI::Range(1, 100000));
+  add_engine_options(*command, arguments->engine);
+  command->add_flag("--json", program.json, "as JSON");
+  command->callback([&program, arguments] { program.action = [&program, arguments] { return bench_action(program, *arguments); }; });
+}
+
+void add_objective(CLI::App& app, Program& program) {
+  struct Arguments {
+    std::string name;
+    std::string inputs;
+    std::string out;
+    std::string options = "{}";
+  };
+  auto* command = app.add_subcommand(
+      "objective",
+      "Loss and gradients of one objective on given tensors, to hold against any other implementation.\n"
+      "Inputs (safetensors): logits [M, V], labels [M], and where the objective takes them weights [M], ref_logits [M, V].\n\n"
+      "  touchstone objective asft --inputs batch.safetensors --out out.safetensors --options '{\"kl_weight\": 0.1}'");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("name", arguments->name, "touchstone list objectives")->required();
+  command->add_option("--inputs", arguments->inputs, "safetensors file")->required();
+  command->add_option("--out", arguments->out, "safetensors file to write: loss, count, grad_logits")->required();
+  command->add_option("--options", arguments->options, "the objective's options as JSON")->capture_default_str();
+  command->callback([&program, arguments] {
+    program.action = [arguments] {
+      open_backend().objective(arguments->name, arguments->options, arguments->inputs, arguments->out);
+      return Exit::success;
+    };
+  });
+}
+
+}  // namespace touchstone

@@ -1,0 +1,146 @@
+#include "harness/cli/program.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+#include "harness/base/error.hpp"
+#include "harness/cli/version.hpp"
+
+namespace touchstone {
+namespace {
+
+// A signal handler can reach nothing but globals: these two are the only ones of the program.
+CancelFlag cancel_flag;
+volatile std::sig_atomic_t last_signal = 0;
+
+extern "C" void on_signal(int signal) {
+  // The second Ctrl-C ends the program at once: results are safe, every write is a transaction or a rename.
+  if (cancel_flag.is_set()) _exit(128 + signal);
+  last_signal = signal;
+  cancel_flag.set();
+}
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+std::string cpu_name() {
+  std::string line;
+  std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/proc/cpuinfo", "r"), &std::fclose);
+  char buffer[512];
+  while (file && std::fgets(buffer, sizeof buffer, file.get()) != nullptr) {
+    line = buffer;
+    if (line.rfind("model name", 0) != 0) continue;
+    const auto colon = line.find(": ");
+    return colon == std::string::npos ? "" : line.substr(colon + 2, line.find('\n') - colon - 2);
+  }
+  return "unknown";
+}
+
+constexpr const char* description =
+    "touchstone fine-tunes language models and shows what that did to everything else they could do.\n\n"
+    "  touchstone eval  --model DIR --tasks mmlu,gsm8k --db results.sqlite   score a checkpoint\n"
+    "  touchstone train lora --model DIR --on gsm8k --out DIR2               fine-tune it\n"
+    "  touchstone run   configs/plans/quickstart.json --db results.sqlite    methods x tasks x seeds, resumable\n"
+    "  touchstone report --db results.sqlite --out report.html               what was gained and lost\n"
+    "  touchstone gate  --baseline DIR --candidate DIR2 --max-drop mmlu=0.5  a verdict for CI\n\n"
+    "Exit codes: 0 success, 1 the answer is no (a gate, a failed cell), 2 bad input, 3 undecided, 70 a bug of ours.";
+
+int run_action(Program& program) {
+  try {
+    return program.action();
+  } catch (const Cancelled&) {
+    program.err() << "stopped on request; the same command goes on from here\n";
+    return last_signal == SIGTERM ? Exit::terminated : Exit::interrupted;
+  } catch (const Error& error) {
+    program.err() << "touchstone: " << error.what() << '\n';
+    return error.fault() == Fault::internal ? Exit::bug : Exit::bad_input;
+  } catch (const std::bad_alloc&) {
+    program.err() << "touchstone: out of memory: use fewer jobs, a smaller batch or a smaller model\n";
+    return Exit::bad_input;
+  } catch (const std::exception& error) {
+    program.err() << "touchstone: a bug of ours: " << error.what() << '\n';
+    return Exit::bug;
+  }
+}
+
+}  // namespace
+
+Program::Program(const TaskBook& tasks, const SectionBook& sections, std::ostream& out, std::ostream& err)
+    : tasks_(&tasks), sections_(&sections), out_(&out), err_(&err), log_(err), cancel_(&cancel_flag) {}
+
+const Resources& Program::resources() {
+  if (!resources_) resources_ = std::make_unique<Resources>(Resources::find());
+  return *resources_;
+}
+
+const DataFolders& Program::data(const std::string& named) {
+  data_ = std::make_unique<DataFolders>(resources().data_folders(named));
+  return *data_;
+}
+
+bool Program::terminal() { return ::isatty(STDERR_FILENO) == 1; }
+
+RunTools Program::tools(const std::string& data_folder, Progress& progress) {
+  RunTools tools;
+  tools.tasks = tasks_;
+  tools.data = &data(data_folder);
+  tools.resources = &resources();
+  tools.backend = &open_backend();
+  tools.environment = this_environment(tools.backend);
+  tools.log = &log_;
+  tools.progress = &progress;
+  tools.cancel = cancel_;
+  return tools;
+}
+
+std::string code_version() { return version_text; }
+
+Environment this_environment(Backend* backend) {
+  Environment environment;
+  environment.code_version = code_version();
+  environment.libtorch = backend == nullptr ? "" : backend->library_version();
+  environment.compiler = compiler_text;
+  environment.cpu = cpu_name();
+  environment.cores = static_cast<int>(std::thread::hardware_concurrency());
+  environment.system = system_text;
+  return environment;
+}
+
+int run_program(int argc, const char* const* argv, const TaskBook& tasks, const SectionBook& sections,
+                std::ostream& out, std::ostream& err) {
+  catch_signals();
+  Program program(tasks, sections, out, err);
+  CLI::App app(description, "touchstone");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", code_version());
+  app.get_formatter()->column_width(34);
+  add_run(app, program);
+  add_eval(app, program);
+  add_train(app, program);
+  add_gate(app, program);
+  add_report(app, program);
+  add_list(app, program);
+  add_data(app, program);
+  add_bench(app, program);
+  add_objective(app, program);
+  add_completion(app, program);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error, out, err);
+    return code == 0 ? Exit::success : Exit::bad_input;
+  }
+  return run_action(program);
+}
+
+}  // namespace touchstone

@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "harness/base/json.hpp"
+#include "harness/cli/program.hpp"
+
+namespace touchstone {
+namespace {
+
+struct RunArguments {
+  std::string plan;
+  std::string model;
+  std::string data;
+  std::string db = "results.sqlite";
+  std::string work;
+  bool dry_run = false;
+};
+
+/// The plan's file, or the name of one that comes with the program.
+std::filesystem::path plan_file(const std::string& name, const Resources& resources) {
+  const auto own = resources.folder() / "configs" / "plans" / (name + ".json");
+  return !std::filesystem::exists(name) && std::filesystem::exists(own) ? own : std::filesystem::path(name);
+}
+
+int run_action(Program& program, const RunArguments& arguments) {
+  auto plan = read_plan(plan_file(arguments.plan, program.resources()));
+  if (!arguments.model.empty()) plan.models = {arguments.model};
+  const std::filesystem::path work = arguments.work.empty() ? arguments.db + ".work" : arguments.work;
+  Progress progress(program.err(), Program::terminal(), program.quiet);
+  auto tools = program.tools(arguments.data, progress);
+  const auto checked = check_plan(plan, tools, work);
+  program.log().info(describe(checked));
+  if (arguments.dry_run) {
+    for (const auto& cell : checked.cells) program.out() << cell.label << '\n';
+    return Exit::success;
+  }
+  Store store(arguments.db);
+  const auto outcome = run_plan(checked, store, work, tools);
+  if (program.json) {
+    program.out() << Json{{"run", outcome.run}, {"done", outcome.done}, {"stored", outcome.stored}, {"failed", outcome.failed}}.dump()
+                  << '\n';
+  } else {
+    program.out() << fmt::format("{} cells done, {} stored before, {} failed; results in {}\n", outcome.done, outcome.stored,
+                                 outcome.failed, arguments.db);
+    program.out() << fmt::format("see them: touchstone report --db {} --out report.html\n", arguments.db);
+  }
+  return outcome.failed == 0 ? Exit::success : Exit::no;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Program& program) {
+  auto* command = app.add_subcommand(
+      "run",
+      "Runs a plan: models x methods x training tasks x seeds, each measured before and after on every benchmark.\n"
+      "Stop it at any moment; the same command goes on, and never computes again what is stored.\n\n"
+      "  touchstone run quickstart\n"
+      "  touchstone run my_plan.json --model ~/models/SmolLM2-135M --db results.sqlite --dry-run");
+  auto arguments = std::make_shared<RunArguments>();
+  command->add_option("plan", arguments->plan, "plan file, or the name of one that comes with the program")->required();
+  command->add_option("--model", arguments->model, "checkpoint folder to use instead of the plan's models");
+  command->add_option("--data", arguments->data, "folder with benchmark data");
+  command->add_option("--db", arguments->db, "results database")->capture_default_str();
+  command->add_option("--work", arguments->work, "folder for training checkpoints; default: DB.work");
+  command->add_flag("--dry-run", arguments->dry_run, "check everything, say what would be done, and stop");
+  command->add_flag("--json", program.json, "the outcome as JSON");
+  command->add_flag("--quiet", program.quiet, "no progress");
+  command->callback([&program, arguments] { program.action = [&program, arguments] { return run_action(program, *arguments); }; });
+}
+
+}  // namespace touchstone
