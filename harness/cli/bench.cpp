@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
+#include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/cli/program.hpp"
 
@@ -19,7 +20,8 @@ struct BenchArguments {
 };
 
 int bench_action(Program& program, const BenchArguments& arguments) {
-  Json options = {{"dtype", arguments.engine.dtype}, {"threads", arguments.engine.threads}, {"device", arguments.engine.device}};
+  Json options = {
+      {"dtype", arguments.engine.dtype}, {"threads", arguments.engine.threads}, {"device", arguments.engine.device}};
   if (!arguments.model.empty()) options["model"] = program.resources().model(arguments.model, {}).string();
   if (arguments.batch > 0) options["batch"] = arguments.batch;
   if (arguments.length > 0) options["length"] = arguments.length;
@@ -29,26 +31,31 @@ int bench_action(Program& program, const BenchArguments& arguments) {
     program.out() << result.dump() << '\n';
     return Exit::success;
   }
-  for (const auto& member : result.items()) program.out() << fmt::format("{:24} {}\n", member.key(), member.value().dump());
+  for (const auto& member : result.items())
+    program.out() << fmt::format("{:24} {}\n", member.key(), member.value().dump());
   return Exit::success;
 }
 
 }  // namespace
 
 void add_bench(CLI::App& app, Program& program) {
-  auto* command = app.add_subcommand("bench",
-                                     "Speed on this machine, and as a share of the machine's own matrix-product rate.\n\n"
-                                     "  touchstone bench train --dtype bfloat16\n"
-                                     "  touchstone bench decode --model DIR --batch 16");
+  auto* command =
+      app.add_subcommand("bench",
+                         "Speed on this machine, and as a share of the machine's own matrix-product rate.\n\n"
+                         "  touchstone bench train --dtype bfloat16\n"
+                         "  touchstone bench decode --model DIR --batch 16");
   auto arguments = std::make_shared<BenchArguments>();
-  command->add_option("kind", arguments->kind, "train, decode or score")->required()->check(CLI::IsMember({"train", "decode", "score"}));
+  command->add_option("kind", arguments->kind, "train, decode or score")
+      ->required()
+      ->check(CLI::IsMember({"train", "decode", "score"}));
   command->add_option("--model", arguments->model, "checkpoint folder; default: random weights of a 34 M model");
   command->add_option("--batch", arguments->batch, "rows")->check(CLI::Range(1, 4096));
   command->add_option("--length", arguments->length, "tokens a row")->check(CLI::Range(2, 1 << 20));
   command->add_option("--steps", arguments->steps, "timed repetitions")->check(CLI::Range(1, 100000));
   add_engine_options(*command, arguments->engine);
   command->add_flag("--json", program.json, "as JSON");
-  command->callback([&program, arguments] { program.action = [&program, arguments] { return bench_action(program, *arguments); }; });
+  command->callback(
+      [&program, arguments] { program.action = [&program, arguments] { return bench_action(program, *arguments); }; });
 }
 
 void add_objective(CLI::App& app, Program& program) {
@@ -61,7 +68,8 @@ void add_objective(CLI::App& app, Program& program) {
   auto* command = app.add_subcommand(
       "objective",
       "Loss and gradients of one objective on given tensors, to hold against any other implementation.\n"
-      "Inputs (safetensors): logits [M, V], labels [M], and where the objective takes them weights [M], ref_logits [M, V].\n\n"
+      "Inputs (safetensors): logits [M, V], labels [M], and where the objective takes them weights [M], ref_logits [M, "
+      "V].\n\n"
       "  touchstone objective asft --inputs batch.safetensors --out out.safetensors --options '{\"kl_weight\": 0.1}'");
   auto arguments = std::make_shared<Arguments>();
   command->add_option("name", arguments->name, "touchstone list objectives")->required();
@@ -71,6 +79,20 @@ void add_objective(CLI::App& app, Program& program) {
   command->callback([&program, arguments] {
     program.action = [arguments] {
       open_backend().objective(arguments->name, arguments->options, arguments->inputs, arguments->out);
+      return Exit::success;
+    };
+  });
+}
+
+void add_catalogue(CLI::App& app, Program& program) {
+  auto out = std::make_shared<std::string>();
+  auto* command =
+      app.add_subcommand("catalogue", "Writes the table of families, objectives and stages (the build calls it).");
+  command->group("");  // not in --help: no user needs it
+  command->add_option("--out", *out, "file to write")->required();
+  command->callback([&program, out] {
+    program.action = [out] {
+      write_file_atomically(*out, open_backend().catalogue() + "\n");
       return Exit::success;
     };
   });

@@ -16,8 +16,9 @@ void add_engine_options(CLI::App& app, EngineSettings& settings) {
       ->capture_default_str();
   app.add_option("--max-length", settings.max_length, "context length; 0: the model's own")
       ->check(CLI::Range(0, 1 << 24));
-  app.add_option_function<bool>("--add-bos-token", [&settings](bool value) { settings.add_bos_token = value; },
-                                "true or false; default: as the tokenizer does");
+  app.add_option_function<bool>(
+      "--add-bos-token", [&settings](bool value) { settings.add_bos_token = value; },
+      "true or false; default: as the tokenizer does");
 }
 
 void add_measure_options(CLI::App& app, MeasureSettings& settings) {
@@ -30,13 +31,15 @@ void add_measure_options(CLI::App& app, MeasureSettings& settings) {
       ->check(CLI::Range(0.0, 1e9));
   app.add_option("--seed", settings.seed, "of few-shot draws and of sampling")->capture_default_str();
   app.add_option_function<std::string>(
-         "--mode", [&settings](const std::string& mode) { settings.mode = mode == "fixed" ? Mode::fixed : Mode::compat; },
+         "--mode",
+         [&settings](const std::string& mode) { settings.mode = mode == "fixed" ? Mode::fixed : Mode::compat; },
          "compat: lm-evaluation-harness's numbers to the last digit; fixed: its errors mended")
       ->check(CLI::IsMember({"compat", "fixed"}));
   app.add_flag("--chat", settings.chat, "apply the checkpoint's chat template");
   app.add_flag("!--single-turn", settings.multiturn, "with --chat: shots and question in one user turn");
   app.add_option("--system", settings.system_instruction, "system text before the task's description");
-  app.add_option("--subjects", settings.subjects, "only these subjects, comma-separated: anatomy,virology")->delimiter(',');
+  app.add_option("--subjects", settings.subjects, "only these subjects, comma-separated: anatomy,virology")
+      ->delimiter(',');
   app.add_option("--filter", settings.filter, "only examples whose id matches this pattern (PCRE2)");
 }
 

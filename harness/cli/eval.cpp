@@ -28,7 +28,8 @@ Json scores_json(const std::vector<Score>& scores) {
   for (const auto& score : scores) {
     all[score.metric] = score.value;
     const auto comma = score.metric.find(',');
-    const auto name = score.metric.substr(0, comma) + "_stderr" + (comma == std::string::npos ? "" : score.metric.substr(comma));
+    const auto name =
+        score.metric.substr(0, comma) + "_stderr" + (comma == std::string::npos ? "" : score.metric.substr(comma));
     all[name] = std::isfinite(score.stderror) ? Json(score.stderror) : Json("N/A");
   }
   return all;
@@ -45,18 +46,21 @@ Json results_json(const std::vector<MeasureRow>& rows, const std::vector<GroupMe
     json["versions"][row.task] = row.version;
   }
   for (const auto& group : groups) json["groups"][group.group] = scores_json(group.scores);
-  json["model"] = {{"hash", info.model_hash}, {"family", info.family}, {"dtype", info.dtype}, {"device", info.device},
-                   {"kernels", info.kernels}, {"parameters", info.parameters}, {"max_length", info.max_length}};
+  json["model"] = {{"hash", info.model_hash},      {"family", info.family},   {"dtype", info.dtype},
+                   {"device", info.device},        {"kernels", info.kernels}, {"parameters", info.parameters},
+                   {"max_length", info.max_length}};
   json["work"] = {{"prefill_tokens", counts.prefill_tokens}, {"reused_tokens", counts.reused_tokens},
                   {"decoded_tokens", counts.decoded_tokens}, {"prefill_seconds", counts.prefill_seconds},
                   {"decode_seconds", counts.decode_seconds}, {"peak_bytes", counts.peak_bytes}};
   return json;
 }
 
-void add_rows(Table& table, const std::string& name, const std::vector<Score>& scores, std::int64_t items, const std::string& shots) {
+void add_rows(Table& table, const std::string& name, const std::vector<Score>& scores, std::int64_t items,
+              const std::string& shots) {
   for (const auto& score : scores) {
     table.row({name, score.metric, fmt::format("{:.4f}", score.value),
-               std::isfinite(score.stderror) ? fmt::format("{:.4f}", score.stderror) : "N/A", std::to_string(items), shots});
+               std::isfinite(score.stderror) ? fmt::format("{:.4f}", score.stderror) : "N/A", std::to_string(items),
+               shots});
   }
 }
 
@@ -100,8 +104,9 @@ void say_notes(Program& program, const std::vector<TaskMeasure>& tasks) {
     }
   }
   if (truncated > 0) {
-    program.log().warn(fmt::format(
-        "{} prompts were longer than the context and lost tokens on their left (recorded with each sample)", truncated));
+    program.log().warn(
+        fmt::format("{} prompts were longer than the context and lost tokens on their left (recorded with each sample)",
+                    truncated));
   }
   if (unfinished > 0) program.log().info(fmt::format("{} answers ended at the length limit", unfinished));
   if (unparsed > 0) program.log().info(fmt::format("no answer could be read out of {} responses", unparsed));
@@ -112,7 +117,8 @@ int eval_action(Program& program, const EvalArguments& arguments) {
     program.out() << open_backend().self_test(arguments.engine) << '\n';
     return Exit::success;
   }
-  require(!arguments.measure.tasks.empty(), Fault::usage, [] { return std::string("eval needs --tasks, for instance --tasks mmlu,gsm8k"); });
+  require(!arguments.measure.tasks.empty(), Fault::usage,
+          [] { return std::string("eval needs --tasks, for instance --tasks mmlu,gsm8k"); });
   for (const auto& name : arguments.measure.tasks) program.tasks().expand(name);
   Progress progress(program.err(), Program::terminal(), program.quiet);
   auto tools = program.tools(arguments.data, progress);
@@ -146,12 +152,13 @@ int eval_action(Program& program, const EvalArguments& arguments) {
 }  // namespace
 
 void add_eval(CLI::App& app, Program& program) {
-  auto* command = app.add_subcommand(
-      "eval",
-      "Scores a checkpoint folder (Hugging Face layout) with lm-evaluation-harness's numbers.\n\n"
-      "  touchstone eval --model ~/models/SmolLM2-135M --tasks mmlu,gsm8k --db results.sqlite\n"
-      "  touchstone eval --model DIR --tasks mmlu --shots 5 --limit 10 --json\n"
-      "  touchstone eval --model DIR --self-test      scores do not depend on batch size, order or threads: see how exactly");
+  auto* command =
+      app.add_subcommand("eval",
+                         "Scores a checkpoint folder (Hugging Face layout) with lm-evaluation-harness's numbers.\n\n"
+                         "  touchstone eval --model ~/models/SmolLM2-135M --tasks mmlu,gsm8k --db results.sqlite\n"
+                         "  touchstone eval --model DIR --tasks mmlu --shots 5 --limit 10 --json\n"
+                         "  touchstone eval --model DIR --self-test      scores do not depend on batch size, order or "
+                         "threads: see how exactly");
   auto arguments = std::make_shared<EvalArguments>();
   command->add_option("--model", arguments->engine.model, "checkpoint folder, or a peft adapter's")->required();
   add_measure_options(*command, arguments->measure);
@@ -164,7 +171,8 @@ void add_eval(CLI::App& app, Program& program) {
   command->callback([&program, arguments] {
     program.action = [&program, arguments] {
       // A name of a model that comes with the program serves as well as a folder.
-      arguments->engine.model = program.resources().model(arguments->engine.model.string(), program.resources().data_folders(arguments->data));
+      arguments->engine.model = program.resources().model(arguments->engine.model.string(),
+                                                          program.resources().data_folders(arguments->data));
       return eval_action(program, *arguments);
     };
   });

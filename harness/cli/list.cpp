@@ -25,8 +25,11 @@ struct Entry {
 Json files_json(const Task& task) {
   Json files = Json::array();
   for (const auto& file : task.files) {
-    files.push_back({{"split", split_name(file.split)}, {"paths", file.paths}, {"sha256", file.sha256},
-                     {"licence", file.licence}, {"origin", file.origin}});
+    files.push_back({{"split", split_name(file.split)},
+                     {"paths", file.paths},
+                     {"sha256", file.sha256},
+                     {"licence", file.licence},
+                     {"origin", file.origin}});
   }
   return files;
 }
@@ -34,13 +37,22 @@ Json files_json(const Task& task) {
 Json task_json(const Task& task) {
   Json metrics = Json::array();
   for (const auto& metric : task.metrics) {
-    metrics.push_back({{"name", metric.name}, {"higher_is_better", metric.higher_is_better}, {"chance", metric.chance}});
+    metrics.push_back(
+        {{"name", metric.name}, {"higher_is_better", metric.higher_is_better}, {"chance", metric.chance}});
   }
-  return {{"name", task.name}, {"version", task.version}, {"summary", task.summary}, {"source", task.source},
-          {"shots", task.format.shots}, {"shots_fixed", task.format.shots_fixed},
-          {"description", task.format.description}, {"target_delimiter", task.format.target_delimiter},
-          {"fewshot_delimiter", task.format.fewshot_delimiter}, {"gen_prefix", task.format.gen_prefix},
-          {"evaluated", split_name(task.evaluated)}, {"trained", split_name(task.trained)}, {"metrics", metrics},
+  return {{"name", task.name},
+          {"version", task.version},
+          {"summary", task.summary},
+          {"source", task.source},
+          {"shots", task.format.shots},
+          {"shots_fixed", task.format.shots_fixed},
+          {"description", task.format.description},
+          {"target_delimiter", task.format.target_delimiter},
+          {"fewshot_delimiter", task.format.fewshot_delimiter},
+          {"gen_prefix", task.format.gen_prefix},
+          {"evaluated", split_name(task.evaluated)},
+          {"trained", split_name(task.trained)},
+          {"metrics", metrics},
           {"files", files_json(task)}};
 }
 
@@ -48,9 +60,13 @@ std::vector<Entry> task_entries(const Program& program) {
   std::vector<Entry> entries;
   for (const auto& name : program.tasks().groups.names()) {
     const auto& group = program.tasks().groups.get(name);
-    entries.push_back({name, "group of " + std::to_string(program.tasks().expand(name).size()) + ": " + group.summary,
-                       {{"name", name}, {"summary", group.summary}, {"members", group.members},
-                        {"weight_by_size", group.weight_by_size}, {"metrics", group.metrics}}});
+    entries.push_back({name,
+                       "group of " + std::to_string(program.tasks().expand(name).size()) + ": " + group.summary,
+                       {{"name", name},
+                        {"summary", group.summary},
+                        {"members", group.members},
+                        {"weight_by_size", group.weight_by_size},
+                        {"metrics", group.metrics}}});
   }
   for (const auto& name : program.tasks().tasks.names()) {
     const auto& task = program.tasks().tasks.get(name);
@@ -67,8 +83,10 @@ std::vector<Entry> metric_entries(const Program& program) {
   std::vector<Entry> entries;
   for (const auto& [name, tasks] : users) {
     const auto shown = std::span(tasks).first(std::min<std::size_t>(3, tasks.size()));
-    entries.push_back({name, fmt::format("reported by {} tasks: {}{}", tasks.size(), join(shown, ", "), tasks.size() > 3 ? ", ..." : ""),
-                       {{"name", name}, {"tasks", tasks}}});
+    entries.push_back(
+        {name,
+         fmt::format("reported by {} tasks: {}{}", tasks.size(), join(shown, ", "), tasks.size() > 3 ? ", ..." : ""),
+         {{"name", name}, {"tasks", tasks}}});
   }
   return entries;
 }
@@ -91,7 +109,8 @@ std::vector<Entry> section_entries(const Program& program) {
   return entries;
 }
 
-/// Families, objectives and stages live in the tensor library; the build wrote their table, so that it need not be opened.
+/// Families, objectives and stages live in the tensor library; the build wrote their table, so that it need not be
+/// opened.
 std::vector<Entry> catalogue_entries(Program& program, const std::string& kind) {
   const auto catalogue = read_json(program.resources().catalogue());
   std::vector<Entry> entries;
@@ -165,7 +184,9 @@ int show_action(Program& program, const std::string& kind, const std::string& na
     if (kind == "methods") print_stage_options(program, entry.details);
     return Exit::success;
   }
-  throw Error(Fault::usage, unknown_name(kind.substr(0, kind.size() - (kind == "families" ? 3 : 1)) + (kind == "families" ? "y" : ""), name, names));
+  throw Error(Fault::usage,
+              unknown_name(kind.substr(0, kind.size() - (kind == "families" ? 3 : 1)) + (kind == "families" ? "y" : ""),
+                           name, names));
 }
 
 }  // namespace
@@ -176,12 +197,16 @@ void add_list(CLI::App& app, Program& program) {
     std::string name;
   };
   auto arguments = std::make_shared<Arguments>();
-  auto* list = app.add_subcommand("list", "Lists what there is.\n\n  touchstone list tasks\n  touchstone list methods --json");
+  auto* list =
+      app.add_subcommand("list", "Lists what there is.\n\n  touchstone list tasks\n  touchstone list methods --json");
   list->add_option("kind", arguments->kind, join(kinds, ", "))->required()->check(CLI::IsMember(kinds));
   list->add_flag("--json", program.json, "as JSON");
-  list->callback([&program, arguments] { program.action = [&program, arguments] { return list_action(program, arguments->kind); }; });
-  auto* show = app.add_subcommand("show", "Shows one thing whole: its options, its source, its data files.\n\n"
-                                          "  touchstone show tasks gsm8k\n  touchstone show methods asft");
+  list->callback([&program, arguments] {
+    program.action = [&program, arguments] { return list_action(program, arguments->kind); };
+  });
+  auto* show = app.add_subcommand("show",
+                                  "Shows one thing whole: its options, its source, its data files.\n\n"
+                                  "  touchstone show tasks gsm8k\n  touchstone show methods asft");
   show->add_option("kind", arguments->kind, join(kinds, ", "))->required()->check(CLI::IsMember(kinds));
   show->add_option("name", arguments->name, "which one")->required();
   show->add_flag("--json", program.json, "as JSON");

@@ -134,6 +134,7 @@ int run_program(int argc, const char* const* argv, const TaskBook& tasks, const 
   add_bench(app, program);
   add_objective(app, program);
   add_completion(app, program);
+  add_catalogue(app, program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

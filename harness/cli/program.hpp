@@ -85,6 +85,7 @@ void add_data(CLI::App& app, Program& program);
 void add_bench(CLI::App& app, Program& program);
 void add_objective(CLI::App& app, Program& program);
 void add_completion(CLI::App& app, Program& program);
+void add_catalogue(CLI::App& app, Program& program);
 
 /// The environment of this process, for the store.
 Environment this_environment(Backend* backend);

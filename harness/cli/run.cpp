@@ -39,11 +39,15 @@ int run_action(Program& program, const RunArguments& arguments) {
   Store store(arguments.db);
   const auto outcome = run_plan(checked, store, work, tools);
   if (program.json) {
-    program.out() << Json{{"run", outcome.run}, {"done", outcome.done}, {"stored", outcome.stored}, {"failed", outcome.failed}}.dump()
+    program.out() << Json{{"run", outcome.run},
+                          {"done", outcome.done},
+                          {"stored", outcome.stored},
+                          {"failed", outcome.failed}}
+                         .dump()
                   << '\n';
   } else {
-    program.out() << fmt::format("{} cells done, {} stored before, {} failed; results in {}\n", outcome.done, outcome.stored,
-                                 outcome.failed, arguments.db);
+    program.out() << fmt::format("{} cells done, {} stored before, {} failed; results in {}\n", outcome.done,
+                                 outcome.stored, outcome.failed, arguments.db);
     program.out() << fmt::format("see them: touchstone report --db {} --out report.html\n", arguments.db);
   }
   return outcome.failed == 0 ? Exit::success : Exit::no;
@@ -67,7 +71,8 @@ void add_run(CLI::App& app, Program& program) {
   command->add_flag("--dry-run", arguments->dry_run, "check everything, say what would be done, and stop");
   command->add_flag("--json", program.json, "the outcome as JSON");
   command->add_flag("--quiet", program.quiet, "no progress");
-  command->callback([&program, arguments] { program.action = [&program, arguments] { return run_action(program, *arguments); }; });
+  command->callback(
+      [&program, arguments] { program.action = [&program, arguments] { return run_action(program, *arguments); }; });
 }
 
 }  // namespace touchstone

@@ -28,9 +28,8 @@ std::map<std::string, std::string> overrides(const std::vector<std::string>& set
   std::map<std::string, std::string> all;
   for (const auto& entry : set) {
     const auto equals = entry.find('=');
-    require(equals != std::string::npos && entry.substr(0, equals).find('.') != std::string::npos, Fault::usage, [&] {
-      return "--set " + entry + ": expected STAGE.KEY=VALUE, for instance train.learning_rate=1e-4";
-    });
+    require(equals != std::string::npos && entry.substr(0, equals).find('.') != std::string::npos, Fault::usage,
+            [&] { return "--set " + entry + ": expected STAGE.KEY=VALUE, for instance train.learning_rate=1e-4"; });
     const auto value = entry.substr(equals + 1);
     all[entry.substr(0, equals)] = nlohmann::json::accept(value) ? value : Json(value).dump();
   }
@@ -67,7 +66,8 @@ int train_action(Program& program, const TrainArguments& arguments) {
     progress.step(0, report);
   };
   hooks.stage = [&](const StageReport& report) {
-    stages.push_back({{"stage", report.stage}, {"name", report.name}, {"seconds", report.seconds}, {"values", report.values}});
+    stages.push_back(
+        {{"stage", report.stage}, {"name", report.name}, {"seconds", report.seconds}, {"values", report.values}});
   };
   progress.plan("train", 1);
   progress.begin(0, fmt::format("{} on {}", job.recipe.stem().string(), job.train_on));
@@ -75,14 +75,20 @@ int train_action(Program& program, const TrainArguments& arguments) {
   progress.end(0, "done");
   std::filesystem::remove_all(job.work);
   if (program.json) {
-    program.out() << Json{{"model", arguments.out}, {"model_hash", result.model_hash}, {"steps", result.steps},
-                          {"tokens", result.tokens}, {"loss", last.loss}, {"seconds", result.seconds},
-                          {"peak_bytes", result.peak_bytes}, {"resumed_from_step", result.resumed_from_step}, {"stages", stages}}
+    program.out() << Json{{"model", arguments.out},
+                          {"model_hash", result.model_hash},
+                          {"steps", result.steps},
+                          {"tokens", result.tokens},
+                          {"loss", last.loss},
+                          {"seconds", result.seconds},
+                          {"peak_bytes", result.peak_bytes},
+                          {"resumed_from_step", result.resumed_from_step},
+                          {"stages", stages}}
                          .dump(2)
                   << '\n';
   } else {
-    program.out() << fmt::format("{}: {} steps, {} tokens, last loss {:.4f}, {}, peak memory {}\n", arguments.out, result.steps,
-                                 result.tokens, last.loss, duration_text(result.seconds),
+    program.out() << fmt::format("{}: {} steps, {} tokens, last loss {:.4f}, {}, peak memory {}\n", arguments.out,
+                                 result.steps, result.tokens, last.loss, duration_text(result.seconds),
                                  bytes_text(static_cast<double>(result.peak_bytes)));
   }
   return Exit::success;
@@ -113,7 +119,8 @@ void add_train(CLI::App& app, Program& program) {
   add_engine_options(*command, arguments->engine);
   command->add_flag("--json", program.json, "the outcome as JSON");
   command->add_flag("--quiet", program.quiet, "no progress");
-  command->callback([&program, arguments] { program.action = [&program, arguments] { return train_action(program, *arguments); }; });
+  command->callback(
+      [&program, arguments] { program.action = [&program, arguments] { return train_action(program, *arguments); }; });
 }
 
 }  // namespace touchstone

@@ -1,0 +1,76 @@
+#include "harness/report/report.hpp"
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
+#include "harness/cli/program.hpp"
+
+namespace touchstone {
+namespace {
+
+struct ReportArguments {
+  std::string db;
+  std::string out;
+  std::string format;
+  std::int64_t run = 0;
+  int flips = 6;
+};
+
+/// The format that was named, else the one that the file's ending says, else HTML.
+std::string format_of(const ReportArguments& arguments) {
+  if (!arguments.format.empty()) return arguments.format;
+  const auto ending = std::filesystem::path(arguments.out).extension().string();
+  for (const char* known : {"md", "csv", "json"}) {
+    if (ending == std::string(".") + known) return known;
+  }
+  return "html";
+}
+
+int report_action(Program& program, const ReportArguments& arguments) {
+  const Store store(arguments.db, Store::Open::read_only);
+  ReportSettings settings;
+  if (arguments.run > 0) settings.run = arguments.run;
+  settings.flips_shown = arguments.flips;
+  const auto input = collect(store, settings);
+  const auto format = format_of(arguments);
+  std::string text;
+  if (format == "html") text = render_html(input, program.sections());
+  if (format == "md") text = render_markdown(input, program.sections());
+  if (format == "csv") text = render_csv(input);
+  if (format == "json") text = render_json(input);
+  if (format == "lm-eval") text = render_lm_eval(input);
+  if (arguments.out.empty() || arguments.out == "-") {
+    program.out() << text;
+  } else {
+    write_file_atomically(arguments.out, text);
+    program.log().info("wrote " + arguments.out);
+  }
+  return Exit::success;
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, Program& program) {
+  auto* command = app.add_subcommand(
+      "report",
+      "One self-contained page of what the methods gained and lost. The same database gives the same bytes.\n\n"
+      "  touchstone report --db results.sqlite --out report.html\n"
+      "  touchstone report --db results.sqlite --format md");
+  auto arguments = std::make_shared<ReportArguments>();
+  command->add_option("--db", arguments->db, "results database")->required();
+  command->add_option("--out", arguments->out, "file to write; default: stdout");
+  command
+      ->add_option("--format", arguments->format, "html, md, csv, json or lm-eval; default: as the file's ending says")
+      ->check(CLI::IsMember({"html", "md", "csv", "json", "lm-eval"}));
+  command->add_option("--run", arguments->run, "only this run (its number in the database)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--flips", arguments->flips, "flipped samples shown of each cell and benchmark")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command->callback(
+      [&program, arguments] { program.action = [&program, arguments] { return report_action(program, *arguments); }; });
+}
+
+}  // namespace touchstone
