@@ -1,6 +1,7 @@
 #include "harness/base/files.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -162,5 +163,21 @@ void FolderWriter::commit() {
   std::error_code ignored;
   if (!old.empty()) fs::remove_all(old, ignored);
 }
+
+FolderLock::FolderLock(const fs::path& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) throw Error(Fault::store, folder.string() + ": cannot be created: " + failed.message());
+  const auto path = folder / ".lock";
+  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file_ < 0) fail(Fault::store, path, "cannot be created");
+  if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    ::close(file_);
+    throw Error(Fault::store,
+                folder.string() + ": another touchstone is at work in it: wait for it, or name another folder");
+  }
+}
+
+FolderLock::~FolderLock() { ::close(file_); }
 
 }  // namespace touchstone

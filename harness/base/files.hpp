@@ -36,4 +36,16 @@ class FolderWriter {
   bool committed_ = false;
 };
 
+/// Keeps other processes out of a folder (made when absent) while it lives. Throws Fault::store when one is in it.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
 }  // namespace touchstone

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/run/scoring.hpp"
 
@@ -31,6 +32,9 @@ struct Run {
   std::map<std::string, std::int64_t> base_models;  ///< by checkpoint folder
 };
 
+/// Where a cell keeps its checkpoints and its trained model.
+fs::path cell_folder(const Run& run, const PlannedCell& cell) { return run.work / cell.key.substr(0, 16); }
+
 EngineSettings engine_settings(const Plan& plan, const fs::path& model) {
   EngineSettings settings;
   settings.model = model;
@@ -49,7 +53,7 @@ void measure_bases(Run& run) {
     auto open = open_model(engine_settings(run.checked.plan, folder), run.checked.plan.models[i], run.store, run.tools);
     run.base_models[folder.string()] = open.model;
     for (const auto measure :
-         score_model(open, run.checked.plan.measure_on, run.store, run.environment, run.tools, i)) {
+         score_model(open, run.checked.plan.measure_on, run.store, run.environment, run.tools, i, run.work / "base")) {
       run.store.link_measure(run.id, 0, measure);
     }
     run.tools.progress->end(i, "measured");
@@ -108,7 +112,7 @@ TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std:
   train.device = plan.device;
   train.dtype = plan.dtype;
   train.threads = plan.threads;
-  train.work = run.work / cell.key.substr(0, 16);
+  train.work = cell_folder(run, cell);
   train.out = out;
   train.save_every_steps = plan.save_every_steps;
   train.tasks = run.tools.tasks;
@@ -139,11 +143,11 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   row.recipe_json = read_json(cell.recipe).dump();
   row.id = run.store.begin_cell(run.id, row);
   try {
-    const auto out = run.work / cell.key.substr(0, 16) / "model";
+    const auto out = cell_folder(run, cell) / "model";
     const auto trained = train(run, cell, row.id, job, out);
     auto open = open_model(engine_settings(run.checked.plan, out), cell.label, run.store, run.tools);
-    for (const auto measure :
-         score_model(open, run.checked.plan.measure_on, run.store, run.environment, run.tools, job)) {
+    for (const auto measure : score_model(open, run.checked.plan.measure_on, run.store, run.environment, run.tools, job,
+                                          cell_folder(run, cell))) {
       run.store.link_measure(run.id, row.id, measure);
     }
     row.state = CellState::done;
@@ -161,7 +165,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
     throw;
   }
   std::error_code ignored;
-  if (!run.checked.plan.keep_models) fs::remove_all(run.work / cell.key.substr(0, 16), ignored);
+  if (!run.checked.plan.keep_models) fs::remove_all(cell_folder(run, cell), ignored);
 }
 
 /// A cell of the store that is done, with all the measures that this plan wants, is linked and not run.
@@ -226,6 +230,7 @@ void run_cells(const Run& run, RunOutcome& outcome) {
 RunOutcome run_plan(const CheckedPlan& checked, Store& store, const fs::path& work, const RunTools& tools) {
   const auto begun = Clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - begun).count(); };
+  const FolderLock lock(work);
   Run run{checked, store, work, tools, 0, store.environment(tools.environment), {}};
   RunRow row;
   row.name = checked.plan.name;

@@ -2,9 +2,10 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 
 #include "harness/base/error.hpp"
-#include "harness/base/hash.hpp"
+#include "harness/run/answer_log.hpp"
 
 namespace touchstone {
 namespace {
@@ -26,8 +27,13 @@ std::size_t tasks_a_batch(const MeasureSettings& settings) {
 
 /// Measures tasks that the store lacks and stores them, batch by batch.
 void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vector<Wanted>& missing, Store& store,
-                     std::int64_t environment, const RunTools& tools, std::size_t job) {
+                     std::int64_t environment, const RunTools& tools, std::size_t job,
+                     const std::filesystem::path& work) {
+  if (missing.empty()) return;
   const std::size_t batch = tasks_a_batch(all);
+  std::optional<AnswerLog> log;
+  if (!work.empty()) log.emplace(*open.engine, work / ("answers-" + open.engine->info().model_hash.substr(0, 16)));
+  Engine& engine = log ? static_cast<Engine&>(*log) : *open.engine;
   for (std::size_t first = 0; first < missing.size(); first += batch) {
     const std::size_t last = std::min(missing.size(), first + batch);
     MeasureSettings settings = all;
@@ -50,13 +56,14 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
       };
     }
     const auto begun = Clock::now();
-    const auto measurement = measure(settings, *tools.tasks, *tools.data, *open.engine, progress, tools.cancel);
+    const auto measurement = measure(settings, *tools.tasks, *tools.data, engine, progress, tools.cancel);
     const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
     for (const auto& task : measurement.tasks) {
       const double part = seconds / static_cast<double>(measurement.tasks.size());
       store.add_measure(keys.at(task.task), open.model, environment, task, settings, open.engine->info(), part);
     }
   }
+  if (log) log->remove();
 }
 
 }  // namespace
@@ -78,7 +85,8 @@ OpenModel open_model(const EngineSettings& settings, const std::string& label, S
 }
 
 std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<MeasureSettings>& measure_on, Store& store,
-                                      std::int64_t environment, const RunTools& tools, std::size_t job) {
+                                      std::int64_t environment, const RunTools& tools, std::size_t job,
+                                      const std::filesystem::path& work) {
   std::vector<std::int64_t> ids;
   for (const auto& settings : measure_on) {
     std::vector<Wanted> all;
@@ -92,7 +100,7 @@ std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<Measure
         if (!store.find_measure(key)) missing.push_back(all.back());
       }
     }
-    measure_missing(open, settings, missing, store, environment, tools, job);
+    measure_missing(open, settings, missing, store, environment, tools, job, work);
     for (const auto& wanted : all) {
       // A task whose examples are all filtered out (subjects, filter) has no measure.
       if (const auto id = store.find_measure(wanted.key)) ids.push_back(*id);

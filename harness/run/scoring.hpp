@@ -18,8 +18,10 @@ struct OpenModel {
 OpenModel open_model(const EngineSettings& settings, const std::string& label, Store& store, const RunTools& tools);
 
 /// Measures what the store lacks, a few tasks at a time, so that a stop loses little; each batch is stored when it is
-/// done. Gives the ids of all measures asked for, old and new, in the order of the settings.
+/// done, and within a batch the answers are kept in `work` as they come (unless it is empty). Gives the ids of all
+/// measures asked for, old and new, in the order of the settings.
 std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<MeasureSettings>& measure_on, Store& store,
-                                      std::int64_t environment, const RunTools& tools, std::size_t job);
+                                      std::int64_t environment, const RunTools& tools, std::size_t job,
+                                      const std::filesystem::path& work);
 
 }  // namespace touchstone

@@ -1,0 +1,154 @@
+#include "harness/run/answer_log.hpp"
+
+#include "harness/base/error.hpp"
+#include "harness/base/hash.hpp"
+#include "harness/base/json.hpp"
+
+namespace touchstone {
+namespace {
+
+// Requests answered between two writes: enough to fill batches and share prefixes, few enough to lose little.
+constexpr std::size_t chunk = 256;
+
+Json to_json(const Response& response) {
+  Json generated = Json::array();
+  for (const auto& answer : response.generated) {
+    // JSON text must be UTF-8; model output need not be, so bytes travel as numbers where it is not.
+    generated.push_back({{"text", std::vector<unsigned char>(answer.text.begin(), answer.text.end())},
+                         {"logp", answer.logp_nats},
+                         {"finished", answer.finished}});
+  }
+  return {{"logp", response.logp_nats},          {"tokens", response.tokens},
+          {"greedy", response.greedy},           {"generated", generated},
+          {"prompt", response.prompt_tokens},    {"truncated", response.truncated_tokens},
+          {"empty", response.empty_continuation}};
+}
+
+Response from_json(const Json& json) {
+  Response response;
+  response.logp_nats = json.at("logp");
+  response.tokens = json.at("tokens");
+  response.greedy = json.at("greedy");
+  response.prompt_tokens = json.at("prompt");
+  response.truncated_tokens = json.at("truncated");
+  response.empty_continuation = json.at("empty");
+  for (const auto& entry : json.at("generated")) {
+    Generated answer;
+    const auto bytes = entry.at("text").get<std::vector<unsigned char>>();
+    answer.text.assign(bytes.begin(), bytes.end());
+    answer.logp_nats = entry.at("logp").get<std::vector<double>>();
+    answer.finished = entry.at("finished");
+    response.generated.push_back(std::move(answer));
+  }
+  return response;
+}
+
+void add(Sha256& digest, std::string_view text) { digest.add(std::to_string(text.size())).add(":").add(text); }
+
+}  // namespace
+
+AnswerLog::AnswerLog(Engine& engine, std::filesystem::path file) : engine_(&engine), file_(std::move(file)) {
+  const auto& info = engine.info();
+  Sha256 digest;
+  for (const auto* text : {&info.model_hash, &info.config_hash, &info.tokenizer_hash, &info.template_hash, &info.dtype,
+                           &info.device, &info.kernels}) {
+    add(digest, *text);
+  }
+  digest.add(std::to_string(info.max_length)).add("/").add(std::to_string(info.threads));
+  identity_ = digest.hex();
+  load();
+}
+
+void AnswerLog::load() {
+  std::ifstream in(file_, std::ios::binary);
+  std::string line;
+  const bool same = in && std::getline(in, line) && line == identity_;
+  while (same && std::getline(in, line)) {
+    // A kill can cut the last line short; every whole one carries the hash of its own text.
+    if (line.size() < 130 || line[64] != ' ' || line[129] != ' ') break;
+    auto text = line.substr(130);
+    if (line.substr(65, 64) != sha256(text)) break;
+    stored_[line.substr(0, 64)] = std::move(text);
+  }
+  in.close();
+  std::filesystem::create_directories(file_.parent_path());
+  // Written anew, so that nothing is appended to a half line.
+  out_.open(file_, std::ios::binary | std::ios::trunc);
+  out_ << identity_ << '\n';
+  for (const auto& entry : stored_) out_ << entry.first << ' ' << sha256(entry.second) << ' ' << entry.second << '\n';
+  out_.flush();
+  require(out_.good(), Fault::store, [&] { return file_.string() + ": cannot be written (is the disk full?)"; });
+}
+
+std::string AnswerLog::key(const Request& request) const {
+  Sha256 digest;
+  add(digest, identity_);
+  if (const auto* likelihood = std::get_if<Likelihood>(&request)) {
+    add(digest, "likelihood");
+    add(digest, likelihood->context);
+    add(digest, likelihood->continuation);
+    for (const auto& image : likelihood->images) digest.add(image.rgb.data(), image.rgb.size());
+  } else if (const auto* rolling = std::get_if<Rolling>(&request)) {
+    add(digest, "rolling");
+    add(digest, rolling->text);
+  } else {
+    const auto& generation = std::get<Generation>(request);
+    add(digest, "generation");
+    add(digest, generation.context);
+    for (const auto& image : generation.images) digest.add(image.rgb.data(), image.rgb.size());
+    add(digest, Json({generation.max_new_tokens, generation.temperature, generation.top_p, generation.top_k,
+                      generation.samples, generation.seed})
+                    .dump());
+    for (const auto& stop : generation.until) add(digest, stop);
+  }
+  return digest.hex();
+}
+
+void AnswerLog::write(const std::string& key, const Response& response) {
+  const auto text = to_json(response).dump();
+  out_ << key << ' ' << sha256(text) << ' ' << text << '\n';
+}
+
+std::vector<Response> AnswerLog::answer(std::span<const Request> requests, const std::function<void(std::size_t)>& done,
+                                        const CancelFlag* cancel) {
+  std::vector<Response> responses(requests.size());
+  std::vector<std::string> keys(requests.size());
+  std::vector<std::size_t> open;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    keys[i] = key(requests[i]);
+    const auto found = stored_.find(keys[i]);
+    if (found == stored_.end()) {
+      open.push_back(i);
+    } else {
+      responses[i] = from_json(Json::parse(found->second));
+    }
+  }
+  reused_ += requests.size() - open.size();
+  std::size_t finished = requests.size() - open.size();
+  for (std::size_t first = 0; first < open.size(); first += chunk) {
+    const std::size_t last = std::min(open.size(), first + chunk);
+    std::vector<Request> some;
+    for (std::size_t i = first; i < last; ++i) some.push_back(requests[open[i]]);
+    const auto report = [&](std::size_t count) {
+      if (done) done(finished + count);
+    };
+    auto answers = engine_->answer(some, report, cancel);
+    for (std::size_t i = first; i < last; ++i) {
+      responses[open[i]] = std::move(answers[i - first]);
+      write(keys[open[i]], responses[open[i]]);
+    }
+    out_.flush();
+    require(out_.good(), Fault::store, [&] { return file_.string() + ": cannot be written (is the disk full?)"; });
+    finished += last - first;
+    if (done) done(finished);
+  }
+  return responses;
+}
+
+void AnswerLog::remove() {
+  out_.close();
+  std::error_code ignored;
+  std::filesystem::remove(file_, ignored);
+}
+
+}  // namespace touchstone

@@ -1,0 +1,41 @@
+#pragma once
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "harness/model/engine.hpp"
+
+namespace touchstone {
+
+/// An engine that writes each answer down as it comes, so that a long measurement that is killed goes on where it was.
+/// Answers are found by a hash of the weights, everything else that can change a number, and the request: another
+/// checkpoint can never be given them. A half-written last line is ignored.
+class AnswerLog : public Engine {
+ public:
+  /// Reads what `file` holds for this engine; a file of another engine is started afresh.
+  AnswerLog(Engine& engine, std::filesystem::path file);
+  std::vector<Response> answer(std::span<const Request> requests, const std::function<void(std::size_t)>& done,
+                               const CancelFlag* cancel) override;
+  const EngineInfo& info() const override { return engine_->info(); }
+  EngineCounts counts() const override { return engine_->counts(); }
+  const ChatTemplate* chat_template() const override { return engine_->chat_template(); }
+  /// Answers that came from the file.
+  std::size_t reused() const { return reused_; }
+  /// The results are safe elsewhere: removes the file.
+  void remove();
+
+ private:
+  void load();
+  std::string key(const Request& request) const;
+  void write(const std::string& key, const Response& response);
+
+  Engine* engine_;
+  std::filesystem::path file_;
+  std::string identity_;
+  std::map<std::string, std::string> stored_;  ///< key to the response's JSON text
+  std::ofstream out_;
+  std::size_t reused_ = 0;
+};
+
+}  // namespace touchstone
