@@ -1,0 +1,80 @@
+#include "tests/cli/command.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "harness/base/json.hpp"
+#include "harness/cli/program.hpp"
+
+namespace touchstone {
+void add_tasks(TaskBook& book);
+void add_reports(SectionBook& book);
+
+namespace testing {
+
+CommandResult touchstone_command(const std::vector<std::string>& words) {
+  TaskBook tasks;
+  SectionBook sections;
+  add_tasks(tasks);
+  add_reports(sections);
+  std::vector<const char*> argv = {"touchstone"};
+  for (const auto& word : words) argv.push_back(word.c_str());
+  std::ostringstream out;
+  std::ostringstream err;
+  const int code = run_program(static_cast<int>(argv.size()), argv.data(), tasks, sections, out, err);
+  return {code, out.str(), err.str()};
+}
+
+}  // namespace testing
+namespace {
+
+using testing::touchstone_command;
+
+TEST(Command, HelpTeachesByExample) {
+  const auto help = touchstone_command({"--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_NE(help.out.find("touchstone eval"), std::string::npos);
+  for (const char* command :
+       {"run", "eval", "train", "gate", "report", "list", "show", "data", "bench", "objective", "completion"}) {
+    const auto own = touchstone_command({command, "--help"});
+    EXPECT_EQ(own.code, 0) << command;
+    EXPECT_NE(own.out.find("touchstone " + std::string(command)), std::string::npos) << command << " gives no example";
+  }
+}
+
+TEST(Command, ListShowsWhatTheBuildHas) {
+  const auto tasks = touchstone_command({"list", "tasks"});
+  EXPECT_EQ(tasks.code, 0);
+  for (const char* name : {"mmlu ", "mmlu_anatomy", "gsm8k ", "humaneval ", "truthfulqa_mc1", "truthfulqa_gen"}) {
+    EXPECT_NE(tasks.out.find(name), std::string::npos) << name;
+  }
+  const auto methods = Json::parse(touchstone_command({"list", "methods", "--json"}).out);
+  EXPECT_GE(methods.size(), 4U);
+}
+
+TEST(Command, CompletionNamesEveryCommand) {
+  for (const char* shell : {"bash", "zsh"}) {
+    const auto script = touchstone_command({"completion", shell});
+    EXPECT_EQ(script.code, 0);
+    for (const char* word : {"eval", "--batch-tokens", "--max-drop", "report"}) {
+      EXPECT_NE(script.out.find(word), std::string::npos) << word;
+    }
+  }
+}
+
+TEST(Command, UsageErrorsLeaveWithTwo) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{},
+                                             {"evaluate"},
+                                             {"eval"},
+                                             {"eval", "--model", "stories260k", "--shots", "many"},
+                                             {"eval", "--model", "stories260k", "--dtype", "float64"},
+                                             {"list", "benchmarks"},
+                                             {"report"}}) {
+    EXPECT_EQ(touchstone_command(words).code, 2);
+  }
+}
+
+}  // namespace
+}  // namespace touchstone
