@@ -30,6 +30,10 @@ std::string format_of(const ReportArguments& arguments) {
 
 int report_action(Program& program, const ReportArguments& arguments) {
   const Store store(arguments.db, Store::Open::read_only);
+  if (arguments.format == "digest") {
+    program.out() << store.content_digest() << '\n';
+    return Exit::success;
+  }
   ReportSettings settings;
   if (arguments.run > 0) settings.run = arguments.run;
   settings.flips_shown = arguments.flips;
@@ -62,8 +66,8 @@ void add_report(CLI::App& app, Program& program) {
   command->add_option("--db", arguments->db, "results database")->required();
   command->add_option("--out", arguments->out, "file to write; default: stdout");
   command
-      ->add_option("--format", arguments->format, "html, md, csv, json or lm-eval; default: as the file's ending says")
-      ->check(CLI::IsMember({"html", "md", "csv", "json", "lm-eval"}));
+      ->add_option("--format", arguments->format, "html, md, csv, json, lm-eval, or digest (a hash of all content but times); default: as the file's ending says")
+      ->check(CLI::IsMember({"html", "md", "csv", "json", "lm-eval", "digest"}));
   command->add_option("--run", arguments->run, "only this run (its number in the database)")
       ->check(CLI::PositiveNumber);
   command->add_option("--flips", arguments->flips, "flipped samples shown of each cell and benchmark")
