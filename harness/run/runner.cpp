@@ -232,11 +232,16 @@ RunOutcome run_plan(const CheckedPlan& checked, Store& store, const fs::path& wo
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - begun).count(); };
   const FolderLock lock(work);
   Run run{checked, store, work, tools, 0, store.environment(tools.environment), {}};
-  RunRow row;
-  row.name = checked.plan.name;
-  row.plan_json = checked.plan.json;
-  row.plan_hash = checked.plan.hash;
-  run.id = store.begin_run(row, run.environment);
+  if (const auto earlier = store.find_run(checked.plan.hash)) {
+    run.id = earlier->id;
+    store.resume_run(run.id);
+  } else {
+    RunRow row;
+    row.name = checked.plan.name;
+    row.plan_json = checked.plan.json;
+    row.plan_hash = checked.plan.hash;
+    run.id = store.begin_run(row, run.environment);
+  }
   RunOutcome outcome;
   outcome.run = run.id;
   tools.progress->plan(checked.plan.name, checked.models.size() + checked.cells.size());
