@@ -10,7 +10,7 @@ void add_reports(SectionBook& book);
 
 int main(int argc, char** argv) {
   touchstone::TaskBook tasks;
-  touchstone::SectionBook sections;
+  touchstone::SectionBook sections{"report section"};
   touchstone::add_tasks(tasks);
   touchstone::add_reports(sections);
   return touchstone::run_program(argc, argv, tasks, sections, std::cout, std::cerr);

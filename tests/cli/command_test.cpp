@@ -15,7 +15,7 @@ namespace testing {
 
 CommandResult touchstone_command(const std::vector<std::string>& words) {
   TaskBook tasks;
-  SectionBook sections;
+  SectionBook sections{"report section"};
   add_tasks(tasks);
   add_reports(sections);
   std::vector<const char*> argv = {"touchstone"};
