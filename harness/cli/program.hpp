@@ -58,7 +58,7 @@ class Program {
 /// Exit codes of the program.
 struct Exit {
   static constexpr int success = 0;
-  static constexpr int no = 1;          ///< a gate that says no, a cell that failed
+  static constexpr int no = 1;  ///< a gate that says no, a cell that failed
   static constexpr int bad_input = 2;
   static constexpr int undecided = 3;
   static constexpr int bug = 70;

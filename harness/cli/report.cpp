@@ -66,7 +66,9 @@ void add_report(CLI::App& app, Program& program) {
   command->add_option("--db", arguments->db, "results database")->required();
   command->add_option("--out", arguments->out, "file to write; default: stdout");
   command
-      ->add_option("--format", arguments->format, "html, md, csv, json, lm-eval, or digest (a hash of all content but times); default: as the file's ending says")
+      ->add_option("--format", arguments->format,
+                   "html, md, csv, json, lm-eval, or digest (a hash of all content but times); default: as the file's "
+                   "ending says")
       ->check(CLI::IsMember({"html", "md", "csv", "json", "lm-eval", "digest"}));
   command->add_option("--run", arguments->run, "only this run (its number in the database)")
       ->check(CLI::PositiveNumber);
