@@ -100,6 +100,10 @@ void Chart::line(const std::vector<Point>& points, std::string_view classes, std
   if (!path.empty()) body_ += element("path", fmt::format("class=\"ln {}\" d=\"{}\"", classes, path), title);
 }
 
+void Chart::path(std::string_view data, std::string_view classes) {
+  if (!data.empty()) body_ += fmt::format("<path class=\"{}\" d=\"{}\"/>", classes, data);
+}
+
 void Chart::segment(Point from, Point to, std::string_view classes) {
   body_ += fmt::format("<path class=\"{}\" d=\"M{} {}L{} {}\"/>", classes, coordinate(x(from.x)), coordinate(y(from.y)),
                        coordinate(x(to.x)), coordinate(y(to.y)));

@@ -50,6 +50,8 @@ class Chart {
   void grid_y();
   void line(const std::vector<Point>& points, std::string_view classes, std::string_view title = {});
   void segment(Point from, Point to, std::string_view classes);
+  /// One path of many pieces; `data` is in units of the viewBox, made with x(), y() and coordinate().
+  void path(std::string_view data, std::string_view classes);
   void box(Point low, Point high, std::string_view classes, std::string_view title = {});
   /// Shape 0..5: disc, square, diamond, triangle up, triangle down, cross. `radius` in units of the viewBox.
   void mark(Point at, int shape, double radius, std::string_view classes, std::string_view title = {});

@@ -20,7 +20,7 @@ void append_cell(std::string& out, const Cell& cell, std::string_view scope) {
   if (!cell.classes.empty()) out += " class=\"" + cell.classes + '"';
   if (cell.columns > 1) out += fmt::format(" colspan=\"{}\"", cell.columns);
   if (cell.value) {
-    const auto value = exact(*cell.value);
+    const auto value = brief(*cell.value);
     if (!value.empty()) out += " data-v=\"" + value + '"';
   }
   out += '>';
@@ -80,9 +80,8 @@ std::string render(const Table& table) {
   return out + "</table></div>\n";
 }
 
-std::string figure(std::string_view svg, std::string_view caption_html, std::string_view classes) {
-  const std::string attribute = classes.empty() ? "" : fmt::format(" class=\"{}\"", classes);
-  return fmt::format("<figure{}>{}<figcaption>{}</figcaption></figure>\n", attribute, svg, caption_html);
+std::string figure(std::string_view heading, std::string_view svg, std::string_view finding) {
+  return fmt::format("<figure><p class=\"ft\">{}</p>{}<figcaption>{}</figcaption></figure>\n", heading, svg, finding);
 }
 
 std::string details(std::string_view summary_html, std::string_view body, std::string_view classes) {

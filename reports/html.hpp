@@ -10,7 +10,7 @@ namespace touchstone::reports {
 struct Cell {
   std::string html;
   std::string classes;
-  std::optional<double> value;  ///< the number shown, at full precision: what a column is sorted by
+  std::optional<double> value;  ///< the number shown, with more digits: what a column is sorted by
   bool header = false;
   int columns = 1;
 };
@@ -43,8 +43,8 @@ struct Table {
 /// The table in a frame of its own that scrolls sideways on narrow screens, reachable by keyboard.
 std::string render(const Table& table);
 
-/// <figure> with its finding in words.
-std::string figure(std::string_view svg, std::string_view caption_html, std::string_view classes = {});
+/// <figure> with a heading above and its finding in words below; both are markup.
+std::string figure(std::string_view heading, std::string_view svg, std::string_view finding);
 
 /// <details>; `summary_html` and `body` are markup.
 std::string details(std::string_view summary_html, std::string_view body, std::string_view classes = {});

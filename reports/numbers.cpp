@@ -103,6 +103,8 @@ std::string short_hash(std::string_view hash) { return std::string(hash.substr(0
 
 std::string exact(double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); }
 
+std::string brief(double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : std::string(); }
+
 std::string counted(std::int64_t value, std::string_view singular) {
   return count(value) + " " + std::string(singular) + (value == 1 ? "" : "s");
 }

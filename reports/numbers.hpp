@@ -38,6 +38,8 @@ std::string significant(double value, int digits = 3);
 std::string short_hash(std::string_view hash);
 /// The shortest text that reads back as the same number, for machines; empty for what is not a number.
 std::string exact(double value);
+/// Six significant digits, for a cell that also shows the number rounded; empty for what is not a number.
+std::string brief(double value);
 /// "1 item", "2 items"
 std::string counted(std::int64_t value, std::string_view singular);
 

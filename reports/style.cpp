@@ -10,11 +10,11 @@ namespace {
 constexpr std::string_view colours = R"css(
 :root{color-scheme:light dark;--page:#f5f6f8;--card:#fff;--text:#1b2128;--soft:#57606a;--line:#d5dae1;--faint:#eceff3;
 --link:#0a58a6;--g1:#e4effa;--g2:#c5def5;--g3:#99c5ec;--g4:#6aabe2;--l1:#fdf0e0;--l2:#fbdcb6;--l3:#f7c07d;--l4:#f0a04b;
---hatch:rgba(27,33,40,.10);--gain:#0a63b0;--loss:#a94f00;--none:#57606a;--band:#e9edf2;
+--hatch:rgba(27,33,40,.10);--gain:#0a63b0;--loss:#a94f00;--none:#57606a;--band:#d6dde6;
 --s0:#0a63b0;--s1:#b85c00;--s2:#00795a;--s3:#a3458a;--s4:#4b5fd0;--s5:#7a6a00;--focus:#0a58a6;--code:#f2f4f7}
 @media (prefers-color-scheme:dark){:root{--page:#0e1217;--card:#161b22;--text:#e6ebf1;--soft:#9aa5b1;--line:#323a44;
 --faint:#20272f;--link:#79b8f5;--g1:#15273a;--g2:#163858;--g3:#1a4a79;--g4:#205c98;--l1:#33240f;--l2:#4d3111;--l3:#694211;
---l4:#855310;--hatch:rgba(230,235,241,.10);--gain:#7ab9f7;--loss:#f3a44f;--none:#9aa5b1;--band:#222a33;
+--l4:#855310;--hatch:rgba(230,235,241,.10);--gain:#7ab9f7;--loss:#f3a44f;--none:#9aa5b1;--band:#333e4b;
 --s0:#7ab9f7;--s1:#f3a44f;--s2:#4fc9a4;--s3:#e394cc;--s4:#a3b0ff;--s5:#d6c34a;--focus:#79b8f5;--code:#1c232b}}
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--text:#000;--soft:#444;--line:#bbb;--faint:#eee;--link:#000;
 --g1:#e4effa;--g2:#c5def5;--g3:#99c5ec;--g4:#6aabe2;--l1:#fdf0e0;--l2:#fbdcb6;--l3:#f7c07d;--l4:#f0a04b;
@@ -58,15 +58,16 @@ constexpr std::string_view tables = R"css(
 .scroll{overflow-x:auto;margin:.3rem 0 .9rem;max-width:100%}
 table{border-collapse:separate;border-spacing:0;font-size:.88rem;min-width:min(100%,22rem)}
 caption{text-align:left;color:var(--soft);font-size:.84rem;padding:0 0 .35rem;caption-side:top}
-th,td{padding:.32rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-thead th{border-bottom:1px solid var(--soft);vertical-align:bottom;font-weight:600;white-space:nowrap}
+th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
+thead th{border-bottom:1px solid var(--soft);vertical-align:bottom;font-weight:600;line-height:1.25}
 tbody th{font-weight:600}
-td.n,th.n{text-align:right;white-space:nowrap}
+td.n,th.n{text-align:right}td.n,.nb{white-space:nowrap}
+tbody th{white-space:nowrap}
 tr.group th{padding-top:.9rem;color:var(--soft);font-weight:600;border-bottom:1px solid var(--line)}
-th button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:inherit}
-th button::after{content:" ↕";color:var(--soft);font-size:.8em}
-th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
-.tools{display:flex;gap:.5rem;margin:.1rem 0 .3rem}
+th button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:inherit;position:relative}
+th button:hover{text-decoration:underline}th button::after{position:absolute;right:-.75em;bottom:0;color:var(--soft)}
+th[aria-sort=ascending] button::after{content:"↑"}th[aria-sort=descending] button::after{content:"↓"}
+.tools{display:flex;justify-content:flex-end;margin:-.7rem 0 .5rem}
 .tools button,.bar button{font:inherit;font-size:.78rem;color:var(--soft);background:var(--faint);border:1px solid var(--line);border-radius:5px;padding:.1rem .5rem;cursor:pointer}
 .bar{display:flex;gap:.5rem;flex-wrap:wrap;align-items:center;margin:.3rem 0 .7rem;font-size:.86rem}
 .bar input{font:inherit;color:var(--text);background:var(--card);border:1px solid var(--soft);border-radius:5px;padding:.15rem .5rem;min-width:12rem}
@@ -103,6 +104,7 @@ constexpr std::string_view parts = R"css(
 .alert{border:1px solid var(--loss);border-left-width:5px;border-radius:8px;padding:.55rem .85rem;margin:.3rem 0 .9rem}
 .alert p{margin:.1rem 0}
 figure{margin:0;min-width:0}
+figure .ft{margin:0 0 .1rem;font-size:.86rem;font-weight:600}
 figcaption{font-size:.82rem;color:var(--soft);margin-top:.15rem;max-width:60ch}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr));gap:1rem 1.2rem;margin:.4rem 0 .9rem}
 .charts.small{grid-template-columns:repeat(auto-fill,minmax(min(100%,14.5rem),1fr))}

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "harness/base/text.hpp"
 #include "harness/report/section.hpp"
 #include "reports/html.hpp"
 #include "reports/numbers.hpp"
@@ -48,7 +49,7 @@ std::string page(const ReportInput& input) {
   Table table;
   table.caption = "What the stages of each cell did with its training data";
   Row head = {head_cell("Method"), head_cell("Trained on"), head_cell("Seed", 1, "n"), head_cell("Stage")};
-  for (const auto& name : names) head.push_back(head_cell(name, 1, "n"));
+  for (const auto& name : names) head.push_back(head_cell(replace_all(name, "_", " "), 1, "n"));
   head.push_back(head_cell("Time", 1, "n"));
   table.head = {head};
   table.groups.push_back({});

@@ -22,26 +22,32 @@ bool calibrated(const ArmTask& task) { return task.calibration_before.items > 0 
 void histogram(Chart& chart, const Calibration& calibration, bool after) {
   double all = 0;
   for (const auto& bin : calibration.bins) all += static_cast<double>(bin.items);
-  if (all <= 0) return;
+  std::string bars;
   for (const auto& bin : calibration.bins) {
     if (bin.items == 0) continue;
     const double middle = (bin.low + bin.high) / 2;
     const double share = static_cast<double>(bin.items) / all;
-    chart.box({after ? middle : bin.low, 0}, {after ? bin.high : middle, share * 0.5}, after ? "bar1" : "bar0");
+    bars += "M" + coordinate(chart.x(after ? middle : bin.low)) + " " + coordinate(chart.y(0)) + "V" +
+            coordinate(chart.y(share * 0.5)) + "H" + coordinate(chart.x(after ? bin.high : middle)) + "V" +
+            coordinate(chart.y(0)) + "Z";
   }
+  chart.path(bars, after ? "bar1" : "bar0");
 }
 
 void curve(Chart& chart, const Calibration& calibration, bool after) {
   std::vector<Point> corners;
-  for (const auto& bin : calibration.bins) {
-    if (bin.items > 0) corners.push_back({bin.confidence, bin.accuracy});
-  }
-  const std::string_view colour = after ? "c1" : "c0 d1";
-  chart.line(corners, colour);
+  std::string whiskers;
   for (const auto& bin : calibration.bins) {
     if (bin.items == 0) continue;
+    corners.push_back({bin.confidence, bin.accuracy});
     const auto range = wilson(std::llround(bin.accuracy * static_cast<double>(bin.items)), bin.items);
-    chart.segment({bin.confidence, range.low}, {bin.confidence, range.high}, after ? "ln thin c1" : "ln thin c0");
+    whiskers += "M" + coordinate(chart.x(bin.confidence)) + " " + coordinate(chart.y(range.low)) + "V" +
+                coordinate(chart.y(range.high));
+  }
+  chart.path(whiskers, after ? "ln thin c1" : "ln thin c0");
+  chart.line(corners, after ? "c1" : "c0 d1");
+  for (const auto& bin : calibration.bins) {
+    if (bin.items == 0) continue;
     chart.mark({bin.confidence, bin.accuracy}, after ? 1 : 0, 3.2, after ? "f1" : "ln open c0",
                fmt::format("{}: confidence {}, right {}, {}", after ? "after" : "before", points(bin.confidence),
                            points(bin.accuracy), counted(bin.items, "item")));
@@ -61,12 +67,11 @@ std::string diagram(const Arm& arm, const ArmTask& task, std::size_t number) {
   curve(chart, task.calibration_before, false);
   curve(chart, task.calibration_after, true);
   const double change = task.calibration_after.ece - task.calibration_before.ece;
-  return figure(chart.svg(fmt::format("rel-{}", number), "Reliability of " + arm_name(arm) + " on " + task.task,
-                          "Share right against confidence, in ten bins, before and after training; bars: share of the "
-                          "items in each bin."),
-                fmt::format("<b>{}</b>, {}: ECE {} → {} ({})", html(task.task), html(arm_name(arm)),
-                            fixed(task.calibration_before.ece, 3), fixed(task.calibration_after.ece, 3),
-                            signed_fixed(change, 3)));
+  return figure(html(arm_name(arm)),
+                chart.svg(fmt::format("rel-{}", number), "Reliability of " + arm_name(arm) + " on " + task.task,
+                          "Share right against confidence, before and after training; bars: share of the items."),
+                fmt::format("ECE {} → {} ({})", fixed(task.calibration_before.ece, 3),
+                            fixed(task.calibration_after.ece, 3), signed_fixed(change, 3)));
 }
 
 void before_after(Row& row, double before, double after) {
@@ -74,12 +79,29 @@ void before_after(Row& row, double before, double after) {
   row.push_back(number_cell(after, fixed(after, 3)));
 }
 
+// The change in ECE with its interval, or with the number of seeds that show it.
+std::string ece_change(const ArmTask& task, double change) {
+  const bool clear = task.ece_shown == static_cast<int>(task.seeds.size());
+  const std::string_view mark = !clear       ? ""
+                                : change > 0 ? "<span class=\"loss\">▲</span> "
+                                             : "<span class=\"gain\">▼</span> ";
+  std::string detail;
+  if (std::isfinite(task.ece_interval.low)) {
+    detail = fmt::format("[{}, {}]", signed_fixed(task.ece_interval.low, 3), signed_fixed(task.ece_interval.high, 3));
+  } else {
+    detail = fmt::format("shown in {} of {} seeds", task.ece_shown, task.seeds.size());
+  }
+  return fmt::format("{}<b>{}</b> <small>{}</small>", mark, signed_fixed(change, 3), detail);
+}
+
 Row table_row(const Arm& arm, const ArmTask& task) {
   const auto& before = task.calibration_before;
   const auto& after = task.calibration_after;
-  Row row = {head_cell(arm.method), text_cell(task.task + (task.trained_on ? " (trained on)" : "")),
+  Row row = {head_cell(arm.method),
+             html_cell(html(task.task) + (task.trained_on ? " <small>(trained on)</small>" : "")),
              number_cell(static_cast<double>(after.items), count(after.items))};
   before_after(row, before.ece, after.ece);
+  row.push_back(number_cell(after.ece - before.ece, ece_change(task, after.ece - before.ece)));
   before_after(row, before.ece_equal_mass, after.ece_equal_mass);
   before_after(row, before.brier, after.brier);
   before_after(row, before.nll, after.nll);
@@ -93,7 +115,9 @@ Table table_of(const ReportInput& input) {
   table.caption = "Calibration before and after training (lower is better, but for AUROC)";
   Row top = {head_cell("", 3)};
   Row names = {head_cell("Method"), head_cell("Benchmark"), head_cell("Items", 1, "n")};
-  for (const auto* name : {"ECE", "ECE, equal mass", "Brier", "NLL", "AUROC", "Mean confidence"}) {
+  top.push_back(head_cell("ECE", 3, "n"));
+  for (const auto* name : {"before", "after", "change"}) names.push_back(head_cell(name, 1, "n"));
+  for (const auto* name : {"ECE, equal mass", "Brier", "NLL", "AUROC", "Mean confidence"}) {
     top.push_back(head_cell(name, 2, "n"));
     names.push_back(head_cell("before", 1, "n"));
     names.push_back(head_cell("after", 1, "n"));
@@ -118,28 +142,40 @@ constexpr std::string_view legend =
     "2.8h6.4v6.4h-6.4Z\"/></svg> after</li>"
     "<li>dotted: perfectly calibrated</li><li>bars: share of the items</li></ul>\n";
 
-std::string page(const ReportInput& input) {
-  const auto table = table_of(input);
-  if (table.groups.empty()) return {};
+// The diagrams of one benchmark, `most` of them at most.
+std::string benchmark(const ReportInput& input, const std::string& name, std::size_t most, std::size_t& number,
+                      std::size_t& left_out) {
   std::string diagrams;
-  std::size_t number = 0;
-  std::size_t left_out = 0;
-  for (const auto& name : input.tasks) {
-    for (const auto& arm : input.arms) {
-      for (const auto& task : arm.tasks) {
-        if (task.task != name || !calibrated(task)) continue;
-        if (number < most_diagrams) {
-          diagrams += diagram(arm, task, number++);
-        } else {
-          ++left_out;
-        }
+  std::size_t drawn = 0;
+  for (const auto& arm : input.arms) {
+    for (const auto& task : arm.tasks) {
+      if (task.task != name || !calibrated(task)) continue;
+      if (drawn++ < most) {
+        diagrams += diagram(arm, task, number++);
+      } else {
+        ++left_out;
       }
     }
   }
-  std::string out = std::string(legend) + "<div class=\"charts small\">\n" + diagrams + "</div>\n";
-  if (left_out > 0)
+  return diagrams.empty() ? diagrams : "<div class=\"charts small\">\n" + diagrams + "</div>\n";
+}
+
+std::string page(const ReportInput& input) {
+  const auto table = table_of(input);
+  if (table.groups.empty()) return {};
+  std::size_t number = 0;
+  std::size_t left_out = 0;
+  const auto most = std::max<std::size_t>(1, most_diagrams / input.tasks.size());
+  std::string out(legend);
+  for (const auto& name : input.tasks) {
+    const auto diagrams = benchmark(input, name, most, number, left_out);
+    if (!diagrams.empty())
+      out += "<details open><summary><b>" + html(name) + "</b></summary>\n" + diagrams + "</details>\n";
+  }
+  if (left_out > 0) {
     out +=
         note(fmt::format("{} more are in the table alone.", counted(static_cast<std::int64_t>(left_out), "diagram")));
+  }
   return out + render(table) +
          note(
              "<b>ECE</b>: mean gap between confidence and accuracy over ten bins of equal width, and of equal count. "
@@ -147,7 +183,8 @@ std::string page(const ReportInput& input) {
              "are none. "
              "<b>AUROC</b>: how well confidence tells right answers from wrong ones. With fewer than about 300 items "
              "an ECE says "
-             "little. Over several seeds: the mean; bins are pooled. Bars on the points: Wilson's 95 % interval.");
+             "little. Over several seeds: the mean; bins are pooled. Bars on the points: Wilson's 95 % interval. ▲ ▼: "
+             "the 95 % bootstrap interval of the change in ECE leaves out 0 in every seed.");
 }
 
 std::string text(const ReportInput& input) {

@@ -101,6 +101,8 @@ std::string draw(const std::vector<Line>& lines, const Quantity& quantity, const
       y.high = std::max(y.high, point.y);
     }
   }
+  const double lowest = y.low;
+  const double highest = y.high;
   pad(y);
   Chart chart({.width = 330, .height = 190, .left = 48, .right = 10, .top = 10, .bottom = 34}, x, y);
   chart.grid_x();
@@ -115,9 +117,10 @@ std::string draw(const std::vector<Line>& lines, const Quantity& quantity, const
       chart.line(thinned(line.points, points_in_a_line), classes, hint);
     }
   }
-  return figure(chart.svg(fmt::format("curve-{}", number), quantity.title + ", trained on " + trained_on,
+  return figure(html(quantity.title),
+                chart.svg(fmt::format("curve-{}", number), quantity.title + ", trained on " + trained_on,
                           "One line a run, over the steps of training."),
-                "<b>" + html(quantity.title) + "</b>");
+                fmt::format("{} to {}", scale_text(lowest), scale_text(highest)));
 }
 
 std::string key_of(const std::vector<std::string>& methods) {

@@ -50,8 +50,8 @@ Row mean_row(const Arm& arm) {
 
 Row head() {
   Row row = {head_cell("Method"), head_cell("Benchmark")};
-  for (const auto* name : {"Items", "Before", "After", "Drop", "95 % interval", "Of what is above chance", "Lost",
-                           "Gained", "p", "Holm p"}) {
+  for (const auto* name :
+       {"Items", "Before", "After", "Drop", "95 % interval", "Share above chance", "Lost", "Gained", "p", "Holm p"}) {
     row.push_back(head_cell(name, 1, "n"));
   }
   row.push_back(head_cell("Finding"));
@@ -83,7 +83,7 @@ std::string page(const ReportInput& input) {
   if (table.groups.empty()) return {};
   return render(table) +
          note(
-             "A positive drop is a loss. <b>Of what is above chance</b>: the drop as a share of the distance from "
+             "A positive drop is a loss. <b>Share above chance</b>: the drop as a share of the distance from "
              "guessing to "
              "all right. <b>Lost</b> and <b>gained</b>: items right before and wrong after, and the reverse, summed "
              "over seeds. "

@@ -64,25 +64,40 @@ Table counts(const Flips& flips) {
   return table;
 }
 
+std::string tally(std::int64_t lost, std::int64_t gained) {
+  return fmt::format("<span class=\"loss\">{} lost</span>, <span class=\"gain\">{} gained</span>", count(lost),
+                     count(gained));
+}
+
+std::string benchmark(const Flips& flips, std::size_t& number) {
+  std::string body = render(counts(flips));
+  const auto flipped = flips.gained + flips.lost;
+  for (const auto& flip : flips.shown) body += item(flip, ++number);
+  if (static_cast<std::int64_t>(flips.shown.size()) < flipped) {
+    body += note(fmt::format("{} of {} shown; the database holds them all.", flips.shown.size(),
+                             counted(flipped, "flipped item")));
+  }
+  return details("<b>" + html(flips.task) + "</b>: " + tally(flips.lost, flips.gained), body, "group");
+}
+
 std::string page(const ReportInput& input) {
   std::string out;
   std::size_t number = 0;
-  for (const auto& flips : input.flips) {
-    const auto* cell = find_cell(input, flips.cell);
-    if (cell == nullptr) continue;
-    std::string body = render(counts(flips));
-    const auto flipped = flips.gained + flips.lost;
-    for (const auto& flip : flips.shown) body += item(flip, ++number);
-    if (static_cast<std::int64_t>(flips.shown.size()) < flipped) {
-      body += note(fmt::format("{} of {} shown; the database holds them all.", flips.shown.size(),
-                               counted(flipped, "flipped item")));
+  for (std::size_t at = 0; at < input.flips.size();) {
+    const auto id = input.flips[at].cell;
+    std::string body;
+    std::int64_t lost = 0;
+    std::int64_t gained = 0;
+    for (; at < input.flips.size() && input.flips[at].cell == id; ++at) {
+      lost += input.flips[at].lost;
+      gained += input.flips[at].gained;
+      body += benchmark(input.flips[at], number);
     }
-    out += details(
-        fmt::format(
-            "<b>{}</b>: {} on {}, seed {}: <span class=\"loss\">{} lost</span>, <span class=\"gain\">{} gained</span>",
-            html(flips.task), html(cell->method), html(cell->trained_on), cell->seed, count(flips.lost),
-            count(flips.gained)),
-        body, "group");
+    const auto* cell = find_cell(input, id);
+    if (cell == nullptr) continue;
+    out += details(fmt::format("<b>{} on {}</b>, seed {}: {}", html(cell->method), html(cell->trained_on), cell->seed,
+                               tally(lost, gained)),
+                   body, "group");
   }
   if (out.empty()) return {};
   return "<div id=\"items\">\n" + out + "</div>\n" +

@@ -65,35 +65,36 @@ void draw(Chart& chart, const Entry& entry, double row, bool several) {
   chart.text(chart.frame().width, chart.y(row) + 4, change_points(task.change, scale * 100), "e t");
 }
 
-std::string finding(const std::vector<Entry>& all, const std::string& name) {
+std::string finding(const std::vector<Entry>& all) {
   int dropped = 0;
   int risen = 0;
   for (const auto& entry : all) {
     if (shown(*entry.task)) ++(entry.task->change < 0 ? dropped : risen);
   }
-  return fmt::format("{}: {} shown to drop, {} to rise, {} with no change shown.", html(name), dropped, risen,
+  return fmt::format("{} shown to drop, {} to rise, {} with no change shown.", dropped, risen,
                      all.size() - static_cast<std::size_t>(dropped + risen));
 }
 
 std::string panel(const ReportInput& input, const std::string& name, std::size_t number, double far, bool several) {
   const auto all = entries(input, name);
   if (all.empty()) return {};
-  Frame frame{.width = 400, .height = 0, .left = 170, .right = 44, .top = 8, .bottom = 34};
+  Frame frame{.width = 400, .height = 0, .left = 140, .right = 44, .top = 8, .bottom = 34};
   frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
   const Axis x{.low = -far * 1.04,
                .high = far * 1.04,
                .label = "change in points",
                .write = [](double v) { return signed_fixed(v * 100, 0); },
                .logarithmic = false,
-               .ticks = 4};
+               .ticks = 7};
   const Axis y{.low = static_cast<double>(all.size()) - 0.5, .high = -0.5, .label = {}, .write = {}};
   Chart chart(frame, x, y);
   chart.box({-forgetting_margin, y.low}, {forgetting_margin, y.high}, "band");
   chart.grid_x();
   chart.segment({0, y.low}, {0, y.high}, "zero");
   for (std::size_t i = 0; i < all.size(); ++i) draw(chart, all[i], static_cast<double>(i), several);
-  const auto said = finding(all, name);
-  return figure(chart.svg(fmt::format("forest-{}", number), "Change on " + name,
+  const auto said = finding(all);
+  return figure(html(name),
+                chart.svg(fmt::format("forest-{}", number), "Change on " + name,
                           "Point and 95 % interval of the change, one line a method."),
                 said);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/base/text.hpp"
 #include "harness/report/section.hpp"
 #include "reports/chart.hpp"
 #include "reports/html.hpp"
@@ -63,14 +64,52 @@ void widen(Axis& axis, double value) {
   axis.high = std::max(axis.high, value);
 }
 
-std::string caption(const std::vector<Entry>& all, const std::string& model, const std::string& trained_on) {
+std::string caption(const std::vector<Entry>& all) {
   std::string best;
   for (const auto& one : all) {
     if (!one.dominated) best += (best.empty() ? "" : ", ") + html(one.arm->method);
   }
-  return fmt::format("<b>{}</b> trained on <b>{}</b>. No other method both gains more and drops less than: {}.",
-                     html(model), html(trained_on), best);
+  return "No other method both gains more and drops less than: " + best + ".";
 }
+
+/// Writes the names beside their points, each where it covers no other name.
+class Names {
+ public:
+  void write(Chart& chart, double x, double y, const std::string& name) {
+    const auto cut = shortened(inert(name), 24);
+    const auto text = cut.cut > 0 ? cut.text + "…" : cut.text;
+    const double width = 6.3 * static_cast<double>(code_points(text));
+    Box best;
+    for (const double dy : {-6.0, 15.0, -19.0, 28.0, -32.0, 41.0}) {
+      for (const bool left : {false, true}) {
+        const Box box{left ? x - 8 - width : x + 8, y + dy - 10, width, left, y + dy};
+        const bool inside = box.x >= chart.frame().left && box.x + width <= chart.frame().width;
+        if (!inside || clashes(box)) continue;
+        best = box;
+        break;
+      }
+      if (best.width > 0) break;
+    }
+    if (best.width <= 0) best = {x + 8, y - 16, width, false, y - 6};
+    taken_.push_back(best);
+    chart.text(best.left ? x - 8 : x + 8, best.baseline, text, best.left ? "e t" : "t");
+  }
+
+ private:
+  struct Box {
+    double x = 0.0;
+    double top = 0.0;
+    double width = 0.0;
+    bool left = false;
+    double baseline = 0.0;
+  };
+  bool clashes(const Box& box) const {
+    return std::any_of(taken_.begin(), taken_.end(), [&](const Box& other) {
+      return box.x < other.x + other.width && other.x < box.x + box.width && std::fabs(box.top - other.top) < 12;
+    });
+  }
+  std::vector<Box> taken_;
+};
 
 std::string panel(const std::vector<Entry>& all, const Arm& first, int number) {
   const auto write = [](double v) { return signed_fixed(v * 100, 0); };
@@ -89,17 +128,18 @@ std::string panel(const std::vector<Entry>& all, const Arm& first, int number) {
   chart.segment({0, y.low}, {0, y.high}, "zero");
   chart.segment({x.low, 0}, {x.high, 0}, "zero");
   for (const auto& one : all) errors(chart, one);
+  Names names;
   for (const auto& one : all) {
     const auto classes = fmt::format("ln {0}{1} c{1}", one.dominated ? "open h" : "f", one.style);
     chart.mark(
         {one.gain, one.drop}, one.style, 4.5, classes,
         fmt::format("{}: gain {}, mean drop {}", one.arm->method, change_points(one.gain), change_points(one.drop)));
-    const bool right = chart.x(one.gain) > 300;
-    chart.text(chart.x(one.gain) + (right ? -8 : 8), chart.y(one.drop) - 6, one.arm->method, right ? "e t" : "t");
+    names.write(chart, chart.x(one.gain), chart.y(one.drop), one.arm->method);
   }
-  return figure(chart.svg(fmt::format("pareto-{}", number), "Gain against drop, trained on " + first.trained_on,
+  return figure(html(first.model) + " trained on " + html(first.trained_on),
+                chart.svg(fmt::format("pareto-{}", number), "Gain against drop, trained on " + first.trained_on,
                           "One point a method: gain on the task trained on, against the mean drop on the others."),
-                caption(all, first.model, first.trained_on));
+                caption(all));
 }
 
 std::string page(const ReportInput& input) {

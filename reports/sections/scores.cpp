@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "harness/report/section.hpp"
@@ -136,31 +137,43 @@ Table empty_table(std::string caption) {
   return table;
 }
 
-std::string block(const ReportInput& input, const ModelRow& model) {
-  auto table = empty_table("Scores of " + model.label);
+std::string pool_name(const Pool& pool) {
+  return pool.leaves.size() > 1 ? fmt::format("{} ({} tasks)", pool.name, pool.leaves.size())
+                                : pool.leaves.front()->task;
+}
+
+// One table for all the models given, a group of rows each. The leaves of a benchmark follow in folds when asked for.
+std::string block(const ReportInput& input, const std::vector<const ModelRow*>& models, const std::string& caption,
+                  bool with_leaves) {
+  auto table = empty_table(caption);
+  table.groups.clear();
   std::string leaves;
-  for (const auto& pool : pools_of(input, model.id)) {
-    const bool group = pool.leaves.size() > 1;
-    table.groups[0].rows.push_back(
-        row_of(input, group ? fmt::format("{} ({} tasks)", pool.name, pool.leaves.size()) : pool.leaves.front()->task,
-               pool.leaves));
-    if (!group) continue;
-    auto parts = empty_table(pool.name + " by task, " + model.label);
-    for (const auto* leaf : pool.leaves) parts.groups[0].rows.push_back(row_of(input, leaf->task, {leaf}));
-    leaves += details(html(pool.name) + fmt::format(": the {} tasks", pool.leaves.size()), render(parts));
+  for (const auto* model : models) {
+    RowGroup group{model->label, {}};
+    for (const auto& pool : pools_of(input, model->id)) {
+      group.rows.push_back(row_of(input, pool_name(pool), pool.leaves));
+      if (!with_leaves || pool.leaves.size() < 2) continue;
+      auto parts = empty_table(pool.name + " by task, " + model->label);
+      for (const auto* leaf : pool.leaves) parts.groups[0].rows.push_back(row_of(input, leaf->task, {leaf}));
+      leaves += details(html(model->label + ", " + pool_name(pool)), render(parts));
+    }
+    if (!group.rows.empty()) table.groups.push_back(std::move(group));
   }
-  if (table.groups[0].rows.empty()) return {};
-  return render(table) + leaves;
+  return table.groups.empty() ? std::string() : render(table) + leaves;
 }
 
 std::string page(const ReportInput& input) {
-  std::string out;
-  const bool fold = input.models.size() > 2;
+  std::vector<const ModelRow*> given;
+  std::vector<const ModelRow*> trained;
   for (const auto& model : input.models) {
-    const auto body = block(input, model);
-    if (body.empty()) continue;
-    out += fold ? details("<b>" + html(model.label) + "</b>", body) : body;
+    const bool made = std::any_of(input.cells.begin(), input.cells.end(),
+                                  [&](const CellRow& cell) { return cell.result_model == model.id; });
+    (made ? trained : given).push_back(&model);
   }
+  std::string out = block(input, given, "Scores of the models as they were given", true);
+  const auto after = block(input, trained, "Scores after training", false);
+  if (!after.empty())
+    out += details("After training: " + counted(static_cast<std::int64_t>(trained.size()), "model"), after);
   if (out.empty()) return {};
   return out + note(
                    "Every set of weights that was measured. Scores in percent unless the metric is not a share. The "

@@ -50,7 +50,7 @@ double reach(const std::vector<Entry>& all) {
 }
 
 std::string panel(const std::vector<Entry>& all, const std::string& name, std::size_t number) {
-  Frame frame{.width = 400, .height = 0, .left = 170, .right = 44, .top = 8, .bottom = 34};
+  Frame frame{.width = 400, .height = 0, .left = 140, .right = 44, .top = 8, .bottom = 34};
   frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
   const double far = reach(all);
   const Axis x{.low = -far,
@@ -77,9 +77,10 @@ std::string panel(const std::vector<Entry>& all, const std::string& name, std::s
     chart.text(0, chart.y(row) + 4, label.cut > 0 ? label.text + "…" : label.text, "t");
     chart.text(frame.width, chart.y(row) + 4, change_points(entry.task->change, scale), "e t");
   }
-  return figure(chart.svg(fmt::format("seeds-{}", number), "Change on " + name + " by seed",
+  return figure(html(name),
+                chart.svg(fmt::format("seeds-{}", number), "Change on " + name + " by seed",
                           "One dot a seed, a cross at their mean."),
-                "<b>" + html(name) + "</b>");
+                "");
 }
 
 Table table_of(const std::vector<std::vector<Entry>>& benchmarks) {

@@ -96,9 +96,8 @@ std::string how_to_read(const ReportInput& input) {
       "shown and no drop is. Inconclusive: neither, which is not the same as no change.";
   if (fewest_seeds(input) < 3) {
     out +=
-        " Some results rest on fewer than three seeds: their intervals cover the choice of items, not of seeds, so "
-        "they "
-        "speak of these runs and not of the method.";
+        " Where a method has one seed, the interval covers the choice of items alone; where it has two, it also covers "
+        "the choice of seeds, of which two say little. A claim about a method needs three seeds or more.";
   }
   return out;
 }

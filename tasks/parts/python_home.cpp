@@ -22,9 +22,13 @@ print(sys.executable)
 paths = [os.path.realpath(sys.executable), sysconfig.get_path('stdlib'), sysconfig.get_path('platstdlib')]
 if sys.prefix != sys.base_prefix or 'site' in sys.modules:
     paths += [sys.prefix] if sys.prefix != sys.base_prefix else [p for p in sys.path if p.endswith('-packages')]
-if sysconfig.get_config_var('LIBDIR') and sysconfig.get_config_var('INSTSONAME'):
-    library = os.path.join(sysconfig.get_config_var('LIBDIR'), sysconfig.get_config_var('INSTSONAME'))
-    paths += [library, os.path.realpath(library)]
+link = sys.executable
+while os.path.islink(link):
+    link = os.path.join(os.path.dirname(link), os.readlink(link))
+    paths += [link]
+for line in open('/proc/self/maps'):
+    library = line.rstrip().split(' ')[-1]
+    if 'libpython' in library: paths += [library]
 triplet = sysconfig.get_config_var('MULTIARCH') or ''
 paths += ['/usr/lib/' + triplet, '/lib/' + triplet] if triplet else []
 for path in paths: print(os.path.abspath(path))

@@ -153,11 +153,12 @@ std::vector<std::string> Sandbox::command(const std::string& source, const Sandb
                                "--hostname",
                                "sandbox"};
   const auto add = [&](std::initializer_list<std::string> more) { all.insert(all.end(), more); };
-  all.insert(all.end(), mounts_.begin(), mounts_.end());
   // bubblewrap's own --dev is a writable tmpfs without a limit, and so is its root folder: both are closed here.
   add({"--size", "65536", "--tmpfs", "/dev", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/zero",
        "/dev/zero", "--dev-bind", "/dev/urandom", "/dev/urandom", "--remount-ro", "/dev"});
-  add({"--size", std::to_string(limits.tmp_bytes), "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"});
+  add({"--size", std::to_string(limits.tmp_bytes), "--tmpfs", "/tmp"});
+  all.insert(all.end(), mounts_.begin(), mounts_.end());  // after /tmp, where an interpreter may lie
+  add({"--remount-ro", "/", "--chdir", "/tmp"});
   add({"--seccomp", std::to_string(filter_descriptor), "--info-fd", std::to_string(information_descriptor), "--"});
   add({python_, "-s", "-B", "-X", "utf8"});
   if (!site_packages_) add({"-S"});

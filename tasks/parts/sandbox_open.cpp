@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "harness/base/error.hpp"
@@ -31,7 +32,7 @@ def attempt(name, action):
 
 for place in ('/probe', '/usr/probe', '/dev/probe', '/etc/probe'):
     attempt('writing ' + place, lambda: open(place, 'w'))
-for place in ('/etc/passwd', '/proc/self/status', '/proc/1/environ', '/sys/kernel', '/home', '/root', '/usr/share', '/usr/local/share'):
+for place in ('/etc/passwd', '/proc/self/status', '/proc/1/environ', '/sys/kernel', '/usr/share', '/usr/local/share', 'PROGRAM'):
     attempt('reading ' + place, lambda: os.stat(place))
 for name in os.environ:
     if name not in ('PYTHONHASHSEED', 'PWD', 'LC_CTYPE'): print('escaped environment', name)
@@ -146,8 +147,18 @@ void Sandbox::probe() {
   SandboxLimits limits;
   limits.wall_seconds = static_cast<double>(start_limit.count());
   auto program = replace_all(probe_program, "MEMORY", std::to_string(limits.memory_bytes));
+  std::error_code unknown;
+  const auto own = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  if (own.string().find_first_of("'\\\n") == std::string::npos) {
+    program = replace_all(std::move(program), "PROGRAM", own.string());
+  }
   program = replace_all(std::move(program), "THREADS", std::to_string(limits.threads + 1));
-  const auto result = run(program, limits);
+  SandboxResult result;
+  try {
+    result = run(program, limits);
+  } catch (const Error& error) {
+    refuse(error.what());
+  }
   std::optional<double> seconds;
   bool ended = false;
   for (const auto& line : split(result.output, '\n')) {

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -155,7 +156,7 @@ held(lambda: os.kill(PARENT, signal.SIGKILL), lambda: os.kill(PARENT, 0)))"},
      "held(lambda: libc.ptrace(16, 1, 0, 0), lambda: libc.ptrace(0x4206, 1, 0, 0), lambda: libc.process_vm_readv(1, 0, "
      "0, 0, 0, 0))"},
     {"read_passwd",
-     "held(lambda: open('/etc/passwd'), lambda: open('/etc/shadow'), lambda: os.listdir('/root'), lambda: "
+     "held(lambda: open('/etc/passwd'), lambda: open('/etc/shadow'), lambda: open('/root/.profile'), lambda: "
      "os.listdir('/home'))"},
     {"read_secret", "held(lambda: open('SECRET'), lambda: os.listdir(os.path.dirname('SECRET')))"},
     {"environment", R"(
@@ -290,6 +291,29 @@ TEST_F(Escape, NothingOutlivesTheCall) {
   EXPECT_TRUE(seen) << "the program was never seen running, so its absence would say nothing";
   EXPECT_EQ(result->ending, SandboxEnding::timed_out);
   EXPECT_EQ(processes_with(marker), 0);
+}
+
+TEST_F(Escape, NothingOutlivesThisProgram) {
+  const std::string marker = "orphan-" + std::to_string(getpid());
+  const std::string program =
+      "import os, sys\nos.execv(sys.executable, [sys.executable, '-c', 'import time; time.sleep(60)', '" + marker +
+      "'])";
+  const pid_t other = fork();
+  if (other == 0) {
+    box()->run(program, seconds(60));
+    _exit(0);
+  }
+  const auto count_becomes = [&](bool wanted) {
+    for (int round = 0; round < 1000; ++round) {
+      if ((processes_with(marker) > 0) == wanted) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  };
+  EXPECT_TRUE(count_becomes(true));
+  ::kill(other, SIGKILL);
+  waitpid(other, nullptr, 0);
+  EXPECT_TRUE(count_becomes(false));
 }
 
 TEST_F(Escape, SeveralAtOnce) {
