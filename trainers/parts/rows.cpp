@@ -19,11 +19,6 @@ EncodeSettings settings_for(const Tokenizer& tokenizer, std::string_view text) {
   return settings;
 }
 
-void append(Encoding& all, const Encoding& more) {
-  all.ids.insert(all.ids.end(), more.ids.begin(), more.ids.end());
-  all.pieces.insert(all.pieces.end(), more.pieces.begin(), more.pieces.end());
-}
-
 /// Tokens with no place in the answer's own text: a terminator.
 void append_control(Encoding& all, const Ids& ids) {
   all.ids.insert(all.ids.end(), ids.begin(), ids.end());
