@@ -67,7 +67,8 @@ void apply_override(Json& stages, const std::string& key, const std::string& tex
     }
     touched = true;
   }
-  require(touched, Fault::config, [&] { return place + ": " + unknown_name("stage of this recipe", path.front(), uses); });
+  require(touched, Fault::config,
+          [&] { return place + ": " + unknown_name("stage of this recipe", path.front(), uses); });
 }
 
 /// Each stage must find what it needs among what earlier ones leave.

@@ -32,10 +32,10 @@ class Session {
   const Checkpoints* checkpoints = nullptr;  ///< reads and writes tensors and checkpoint folders
   const TrainJob* job = nullptr;             ///< seed, task book, data folders, work folder
   const TrainHooks* hooks = nullptr;
-  /// JSON of everything that decides the bits of this job, beside the rows: recipe, hashes of weights and tokenizer, seed,
-  /// threads, dtype. A training checkpoint that was made with another value is refused.
+  /// JSON of everything that decides the bits of this job, beside the rows: recipe, hashes of weights and tokenizer,
+  /// seed, threads, dtype. A training checkpoint that was made with another value is refused.
   std::string config_json = "{}";
-  int stage = 0;            ///< the running one, from 0
+  int stage = 0;  ///< the running one, from 0
   std::string stage_name;
   std::map<std::string, double> values;  ///< what the running stage reports of itself
   TrainResult result;

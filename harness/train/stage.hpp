@@ -16,8 +16,8 @@ struct TrainJob;
 struct Stage {
   std::string name;
   std::function<void(Session&)> run;
-  /// What it takes from and leaves in the session, so that a recipe is checked before anything runs: "data set 'mixed'",
-  /// "frozen model 'reference'".
+  /// What it takes from and leaves in the session, so that a recipe is checked before anything runs: "data set
+  /// 'mixed'", "frozen model 'reference'".
   std::vector<std::string> needs;
   std::vector<std::string> gives;
   /// Looks at the job before anything runs (is the task there, and its file?). Throws Error. Empty: nothing to look at.
@@ -35,7 +35,8 @@ struct Recipe {
 
 struct TrainerBook;
 
-/// A word that configs may use. `make` reads its options and gives the thing; with Options::describe it only tells them.
+/// A word that configs may use. `make` reads its options and gives the thing; with Options::describe it only tells
+/// them.
 template <class Thing>
 struct Maker {
   std::string summary;

@@ -36,11 +36,13 @@ at::ScalarType compute_dtype(const std::string& name) {
 void check_numbers(const TrainJob& job) {
   compute_dtype(job.dtype);
   training_device(job.device);
-  require(job.threads >= 1, Fault::config, [&] { return "threads: found " + std::to_string(job.threads) + ", expected 1 or more"; });
+  require(job.threads >= 1, Fault::config,
+          [&] { return "threads: found " + std::to_string(job.threads) + ", expected 1 or more"; });
 }
 
 /// What decides every bit of the result, beside the rows themselves.
-std::string job_config(const TrainJob& job, const Recipe& recipe, const Session& session, const Checkpoints& checkpoints) {
+std::string job_config(const TrainJob& job, const Recipe& recipe, const Session& session,
+                       const Checkpoints& checkpoints) {
   const Json config = {{"recipe", parse_json(recipe.json, "recipe")},
                        {"model_hash", checkpoints.model_hash(job.model)},
                        {"tokenizer_hash", session.tokenizer->hash()},
@@ -82,7 +84,8 @@ std::string write_output(Session& session) {
 /// Only what this program put there; the folder may be the user's.
 void remove_stage_folders(const fs::path& work, std::size_t stages) {
   std::error_code ignored;
-  for (std::size_t stage = 0; stage < stages; ++stage) fs::remove_all(work / ("stage-" + std::to_string(stage)), ignored);
+  for (std::size_t stage = 0; stage < stages; ++stage)
+    fs::remove_all(work / ("stage-" + std::to_string(stage)), ignored);
   fs::remove(work, ignored);  // succeeds only when nothing else is in it
 }
 
@@ -134,7 +137,9 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   if (job.chat) {
     const auto source = session.tokenizer->chat_template();
     require(!source.empty(), Fault::checkpoint, [&] { return job.model.string() + " has no chat template"; });
-    const auto name_of = [&](std::optional<std::int64_t> id) { return id ? session.tokenizer->token(*id) : std::string(); };
+    const auto name_of = [&](std::optional<std::int64_t> id) {
+      return id ? session.tokenizer->token(*id) : std::string();
+    };
     chat.emplace(source, (job.model / "chat template").string(), name_of(session.tokenizer->bos()),
                  name_of(session.tokenizer->eos()));
     session.chat = &*chat;

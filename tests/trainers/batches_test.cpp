@@ -30,9 +30,7 @@ TEST(Packing, BestFitDecreasing) {
   EXPECT_EQ(pack_rows(rows_of({4, 8, 5, 11, 3, 2}), 16), (Groups{{3, 2}, {1, 0, 4}, {5}}));
 }
 
-TEST(Packing, ARowLongerThanTheBinStandsAlone) {
-  EXPECT_EQ(pack_rows(rows_of({20, 3}), 16), (Groups{{0}, {1}}));
-}
+TEST(Packing, ARowLongerThanTheBinStandsAlone) { EXPECT_EQ(pack_rows(rows_of({20, 3}), 16), (Groups{{0}, {1}})); }
 
 TEST(MakeBatch, LaysRowsEndToEnd) {
   auto rows = rows_of({4, 3}, 2);

@@ -57,11 +57,11 @@ inline Json tiny_tokenizer() {
   const Json bos = {{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}};
   const Json text = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
   const Json second = {{"Sequence", {{"id", "B"}, {"type_id", 1}}}};
-  const Json post = {{"type", "TemplateProcessing"},
-                     {"single", Json::array({bos, text})},
-                     {"pair", Json::array({bos, text, second})},
-                     {"special_tokens",
-                      {{"<s>", {{"id", "<s>"}, {"ids", Json::array({1})}, {"tokens", Json::array({"<s>"})}}}}}};
+  const Json post = {
+      {"type", "TemplateProcessing"},
+      {"single", Json::array({bos, text})},
+      {"pair", Json::array({bos, text, second})},
+      {"special_tokens", {{"<s>", {{"id", "<s>"}, {"ids", Json::array({1})}, {"tokens", Json::array({"<s>"})}}}}}};
   const Json model = {{"type", "BPE"},
                       {"dropout", nullptr},
                       {"unk_token", "<unk>"},
@@ -71,8 +71,8 @@ inline Json tiny_tokenizer() {
                       {"byte_fallback", false},
                       {"vocab", vocabulary},
                       {"merges", Json::array()}};
-  return {{"version", "1.0"},       {"truncation", nullptr}, {"padding", nullptr},
-          {"added_tokens", added},  {"normalizer", nullptr}, {"pre_tokenizer", nullptr},
+  return {{"version", "1.0"},       {"truncation", nullptr},         {"padding", nullptr},
+          {"added_tokens", added},  {"normalizer", nullptr},         {"pre_tokenizer", nullptr},
           {"post_processor", post}, {"decoder", {{"type", "Fuse"}}}, {"model", model}};
 }
 

@@ -36,10 +36,12 @@ TokenObjective make_asft(Options& options, const TrainerBook&) {
                                     {.fallback = 0.05, .min = 0.0, .max = 1e6});
   chosen.forward = options.text("kl_direction", "forward: KL(reference || model), the paper's; reverse: the other way",
                                 {.fallback = "forward", .choices = {"forward", "reverse"}}) == "forward";
-  chosen.likelihood = options.text("token_loss", "dft: probability-weighted, the paper's; nll: plain likelihood (SFT + KL)",
-                                   {.fallback = "dft", .choices = {"dft", "nll"}}) == "nll";
+  chosen.likelihood =
+      options.text("token_loss", "dft: probability-weighted, the paper's; nll: plain likelihood (SFT + KL)",
+                   {.fallback = "dft", .choices = {"dft", "nll"}}) == "nll";
   TokenObjective objective;
-  objective.reference = options.text("reference", "name of the frozen model that anchors", {.fallback = "reference", .choices = {}});
+  objective.reference =
+      options.text("reference", "name of the frozen model that anchors", {.fallback = "reference", .choices = {}});
   objective.needs_reference = chosen.kl_weight > 0.0;
   objective.loss = [chosen](const TokenBatch& batch) { return anchored(batch, chosen); };
   return objective;
@@ -49,7 +51,9 @@ TokenObjective make_asft(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void asft(TrainerBook& book) {
-  book.objectives.add("asft", {.summary = "dynamic fine-tuning anchored to a frozen model by a full-vocabulary KL (arXiv 2509.23753)", .make = make_asft});
+  book.objectives.add(
+      "asft", {.summary = "dynamic fine-tuning anchored to a frozen model by a full-vocabulary KL (arXiv 2509.23753)",
+               .make = make_asft});
 }
 }  // namespace plugins
 }  // namespace touchstone

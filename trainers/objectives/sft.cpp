@@ -19,11 +19,12 @@ LossSum negative_log_likelihood(const TokenBatch& batch) {
 
 namespace plugins {
 void sft(TrainerBook& book) {
-  book.objectives.add("sft", {.summary = "negative log-likelihood of the answer's tokens", .make = [](Options&, const TrainerBook&) {
-                                TokenObjective objective;
-                                objective.loss = negative_log_likelihood;
-                                return objective;
-                              }});
+  book.objectives.add(
+      "sft", {.summary = "negative log-likelihood of the answer's tokens", .make = [](Options&, const TrainerBook&) {
+                TokenObjective objective;
+                objective.loss = negative_log_likelihood;
+                return objective;
+              }});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -41,14 +41,16 @@ void AdamW::step(double learning_rate, double divisor) {
     group.gradients.push_back(tensor.grad().contiguous());
     group.first.push_back(first_[i]);
     group.second.push_back(second_[i]);
-    group.steps.push_back(at::full({}, static_cast<double>(steps_), tensor.options().dtype(at::kFloat).requires_grad(false)));
+    group.steps.push_back(
+        at::full({}, static_cast<double>(steps_), tensor.options().dtype(at::kFloat).requires_grad(false)));
   }
   for (auto* group : {&decayed, &plain}) {
     if (group->values.empty()) continue;
     const auto scale = at::full({}, divisor, group->values.front().options().dtype(at::kFloat).requires_grad(false));
-    at::_fused_adamw_(group->values, group->gradients, group->first, group->second, /*max_exp_avg_sqs=*/{}, group->steps,
-                      learning_rate, options_.beta1, options_.beta2, group == &decayed ? options_.weight_decay : 0.0,
-                      options_.epsilon, /*amsgrad=*/false, /*maximize=*/false, scale);
+    at::_fused_adamw_(group->values, group->gradients, group->first, group->second, /*max_exp_avg_sqs=*/{},
+                      group->steps, learning_rate, options_.beta1, options_.beta2,
+                      group == &decayed ? options_.weight_decay : 0.0, options_.epsilon, /*amsgrad=*/false,
+                      /*maximize=*/false, scale);
   }
   for (auto& [name, tensor] : parameters_) tensor->mutable_grad().reset();
 }
@@ -67,9 +69,9 @@ void AdamW::restore(const NamedTensors& moments, std::int64_t steps) {
   for (auto& [name, tensor] : this->moments()) {
     const auto found = moments.find(name);
     require(found != moments.end() && found->second.sizes() == tensor.sizes(), Fault::checkpoint, [&] {
-      return "optimizer state '" + name + "': " +
-             (found == moments.end() ? "missing" : "found shape " + c10::str(found->second.sizes())) + ", expected " +
-             c10::str(tensor.sizes());
+      return "optimizer state '" + name +
+             "': " + (found == moments.end() ? "missing" : "found shape " + c10::str(found->second.sizes())) +
+             ", expected " + c10::str(tensor.sizes());
     });
     tensor.copy_(found->second);
   }

@@ -35,7 +35,8 @@ class AdamW {
   /// Moments by "exp_avg.NAME" and "exp_avg_sq.NAME", sharing storage; and how many steps each parameter has had.
   NamedTensors moments() const;
   std::int64_t steps() const { return steps_; }
-  /// Takes back what moments() and steps() gave. Throws Fault::checkpoint naming the tensor that is missing or of another shape.
+  /// Takes back what moments() and steps() gave. Throws Fault::checkpoint naming the tensor that is missing or of
+  /// another shape.
   void restore(const NamedTensors& moments, std::int64_t steps);
 
  private:

@@ -42,7 +42,8 @@ Groups micro_batches(const std::vector<Row>& rows, const Groups& bins, const Ste
 }  // namespace
 
 const std::vector<std::string>& normaliser_names() {
-  static const std::vector<std::string> names = {"token_mean", "sequence_mean", "sequence_sum", "constant", "weight_sum"};
+  static const std::vector<std::string> names = {"token_mean", "sequence_mean", "sequence_sum", "constant",
+                                                 "weight_sum"};
   return names;
 }
 

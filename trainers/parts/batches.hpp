@@ -22,9 +22,9 @@ const std::vector<std::string>& normaliser_names();
 /// Some documents laid end to end, and where in them the loss looks.
 struct Batch {
   Inputs inputs;
-  Tensor at;       ///< [M] int64, indices into inputs.tokens
-  Tensor labels;   ///< [M] int64
-  Tensor weights;  ///< [M] float32; undefined: all one
+  Tensor at;                ///< [M] int64, indices into inputs.tokens
+  Tensor labels;            ///< [M] int64
+  Tensor weights;           ///< [M] float32; undefined: all one
   double weight_sum = 0.0;  ///< over the token weights as the data has them
   std::int64_t sequences = 0;
   std::int64_t tokens = 0;  ///< of the rows, the last one of each included
@@ -33,8 +33,8 @@ struct Batch {
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
                  at::Device device);
 
-/// Best fit decreasing: rows into bins of at most `capacity` tokens. Bins in the order in which they were opened, ties by
-/// the rows' own order. A row longer than the capacity has a bin to itself.
+/// Best fit decreasing: rows into bins of at most `capacity` tokens. Bins in the order in which they were opened, ties
+/// by the rows' own order. A row longer than the capacity has a bin to itself.
 std::vector<std::vector<std::size_t>> pack_rows(const std::vector<Row>& rows, std::int64_t capacity);
 
 /// How rows become optimizer steps.

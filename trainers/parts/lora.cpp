@@ -34,8 +34,8 @@ class LowRank : public Delta {
   }
 
  private:
-  Tensor a_;      ///< [r, in]
-  Tensor b_;      ///< [out, r]
+  Tensor a_;  ///< [r, in]
+  Tensor b_;  ///< [out, r]
   double scale_;
 };
 
@@ -101,6 +101,15 @@ void attach_lora(Model& model, const LoraOptions& options, std::uint64_t seed) {
   }
 }
 
+namespace {
+
+/// peft writes 16, not 16.0.
+Json whole_number(double value) {
+  return value == std::floor(value) ? Json(static_cast<std::int64_t>(value)) : Json(value);
+}
+
+}  // namespace
+
 AdapterFiles adapter_files(Model& model, const LoraOptions& options, const std::string& base_model) {
   AdapterFiles adapter;
   std::vector<std::string> modules;
@@ -120,7 +129,7 @@ AdapterFiles adapter_files(Model& model, const LoraOptions& options, const std::
                        {"fan_in_fan_out", false},
                        {"inference_mode", true},
                        {"init_lora_weights", true},
-                       {"lora_alpha", options.alpha},
+                       {"lora_alpha", whole_number(options.alpha)},
                        {"lora_dropout", 0.0},
                        {"modules_to_save", nullptr},
                        {"peft_type", "LORA"},
@@ -145,16 +154,19 @@ namespace {
 LoraOptions read_adapter_config(const AdapterFiles& adapter, const std::string& where) {
   const Json config = parse_json(adapter.config, where);
   const auto refuse = [&](const std::string& key, const Json& found, const std::string& expected) {
-    throw Error(Fault::checkpoint, where + ": key '" + key + "': found " + found.dump().substr(0, 60) + ", expected " + expected);
+    throw Error(Fault::checkpoint,
+                where + ": key '" + key + "': found " + found.dump().substr(0, 60) + ", expected " + expected);
   };
   const auto value = [&](const std::string& key) { return config.contains(key) ? config[key] : Json(); };
   if (value("peft_type") != "LORA") refuse("peft_type", value("peft_type"), "\"LORA\"");
-  for (const auto* key : {"use_dora", "fan_in_fan_out"}) {
-    if (!value(key).is_null() && value(key) != false) refuse(key, value(key), "false");
-  }
   if (!value("bias").is_null() && value("bias") != "none") refuse("bias", value("bias"), "\"none\"");
-  for (const auto* key : {"rank_pattern", "alpha_pattern", "modules_to_save"}) {
-    if (!value(key).is_null() && !value(key).empty()) refuse(key, value(key), "nothing");
+  // Each of these would change what the adapter computes.
+  for (const auto* key : {"use_dora", "use_qalora", "use_bdlora", "fan_in_fan_out", "lora_bias", "rank_pattern",
+                          "alpha_pattern", "modules_to_save", "layer_replication", "alora_invocation_tokens",
+                          "arrow_config", "target_parameters", "trainable_token_indices"}) {
+    const auto found = value(key);
+    const bool off = found.is_null() || found == false || (found.is_structured() && found.empty());
+    if (!off) refuse(key, found, "nothing: this kind of adapter is not read");
   }
   LoraOptions options;
   if (!value("r").is_number_integer() || value("r") < 1) refuse("r", value("r"), "a whole number of at least 1");
@@ -181,7 +193,8 @@ LoraOptions attach_adapter(Model& model, const AdapterFiles& adapter, const std:
   const auto take = [&](const std::string& name, at::IntArrayRef shape) {
     const auto found = left.find(name);
     require(found->second.sizes() == shape, Fault::checkpoint, [&] {
-      return where + ": tensor '" + name + "': found shape " + c10::str(found->second.sizes()) + ", expected " + c10::str(shape);
+      return where + ": tensor '" + name + "': found shape " + c10::str(found->second.sizes()) + ", expected " +
+             c10::str(shape);
     });
     auto tensor = found->second.to(at::kFloat).clone();
     left.erase(found);
@@ -213,7 +226,8 @@ std::vector<std::pair<std::string, Tensor*>> trainable_parameters(Model& model) 
   std::vector<std::pair<std::string, Tensor*>> all;
   for (const auto& [module, linear] : model.linears()) {
     for (const auto& delta : linear->deltas) {
-      for (const auto& [name, tensor] : delta->parameters()) all.emplace_back(name_prefix + module + "." + name, tensor);
+      for (const auto& [name, tensor] : delta->parameters())
+        all.emplace_back(name_prefix + module + "." + name, tensor);
     }
   }
   if (!all.empty()) return all;

@@ -17,13 +17,13 @@ struct LoraOptions {
   std::vector<std::string> target_modules = {"all-linear"};
 };
 
-/// Adds B A x alpha / r (LoRA, arXiv 2106.09685, section 4.1) to the linear maps that are named, and freezes all weights of
-/// the model. A [r, in] is uniform in +-1/sqrt(in), as peft draws it, from a generator a module; B [out, r] is zero.
-/// Throws Fault::config naming a target that fits no module.
+/// Adds B A x alpha / r (LoRA, arXiv 2106.09685, section 4.1) to the linear maps that are named, and freezes all
+/// weights of the model. A [r, in] is uniform in +-1/sqrt(in), as peft draws it, from a generator a module; B [out, r]
+/// is zero. Throws Fault::config naming a target that fits no module.
 void attach_lora(Model& model, const LoraOptions& options, std::uint64_t seed);
 
-/// The same with the values of an adapter that peft or `adapter_files` wrote. Throws Fault::checkpoint naming the key or
-/// tensor that is missing, unknown, or of another shape.
+/// The same with the values of an adapter that peft or `adapter_files` wrote. Throws Fault::checkpoint naming the key
+/// or tensor that is missing, unknown, or of another shape.
 LoraOptions attach_adapter(Model& model, const AdapterFiles& adapter, const std::string& where);
 
 /// The adapter of a model in peft's names and layout. The tensors share the model's storage.

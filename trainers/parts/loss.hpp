@@ -34,8 +34,8 @@ struct LossSettings {
 };
 
 /// Runs one batch and gives its sums. Where gradients are enabled, those of the undivided sum are added to the
-/// parameters'. The head runs over chunks of trained positions, forward and backward at once, so that logits never exist
-/// for more than one chunk.
+/// parameters'. The head runs over chunks of trained positions, forward and backward at once, so that logits never
+/// exist for more than one chunk.
 LossTotals accumulate_loss(const LossSettings& settings, const Batch& batch);
 
 }  // namespace touchstone

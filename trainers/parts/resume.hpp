@@ -9,8 +9,8 @@
 
 namespace touchstone {
 
-/// Everything that a training stage needs to go on as if it had never stopped. What is drawn at random or comes from the
-/// data is a pure function of seed and step, so it is not here.
+/// Everything that a training stage needs to go on as if it had never stopped. What is drawn at random or comes from
+/// the data is a pure function of seed and step, so it is not here.
 struct TrainState {
   std::int64_t step = 0;  ///< optimizer steps done
   NamedTensors weights;   ///< what is trained
@@ -18,15 +18,15 @@ struct TrainState {
   std::map<std::string, double> counters;
 };
 
-/// The checkpoints of one training stage below the job's work folder: stage-1/step-00000040, and stage-1/finished once it
-/// is over. A checkpoint appears whole or not at all; its manifest holds size and SHA-256 of each file.
+/// The checkpoints of one training stage below the job's work folder: stage-1/step-00000040, and stage-1/finished once
+/// it is over. A checkpoint appears whole or not at all; its manifest holds size and SHA-256 of each file.
 class StageCheckpoints {
  public:
   /// `data_hash` is that of the rows: with the session's config it decides whether a checkpoint belongs to this job.
   StageCheckpoints(const Session& session, std::string data_hash, int keep = 2);
 
-  /// The newest intact checkpoint, a finished one before all others; none when there is none. A damaged one is passed over
-  /// with a warning. Throws Fault::config, naming what differs, when an intact one was made by another job.
+  /// The newest intact checkpoint, a finished one before all others; none when there is none. A damaged one is passed
+  /// over with a warning. Throws Fault::config, naming what differs, when an intact one was made by another job.
   std::optional<TrainState> load();
   bool finished() const { return finished_; }  ///< what load() gave was the end of the stage
 

@@ -61,7 +61,8 @@ ChatTail chat_tail(const ChatTemplate& chat, const Dialog& prompt, const std::st
   for (const auto& form : {answer, std::string(strip(answer))}) {
     if (tail.starts_with(form)) return {form, tail.substr(form.size())};
   }
-  throw Error(Fault::checkpoint, "chat template: the answer is not written as given, found '" + tail.substr(0, 60) + "'");
+  throw Error(Fault::checkpoint,
+              "chat template: the answer is not written as given, found '" + tail.substr(0, 60) + "'");
 }
 
 /// The end of turn: the template's tokens behind the answer up to and with the first control token, which is where
@@ -100,7 +101,8 @@ SeamTokens encode_plain(const Tokenizer& tokenizer, const Record& record, bool a
   if (!append_eos) return tokens;
   const auto eos = tokenizer.eos();
   require(eos.has_value(), Fault::checkpoint, [] {
-    return std::string("tokenizer names no end-of-text token, so an answer cannot be ended (append_eos: false trains without)");
+    return std::string(
+        "tokenizer names no end-of-text token, so an answer cannot be ended (append_eos: false trains without)");
   });
   if (tokens.answer.ids.empty() || tokens.answer.ids.back() != *eos) append_control(tokens.answer, {*eos});
   return tokens;
@@ -118,7 +120,8 @@ bool truncate(Row& row, const RowSettings& settings, RowAudit& audit) {
     if (settings.keep_end) {
       row.ids.erase(row.ids.begin(), row.ids.begin() + static_cast<std::ptrdiff_t>(cut));
       const auto lost = cut > row.prompt_tokens ? cut - row.prompt_tokens : 0;
-      if (!row.weights.empty()) row.weights.erase(row.weights.begin(), row.weights.begin() + static_cast<std::ptrdiff_t>(lost));
+      if (!row.weights.empty())
+        row.weights.erase(row.weights.begin(), row.weights.begin() + static_cast<std::ptrdiff_t>(lost));
       row.prompt_tokens -= std::min(cut, row.prompt_tokens);
     } else {
       row.ids.resize(limit);
@@ -136,10 +139,14 @@ bool truncate(Row& row, const RowSettings& settings, RowAudit& audit) {
 
 std::map<std::string, double> RowAudit::values() const {
   const auto number = [](std::int64_t count) { return static_cast<double>(count); };
-  return {{"rows_total", number(rows_total)},         {"rows_truncated", number(rows_truncated)},
-          {"rows_dropped", number(rows_dropped)},     {"tokens_total", number(tokens_total)},
-          {"tokens_dropped", number(tokens_dropped)}, {"labels_total", number(labels_total)},
-          {"labels_dropped", number(labels_dropped)}, {"rows_control_text", number(rows_control_text)},
+  return {{"rows_total", number(rows_total)},
+          {"rows_truncated", number(rows_truncated)},
+          {"rows_dropped", number(rows_dropped)},
+          {"tokens_total", number(tokens_total)},
+          {"tokens_dropped", number(tokens_dropped)},
+          {"labels_total", number(labels_total)},
+          {"labels_dropped", number(labels_dropped)},
+          {"rows_control_text", number(rows_control_text)},
           {"longest_row_tokens", number(longest_row_tokens)}};
 }
 

@@ -13,7 +13,8 @@ const std::vector<std::string>& schedule_kinds() {
 
 double Schedule::factor(std::int64_t done) const {
   if (kind == "constant") return 1.0;
-  if (done < warmup_steps) return static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, warmup_steps));
+  if (done < warmup_steps)
+    return static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, warmup_steps));
   if (kind == "constant_with_warmup") return 1.0;
   const auto span = static_cast<double>(std::max<std::int64_t>(1, steps - warmup_steps));
   if (kind == "linear") return std::max(0.0, static_cast<double>(steps - done) / span);

@@ -124,7 +124,8 @@ StepReport TrainLoop::step(std::int64_t number) {
     return "loss is " + std::to_string(report.loss) + " and gradient norm " + std::to_string(report.gradient_norm) +
            " at step " + std::to_string(report.step) + " of " + std::to_string(report.steps);
   });
-  // Clipping as torch.nn.utils.clip_grad_norm_ has it; the one division of the loss rides along in the optimizer's pass.
+  // Clipping as torch.nn.utils.clip_grad_norm_ has it; the one division of the loss rides along in the optimizer's
+  // pass.
   double scale = divisor;
   if (options_.max_grad_norm > 0.0) scale /= std::min(1.0, options_.max_grad_norm / (report.gradient_norm + 1e-6));
   if (divisor > 0.0) optimizer_->step(report.learning_rate, scale);
@@ -181,9 +182,10 @@ void TrainLoop::run() {
   plan_ = plan_steps(rows_, options_.steps);
   schedule_.kind = options_.schedule;
   schedule_.steps = static_cast<std::int64_t>(plan_.size());
-  schedule_.warmup_steps = options_.warmup_steps > 0 ? options_.warmup_steps
-                                                     : static_cast<std::int64_t>(std::ceil(
-                                                           options_.warmup_ratio * static_cast<double>(schedule_.steps)));
+  schedule_.warmup_steps =
+      options_.warmup_steps > 0
+          ? options_.warmup_steps
+          : static_cast<std::int64_t>(std::ceil(options_.warmup_ratio * static_cast<double>(schedule_.steps)));
   if (restore()) return finish();
   const auto& hooks = *session_.hooks;
   while (done_ < schedule_.steps) {

@@ -19,9 +19,9 @@ namespace touchstone {
 /// The options of one `train` stage, as its config gives them.
 struct TrainOptions {
   std::string data = "data";
-  std::string validation;          ///< name of another data set; empty: none
-  double validation_share = 0.0;   ///< of the rows, set aside
-  std::int64_t eval_steps = 0;     ///< 0: at the end of each epoch
+  std::string validation;         ///< name of another data set; empty: none
+  double validation_share = 0.0;  ///< of the rows, set aside
+  std::int64_t eval_steps = 0;    ///< 0: at the end of each epoch
   TokenObjective objective;
   Normaliser normaliser = Normaliser::token_mean;
   double constant_length = 0.0;

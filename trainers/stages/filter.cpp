@@ -37,7 +37,8 @@ Stage make_filter(Options& options, const TrainerBook&) {
   FilterOptions filter;
   filter.name = options.text("data", "name of the data set", {.fallback = "data", .choices = {}});
   filter.min_answer = options.integer("min_answer_characters", "shorter answers go", {.fallback = 0, .min = 0});
-  filter.max_answer = options.integer("max_answer_characters", "longer answers go; 0: none does", {.fallback = 0, .min = 0});
+  filter.max_answer =
+      options.integer("max_answer_characters", "longer answers go; 0: none does", {.fallback = 0, .min = 0});
   filter.drop_repeats = options.flag("drop_repeats", "of rows with equal prompt and answer the first stays", false);
   Stage stage;
   stage.needs.push_back("data set '" + filter.name + "'");

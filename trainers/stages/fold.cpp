@@ -53,8 +53,9 @@ void run_fold(Session& session, std::int64_t probes) {
 }
 
 Stage make_fold(Options& options, const TrainerBook&) {
-  const auto probes = options.integer("probe_rows", "training rows on which the folded model is held against the adapter",
-                                      {.fallback = 64, .min = 0, .max = 100000});
+  const auto probes =
+      options.integer("probe_rows", "training rows on which the folded model is held against the adapter",
+                      {.fallback = 64, .min = 0, .max = 100000});
   Stage stage;
   stage.needs.push_back("an adapter");
   stage.run = [probes](Session& session) { run_fold(session, probes); };

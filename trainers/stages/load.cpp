@@ -29,7 +29,8 @@ void run_load(const LoadOptions& options, Session& session) {
   session.values["rows"] = static_cast<double>(records.size());
   session.values["trains_on_scored_split"] = contaminated ? 1.0 : 0.0;
   if (contaminated && session.hooks->log != nullptr) {
-    session.hooks->log->warn("task '" + options.task + "' has no split of its own for training: it trains on items that it is scored on");
+    session.hooks->log->warn("task '" + options.task +
+                             "' has no split of its own for training: it trains on items that it is scored on");
   }
   session.data[options.name] = std::move(records);
 }

@@ -24,13 +24,15 @@ std::vector<std::string> partners(const MixOptions& options, const TrainJob& job
     });
     chosen.push_back(task);
   }
-  require(!chosen.empty(), Fault::config,
-          [&] { return "no task is left to mix in beside '" + job.train_on + "', found " + join(options.tasks, ", "); });
+  require(!chosen.empty(), Fault::config, [&] {
+    return "no task is left to mix in beside '" + job.train_on + "', found " + join(options.tasks, ", ");
+  });
   return chosen;
 }
 
 /// `count` records in turn from each task, each in an order drawn by the seed; a task that runs out begins again.
-void add_replay(std::vector<Record>& data, const std::vector<std::string>& tasks, std::size_t count, const TrainJob& job) {
+void add_replay(std::vector<Record>& data, const std::vector<std::string>& tasks, std::size_t count,
+                const TrainJob& job) {
   std::vector<std::vector<Record>> pools;
   for (const auto& task : tasks) {
     pools.push_back(load_records(job, task, std::nullopt));
@@ -56,7 +58,8 @@ Stage make_mix(Options& options, const TrainerBook&) {
   MixOptions mix;
   mix.name = options.text("into", "name of the data set that grows", {.fallback = "data", .choices = {}});
   mix.tasks = options.texts("tasks", "tasks whose training rows are mixed in; the one trained on is left out");
-  mix.share = options.number("share", "of all rows afterwards, how many are theirs", {.fallback = 0.1, .min = 0.0, .max = 0.95});
+  mix.share = options.number("share", "of all rows afterwards, how many are theirs",
+                             {.fallback = 0.1, .min = 0.0, .max = 0.95});
   Stage stage;
   stage.needs.push_back("data set '" + mix.name + "'");
   stage.check = [mix](const TrainJob& job) {

@@ -23,8 +23,8 @@ void read_data_options(Options& options, TrainOptions& train) {
 }
 
 void read_step_options(Options& options, StepSettings& steps) {
-  steps.epochs = options.number("num_train_epochs", "times that each row is seen",
-                                {.fallback = 3.0, .min = 1e-6, .max = 1e6});
+  steps.epochs =
+      options.number("num_train_epochs", "times that each row is seen", {.fallback = 3.0, .min = 1e-6, .max = 1e6});
   steps.max_steps = options.integer("max_steps", "optimizer steps, in place of epochs; -1: by epochs",
                                     {.fallback = -1, .min = -1, .max = 100000000});
   steps.batch_size = options.integer("per_device_train_batch_size", "rows (bins, with packing) of a forward pass",
