@@ -122,6 +122,7 @@ TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std:
     run.tools.progress->step(job, report);
   };
   hooks.stage = [&](const StageReport& report) { run.store.stage(id, report); };
+  hooks.saving = [&] { curve.flush(); };
   const auto result = run.tools.backend->train(train, hooks);
   curve.flush();
   return result;

@@ -3,6 +3,7 @@
 
 #include "harness/base/json.hpp"
 #include "harness/model/ops.hpp"
+#include "harness/train/run_objective.hpp"
 #include "harness/train/stage.hpp"
 
 namespace touchstone {
@@ -111,6 +112,28 @@ TEST(Asft, LikelihoodFormIsSftPlusKl) {
   const auto loss =
       objective(R"({"use": "asft", "token_loss": "nll", "kl_weight": 0.05})").loss(worked_batch_with_reference());
   EXPECT_NEAR(loss.sum.item<double>(), 1.773232 + 0.05 * (0.067258 + 0.308994), 1e-5);
+}
+
+// Two sequences as [B, T, V]; labels below zero are left out.
+TEST(Objectives, RunOnGivenTensors) {
+  const auto worked = worked_batch_with_reference();
+  const auto shape = [](const Tensor& x) { return at::cat({x.detach(), x.detach().slice(0, 0, 1)}).view({2, 2, 3}); };
+  const NamedTensors inputs = {{"logits", shape(worked.logits)},
+                               {"ref_logits", shape(worked.ref_logits)},
+                               {"labels", at::tensor({0, 1, 2, -100}, at::kLong).view({2, 2})}};
+  const auto found = run_objective("asft", R"({"kl_weight": 0.05})", inputs, book());
+  EXPECT_NEAR(found.at("loss").item<double>(), 0.309557, 1e-5);
+  EXPECT_EQ(found.at("count").item<double>(), 3.0);
+  EXPECT_NEAR(found.at("logged.nll").item<double>(), 0.591077, 1e-5);
+  const auto gradient = found.at("grad_logits");
+  EXPECT_NEAR(gradient[0][0][0].item<double>(), -0.214757 / 3, 1e-5);
+  EXPECT_EQ(gradient[1][1].abs().max().item<double>(), 0.0);
+  auto missing = inputs;
+  missing.erase("ref_logits");
+  EXPECT_THROW(run_objective("asft", "", missing, book()), Error);
+  auto longer = inputs;
+  longer["labels"] = at::zeros({2, 3}, at::kLong);
+  EXPECT_THROW(run_objective("sft", "", longer, book()), Error);
 }
 
 TEST(Objectives, UnknownNamesAndKeysAreRefused) {

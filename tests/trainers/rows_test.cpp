@@ -211,6 +211,40 @@ TEST(Rows, ATemplateThatStripsTheAnswerTrainsWhatItWrites) {
   EXPECT_EQ(trained_text(tokenizer, *row), "yo<end>");
 }
 
+TEST(Rows, ATemplatesOwnLeadIsTrainedWithTheAnswer) {
+  const ToyTokenizer tokenizer;
+  RowAudit audit;
+  const auto trained = [&](const std::string& lead, const std::string& answer) {
+    const ChatTemplate chat("{% for m in messages %}{{ '<' + m['role'] + '>' }}{% if m['role'] == 'assistant' %}{{ '" +
+                                lead +
+                                "' }}{% endif %}{{ m['content'] + '<end>' }}{% endfor %}"
+                                "{% if add_generation_prompt %}{{ '<assistant>' }}{% endif %}",
+                            "toy", "<s>", "<end>");
+    const auto row = encode_row(record("hi", "", answer), tokenizer, &chat, {.max_length = 90}, audit);
+    return row ? *row : Row{};
+  };
+  const auto space = trained(" ", "2");
+  EXPECT_EQ(trained_text(tokenizer, space), " 2<end>");
+  EXPECT_EQ(space.ids.size() - space.prompt_tokens, 2U);  // " 2" is one token
+  EXPECT_EQ(trained_text(tokenizer, trained("<user>e", "e")), "<user>ee<end>");
+  EXPECT_EQ(trained_text(tokenizer, trained("", "")), "<end>");
+}
+
+TEST(Rows, TokensMayBeGivenInsteadOfText) {
+  const ToyTokenizer tokenizer;
+  Record made;
+  made.answers.emplace_back();
+  made.answers[0].tokens = {5, 6, 7};
+  made.answers[0].prompt_tokens = 1;
+  RowAudit audit;
+  const auto row = encode_row(made, tokenizer, nullptr, {.max_length = 50}, audit);
+  ASSERT_TRUE(row);
+  EXPECT_THAT(row->ids, ElementsAre(5, 6, 7));
+  EXPECT_EQ(row->prompt_tokens, 1U);
+  made.answers[0].tokens = {5, 400};
+  EXPECT_THROW(encode_row(made, tokenizer, nullptr, {.max_length = 50}, audit), Error);
+}
+
 TEST(Rows, ATemplateWithoutEndOfTurnIsRefused) {
   const ToyTokenizer tokenizer;
   const ChatTemplate chat(

@@ -44,22 +44,37 @@ std::vector<float> token_weights(const Encoding& answer, const Answer& source) {
   return weights;
 }
 
-/// What the template writes behind the prompt for this answer, in two parts.
+/// What the template writes behind the prompt for this answer, in three parts.
 struct ChatTail {
-  std::string answer;
+  std::string lead;    ///< the template's own, before the answer: a space, or a mark of empty thinking
+  std::string answer;  ///< as the template writes it: as given, or without the white space around it
   std::string terminator;
 };
 
-ChatTail chat_tail(const ChatTemplate& chat, const Dialog& prompt, const std::string& open, const std::string& answer) {
+/// What the template writes for prompt and answer, without the prompt that asks for the answer.
+std::string closed_tail(const ChatTemplate& chat, const Dialog& prompt, const std::string& open,
+                        const std::string& answer) {
   Dialog whole = prompt;
   whole.push_back({Role::assistant, {answer}, ""});
   const auto closed = chat.render(whole, /*add_generation_prompt=*/false);
-  require(closed.starts_with(open), Fault::checkpoint, [&] {
+  require(closed.starts_with(open), Fault::checkpoint, [] {
     return std::string("chat template: a conversation with the answer does not begin with the prompt that asks for it");
   });
-  const auto tail = closed.substr(open.size());
-  for (const auto& form : {answer, std::string(strip(answer))}) {
-    if (tail.starts_with(form)) return {form, tail.substr(form.size())};
+  return closed.substr(open.size());
+}
+
+ChatTail chat_tail(const ChatTemplate& chat, const Dialog& prompt, const std::string& open, const std::string& answer) {
+  // A word that no template knows shows where an answer goes, even when the answer's own text occurs around it.
+  constexpr std::string_view mark = "touchstone-answer-goes-here";
+  const auto marked = closed_tail(chat, prompt, open, std::string(mark));
+  const auto at = marked.find(mark);
+  const auto tail = closed_tail(chat, prompt, open, answer);
+  if (at != std::string::npos) {
+    const auto lead = marked.substr(0, at);
+    const auto terminator = marked.substr(at + mark.size());
+    for (const auto& form : {answer, std::string(strip(answer))}) {
+      if (tail == lead + form + terminator) return {lead, form, terminator};
+    }
   }
   throw Error(Fault::checkpoint,
               "chat template: the answer is not written as given, found '" + tail.substr(0, 60) + "'");
@@ -83,15 +98,35 @@ Ids end_of_turn(const Tokenizer& tokenizer, const std::string& terminator) {
   return ids;
 }
 
+/// The answer's tokens, with the template's lead before it: white space joins the answer as it does in running text.
+Encoding encode_answer(const Tokenizer& tokenizer, const ChatTail& tail, const std::string& given) {
+  const EncodeSettings as_text = {.add_special_tokens = false, .parse_special_tokens = false};
+  const bool joined = strip(tail.lead).empty();
+  auto answer = tokenizer.encode_pieces((joined ? tail.lead : std::string()) + tail.answer, as_text);
+  const auto lead = joined ? tail.lead.size() : 0;
+  const auto cut = given.find(tail.answer);  // white space that the template took away from the front
+  for (auto& piece : answer.pieces) {
+    piece.first = cut + piece.first - std::min(piece.first, lead);
+    piece.last = cut + piece.last - std::min(piece.last, lead);
+  }
+  if (joined) return answer;
+  Encoding whole;
+  append_control(whole, tokenizer.encode(tail.lead, {.add_special_tokens = false, .parse_special_tokens = true}));
+  whole.ids.insert(whole.ids.end(), answer.ids.begin(), answer.ids.end());
+  whole.pieces.insert(whole.pieces.end(), answer.pieces.begin(), answer.pieces.end());
+  return whole;
+}
+
 SeamTokens encode_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, const Record& record, RowAudit& audit) {
   const auto open = chat.render(record.prompt, /*add_generation_prompt=*/true);
-  const auto tail = chat_tail(chat, record.prompt, open, record.answers.front().text);
+  const auto& given = record.answers.front().text;
+  const auto tail = chat_tail(chat, record.prompt, open, given);
   SeamTokens tokens;
   tokens.context = tokenizer.encode(open, settings_for(tokenizer, open));
+  tokens.answer = encode_answer(tokenizer, tail, given);
   const EncodeSettings as_text = {.add_special_tokens = false, .parse_special_tokens = false};
-  tokens.answer = tokenizer.encode_pieces(tail.answer, as_text);
-  const auto with_control = tokenizer.encode(tail.answer, {.add_special_tokens = false, .parse_special_tokens = true});
-  if (with_control != tokens.answer.ids) ++audit.rows_control_text;
+  const EncodeSettings with_control = {.add_special_tokens = false, .parse_special_tokens = true};
+  if (tokenizer.encode(given, with_control) != tokenizer.encode(given, as_text)) ++audit.rows_control_text;
   append_control(tokens.answer, end_of_turn(tokenizer, tail.terminator));
   return tokens;
 }
@@ -106,6 +141,29 @@ SeamTokens encode_plain(const Tokenizer& tokenizer, const Record& record, bool a
   });
   if (tokens.answer.ids.empty() || tokens.answer.ids.back() != *eos) append_control(tokens.answer, {*eos});
   return tokens;
+}
+
+/// Tokens as they were given, of which the model must know every one.
+SeamTokens given_tokens(const Tokenizer& tokenizer, const Answer& answer) {
+  SeamTokens tokens;
+  const auto count = static_cast<std::int64_t>(answer.tokens.size());
+  const auto prompt = std::clamp<std::int64_t>(answer.prompt_tokens, 0, count);
+  const auto seam = answer.tokens.begin() + prompt;
+  tokens.context.assign(answer.tokens.begin(), seam);
+  append_control(tokens.answer, {seam, answer.tokens.end()});
+  for (const auto id : answer.tokens) {
+    require(id >= 0 && id < tokenizer.size(), Fault::data, [&] {
+      return "token id " + std::to_string(id) + ", expected one in [0, " + std::to_string(tokenizer.size()) + ")";
+    });
+  }
+  return tokens;
+}
+
+SeamTokens encode_tokens(const Record& record, const Tokenizer& tokenizer, const ChatTemplate* chat,
+                         const RowSettings& settings, RowAudit& audit) {
+  if (!record.answers.front().tokens.empty()) return given_tokens(tokenizer, record.answers.front());
+  if (chat != nullptr) return encode_chat(tokenizer, *chat, record, audit);
+  return encode_plain(tokenizer, record, settings.append_eos);
 }
 
 /// Cuts a row to the longest length and counts what is lost; false when no label is left.
@@ -186,8 +244,7 @@ std::optional<Row> encode_row(const Record& record, const Tokenizer& tokenizer, 
                               const RowSettings& settings, RowAudit& audit) {
   ++audit.rows_total;
   require(!record.answers.empty(), Fault::data, [&] { return "record '" + record.id + "' has no answer to train on"; });
-  const auto tokens = chat != nullptr ? encode_chat(tokenizer, *chat, record, audit)
-                                      : encode_plain(tokenizer, record, settings.append_eos);
+  const auto tokens = encode_tokens(record, tokenizer, chat, settings, audit);
   Row row;
   row.id = record.id;
   row.ids = tokens.context;

@@ -165,7 +165,6 @@ void TrainLoop::count(const StepReport& report) {
   counters_["last_loss"] = report.loss;
   counters_["tokens"] += static_cast<double>(report.tokens);
   counters_["trained_tokens"] += static_cast<double>(report.trained_tokens);
-  counters_["seconds"] += report.seconds;
   const auto validation = report.values.find("validation_loss");
   if (validation != report.values.end()) counters_["validation_loss"] = validation->second;
 }
