@@ -7,20 +7,13 @@
 namespace touchstone {
 namespace {
 
-/// [M, V] float32 of hidden states [M, D].
-Tensor head_logits(const Linear& head, const Tensor& hidden) {
-  const auto kind = hidden.scalar_type();
-  auto logits = at::linear(hidden, head.weight.to(kind), head.bias.defined() ? head.bias.to(kind) : Tensor());
-  for (const auto& delta : head.deltas) logits = logits + delta->apply(hidden);
-  return logits.to(at::kFloat);
-}
-
 /// The last hidden states at the trained positions, [M, D].
 Tensor hidden_at(Model& model, const Batch& batch) {
   Want want;
   want.logits = false;
   want.hidden = true;
-  return model.forward(batch.inputs, want).hidden.index_select(0, batch.at);
+  want.hidden_at = batch.at;
+  return model.forward(batch.inputs, want).hidden;
 }
 
 std::int64_t chunk_of(const LossSettings& settings) {
@@ -81,12 +74,12 @@ LossTotals accumulate_loss(const LossSettings& settings, const Batch& batch) {
   for (std::int64_t first = 0; first < leaf.size(0); first += chunk) {
     const auto count = std::min(chunk, leaf.size(0) - first);
     TokenBatch tokens;
-    tokens.logits = head_logits(settings.model->head(), leaf.narrow(0, first, count));
+    tokens.logits = settings.model->project(leaf.narrow(0, first, count));
     tokens.labels = batch.labels.narrow(0, first, count);
     if (batch.weights.defined()) tokens.weights = batch.weights.narrow(0, first, count);
     if (reference.defined()) {
       const at::NoGradGuard no_grad;
-      tokens.ref_logits = head_logits(settings.reference->head(), reference.narrow(0, first, count));
+      tokens.ref_logits = settings.reference->project(reference.narrow(0, first, count));
     }
     const auto loss = settings.objective->loss(tokens);
     add_loss(totals, loss);

@@ -12,10 +12,17 @@ namespace {
 
 using Ids = std::vector<std::int64_t>;
 
-/// A text that already begins with the BOS token's name must not get a second one.
+/// The token that stands before a text without context.
+std::optional<std::int64_t> prefix_token(const Tokenizer& tokenizer) {
+  return tokenizer.bos() ? tokenizer.bos() : tokenizer.eos();
+}
+
+/// A text that already begins with the prefix token's name must not get a second one.
 EncodeSettings settings_for(const Tokenizer& tokenizer, std::string_view text) {
   EncodeSettings settings;
-  if (const auto bos = tokenizer.bos()) settings.add_special_tokens = !text.starts_with(tokenizer.token(*bos));
+  if (const auto prefix = prefix_token(tokenizer)) {
+    settings.add_special_tokens = !text.starts_with(tokenizer.token(*prefix));
+  }
   return settings;
 }
 
@@ -215,7 +222,7 @@ SeamTokens encode_seam(const Tokenizer& tokenizer, const std::string& context, c
   SeamTokens tokens;
   std::size_t offset = context.size();  // where the answer begins in the text that was encoded
   if (head.empty()) {
-    const auto prefix = tokenizer.bos() ? tokenizer.bos() : tokenizer.eos();
+    const auto prefix = prefix_token(tokenizer);
     require(prefix.has_value(), Fault::checkpoint, [] {
       return std::string("tokenizer names neither a begin nor an end token to put before an empty prompt");
     });

@@ -40,6 +40,7 @@ TrainLoop::TrainLoop(Session& session, TrainOptions options)
       options_(std::move(options)),
       device_(session.model->head().weight.device()),
       parameters_(trainable_parameters(*session.model)) {
+  for (auto& [name, tensor] : parameters_) tensor->requires_grad_(true);  // an earlier adapter had frozen the weights
   loss_.model = session.model.get();
   loss_.objective = &options_.objective;
   if (options_.objective.needs_reference) loss_.reference = session.frozen.at(options_.objective.reference).get();
@@ -192,8 +193,8 @@ void TrainLoop::run() {
     if (validates_after(done_)) report.values["validation_loss"] = validate();
     ++done_;
     count(report);
-    const bool cancelled = hooks.cancel != nullptr && hooks.cancel->is_set();
     if (hooks.step) hooks.step(report);
+    const bool cancelled = hooks.cancel != nullptr && hooks.cancel->is_set();
     const bool due = session_.job->save_every_steps > 0 && done_ % session_.job->save_every_steps == 0;
     if (done_ == schedule_.steps || (!due && !cancelled)) continue;
     if (hooks.saving) hooks.saving();
