@@ -111,6 +111,7 @@ TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std:
   train.work = run.work / cell.key.substr(0, 16);
   train.out = out;
   train.save_every_steps = plan.save_every_steps;
+  train.chat = plan.trains_with_chat();
   train.tasks = run.tools.tasks;
   train.data = run.tools.data;
   CurveWriter curve(run.store, id);
