@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,10 @@ struct Span {
 
 struct Answer {
   std::string text;
+  /// Token ids that stand for prompt and answer together, when the data are tokens already; `text` is empty then. The
+  /// first `prompt_tokens` of them carry no loss.
+  std::vector<std::int64_t> tokens;
+  std::int64_t prompt_tokens = 0;
   double logp_nats = 0.0;   ///< under the model that wrote it
   double reward = 0.0;      ///< what a judge or a reward gave it
   std::vector<Span> spans;  ///< token weights as byte ranges, located by token pieces, never by re-tokenising

@@ -55,11 +55,15 @@ struct TrainJob {
   const TaskBook* tasks = nullptr;
   const DataFolders* data = nullptr;
   Mode mode = Mode::compat;
+  bool chat = false;  ///< rows are written with the checkpoint's chat template, as measuring with one asks them
 };
 
 struct TrainHooks {
   std::function<void(const StepReport&)> step;
   std::function<void(const StageReport&)> stage;
+  /// Called before a checkpoint is written: what was reported so far must be on disk when it returns, since a resumed job
+  /// does not report those steps again.
+  std::function<void()> saving;
   Log* log = nullptr;
   const CancelFlag* cancel = nullptr;
 };

@@ -22,8 +22,8 @@ struct TokenBatch {
 /// A loss before normalisation. The trainer divides sum by count once an optimizer step.
 struct LossSum {
   Tensor sum;                            ///< scalar float32, carries gradient
-  double count = 0.0;                    ///< positions (or weights, or sequences), by the objective's normaliser
-  std::map<std::string, double> logged;  ///< sums over positions, divided by count for the log: "nll", "kl"
+  double count = 0.0;                    ///< positions that count; fewer than M when the objective leaves some out
+  std::map<std::string, double> logged;  ///< unweighted sums over positions, divided by M for the log: "nll", "kl"
 };
 
 struct TokenObjective {

@@ -94,6 +94,7 @@ TrainJob job_of(const Plan& plan, const PlannedCell& cell, const RunTools& tools
   job.dtype = plan.dtype;
   job.threads = plan.threads;
   job.save_every_steps = plan.save_every_steps;
+  job.chat = plan.trains_with_chat();
   job.tasks = tools.tasks;
   job.data = tools.data;
   return job;
@@ -121,6 +122,7 @@ std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& 
   add(plan.dtype);
   add(plan.device);
   add(std::to_string(plan.threads));
+  add(plan.trains_with_chat() ? "chat" : "plain");
   return digest.hex();
 }
 

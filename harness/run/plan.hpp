@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -17,7 +18,11 @@ struct Plan {
   std::vector<std::string> train_on;  ///< tasks or groups
   std::vector<std::uint64_t> seeds;
   std::vector<MeasureSettings> measure_on;  ///< one entry for tasks with equal settings
-  std::map<std::string, std::string> set;   ///< overrides of every recipe: "train.learning_rate" -> JSON text
+  /// Whether training writes its rows with the chat template: as soon as one measurement asks with it.
+  bool trains_with_chat() const {
+    return std::any_of(measure_on.begin(), measure_on.end(), [](const auto& settings) { return settings.chat; });
+  }
+  std::map<std::string, std::string> set;  ///< overrides of every recipe: "train.learning_rate" -> JSON text
   std::string device = "auto";
   std::string dtype = "float32";
   int threads = 1;  ///< tensor threads of one job

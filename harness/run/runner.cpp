@@ -115,6 +115,7 @@ TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std:
   train.work = cell_folder(run, cell);
   train.out = out;
   train.save_every_steps = plan.save_every_steps;
+  train.chat = plan.trains_with_chat();
   train.tasks = run.tools.tasks;
   train.data = run.tools.data;
   CurveWriter curve(run.store, id);
@@ -126,6 +127,7 @@ TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std:
     run.tools.progress->step(job, report);
   };
   hooks.stage = [&](const StageReport& report) { run.store.stage(id, report); };
+  hooks.saving = [&] { curve.flush(); };
   const auto result = run.tools.backend->train(train, hooks);
   curve.flush();
   return result;

@@ -15,21 +15,33 @@
 
 namespace touchstone {
 
+/// A low-rank adapter as peft keeps it on disk.
+struct AdapterFiles {
+  std::string config;    ///< adapter_config.json
+  NamedTensors tensors;  ///< adapter_model.safetensors
+};
+
 /// What the stages of one cell share. A stage keeps its own state in itself.
 class Session {
  public:
-  std::unique_ptr<Model> model;                                ///< the one being changed
-  std::map<std::string, std::unique_ptr<Model>> frozen;        ///< references and teachers, by the name a config gave
-  std::map<std::string, std::vector<Record>> data;             ///< by the name a config gave
+  std::unique_ptr<Model> model;                          ///< the one being changed
+  std::map<std::string, std::unique_ptr<Model>> frozen;  ///< references and teachers, by the name a config gave
+  std::map<std::string, std::vector<Record>> data;       ///< by the name a config gave
   std::shared_ptr<const Tokenizer> tokenizer;
-  const ChatTemplate* chat = nullptr;                          ///< null: prompts are plain text
-  const TrainJob* job = nullptr;                               ///< seed, task book, data folders, work folder
+  const ChatTemplate* chat = nullptr;        ///< null: prompts are plain text
+  const Checkpoints* checkpoints = nullptr;  ///< reads and writes tensors and checkpoint folders
+  const TrainJob* job = nullptr;             ///< seed, task book, data folders, work folder
   const TrainHooks* hooks = nullptr;
-  const Checkpoints* checkpoints = nullptr;                    ///< reads and writes checkpoint folders and safetensors files
-  int stage = 0;                                               ///< the running one, from 0
+  /// JSON of everything that decides the bits of this job, beside the rows: recipe, hashes of weights and tokenizer,
+  /// seed, threads, dtype. A training checkpoint that was made with another value is refused.
+  std::string config_json = "{}";
+  int stage = 0;  ///< the running one, from 0
+  std::string stage_name;
+  std::map<std::string, double> values;  ///< what the running stage reports of itself
   TrainResult result;
-  /// What an adapter stage leaves for the writer of the output: peft's adapter_config.json; empty when the weights are whole.
-  std::string adapter_config;
+  /// Present while the model carries an adapter that is to be written as one, or that `fold` has merged and kept.
+  std::unique_ptr<AdapterFiles> adapter;
+  bool folded = false;  ///< the adapter is part of the weights: it is written beside them, not instead of them
 };
 
 }  // namespace touchstone

@@ -1,0 +1,181 @@
+#include "harness/train/recipe.hpp"
+
+#include <set>
+
+#include "harness/base/json.hpp"
+#include "harness/model/backend.hpp"
+
+namespace touchstone {
+namespace {
+
+bool is_placeholder(const std::string& text) {
+  return text.size() > 1 && text.front() == '$' &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", 1) == std::string::npos;
+}
+
+/// Puts values in the place of "$train_on" and "$seed", at any depth.
+void fill_placeholders(Json& value, const std::string& where, const RecipeSettings& settings) {
+  if (value.is_structured()) {
+    for (auto& member : value) fill_placeholders(member, where, settings);
+    return;
+  }
+  if (!value.is_string() || !is_placeholder(value.get_ref<const std::string&>())) return;
+  const auto text = value.get<std::string>();
+  if (text == "$train_on") {
+    require(!settings.train_on.empty(), Fault::config,
+            [&] { return where + ": $train_on is used, but no task to train on is given"; });
+    value = settings.train_on;
+  } else if (text == "$seed") {
+    value = settings.seed;
+  } else {
+    throw Error(Fault::config, where + ": found placeholder '" + text + "', expected $train_on or $seed");
+  }
+}
+
+/// Sets stage[path[at]][...] = value; a bare name on the way reads as {"use": name}.
+void set_path(Json& object, const std::vector<std::string>& path, std::size_t at, const Json& value) {
+  auto& slot = object[path[at]];
+  if (at + 1 == path.size()) {
+    slot = value;
+    return;
+  }
+  if (slot.is_string()) slot = Json{{"use", slot}};
+  set_path(slot, path, at + 1, value);
+}
+
+std::string stage_use(const Json& stage) {
+  if (stage.is_string()) return stage.get<std::string>();
+  return stage.is_object() && stage.contains("use") && stage["use"].is_string() ? stage["use"].get<std::string>() : "";
+}
+
+void apply_override(Json& stages, const std::string& key, const std::string& text, const std::string& where) {
+  const std::string place = where + ": set '" + key + "'";
+  const auto path = split(key, '.');
+  const bool named = path.size() >= 2 && std::set<std::string>(path.begin(), path.end()).count("") == 0;
+  require(named, Fault::config, [&] { return place + ": expected STAGE.KEY, as in train.learning_rate"; });
+  const Json value = parse_json(text, place);
+  std::vector<std::string> uses;
+  bool touched = false;
+  for (auto& stage : stages) {
+    uses.push_back(stage_use(stage));
+    if (uses.back() != path.front()) continue;
+    if (stage.is_string()) stage = Json{{"use", stage}};
+    try {
+      set_path(stage, path, 1, value);
+    } catch (const Json::exception&) {
+      throw Error(Fault::config, place + ": a part of that path is not an object in stage '" + path.front() + "'");
+    }
+    touched = true;
+  }
+  require(touched, Fault::config,
+          [&] { return place + ": " + unknown_name("stage of this recipe", path.front(), uses); });
+}
+
+/// Each stage must find what it needs among what earlier ones leave.
+void check_flow(const Recipe& recipe, const std::string& where) {
+  std::set<std::string> there;
+  for (std::size_t at = 0; at < recipe.stages.size(); ++at) {
+    const auto& stage = recipe.stages[at];
+    for (const auto& need : stage.needs) {
+      require(there.count(need) != 0, Fault::config, [&] {
+        const std::vector<std::string> known(there.begin(), there.end());
+        return where + ": stage " + std::to_string(at) + " (" + stage.name + ") needs " + need +
+               ", which no earlier stage leaves" + (known.empty() ? "" : " (there: " + join(known, ", ") + ")");
+      });
+    }
+    there.insert(stage.gives.begin(), stage.gives.end());
+  }
+}
+
+Stage make_stage(const Json& config, const std::string& where, const TrainerBook& book) {
+  const Json object = config.is_string() ? Json{{"use", config}} : config;
+  auto stage = make_use(Options(object, where), book.stages, book);
+  stage.name = stage_use(object);
+  stage.options = nlohmann::json(object).dump();
+  return stage;
+}
+
+/// The keys beside "stages": what a reader wants to know of the method.
+std::string read_head(Json head, const std::string& where, Recipe& recipe) {
+  head.erase("stages");
+  Options options(head, where);
+  recipe.method = options.text("method", "name of the method; the file's name");
+  recipe.paper = options.text("paper", "title and number of the paper");
+  options.text("summary", "one line for `touchstone list`", {.fallback = "", .choices = {}});
+  if (options.has("claim")) {
+    auto claim = options.child("claim", "what the paper promises, as far as a plan can test it");
+    claim.text("text", "the claim in words");
+    claim.text("direction", "as an inequality: drop(asft) < drop(sft)", {.fallback = "", .choices = {}});
+    claim.text("figures", "the paper's own numbers", {.fallback = "", .choices = {}});
+    claim.done();
+  }
+  options.done();
+  return recipe.method;
+}
+
+}  // namespace
+
+Recipe read_recipe(const Json& config, const std::string& where, const RecipeSettings& settings,
+                   const TrainerBook& book) {
+  require(config.is_object(), Fault::config, [&] { return where + ": expected an object with method, paper, stages"; });
+  const auto found = config.find("stages");
+  require(found != config.end() && found->is_array() && !found->empty(), Fault::config,
+          [&] { return where + ": key 'stages': expected a list with at least one stage"; });
+  Json resolved = config;
+  auto& stages = resolved["stages"];
+  for (const auto& [key, text] : settings.set) apply_override(stages, key, text, where);
+  fill_placeholders(stages, where, settings);
+  Recipe recipe;
+  read_head(resolved, where, recipe);
+  for (std::size_t at = 0; at < stages.size(); ++at) {
+    const auto use = stage_use(stages[at]);
+    recipe.stages.push_back(
+        make_stage(stages[at], where + ": stage " + std::to_string(at) + (use.empty() ? "" : " (" + use + ")"), book));
+  }
+  check_flow(recipe, where);
+  recipe.json = nlohmann::json(resolved).dump();
+  return recipe;
+}
+
+Recipe read_recipe(const TrainJob& job, const TrainerBook& book) {
+  const auto where = job.recipe.filename().string();
+  auto recipe = read_recipe(read_json(job.recipe), where, {job.train_on, job.seed, job.set}, book);
+  for (std::size_t at = 0; at < recipe.stages.size(); ++at) {
+    const auto& stage = recipe.stages[at];
+    if (!stage.check) continue;
+    try {
+      stage.check(job);
+    } catch (const Error& error) {
+      throw error.in("in stage " + std::to_string(at) + " (" + stage.name + ") of " + where);
+    }
+  }
+  return recipe;
+}
+
+namespace {
+
+template <class Thing>
+Json describe(const Registry<Maker<Thing>>& registry, const TrainerBook& book) {
+  Json all = Json::array();
+  for (const auto& name : registry.names()) {
+    const auto& maker = registry.get(name);
+    auto options = Options::describe(registry.kind() + " " + name);
+    maker.make(options, book);
+    Json keys = Json::array();
+    for (const auto& spec : options.specs()) {
+      Json key = {{"key", spec.key}, {"type", spec.type}, {"default", spec.fallback}, {"help", spec.help}};
+      if (!spec.choices.empty()) key["choices"] = spec.choices;
+      keys.push_back(std::move(key));
+    }
+    all.push_back({{"name", name}, {"summary", maker.summary}, {"options", std::move(keys)}});
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string describe_trainers(const TrainerBook& book) {
+  return Json{{"objectives", describe(book.objectives, book)}, {"stages", describe(book.stages, book)}}.dump();
+}
+
+}  // namespace touchstone

@@ -1,0 +1,40 @@
+#include "harness/train/stage.hpp"
+
+#include <chrono>
+
+#include "harness/model/ops.hpp"
+#include "harness/train/session.hpp"
+
+namespace touchstone {
+namespace {
+
+void run_one(const Stage& stage, Session& session) {
+  try {
+    stage.run(session);
+  } catch (const c10::Error& error) {
+    throw Error(Fault::shape, error.what_without_backtrace());
+  }
+}
+
+}  // namespace
+
+void run(const Recipe& recipe, Session& session) {
+  for (std::size_t at = 0; at < recipe.stages.size(); ++at) {
+    const auto& stage = recipe.stages[at];
+    session.stage = static_cast<int>(at);
+    session.stage_name = stage.name;
+    session.values.clear();
+    if (session.hooks->cancel != nullptr) session.hooks->cancel->check();
+    const auto start = std::chrono::steady_clock::now();
+    try {
+      run_one(stage, session);
+    } catch (const Error& error) {
+      throw error.in("in stage " + std::to_string(at) + " (" + stage.name + ") of " + recipe.method);
+    }
+    if (!session.hooks->stage) continue;
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    session.hooks->stage({session.stage, stage.name, stage.options, seconds.count(), session.values});
+  }
+}
+
+}  // namespace touchstone

@@ -1,0 +1,161 @@
+#include "harness/train/train_job.hpp"
+
+#include <sys/resource.h>
+
+#include <chrono>
+
+#include "harness/base/files.hpp"
+#include "harness/base/hash.hpp"
+#include "harness/base/json.hpp"
+#include "harness/model/ops.hpp"
+#include "harness/train/recipe.hpp"
+#include "harness/train/session.hpp"
+
+namespace touchstone {
+namespace fs = std::filesystem;
+namespace {
+
+/// While it lives, tensor operators on this thread use `threads` threads.
+class TensorThreads {
+ public:
+  explicit TensorThreads(int threads) : before_(at::get_num_threads()) { at::set_num_threads(threads); }
+  ~TensorThreads() { at::set_num_threads(before_); }
+  TensorThreads(const TensorThreads&) = delete;
+  TensorThreads& operator=(const TensorThreads&) = delete;
+
+ private:
+  int before_;
+};
+
+at::ScalarType compute_dtype(const std::string& name) {
+  if (name == "float32") return at::kFloat;
+  if (name == "bfloat16") return at::kBFloat16;
+  throw Error(Fault::config, "dtype: found '" + name + "', expected float32 or bfloat16");
+}
+
+void check_numbers(const TrainJob& job) {
+  compute_dtype(job.dtype);
+  training_device(job.device);
+  require(job.threads >= 1, Fault::config,
+          [&] { return "threads: found " + std::to_string(job.threads) + ", expected 1 or more"; });
+}
+
+/// What decides every bit of the result, beside the rows themselves.
+std::string job_config(const TrainJob& job, const Recipe& recipe, const Session& session,
+                       const Checkpoints& checkpoints) {
+  const Json config = {{"recipe", parse_json(recipe.json, "recipe")},
+                       {"model_hash", checkpoints.model_hash(job.model)},
+                       {"tokenizer_hash", session.tokenizer->hash()},
+                       {"train_on", job.train_on},
+                       {"seed", job.seed},
+                       {"chat", job.chat},
+                       {"device", training_device(job.device).str()},
+                       {"dtype", job.dtype},
+                       {"kernels", session.model->kernels()},
+                       {"threads", job.threads}};
+  return config.dump();
+}
+
+void write_adapter(const AdapterFiles& adapter, const fs::path& folder, const Checkpoints& checkpoints) {
+  fs::create_directories(folder);
+  checkpoints.write_tensors(folder / "adapter_model.safetensors", adapter.tensors);
+  write_file_atomically(folder / "adapter_config.json", adapter.config);
+}
+
+/// The trained model below the job's output folder, whole or not at all; gives its hash.
+std::string write_output(Session& session) {
+  const auto& job = *session.job;
+  const auto& checkpoints = *session.checkpoints;
+  if (job.out.has_parent_path()) fs::create_directories(job.out.parent_path());
+  {
+    FolderWriter writer(job.out);
+    if (session.adapter != nullptr && !session.folded) {
+      write_adapter(*session.adapter, writer.path(), checkpoints);
+      checkpoints.copy_companions(job.model, writer.path());
+    } else {
+      checkpoints.write(writer.path(), *session.model, job.model);
+      if (session.adapter != nullptr) write_adapter(*session.adapter, writer.path() / "adapter", checkpoints);
+    }
+    writer.commit();
+  }
+  return checkpoints.model_hash(job.out);
+}
+
+/// Only what this program put there; the folder may be the user's.
+void remove_stage_folders(const fs::path& work, std::size_t stages) {
+  std::error_code ignored;
+  for (std::size_t stage = 0; stage < stages; ++stage)
+    fs::remove_all(work / ("stage-" + std::to_string(stage)), ignored);
+  fs::remove(work, ignored);  // succeeds only when nothing else is in it
+}
+
+std::int64_t peak_resident_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace
+
+at::Device training_device(const std::string& name) {
+  if (name == "cpu") return at::kCPU;
+  const bool cuda = at::hasCUDA();
+  if (name == "auto") return cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  const bool numbered = name.starts_with("cuda:") && name.size() > 5 && name.size() < 9 &&
+                        name.find_first_not_of("0123456789", 5) == std::string::npos;
+  require(name == "cuda" || numbered, Fault::config,
+          [&] { return "device: found '" + name + "', expected auto, cpu, cuda or cuda:N"; });
+  const int index = numbered ? std::stoi(name.substr(5)) : 0;
+  const int devices = cuda ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
+  require(index < devices, Fault::device, [&] {
+    return "device: '" + name + "' is asked for, but this machine and LibTorch offer " + std::to_string(devices) +
+           " CUDA devices";
+  });
+  return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
+}
+
+void check_train_job(const TrainJob& job, const Checkpoints& checkpoints, const TrainerBook& trainers) {
+  check_numbers(job);
+  read_recipe(job, trainers);
+  checkpoints.inspect(job.model);
+}
+
+TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkpoints& checkpoints,
+                      const TrainerBook& trainers) {
+  const auto start = std::chrono::steady_clock::now();
+  check_numbers(job);
+  require(!job.out.empty() && !job.work.empty(), Fault::config,
+          [] { return std::string("a training job needs an output folder and a work folder"); });
+  const TensorThreads threads(job.threads);
+  const auto recipe = read_recipe(job, trainers);
+  Session session;
+  session.job = &job;
+  session.hooks = &hooks;
+  session.checkpoints = &checkpoints;
+  session.tokenizer = load_tokenizer(job.model);
+  std::optional<ChatTemplate> chat;
+  if (job.chat) {
+    const auto source = session.tokenizer->chat_template();
+    require(!source.empty(), Fault::checkpoint, [&] { return job.model.string() + " has no chat template"; });
+    const auto name_of = [&](std::optional<std::int64_t> id) {
+      return id ? session.tokenizer->token(*id) : std::string();
+    };
+    chat.emplace(source, (job.model / "chat template").string(), name_of(session.tokenizer->bos()),
+                 name_of(session.tokenizer->eos()));
+    session.chat = &*chat;
+  }
+  LoadSettings settings;
+  settings.compute = compute_dtype(job.dtype);
+  settings.device = training_device(job.device);
+  session.model = checkpoints.load(job.model, settings);
+  for (auto& [name, tensor] : session.model->parameters()) tensor->requires_grad_(true);
+  session.config_json = job_config(job, recipe, session, checkpoints);
+  run(recipe, session);
+  session.result.model_hash = write_output(session);
+  remove_stage_folders(job.work, recipe.stages.size());
+  session.result.peak_bytes = peak_resident_bytes();
+  session.result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return session.result;
+}
+
+}  // namespace touchstone

@@ -1,0 +1,302 @@
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "harness/base/hash.hpp"
+#include "tests/trainers/tiny.hpp"
+#include "trainers/parts/lora.hpp"
+
+namespace touchstone {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string train_stages(const std::string& options, const std::string& objective = "\"sft\"") {
+  return R"([{"use": "load", "task": "$train_on"}, {"use": "train", "objective": )" + objective +
+         R"(, "learning_rate": 0.01, "per_device_train_batch_size": 4, "lr_scheduler_type": "cosine")" +
+         (options.empty() ? "" : ", " + options) + "}]";
+}
+
+struct Ran {
+  TrainResult result;
+  std::vector<StepReport> steps;
+  std::vector<StageReport> stages;
+};
+
+class Train : public ::testing::Test {
+ protected:
+  Ran run(const TrainJob& job, std::int64_t stop_after = -1) {
+    Ran ran;
+    CancelFlag cancel;
+    TrainHooks hooks;
+    hooks.cancel = &cancel;
+    hooks.step = [&](const StepReport& report) {
+      ran.steps.push_back(report);
+      if (report.step == stop_after) cancel.set();
+    };
+    hooks.stage = [&](const StageReport& report) { ran.stages.push_back(report); };
+    try {
+      ran.result = train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
+    } catch (const Cancelled&) {
+      EXPECT_GE(stop_after, 0);
+    }
+    return ran;
+  }
+  TrainJob job(const std::string& stages) {
+    auto made = testing::tiny_job(folder_.path());
+    made.recipe = testing::write_recipe(folder_.path(), stages);
+    return made;
+  }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(Train, LossFallsAndTheOutputLoads) {
+  auto made = job(train_stages("\"max_steps\": 30"));
+  const auto ran = run(made);
+  ASSERT_EQ(ran.steps.size(), 30U);
+  EXPECT_LT(ran.steps.back().loss, 0.5 * ran.steps.front().loss);
+  EXPECT_EQ(ran.steps.front().steps, 30);
+  EXPECT_EQ(ran.result.resumed_from_step, -1);
+  EXPECT_EQ(ran.result.steps, 30);
+  EXPECT_EQ(ran.result.model_hash, testing::checkpoints().model_hash(made.out));
+  EXPECT_NE(ran.result.model_hash, testing::checkpoints().model_hash(made.model));
+  EXPECT_NO_THROW(testing::checkpoints().load(made.out, {}));
+  EXPECT_TRUE(fs::exists(made.out / "tokenizer.json"));
+  EXPECT_FALSE(fs::exists(made.work));
+  const auto& audit = ran.stages.back().values;
+  EXPECT_EQ(audit.at("rows_total"), 24.0);
+  EXPECT_EQ(audit.at("rows_dropped"), 0.0);
+}
+
+TEST_F(Train, SameSeedSameBitsOtherSeedOthers) {
+  auto made = job(train_stages("\"max_steps\": 5"));
+  const auto first = run(made).result.model_hash;
+  EXPECT_EQ(run(made).result.model_hash, first);
+  made.seed = 6;
+  EXPECT_NE(run(made).result.model_hash, first);
+}
+
+/// Everything in a folder by name, as bytes.
+std::map<std::string, std::string> hashes_of(const fs::path& folder) {
+  std::map<std::string, std::string> all;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) all[fs::relative(entry.path(), folder).string()] = sha256_file(entry.path());
+  }
+  return all;
+}
+
+class Resume : public Train, public ::testing::WithParamInterface<std::tuple<std::string, std::int64_t>> {};
+
+TEST_P(Resume, GivesTheSameBitsAsNeverHavingStopped) {
+  auto whole = job(std::get<0>(GetParam()));
+  whole.save_every_steps = 1000;
+  const auto unbroken = run(whole);
+  auto broken = whole;
+  broken.out = folder_.path() / "resumed";
+  const auto stop = std::get<1>(GetParam());
+  const auto first = run(broken, stop);
+  ASSERT_EQ(static_cast<std::int64_t>(first.steps.size()), stop);
+  EXPECT_FALSE(fs::exists(broken.out));
+  const auto second = run(broken);
+  EXPECT_EQ(second.result.resumed_from_step, stop);
+  EXPECT_EQ(hashes_of(broken.out), hashes_of(whole.out));
+  ASSERT_EQ(first.steps.size() + second.steps.size(), unbroken.steps.size());
+  for (std::size_t at = 0; at < unbroken.steps.size(); ++at) {
+    const auto& step = at < first.steps.size() ? first.steps[at] : second.steps[at - first.steps.size()];
+    EXPECT_EQ(step.loss, unbroken.steps[at].loss) << at;
+    EXPECT_EQ(step.gradient_norm, unbroken.steps[at].gradient_norm) << at;
+    EXPECT_EQ(step.step, unbroken.steps[at].step);
+  }
+}
+
+const std::string lora_stages =
+    R"([{"use": "load", "task": "$train_on"}, {"use": "adapt", "r": 4}, {"use": "train", "objective": "sft",
+        "learning_rate": 0.01, "per_device_train_batch_size": 4, "max_steps": 14}, {"use": "fold"}])";
+const std::string asft_stages =
+    R"([{"use": "freeze_copy"}, {"use": "load", "task": "$train_on"}, {"use": "train", "objective": "asft",
+        "learning_rate": 0.01, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2,
+        "num_train_epochs": 4, "validation_share": 0.2}])";
+
+INSTANTIATE_TEST_SUITE_P(Points, Resume,
+                         ::testing::Values(std::tuple(train_stages("\"max_steps\": 14"), 1),
+                                           std::tuple(train_stages("\"max_steps\": 14"), 6),  // an epoch's end
+                                           std::tuple(train_stages("\"max_steps\": 14"), 7),
+                                           std::tuple(train_stages("\"max_steps\": 14"), 13),
+                                           std::tuple(train_stages("\"max_steps\": 14, \"packing\": true"), 5),
+                                           std::tuple(lora_stages, 7), std::tuple(asft_stages, 5)));
+
+TEST_F(Train, ACheckpointOfAnotherJobIsRefused) {
+  auto made = job(train_stages("\"max_steps\": 10"));
+  run(made, 4);
+  auto other = made;
+  other.seed = 77;
+  try {
+    run(other);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::config);
+    EXPECT_NE(std::string(error.what()).find("seed was 5, is 77"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(run(made).result.resumed_from_step, 4);
+}
+
+TEST_F(Train, ADamagedCheckpointIsPassedOver) {
+  auto made = job(train_stages("\"max_steps\": 10"));
+  made.save_every_steps = 2;
+  const auto wanted = run(made).result.model_hash;
+  run(made, 5);
+  for (const auto* name : {"weights.safetensors", "moments.safetensors", "manifest.json"}) {
+    const auto file = made.work / "stage-1" / "step-00000005" / name;
+    ASSERT_TRUE(fs::exists(file)) << file;
+    const auto copy = folder_.path() / "kept";
+    fs::copy_file(file, copy, fs::copy_options::overwrite_existing);
+    fs::resize_file(file, fs::file_size(file) / 2);
+    auto resumed = made;
+    resumed.work = folder_.path() / "other";
+    fs::remove_all(resumed.work);
+    fs::copy(made.work, resumed.work, fs::copy_options::recursive);
+    const auto ran = run(resumed);
+    EXPECT_EQ(ran.result.resumed_from_step, 4) << name;
+    EXPECT_EQ(ran.result.model_hash, wanted) << name;
+    fs::copy_file(copy, file, fs::copy_options::overwrite_existing);
+  }
+}
+
+TEST_F(Train, OnlyTheLastCheckpointsAreKept) {
+  auto made = job(train_stages("\"max_steps\": 10"));
+  made.save_every_steps = 1;
+  run(made, 7);
+  std::set<std::string> there;
+  for (const auto& entry : fs::directory_iterator(made.work / "stage-1")) there.insert(entry.path().filename());
+  EXPECT_EQ(there, (std::set<std::string>{"step-00000006", "step-00000007"}));
+}
+
+TEST_F(Train, AFinishedStageIsNotTrainedAgain) {
+  // The first stage ends; the second is stopped. Going on runs the rest of the second only.
+  const auto train = R"({"use": "train", "objective": "sft", "learning_rate": 0.01, "max_steps": 4})";
+  auto made = job(std::string(R"([{"use": "load", "task": "sums"}, )") + train + ", " + train + "]");
+  std::vector<std::string> seen;
+  CancelFlag cancel;
+  TrainHooks hooks;
+  hooks.cancel = &cancel;
+  hooks.step = [&](const StepReport& report) {
+    seen.push_back(std::to_string(report.stage) + "." + std::to_string(report.step));
+    if (seen.size() == 6) cancel.set();
+  };
+  EXPECT_THROW(train_job(made, hooks, testing::checkpoints(), testing::trainer_book()), Cancelled);
+  const auto second = run(made);
+  ASSERT_EQ(second.steps.size(), 2U);
+  EXPECT_EQ(second.result.resumed_from_step, 6);
+  EXPECT_EQ(second.result.steps, 8);
+  auto unbroken = made;
+  unbroken.out = folder_.path() / "unbroken";
+  EXPECT_EQ(run(unbroken).result.model_hash, second.result.model_hash);
+}
+
+TEST_F(Train, ALossThatIsNotANumberNamesItsStep) {
+  auto made = job(train_stages("\"max_steps\": 9, \"max_grad_norm\": 0"));
+  auto weights = testing::tiny_weights();
+  weights["lm_head.weight"].mul_(1e30F);
+  testing::checkpoints().write_tensors(made.model / "model.safetensors", weights);
+  try {
+    run(made);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::numeric);
+    EXPECT_NE(std::string(error.what()).find("at step 1 of 9"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("stage 1 (train)"), std::string::npos) << error.what();
+  }
+  EXPECT_FALSE(fs::exists(made.out));
+}
+
+TEST_F(Train, AdaptersAreWrittenAsPeftNamesThem) {
+  auto made = job(
+      R"([{"use": "load", "task": "sums"}, {"use": "adapt", "r": 2}, {"use": "train", "objective": "sft", "max_steps": 3}])");
+  run(made);
+  EXPECT_TRUE(fs::exists(made.out / "adapter_config.json"));
+  EXPECT_FALSE(fs::exists(made.out / "model.safetensors"));
+  const auto tensors = testing::checkpoints().read_tensors(made.out / "adapter_model.safetensors");
+  EXPECT_EQ(tensors.size(), 28U);
+  EXPECT_EQ(tensors.count("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"), 1U);
+  EXPECT_NO_THROW(testing::checkpoints().load(made.out, {}));
+}
+
+TEST_F(Train, FoldingKeepsTheAdapterBesideTheWeights) {
+  auto made = job(lora_stages);
+  const auto ran = run(made);
+  EXPECT_TRUE(fs::exists(made.out / "model.safetensors"));
+  EXPECT_TRUE(fs::exists(made.out / "adapter" / "adapter_model.safetensors"));
+  const auto& values = ran.stages.back().values;
+  EXPECT_LT(values.at("max_logit_difference"), 1e-3);
+  EXPECT_GT(values.at("probed_positions"), 20.0);
+}
+
+TEST_F(Train, ReplayMixesOtherTasksIn) {
+  auto made =
+      job(R"([{"use": "load", "task": "$train_on"}, {"use": "mix", "tasks": ["gsm8k", "sums", "mmlu"], "share": 0.25},
+                      {"use": "train", "objective": "sft", "max_steps": 1}])");
+  const auto ran = run(made);
+  EXPECT_EQ(ran.stages[1].values.at("rows"), 32.0);
+  EXPECT_EQ(ran.stages[1].values.at("rows_mixed_in"), 8.0);
+  EXPECT_EQ(ran.stages[2].values.at("rows_total"), 32.0);
+}
+
+TEST_F(Train, ValidationLossIsReported) {
+  const auto ran = run(job(train_stages("\"max_steps\": 12, \"validation_share\": 0.25, \"eval_steps\": 5")));
+  std::set<std::int64_t> at;
+  for (const auto& step : ran.steps) {
+    if (step.values.count("validation_loss") != 0) at.insert(step.step);
+  }
+  EXPECT_EQ(at, (std::set<std::int64_t>{5, 10, 12}));
+}
+
+TEST_F(Train, TheModelLearnsToStop) {
+  auto made = job(train_stages("\"max_steps\": 200"));
+  run(made);
+  const auto model = testing::checkpoints().load(made.out, {});
+  const at::NoGradGuard no_grad;
+  for (int item = 0; item < 8; ++item) {
+    const auto text = std::to_string(item % 7) + "+" + std::to_string(item % 5) + "=";
+    auto ids = load_tokenizer(made.model)->encode(text);
+    int made_tokens = 0;
+    while (ids.back() != 2 && made_tokens < 8) {
+      Inputs inputs;
+      inputs.tokens = at::tensor(ids, at::kLong);
+      ids.push_back(model->forward(inputs, {}).logits[-1].argmax().item<std::int64_t>());
+      ++made_tokens;
+    }
+    EXPECT_EQ(ids.back(), 2) << text;
+  }
+}
+
+/// The methods that come with the program.
+class Method : public Train, public ::testing::WithParamInterface<std::string> {};
+
+TEST_P(Method, LowersItsLossAndLeavesACheckpoint) {
+  auto made = testing::tiny_job(folder_.path());
+  made.recipe = fs::path(TOUCHSTONE_SOURCE_DIR) / "configs" / "methods" / (GetParam() + ".json");
+  made.set = {{"train.max_steps", "25"}, {"train.learning_rate", "0.01"}};
+  const auto recipe = read_json(made.recipe);
+  EXPECT_EQ(recipe["method"], GetParam());
+  EXPECT_NO_THROW(check_train_job(made, testing::checkpoints(), testing::trainer_book()));
+  const auto ran = run(made);
+  ASSERT_FALSE(ran.steps.empty());
+  // Of the loss as printed only likelihoods must fall: -p log p rises with p from a random start.
+  EXPECT_LT(ran.steps.back().values.at("nll"), 0.8 * ran.steps.front().values.at("nll"));
+  EXPECT_NO_THROW(testing::checkpoints().load(made.out, {}));
+  EXPECT_EQ(ran.stages.size(), recipe["stages"].size());
+}
+
+std::vector<std::string> all_methods() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(fs::path(TOUCHSTONE_SOURCE_DIR) / "configs" / "methods")) {
+    if (entry.path().extension() == ".json") names.push_back(entry.path().stem());
+  }
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Configs, Method, ::testing::ValuesIn(all_methods()),
+                         [](const auto& tested) { return tested.param; });
+
+}  // namespace
+}  // namespace touchstone

@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/model/model.hpp"
+#include "trainers/parts/rows.hpp"
+
+namespace touchstone {
+
+/// How the loss of an optimizer step is divided, once, over all of its micro-batches.
+enum class Normaliser : std::uint8_t {
+  token_mean,     ///< by the positions under the loss
+  sequence_mean,  ///< every sequence's mean weighs the same
+  sequence_sum,   ///< by the sequences
+  constant,       ///< by sequences times a constant length
+  weight_sum,     ///< by the sum of token weights
+};
+/// "token_mean", ... in the order of the enum.
+const std::vector<std::string>& normaliser_names();
+
+/// Some documents laid end to end, and where in them the loss looks.
+struct Batch {
+  Inputs inputs;
+  Tensor at;                ///< [M] int64, indices into inputs.tokens
+  Tensor labels;            ///< [M] int64
+  Tensor weights;           ///< [M] float32; undefined: all one
+  double weight_sum = 0.0;  ///< over the token weights as the data has them
+  std::int64_t sequences = 0;
+  std::int64_t tokens = 0;  ///< of the rows, the last one of each included
+};
+
+Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
+                 at::Device device);
+
+/// Best fit decreasing: rows into bins of at most `capacity` tokens. Bins in the order in which they were opened, ties
+/// by the rows' own order. A row longer than the capacity has a bin to itself.
+std::vector<std::vector<std::size_t>> pack_rows(const std::vector<Row>& rows, std::int64_t capacity);
+
+/// How rows become optimizer steps.
+struct StepSettings {
+  std::int64_t batch_size = 8;    ///< rows (bins, when packed) of a micro-batch
+  std::int64_t batch_tokens = 0;  ///< when positive: rows of a micro-batch until this many tokens instead
+  std::int64_t accumulation = 1;  ///< micro-batches of a step
+  double epochs = 3.0;
+  std::int64_t max_steps = -1;  ///< when positive, in place of epochs
+  bool shuffle = true;
+  bool pack = false;
+  std::int64_t pack_tokens = 0;
+  std::uint64_t seed = 0;
+};
+
+/// The micro-batches of one optimizer step, as row numbers.
+struct PlannedStep {
+  int epoch = 0;
+  std::vector<std::vector<std::size_t>> micro_batches;
+};
+
+/// Every step of a training stage, decided beforehand: a pure function of rows and settings, so a resumed run needs the
+/// number of the next step only. The last step of an epoch may be smaller. Throws Fault::data when there is no row.
+std::vector<PlannedStep> plan_steps(const std::vector<Row>& rows, const StepSettings& settings);
+
+}  // namespace touchstone

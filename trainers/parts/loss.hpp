@@ -1,0 +1,41 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "harness/model/model.hpp"
+#include "harness/model/objective.hpp"
+#include "trainers/parts/batches.hpp"
+
+namespace touchstone {
+
+/// What the micro-batches of one optimizer step (or of a validation pass) add up to.
+struct LossTotals {
+  double sum = 0.0;
+  double count = 0.0;  ///< by the objective
+  double positions = 0.0;
+  double weight_sum = 0.0;
+  std::int64_t sequences = 0;
+  std::int64_t tokens = 0;
+  std::map<std::string, double> logged;
+
+  void add(const LossTotals& other);
+  /// What the sum is divided with. Zero when nothing is under the loss.
+  double divisor(Normaliser normaliser, double constant_length) const;
+};
+
+/// The models and the loss of one training stage.
+struct LossSettings {
+  Model* model = nullptr;
+  Model* reference = nullptr;  ///< null when the objective needs none
+  const TokenObjective* objective = nullptr;
+  /// Trained positions whose logits are held at once; 0: so many that they fill about 16 MB, between 256 and 8192.
+  std::int64_t chunk_positions = 0;
+};
+
+/// Runs one batch and gives its sums. Where gradients are enabled, those of the undivided sum are added to the
+/// parameters'. The head runs over chunks of trained positions, forward and backward at once, so that logits never
+/// exist for more than one chunk.
+LossTotals accumulate_loss(const LossSettings& settings, const Batch& batch);
+
+}  // namespace touchstone

@@ -1,0 +1,62 @@
+#include "trainers/parts/records.hpp"
+
+#include <set>
+
+#include "harness/base/error.hpp"
+#include "harness/data/prompt.hpp"
+
+namespace touchstone {
+namespace {
+
+Split chosen_split(const Task& task, std::optional<Split> split) { return split.value_or(task.trained); }
+
+}  // namespace
+
+std::optional<Split> split_option(const std::string& name) {
+  for (const auto split : {Split::train, Split::validation, Split::test, Split::dev}) {
+    if (name == split_name(split)) return split;
+  }
+  return std::nullopt;
+}
+
+void check_task_data(const TrainJob& job, const std::string& name, std::optional<Split> split) {
+  for (const auto& leaf : job.tasks->expand(name)) {
+    const auto& task = job.tasks->tasks.get(leaf);
+    bool any = false;
+    for (const auto& file : task.files) {
+      if (file.split != chosen_split(task, split)) continue;
+      job.data->find(task.name, file);
+      any = true;
+    }
+    require(any || task.files.empty(), Fault::config, [&] {
+      return "task '" + leaf + "' has no " + split_name(chosen_split(task, split)) + " split to train on";
+    });
+  }
+}
+
+std::vector<Record> load_records(const TrainJob& job, const std::string& name, std::optional<Split> split) {
+  std::vector<Record> records;
+  std::set<std::string> seen;  // tasks of a group may share one training file
+  for (const auto& leaf : job.tasks->expand(name)) {
+    const auto& task = job.tasks->tasks.get(leaf);
+    for (const auto& example : task.load(chosen_split(task, split), *job.data)) {
+      if (!seen.insert(example.id).second) continue;
+      auto pair = training_pair(task, example);
+      Answer answer;
+      answer.text = std::move(pair.answer);
+      records.push_back({example.id, leaf, std::move(pair.prompt), {std::move(answer)}});
+    }
+  }
+  require(!records.empty(), Fault::data, [&] { return "task '" + name + "' has no training example"; });
+  return records;
+}
+
+bool trains_on_test(const TrainJob& job, const std::string& name, std::optional<Split> split) {
+  for (const auto& leaf : job.tasks->expand(name)) {
+    const auto& task = job.tasks->tasks.get(leaf);
+    if (chosen_split(task, split) == task.evaluated) return true;
+  }
+  return false;
+}
+
+}  // namespace touchstone

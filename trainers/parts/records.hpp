@@ -1,0 +1,23 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/data/record.hpp"
+#include "harness/model/backend.hpp"
+
+namespace touchstone {
+
+/// "train", "validation", "test", "dev", or none for "": a task's own training split.
+std::optional<Split> split_option(const std::string& name);
+
+/// Checks that a task or group is known and that its files are there. Throws Error naming what is missing.
+void check_task_data(const TrainJob& job, const std::string& task, std::optional<Split> split);
+
+/// Training records of a task or of all tasks of a group, in the group's order.
+std::vector<Record> load_records(const TrainJob& job, const std::string& task, std::optional<Split> split);
+
+/// True when a task of `name` is trained on the very split that it is scored on.
+bool trains_on_test(const TrainJob& job, const std::string& name, std::optional<Split> split);
+
+}  // namespace touchstone

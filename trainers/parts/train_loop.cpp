@@ -1,0 +1,209 @@
+#include "trainers/parts/train_loop.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "harness/model/ops.hpp"
+#include "trainers/parts/draws.hpp"
+#include "trainers/parts/lora.hpp"
+
+namespace touchstone {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Moves a share of the rows, drawn by seed, to the validation set.
+std::vector<Row> set_aside(std::vector<Row>& rows, double share, std::uint64_t seed) {
+  const auto count = static_cast<std::size_t>(std::llround(share * static_cast<double>(rows.size())));
+  Draws draws(seed, "train.validation");
+  const auto chosen = sample_indices(rows.size(), count, draws);
+  std::vector<Row> aside;
+  std::vector<Row> left;
+  std::size_t next = 0;
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    const bool taken = next < chosen.size() && chosen[next] == at;
+    if (taken) ++next;
+    (taken ? aside : left).push_back(std::move(rows[at]));
+  }
+  rows = std::move(left);
+  return aside;
+}
+
+}  // namespace
+
+TrainLoop::TrainLoop(Session& session, TrainOptions options)
+    : session_(session),
+      options_(std::move(options)),
+      device_(session.model->head().weight.device()),
+      parameters_(trainable_parameters(*session.model)) {
+  for (auto& [name, tensor] : parameters_) tensor->requires_grad_(true);  // an earlier adapter had frozen the weights
+  loss_.model = session.model.get();
+  loss_.objective = &options_.objective;
+  if (options_.objective.needs_reference) loss_.reference = session.frozen.at(options_.objective.reference).get();
+}
+
+void TrainLoop::prepare_rows() {
+  const auto longest = static_cast<std::int64_t>(session_.model->max_length());
+  auto& limit = options_.rows.max_length;
+  limit = limit > 0 ? std::min(limit, longest) : longest;
+  const auto& tokenizer = *session_.tokenizer;
+  RowAudit audit;
+  rows_ = encode_rows(session_.data.at(options_.data), tokenizer, session_.chat, options_.rows, audit);
+  session_.values = audit.values();
+  if (!options_.validation.empty()) {
+    RowAudit ignored;
+    validation_ = encode_rows(session_.data.at(options_.validation), tokenizer, session_.chat, options_.rows, ignored);
+  } else if (options_.validation_share > 0.0) {
+    validation_ = set_aside(rows_, options_.validation_share, options_.steps.seed);
+  }
+  if (options_.steps.pack_tokens == 0) options_.steps.pack_tokens = limit;
+  require(!rows_.empty(), Fault::data, [&] {
+    return "data set '" + options_.data + "' has no row to train on: " + std::to_string(audit.rows_total) + " rows, " +
+           std::to_string(audit.rows_dropped) + " without a label within " + std::to_string(limit) + " tokens";
+  });
+  if (audit.rows_truncated > 0 && session_.hooks->log != nullptr) {
+    session_.hooks->log->warn(std::to_string(audit.rows_truncated) + " of " + std::to_string(audit.rows_total) +
+                              " rows are longer than " + std::to_string(limit) + " tokens and were cut; " +
+                              std::to_string(audit.labels_dropped) + " of " + std::to_string(audit.labels_total) +
+                              " trained tokens are lost");
+  }
+}
+
+bool TrainLoop::restore() {
+  checkpoints_.emplace(session_, rows_hash(rows_) + rows_hash(validation_));
+  optimizer_.emplace(parameters_, options_.adamw);
+  const auto state = checkpoints_->load();
+  if (!state) return false;
+  const at::NoGradGuard no_grad;
+  for (auto& [name, tensor] : parameters_) {
+    const auto found = state->weights.find(name);
+    require(found != state->weights.end() && found->second.sizes() == tensor->sizes(), Fault::checkpoint,
+            [&, key = name] { return "checkpoint lacks tensor '" + key + "' in the model's shape"; });
+    tensor->copy_(found->second);
+  }
+  done_ = state->step;
+  counters_ = state->counters;
+  session_.result.resumed_from_step = session_.result.steps + done_;
+  if (!checkpoints_->finished()) optimizer_->restore(state->moments, state->step);
+  return checkpoints_->finished();
+}
+
+TrainState TrainLoop::state(bool with_moments) const {
+  TrainState state;
+  state.step = done_;
+  for (const auto& [name, tensor] : parameters_) state.weights[name] = tensor->detach();
+  if (with_moments) state.moments = optimizer_->moments();
+  state.counters = counters_;
+  return state;
+}
+
+LossTotals TrainLoop::totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen) const {
+  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_));
+}
+
+StepReport TrainLoop::step(std::int64_t number) {
+  const auto start = std::chrono::steady_clock::now();
+  LossTotals totals;
+  for (const auto& chosen : plan_[static_cast<std::size_t>(number)].micro_batches) totals.add(totals_of(rows_, chosen));
+  const double divisor = totals.divisor(options_.normaliser, options_.constant_length);
+  StepReport report;
+  report.stage = session_.stage;
+  report.stage_name = session_.stage_name;
+  report.step = number + 1;
+  report.steps = schedule_.steps;
+  report.loss = divisor > 0.0 ? totals.sum / divisor : 0.0;
+  report.learning_rate = options_.learning_rate * schedule_.factor(number);
+  report.gradient_norm = divisor > 0.0 ? optimizer_->gradient_norm() / divisor : 0.0;
+  report.tokens = totals.tokens;
+  report.trained_tokens = static_cast<std::int64_t>(totals.positions);
+  for (const auto& [name, value] : totals.logged) report.values[name] = value / totals.positions;
+  require(std::isfinite(report.loss) && std::isfinite(report.gradient_norm), Fault::numeric, [&] {
+    return "loss is " + std::to_string(report.loss) + " and gradient norm " + std::to_string(report.gradient_norm) +
+           " at step " + std::to_string(report.step) + " of " + std::to_string(report.steps);
+  });
+  // Clipping as torch.nn.utils.clip_grad_norm_ has it; the one division of the loss rides along in the optimizer's
+  // pass.
+  double scale = divisor;
+  if (options_.max_grad_norm > 0.0) scale /= std::min(1.0, options_.max_grad_norm / (report.gradient_norm + 1e-6));
+  if (divisor > 0.0) optimizer_->step(report.learning_rate, scale);
+  report.seconds = seconds_since(start);
+  return report;
+}
+
+bool TrainLoop::validates_after(std::int64_t number) const {
+  if (validation_.empty()) return false;
+  if (number + 1 == schedule_.steps) return true;
+  if (options_.eval_steps > 0) return (number + 1) % options_.eval_steps == 0;
+  const auto at = static_cast<std::size_t>(number);
+  return plan_[at].epoch != plan_[at + 1].epoch;
+}
+
+double TrainLoop::validate() {
+  const at::NoGradGuard no_grad;
+  LossTotals totals;
+  std::vector<std::size_t> chosen;
+  std::size_t tokens = 0;
+  for (std::size_t row = 0; row < validation_.size(); ++row) {
+    const auto length = validation_[row].ids.size();
+    if (!chosen.empty() && tokens + length > 4096) {
+      totals.add(totals_of(validation_, chosen));
+      chosen.clear();
+      tokens = 0;
+    }
+    chosen.push_back(row);
+    tokens += length;
+  }
+  totals.add(totals_of(validation_, chosen));
+  return totals.sum / totals.divisor(options_.normaliser, options_.constant_length);
+}
+
+void TrainLoop::count(const StepReport& report) {
+  if (counters_.count("first_loss") == 0) counters_["first_loss"] = report.loss;
+  counters_["last_loss"] = report.loss;
+  counters_["tokens"] += static_cast<double>(report.tokens);
+  counters_["trained_tokens"] += static_cast<double>(report.trained_tokens);
+  const auto validation = report.values.find("validation_loss");
+  if (validation != report.values.end()) counters_["validation_loss"] = validation->second;
+}
+
+void TrainLoop::finish() {
+  session_.values.insert(counters_.begin(), counters_.end());
+  session_.values["steps"] = static_cast<double>(done_);
+  session_.result.steps += done_;
+  session_.result.tokens += static_cast<std::int64_t>(counters_["tokens"]);
+}
+
+void TrainLoop::run() {
+  prepare_rows();
+  plan_ = plan_steps(rows_, options_.steps);
+  schedule_.kind = options_.schedule;
+  schedule_.steps = static_cast<std::int64_t>(plan_.size());
+  schedule_.warmup_steps =
+      options_.warmup_steps > 0
+          ? options_.warmup_steps
+          : static_cast<std::int64_t>(std::ceil(options_.warmup_ratio * static_cast<double>(schedule_.steps)));
+  if (restore()) return finish();
+  const auto& hooks = *session_.hooks;
+  while (done_ < schedule_.steps) {
+    auto report = step(done_);
+    if (validates_after(done_)) report.values["validation_loss"] = validate();
+    ++done_;
+    count(report);
+    if (hooks.step) hooks.step(report);
+    const bool cancelled = hooks.cancel != nullptr && hooks.cancel->is_set();
+    const bool due = session_.job->save_every_steps > 0 && done_ % session_.job->save_every_steps == 0;
+    if (done_ == schedule_.steps || (!due && !cancelled)) continue;
+    if (hooks.saving) hooks.saving();
+    checkpoints_->save(state(true));
+    if (cancelled) throw Cancelled();
+  }
+  if (hooks.saving) hooks.saving();
+  checkpoints_->finish(state(false));
+  finish();
+}
+
+}  // namespace touchstone

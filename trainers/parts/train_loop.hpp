@@ -1,0 +1,72 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/train/session.hpp"
+#include "trainers/parts/adamw.hpp"
+#include "trainers/parts/batches.hpp"
+#include "trainers/parts/loss.hpp"
+#include "trainers/parts/resume.hpp"
+#include "trainers/parts/rows.hpp"
+#include "trainers/parts/schedule.hpp"
+
+namespace touchstone {
+
+/// The options of one `train` stage, as its config gives them.
+struct TrainOptions {
+  std::string data = "data";
+  std::string validation;         ///< name of another data set; empty: none
+  double validation_share = 0.0;  ///< of the rows, set aside
+  std::int64_t eval_steps = 0;    ///< 0: at the end of each epoch
+  TokenObjective objective;
+  Normaliser normaliser = Normaliser::token_mean;
+  double constant_length = 0.0;
+  double learning_rate = 2e-5;
+  std::string schedule = "linear";
+  std::int64_t warmup_steps = 0;
+  double warmup_ratio = 0.0;
+  AdamWOptions adamw;
+  double max_grad_norm = 1.0;
+  StepSettings steps;
+  RowSettings rows;
+};
+
+/// One training stage from its rows to its last step, with checkpoints on the way.
+class TrainLoop {
+ public:
+  TrainLoop(Session& session, TrainOptions options);
+  /// Throws Fault::numeric naming the step when loss or gradient is not finite, and Cancelled, with a checkpoint saved,
+  /// when the job is asked to stop.
+  void run();
+
+ private:
+  void prepare_rows();
+  bool restore();  ///< true when the stage was over already
+  StepReport step(std::int64_t number);
+  double validate();
+  bool validates_after(std::int64_t number) const;
+  TrainState state(bool with_moments) const;
+  void finish();
+  void count(const StepReport& report);
+  LossTotals totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen) const;
+
+  Session& session_;
+  TrainOptions options_;
+  std::vector<Row> rows_;
+  std::vector<Row> validation_;
+  std::vector<PlannedStep> plan_;
+  Schedule schedule_;
+  LossSettings loss_;
+  at::Device device_;
+  NamedParameters parameters_;
+  std::optional<AdamW> optimizer_;
+  std::optional<StageCheckpoints> checkpoints_;
+  std::int64_t done_ = 0;
+  std::map<std::string, double> counters_;
+};
+
+}  // namespace touchstone

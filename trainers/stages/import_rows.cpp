@@ -1,0 +1,113 @@
+#include "harness/base/files.hpp"
+#include "harness/base/json.hpp"
+#include "harness/base/text.hpp"
+#include "harness/train/session.hpp"
+#include "harness/train/stage.hpp"
+
+namespace touchstone {
+namespace {
+
+constexpr std::size_t longest_line_bytes = std::size_t{16} << 20;
+
+[[noreturn]] void wrong(const std::string& where, const std::string& found) {
+  throw Error(Fault::data,
+              where + ": " + found +
+                  ", expected {\"prompt\", \"completion\"}, {\"messages\": [{\"role\", \"content\"}]} with "
+                  "the assistant last, or {\"input_ids\"}");
+}
+
+std::string text_at(const Json& object, const char* key, const std::string& where) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_string()) wrong(where, std::string("no text under '") + key + "'");
+  return found->get<std::string>();
+}
+
+Role role_of(const std::string& name, const std::string& where) {
+  for (const auto role : {Role::system, Role::user, Role::assistant, Role::tool}) {
+    if (name == role_name(role)) return role;
+  }
+  wrong(where, "unknown role '" + name + "'");
+}
+
+void read_messages(const Json& messages, const std::string& where, Record& record) {
+  if (!messages.is_array() || messages.empty()) wrong(where, "an empty conversation");
+  for (const auto& message : messages) {
+    if (!message.is_object()) wrong(where, "a message that is not an object");
+    record.prompt.push_back(
+        {role_of(text_at(message, "role", where), where), {text_at(message, "content", where)}, "\n"});
+  }
+  if (record.prompt.back().role != Role::assistant)
+    wrong(where, "a conversation whose last turn is not the assistant's");
+  record.answers.front().text = text_of(record.prompt.back());
+  record.prompt.pop_back();
+}
+
+void read_tokens(const Json& row, const std::string& where, Answer& answer) {
+  if (!row.at("input_ids").is_array()) wrong(where, "token ids that are not a list");
+  const auto whole = [](const Json& value) { return value.is_number_integer() && value >= 0; };
+  for (const auto& id : row.at("input_ids")) {
+    if (!whole(id)) wrong(where, "a token id that is not a whole number");
+    answer.tokens.push_back(id.get<std::int64_t>());
+  }
+  if (answer.tokens.empty()) wrong(where, "no token ids");
+  if (!row.contains("prompt_tokens")) return;
+  if (!whole(row["prompt_tokens"])) wrong(where, "'prompt_tokens' that is not a whole number");
+  answer.prompt_tokens = row["prompt_tokens"].get<std::int64_t>();
+}
+
+Record read_row(const Json& row, const std::string& where) {
+  if (!row.is_object()) wrong(where, "no object");
+  Record record;
+  record.id = where;
+  record.task = "import";
+  record.answers.emplace_back();
+  if (row.contains("input_ids")) {
+    read_tokens(row, where, record.answers.front());
+  } else if (row.contains("messages")) {
+    read_messages(row["messages"], where, record);
+  } else {
+    record.prompt = {{Role::user, {text_at(row, "prompt", where)}, ""}};
+    record.answers.front().text = text_at(row, "completion", where);
+  }
+  return record;
+}
+
+std::vector<Record> read_rows(const std::filesystem::path& file) {
+  std::vector<Record> records;
+  const auto name = file.filename().string();
+  std::size_t number = 0;
+  for (const auto& line : split(read_text_file(file), '\n')) {
+    ++number;
+    if (strip(line).empty()) continue;
+    const auto where = name + ": line " + std::to_string(number);
+    records.push_back(read_row(parse_json(line, where, {.bytes = longest_line_bytes}), where));
+  }
+  require(!records.empty(), Fault::data, [&] { return file.string() + " holds no row"; });
+  return records;
+}
+
+Stage make_import_rows(Options& options, const TrainerBook&) {
+  const std::filesystem::path file = options.text("file",
+                                                  "JSON lines, gzipped if it ends in .gz: prompt and completion, "
+                                                  "or messages, or input_ids with prompt_tokens");
+  const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data", .choices = {}});
+  Stage stage;
+  stage.gives.push_back("data set '" + name + "'");
+  stage.check = [file](const TrainJob&) {
+    require(std::filesystem::is_regular_file(file), Fault::data, [&] { return "no file " + file.string(); });
+  };
+  stage.run = [file, name](Session& session) {
+    session.data[name] = read_rows(file);
+    session.values["rows"] = static_cast<double>(session.data[name].size());
+  };
+  return stage;
+}
+
+}  // namespace
+
+namespace plugins {
+void import_rows(TrainerBook& book) {
+  book.stages.add("import_rows", {.summary = "training rows from a file of your own", .make = make_import_rows});
+}
+}  // namespace plugins
+}  // namespace touchstone

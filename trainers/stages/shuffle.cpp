@@ -1,0 +1,26 @@
+#include "harness/train/session.hpp"
+#include "harness/train/stage.hpp"
+#include "trainers/parts/draws.hpp"
+
+namespace touchstone {
+namespace {
+
+Stage make_shuffle(Options& options, const TrainerBook&) {
+  const auto name = options.text("data", "name of the data set", {.fallback = "data", .choices = {}});
+  Stage stage;
+  stage.needs.push_back("data set '" + name + "'");
+  stage.run = [name](Session& session) {
+    Draws draws(session.job->seed, "shuffle." + name);
+    shuffle(session.data.at(name), draws);
+  };
+  return stage;
+}
+
+}  // namespace
+
+namespace plugins {
+void shuffle(TrainerBook& book) {
+  book.stages.add("shuffle", {.summary = "a data set in an order drawn by the seed", .make = make_shuffle});
+}
+}  // namespace plugins
+}  // namespace touchstone

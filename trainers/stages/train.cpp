@@ -1,0 +1,109 @@
+#include "harness/base/seed.hpp"
+#include "harness/train/stage.hpp"
+#include "trainers/parts/train_loop.hpp"
+
+namespace touchstone {
+namespace {
+
+void read_data_options(Options& options, TrainOptions& train) {
+  train.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
+  train.validation =
+      options.text("validation", "name of a data set to watch the loss on", {.fallback = "", .choices = {}});
+  train.validation_share = options.number("validation_share", "share of the rows set aside for it when none is named",
+                                          {.fallback = 0.0, .min = 0.0, .max = 0.5});
+  train.eval_steps = options.integer("eval_steps", "optimizer steps between validations; 0: at each epoch's end",
+                                     {.fallback = 0, .min = 0});
+  auto& rows = train.rows;
+  rows.max_length = options.integer("max_length", "tokens of a row, at most; 0: as long as the model allows",
+                                    {.fallback = 0, .min = 0});
+  rows.keep_end = options.text("truncation_mode", "which end of a row that is too long is kept",
+                               {.fallback = "keep_start", .choices = {"keep_start", "keep_end"}}) == "keep_end";
+  rows.append_eos =
+      options.flag("append_eos", "without chat template: train the end-of-text token behind each answer", true);
+}
+
+void read_step_options(Options& options, StepSettings& steps) {
+  steps.epochs =
+      options.number("num_train_epochs", "times that each row is seen", {.fallback = 3.0, .min = 1e-6, .max = 1e6});
+  steps.max_steps = options.integer("max_steps", "optimizer steps, in place of epochs; -1: by epochs",
+                                    {.fallback = -1, .min = -1, .max = 100000000});
+  steps.batch_size = options.integer("per_device_train_batch_size", "rows (bins, with packing) of a forward pass",
+                                     {.fallback = 8, .min = 1, .max = 1 << 20});
+  steps.batch_tokens = options.integer("batch_tokens", "when positive, a forward pass takes rows up to so many tokens",
+                                       {.fallback = 0, .min = 0, .max = 1 << 30});
+  steps.accumulation = options.integer("gradient_accumulation_steps", "forward passes of an optimizer step",
+                                       {.fallback = 1, .min = 1, .max = 1 << 20});
+  steps.shuffle = options.flag("shuffle_dataset", "a new order of the rows in each epoch, by the seed", true);
+  steps.pack = options.flag("packing", "several rows in one bin (best fit decreasing); no row sees another", false);
+  steps.pack_tokens =
+      options.integer("packing_length", "tokens of a bin; 0: max_length", {.fallback = 0, .min = 0, .max = 1 << 30});
+}
+
+void read_loss_options(Options& options, TrainOptions& train, const TrainerBook& book) {
+  auto objective = options.child("objective", "the loss: a name, or {\"use\": NAME, ...} with its options");
+  if (!options.describing()) train.objective = make_use(std::move(objective), book.objectives, book);
+  const auto name = options.text("loss_normaliser", "what the loss of an optimizer step is divided with",
+                                 {.fallback = "token_mean", .choices = normaliser_names()});
+  for (std::size_t i = 0; i < normaliser_names().size(); ++i) {
+    if (normaliser_names()[i] == name) train.normaliser = static_cast<Normaliser>(i);
+  }
+  train.constant_length = options.number("constant_length", "tokens a sequence counts for with normaliser constant",
+                                         {.fallback = 0.0, .min = 0.0, .max = 1e9});
+  const bool complete = train.normaliser != Normaliser::constant || train.constant_length > 0.0;
+  require(complete || options.describing(), Fault::config,
+          [&] { return options.where() + ": loss_normaliser constant needs constant_length above 0"; });
+}
+
+void read_optimizer_options(Options& options, TrainOptions& train) {
+  train.learning_rate =
+      options.number("learning_rate", "AdamW's highest rate", {.fallback = 2e-5, .min = 0.0, .max = 10.0});
+  train.schedule =
+      options.text("lr_scheduler_type", "how the rate moves", {.fallback = "linear", .choices = schedule_kinds()});
+  train.warmup_steps =
+      options.integer("warmup_steps", "steps in which the rate rises from zero", {.fallback = 0, .min = 0});
+  train.warmup_ratio = options.number("warmup_ratio", "the same as a share of all steps, when warmup_steps is 0",
+                                      {.fallback = 0.0, .min = 0.0, .max = 1.0});
+  const bool warm = train.warmup_steps > 0 || train.warmup_ratio > 0.0;
+  require(!warm || train.schedule != "constant", Fault::config, [&] {
+    return options.where() + ": lr_scheduler_type constant has no warm-up: did you mean 'constant_with_warmup'?";
+  });
+  auto& adamw = train.adamw;
+  adamw.weight_decay = options.number("weight_decay", "of matrices; norms and biases never decay",
+                                      {.fallback = 0.0, .min = 0.0, .max = 10.0});
+  adamw.beta1 =
+      options.number("adam_beta1", "decay of the first moment", {.fallback = 0.9, .min = 0.0, .max = 0.999999});
+  adamw.beta2 =
+      options.number("adam_beta2", "decay of the second moment", {.fallback = 0.999, .min = 0.0, .max = 0.99999999});
+  adamw.epsilon = options.number("adam_epsilon", "added to the root of the second moment",
+                                 {.fallback = 1e-8, .min = 1e-30, .max = 1.0});
+  train.max_grad_norm = options.number("max_grad_norm", "longer gradients are scaled down to this; 0: never",
+                                       {.fallback = 1.0, .min = 0.0, .max = 1e9});
+}
+
+Stage make_train(Options& options, const TrainerBook& book) {
+  TrainOptions train;
+  read_data_options(options, train);
+  read_loss_options(options, train, book);
+  read_optimizer_options(options, train);
+  read_step_options(options, train.steps);
+  Stage stage;
+  stage.needs.push_back("data set '" + train.data + "'");
+  if (!train.validation.empty()) stage.needs.push_back("data set '" + train.validation + "'");
+  if (train.objective.needs_reference) stage.needs.push_back("frozen model '" + train.objective.reference + "'");
+  stage.run = [train](Session& session) {
+    auto chosen = train;
+    // By the data's name and not by the stage's number: methods that are compared see the same order.
+    chosen.steps.seed = derive_seed(session.job->seed, "train." + train.data);
+    TrainLoop(session, std::move(chosen)).run();
+  };
+  return stage;
+}
+
+}  // namespace
+
+namespace plugins {
+void train(TrainerBook& book) {
+  book.stages.add("train", {.summary = "AdamW on a token objective over one data set", .make = make_train});
+}
+}  // namespace plugins
+}  // namespace touchstone
