@@ -100,6 +100,7 @@ struct Edition {
   std::string question;  ///< QUESTION and A, B, C, D in angle brackets stand for the texts
   bool choices_are_texts = false;
   bool parentheses = false;  ///< the answer is "(B)" and not "B"
+  bool written = false;      ///< the model writes the answer, so the example has no choices to score
 };
 
 std::string filled(const std::string& pattern, const Question& question) {
@@ -133,6 +134,10 @@ Example example_of(const Question& question, const Edition& edition, const std::
   if (edition.parentheses) {
     for (std::size_t i = 0; i < 4; ++i) example.facts["choice_" + std::string(kLetters[i])] = question.choices[i];
     example.targets = {"(" + example.choices[gold] + ")"};
+  }
+  if (edition.written) {
+    example.choices.clear();
+    example.gold.clear();
   }
   example.doc_hash = document_hash(document);
   return example;
@@ -299,6 +304,7 @@ void mmlu(TaskBook& book) {
   edition.suffix = "_generative";
   edition.summary = "four-choice exam questions, the letter written";
   edition.version = "3.0";
+  edition.written = true;
   add_edition(book, edition, writing_task, {"exact_match,get_response"});
   edition = {.suffix = "_continuation",
              .infix = "",
@@ -314,7 +320,8 @@ void mmlu(TaskBook& book) {
              .summary = "four-choice exam questions in FLAN's form, the letter written",
              .version = "3.0",
              .question = "Q: <Q>\n(A) <A> (B) <B> (C) <C> (D) <D>\nA:",
-             .parentheses = true};
+             .parentheses = true,
+             .written = true};
   add_edition(book, edition, flan_task, {"exact_match,strict-match", "exact_match,flexible-extract"});
 }
 

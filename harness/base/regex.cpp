@@ -66,7 +66,7 @@ Regex::Regex(const std::string& pattern) : impl_(std::make_unique<Impl>()) {
            std::to_string(offset + 1);
   });
   impl_->limits.reset(pcre2_match_context_create(nullptr));
-  pcre2_set_match_limit(impl_->limits.get(), 5'000'000);
+  pcre2_set_match_limit(impl_->limits.get(), 1'000'000);
 }
 
 Regex::~Regex() = default;

@@ -42,6 +42,9 @@ std::string settings_text(const Generation& generation, const std::vector<std::s
 
 }  // namespace
 
+HashEngine::HashEngine(Text text, Hash hash)
+    : text_(std::move(text)), hash_(hash ? std::move(hash) : [](std::string_view bytes) { return fnv1a(bytes); }) {}
+
 std::vector<Response> HashEngine::answer(std::span<const Request> requests,
                                          const std::function<void(std::size_t)>& done, const CancelFlag* cancel) {
   calls_.push_back(requests.size());
@@ -50,12 +53,12 @@ std::vector<Response> HashEngine::answer(std::span<const Request> requests,
     if (cancel != nullptr) cancel->check();
     asked_.push_back(request);
     if (const auto* asked = std::get_if<Likelihood>(&request)) {
-      responses.push_back(likelihood(fnv1a(asked->context + "\x1f" + asked->continuation)));
+      responses.push_back(likelihood(hash_(asked->context + "\x1f" + asked->continuation)));
     } else if (const auto* rolling = std::get_if<Rolling>(&request)) {
-      responses.push_back(likelihood(fnv1a("\x1e" + rolling->text)));
+      responses.push_back(likelihood(hash_("\x1e" + rolling->text)));
     } else {
       const auto& generation = std::get<Generation>(request);
-      std::string text = text_(fnv1a(generation.context + "\x1d"));
+      std::string text = text_(hash_(generation.context + "\x1d"));
       auto stops = generation.until;
       stops.emplace_back("</s>");
       for (const auto& stop : stops) text = text.substr(0, text.find(stop));
