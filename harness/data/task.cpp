@@ -24,16 +24,6 @@ const char* split_name(Split split) {
 
 namespace {
 
-std::optional<fs::path> first_there(const std::vector<fs::path>& folders, const DataFile& file) {
-  for (const auto& folder : folders) {
-    for (const auto& path : file.paths) {
-      std::error_code ignored;
-      if (fs::exists(folder / path, ignored)) return folder / path;
-    }
-  }
-  return std::nullopt;
-}
-
 void expand_into(const TaskBook& book, const std::string& name, int depth, std::vector<std::string>& leaves) {
   require(depth < 16, Fault::config, [&] { return "task group '" + name + "' contains itself"; });
   if (!book.groups.has(name)) {
@@ -51,7 +41,7 @@ void expand_into(const TaskBook& book, const std::string& name, int depth, std::
 }  // namespace
 
 std::filesystem::path DataFolders::find(const std::string& task, const DataFile& file) const {
-  if (auto found = first_there(folders_, file)) return *found;
+  if (const auto found = look_for(file)) return found->path();
   std::vector<std::string> places;
   for (const auto& folder : folders_) places.push_back(folder.string());
   throw Error(Fault::data, task + ": its " + split_name(file.split) + " data is missing: looked for " +
@@ -61,7 +51,15 @@ std::filesystem::path DataFolders::find(const std::string& task, const DataFile&
                                "$TOUCHSTONE_DATA, or run 'touchstone data import " + task + " FILE'");
 }
 
-bool DataFolders::has(const DataFile& file) const { return first_there(folders_, file).has_value(); }
+std::optional<FoundFile> DataFolders::look_for(const DataFile& file) const {
+  for (const auto& folder : folders_) {
+    for (const auto& path : file.paths) {
+      std::error_code ignored;
+      if (fs::exists(folder / path, ignored)) return FoundFile{folder, path};
+    }
+  }
+  return std::nullopt;
+}
 
 std::vector<std::string> TaskBook::expand(const std::string& name) const {
   std::vector<std::string> leaves;

@@ -31,6 +31,13 @@ struct DataFile {
       origin;  ///< what to tell a user who lacks it: "openai/grade-school-math, grade_school_math/data/test.jsonl"
 };
 
+/// Where a data file was found.
+struct FoundFile {
+  std::filesystem::path folder;    ///< the data folder
+  std::filesystem::path relative;  ///< below it
+  std::filesystem::path path() const { return folder / relative; }
+};
+
 /// The data folder(s) in which tasks find their files: --data, then $TOUCHSTONE_DATA, then the user's cache folder,
 /// then the samples that come with the program. Which one served a file is part of every result.
 class DataFolders {
@@ -40,8 +47,10 @@ class DataFolders {
   /// The first path that is there. Throws Fault::data naming every place looked at, the file's origin and how to get
   /// it.
   std::filesystem::path find(const std::string& task, const DataFile& file) const;
+  /// The same, none when it is missing.
+  std::optional<FoundFile> look_for(const DataFile& file) const;
   /// Whether find() would succeed.
-  bool has(const DataFile& file) const;
+  bool has(const DataFile& file) const { return look_for(file).has_value(); }
   const std::vector<std::filesystem::path>& folders() const { return folders_; }
 
  private:

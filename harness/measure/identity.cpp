@@ -1,26 +1,30 @@
 #include <set>
 
-#include "harness/base/files.hpp"
+#include "harness/base/error.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/text.hpp"
+#include "harness/data/catalogue.hpp"
 #include "harness/measure/measure.hpp"
 
 namespace touchstone {
 namespace {
 
-/// The file's name without ".gz": the hash is that of the text, however it is packed.
-std::string plain_name(const std::filesystem::path& path) {
-  auto name = path.filename().string();
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  return name;
-}
-
-std::string mismatch(const Task& task, const DataFile& file, const std::filesystem::path& path,
-                     const std::string& hash) {
-  const bool same_form = !file.sha256.empty() && plain_name(path) == plain_name(file.paths.front());
-  if (!same_form || hash == file.sha256) return {};
-  return task.name + ": " + path.string() + " is not the published file (SHA-256 " + hash.substr(0, 12) +
-         "..., published " + file.sha256.substr(0, 12) + "...), so its scores compare with no published ones";
+/// What a reader of a score must know of a file; empty: nothing. Throws Fault::data for one that was changed.
+std::string remark(const Task& task, const DataFile& file, const FoundFile& found, const FileCheck& check) {
+  const auto path = found.path().string();
+  require(check.state != FileState::changed, Fault::data, [&] {
+    return task.name + ": " + path + " is not what the MANIFEST.json of its folder lists (SHA-256 " +
+           check.sha256.substr(0, 12) + "...): it was changed after it was put there; import it again, or remove its " +
+           "entry there to use it as it is";
+  });
+  if (check.state == FileState::listed) {
+    return task.name + ": " + path + " is a sample or an import, not the published file (" + file.origin + ")";
+  }
+  if (check.state == FileState::differs) {
+    return task.name + ": " + path + " is not the published file (SHA-256 " + check.sha256.substr(0, 12) +
+           "..., published " + file.sha256.substr(0, 12) + "...)";
+  }
+  return {};
 }
 
 }  // namespace
@@ -29,18 +33,25 @@ DataIdentity data_identity(const Task& task, const DataFolders& data) {
   DataIdentity identity;
   if (task.files.empty()) return identity;
   Sha256 all;
-  std::set<std::string> folders;
+  std::set<std::string> places;
+  std::set<std::string> roots;
   for (const auto& file : task.files) {
-    const bool needed = file.split == task.evaluated || file.split == task.format.shots_from;
-    if (!needed && !data.has(file)) continue;
-    const auto path = data.find(task.name, file);
-    const auto hash = sha256(read_text_file(path));
-    all.add(std::string(split_name(file.split)) + ":" + hash + "\n");
-    folders.insert(path.parent_path().string());
-    if (auto warning = mismatch(task, file, path, hash); !warning.empty()) identity.warnings.push_back(warning);
+    const bool scored = file.split == task.evaluated || file.split == task.format.shots_from;
+    const auto found = data.look_for(file);
+    if (!found && scored) data.find(task.name, file);  // throws, with all that there is to say
+    if (!found) continue;
+    const auto check = check_file(file, *found);
+    all.add(std::string(split_name(file.split)) + ":" + check.sha256 + "\n");
+    places.insert(found->path().parent_path().string());
+    if (scored) roots.insert(found->folder.string());
+    if (auto line = remark(task, file, *found, check); !line.empty()) identity.warnings.push_back(std::move(line));
+  }
+  if (roots.size() > 1) {
+    identity.warnings.push_back(task.name + ": questions and shots come from different data folders: " +
+                                join(std::vector<std::string>(roots.begin(), roots.end()), ", "));
   }
   identity.hash = all.hex();
-  identity.origin = join(std::vector<std::string>(folders.begin(), folders.end()), ", ");
+  identity.origin = join(std::vector<std::string>(places.begin(), places.end()), ", ");
   return identity;
 }
 

@@ -1,0 +1,181 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+#include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
+#include "harness/base/hash.hpp"
+#include "harness/base/text.hpp"
+#include "harness/data/catalogue.hpp"
+#include "harness/data/manifest.hpp"
+
+namespace touchstone {
+namespace fs = std::filesystem;
+namespace {
+
+/// A file of the user's and the data file that it is taken for.
+struct Pick {
+  const Task* task = nullptr;
+  const DataFile* file = nullptr;
+  fs::path from;
+  std::string to;  ///< below the data folder
+};
+
+std::string plain_name(const fs::path& path) {
+  auto name = path.filename().string();
+  if (name.ends_with(".gz")) name.resize(name.size() - 3);
+  return name;
+}
+
+bool is_packed(const std::string& path) { return path.ends_with(".gz"); }
+
+/// The place for a file of this name: the one of the same name, else the first of the same kind; never packed.
+std::string place_for(const DataFile& file, const fs::path& from) {
+  const auto name = plain_name(from);
+  for (const auto& path : file.paths) {
+    if (!is_packed(path) && plain_name(path) == name) return path;
+  }
+  const auto kind = fs::path(name).extension();
+  for (const auto& path : file.paths) {
+    if (!is_packed(path) && fs::path(path).extension() == kind) return path;
+  }
+  return {};
+}
+
+/// Where in a folder a data file may lie: as in a data folder, as in the benchmark's own folder, or by its bare name.
+std::optional<fs::path> find_in(const fs::path& folder, const DataFile& file) {
+  for (const auto& path : file.paths) {
+    const fs::path relative = path;
+    const auto own = relative.lexically_relative(*relative.begin());
+    for (const auto& place : {folder / relative, folder / own, folder / relative.filename()}) {
+      if (fs::is_regular_file(place)) return place;
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<Pick> pick_of_folder(const std::vector<const Task*>& tasks, const fs::path& folder) {
+  std::map<std::string, Pick> picks;
+  for (const auto* task : tasks) {
+    for (const auto& file : task->files) {
+      const auto found = find_in(folder, file);
+      if (!found) continue;
+      const auto to = place_for(file, *found);
+      if (!to.empty()) picks.try_emplace(to, Pick{task, &file, *found, to});
+    }
+  }
+  std::vector<Pick> all;
+  for (auto& pick : picks) all.push_back(std::move(pick.second));
+  return all;
+}
+
+/// What a single file is: by its name, or by the split that the user gave.
+std::vector<Pick> pick_of_file(const std::vector<const Task*>& tasks, const fs::path& from,
+                               std::optional<Split> split) {
+  std::map<std::string, Pick> picks;
+  for (const auto* task : tasks) {
+    for (const auto& file : task->files) {
+      const bool named = std::any_of(file.paths.begin(), file.paths.end(),
+                                     [&](const std::string& path) { return plain_name(path) == plain_name(from); });
+      const bool fits = split ? file.split == *split : named;
+      const auto to = place_for(file, from);
+      if (fits && !to.empty()) picks.try_emplace(to, Pick{task, &file, from, to});
+    }
+  }
+  std::vector<Pick> all;
+  for (auto& pick : picks) all.push_back(std::move(pick.second));
+  return all;
+}
+
+/// A folder beside the target that goes when the import ends, however it ends.
+class Stage {
+ public:
+  explicit Stage(const fs::path& target) {
+    fs::create_directories(target);
+    std::string pattern = (target / ".import-XXXXXX").string();
+    require(mkdtemp(pattern.data()) != nullptr, Fault::store,
+            [&] { return target.string() + ": cannot make a folder in it"; });
+    path_ = pattern;
+  }
+  ~Stage() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::string describe_names(const std::vector<const Task*>& tasks) {
+  std::vector<std::string> names;
+  for (const auto* task : tasks) {
+    for (const auto& file : task->files) {
+      for (const auto& path : file.paths) {
+        if (!is_packed(path) && std::find(names.begin(), names.end(), path) == names.end()) names.push_back(path);
+      }
+    }
+  }
+  const std::size_t shown = std::min<std::size_t>(names.size(), 6);
+  return join(std::span(names).first(shown), ", ") + (shown < names.size() ? ", ..." : "");
+}
+
+std::vector<Pick> pick(const std::vector<const Task*>& tasks, const std::string& name, const fs::path& source,
+                       std::optional<Split> split) {
+  require(fs::exists(source), Fault::data, [&] { return source.string() + ": there is no such file or folder"; });
+  const bool folder = fs::is_directory(source);
+  auto picks = folder ? pick_of_folder(tasks, source) : pick_of_file(tasks, source, split);
+  require(!picks.empty(), Fault::data, [&] {
+    return source.string() + ": " + (folder ? "holds no file of " : "is no file of ") + name +
+           " by its name; wanted: " + describe_names(tasks) + (folder ? "" : " (gzip is fine), or a split");
+  });
+  require(folder || picks.size() == 1, Fault::data, [&] {
+    return source.string() + ": could be " + picks[0].to + " or " + picks[1].to +
+           "; name the one task, or the split, that it belongs to";
+  });
+  return picks;
+}
+
+}  // namespace
+
+std::vector<ImportedFile> import_data(const TaskBook& book, const std::string& name, const fs::path& source,
+                                      const fs::path& target, std::optional<Split> split) {
+  std::vector<const Task*> tasks;
+  for (const auto& leaf : book.expand(name)) tasks.push_back(&book.tasks.get(leaf));
+  const auto picks = pick(tasks, name, source, split);
+  const Stage stage(target);
+  std::vector<std::string> texts;
+  std::vector<ImportedFile> imported;
+  for (const auto& one : picks) {
+    texts.push_back(read_text_file(one.from));
+    fs::create_directories((stage.path() / one.to).parent_path());
+    write_file_atomically(stage.path() / one.to, texts.back());
+    const auto examples = one.task->load(one.file->split, DataFolders({stage.path()}));
+    require(!examples.empty(), Fault::data, [&] { return one.from.string() + ": holds no example"; });
+    imported.push_back({.from = one.from,
+                        .to = target / one.to,
+                        .split = one.file->split,
+                        .examples = static_cast<std::int64_t>(examples.size())});
+  }
+  for (std::size_t i = 0; i < picks.size(); ++i) {
+    const fs::path relative = picks[i].to;
+    const auto benchmark = *relative.begin();
+    const auto hash = sha256(texts[i]);
+    fs::create_directories(imported[i].to.parent_path());
+    write_file_atomically(imported[i].to, texts[i]);
+    auto manifest = Manifest::read(target / benchmark / "MANIFEST.json");
+    manifest.put({.path = relative.lexically_relative(benchmark).generic_string(),
+                  .sha256 = hash,
+                  .rows = imported[i].examples,
+                  .source = picks[i].file->origin,
+                  .licence = picks[i].file->licence});
+    manifest.write(target / benchmark / "MANIFEST.json");
+    if (hash == picks[i].file->sha256) imported[i].state = FileState::published;
+  }
+  return imported;
+}
+
+}  // namespace touchstone
