@@ -103,9 +103,6 @@ class Backend {
                          const std::filesystem::path& outputs) = 0;
   /// kind: "train", "decode" or "score"; options and result are JSON texts.
   virtual std::string bench(const std::string& kind, const std::string& options_json) = 0;
-  /// Answers the same requests with several batch sizes, orders and thread counts and tells how far the scores differ, for
-  /// a reader. Throws Fault::internal when they differ by more than is promised.
-  virtual std::string self_test(const EngineSettings& settings) = 0;
   /// The version of LibTorch: "2.13.0".
   virtual std::string library_version() const = 0;
   /// JSON text with name, summary and options of every family, objective and stage: made into a table at build time.
