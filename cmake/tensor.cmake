@@ -29,6 +29,8 @@ endfunction()
 file(GLOB harness_tensor_sources CONFIGURE_DEPENDS harness/model/*.cpp harness/train/*.cpp)
 add_library(harness STATIC cmake/empty.cpp ${harness_tensor_sources})
 touchstone_tensor_target(harness)
+# The engine opens tokenizers through the interface of harness/; the linker must find them after it.
+target_link_libraries(harness PUBLIC tokenizers)
 
 add_library(backends STATIC)
 touchstone_plugins(backends FamilyBook harness/model/family.hpp backends/families)
@@ -47,3 +49,4 @@ target_link_libraries(trainers PUBLIC harness)
 add_library(touchstone_tensor SHARED harness/tensor_main.cpp)
 touchstone_tensor_target(touchstone_tensor)
 target_link_libraries(touchstone_tensor PRIVATE backends trainers)
+target_link_options(touchstone_tensor PRIVATE -Wl,--no-undefined)
