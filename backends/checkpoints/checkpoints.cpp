@@ -51,7 +51,7 @@ class FolderCheckpoints final : public Checkpoints {
   }
 
   CheckpointInfo inspect(const fs::path& folder) const override {
-    const auto base = is_adapter(folder) ? adapter_base(folder) : folder;
+    const auto base = base_folder(folder);
     const auto described = describe(base);
     const FolderWeights weights(base);
     CheckpointInfo info;
@@ -61,6 +61,10 @@ class FolderCheckpoints final : public Checkpoints {
     info.max_length = described.max_length;
     info.model_hash = model_hash(folder);
     return info;
+  }
+
+  fs::path base_folder(const fs::path& folder) const override {
+    return is_adapter(folder) ? adapter_base(folder) : folder;
   }
 
   std::string model_hash(const fs::path& folder) const override {

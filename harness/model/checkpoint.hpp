@@ -29,6 +29,9 @@ class Checkpoints {
   /// time of every file stay the same).
   virtual CheckpointInfo inspect(const std::filesystem::path& folder) const = 0;
 
+  /// The folder with config.json and whole weights: `folder` itself, or the base of an adapter folder.
+  virtual std::filesystem::path base_folder(const std::filesystem::path& folder) const = 0;
+
   /// SHA-256 over names, dtypes, shapes and bytes of all weights, in name order.
   virtual std::string model_hash(const std::filesystem::path& folder) const = 0;
 

@@ -2,21 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "harness/base/json.hpp"
-#include "harness/model/checkpoint.hpp"
 #include "harness/model/ops.hpp"
+#include "tests/backends/families.hpp"
 #include "tests/support/support.hpp"
 
 namespace touchstone {
 namespace {
-
-std::unique_ptr<Checkpoints> all_families() {
-  static const FamilyBook book = [] {
-    FamilyBook filled{"family"};
-    add_backends(filled);
-    return filled;
-  }();
-  return make_checkpoints(book);
-}
 
 Tensor ids_tensor(const std::vector<std::int64_t>& ids) { return at::tensor(ids, at::kLong); }
 
@@ -41,7 +32,7 @@ class Reference : public ::testing::TestWithParam<const char*> {};
 TEST_P(Reference, LogitsAndGreedyTokens) {
   TOUCHSTONE_SHARED_OR_SKIP(folder, std::string("data/") + GetParam());
   const at::NoGradGuard no_gradients;
-  const auto model = all_families()->load(folder / "hf", {});
+  const auto model = testing::all_families()->load(folder / "hf", {});
   const auto reference = read_json(folder / "reference.json");
   ASSERT_FALSE(reference.empty());
   for (const auto& item : reference) {

@@ -1,0 +1,149 @@
+#include "harness/model/bench_engine.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "harness/base/json.hpp"
+#include "harness/base/error.hpp"
+#include "harness/base/options.hpp"
+#include "harness/model/open_engine.hpp"
+#include "harness/model/ops.hpp"
+#include "harness/model/prefix_tree.hpp"
+#include "harness/model/random_weights.hpp"
+#include "harness/model/scorer.hpp"
+
+namespace touchstone {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// What is measured.
+struct BenchOptions {
+  std::string model;
+  std::string dtype;
+  std::string device;
+  int threads = 1;
+  int batch = 0;
+  int length = 0;
+  int steps = 0;
+};
+
+BenchOptions read_options(const std::string& kind, const std::string& json) {
+  const auto object = parse_json(json, "bench options");
+  Options options(object, "bench " + kind);
+  const bool score = kind == "score";
+  const auto integer = [&](const std::string& key, const std::string& help, std::int64_t fallback, std::int64_t max) {
+    return static_cast<int>(options.integer(key, help, {.fallback = fallback, .min = 1, .max = max}));
+  };
+  BenchOptions result;
+  result.model = options.text("model", "checkpoint folder; empty: random weights", {.fallback = "", .choices = {}});
+  result.dtype = options.text("dtype", "of the matrix products", {.fallback = "float32", .choices = {"float32", "bfloat16"}});
+  result.device = options.text("device", "auto, cpu, cuda[:N]", {.fallback = "auto", .choices = {}});
+  result.threads = integer("threads", "workers", 1, 1024);
+  result.batch = integer("batch", "rows", 16, 4096);
+  result.length = integer("length", "tokens a row, or of the prompt", score ? 256 : 64, 1 << 20);
+  result.steps = integer("steps", "repetitions, or tokens written", score ? 4 : 64, 100000);
+  options.done();
+  return result;
+}
+
+/// 2 n^3 operations a product of n x n matrices, in operations a second: the machine's own rate in this process.
+double product_rate(at::ScalarType dtype) {
+  constexpr std::int64_t size = 1024;
+  const auto a = at::ones({size, size}, at::TensorOptions().dtype(dtype));
+  const auto b = at::ones({size, size}, at::TensorOptions().dtype(dtype));
+  auto c = at::mm(a, b);
+  double best = 0.0;
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    const auto start = Clock::now();
+    at::mm_out(c, a, b);
+    best = std::max(best, 2.0 * size * size * size / seconds_since(start));
+  }
+  return best;
+}
+
+/// Token ids that differ from row to row, so that nothing is shared.
+std::vector<ScoredTokens> make_rows(const BenchOptions& options, std::int64_t vocabulary) {
+  std::vector<ScoredTokens> rows(static_cast<std::size_t>(options.batch));
+  std::uint64_t state = 1;
+  for (auto& row : rows) {
+    for (int at = 0; at < options.length; ++at) {
+      state = state * 6364136223846793005U + 1442695040888963407U;
+      row.input.push_back(static_cast<std::int32_t>((state >> 33) % static_cast<std::uint64_t>(vocabulary)));
+    }
+    row.targets = {row.input.back()};
+  }
+  return rows;
+}
+
+double time_score(Model& model, const BenchOptions& options, std::span<const ScoredTokens> rows) {
+  std::vector<double> times;
+  for (int repeat = 0; repeat <= options.steps; ++repeat) {
+    EngineCounts counts;
+    const auto start = Clock::now();
+    score(model, rows, 4096, options.threads, counts, nullptr, {});
+    if (repeat > 0) times.push_back(seconds_since(start));  // the first run warms up
+  }
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+  return times[times.size() / 2];
+}
+
+double time_decode(Model& model, const BenchOptions& options, std::span<const ScoredTokens> items) {
+  EngineCounts counts;
+  PrefixRunner runner(model, 1 << 20, counts, nullptr);
+  std::vector<TokenIds> inputs;
+  for (const auto& item : items) inputs.push_back(item.input);
+  std::sort(inputs.begin(), inputs.end());
+  std::vector<Sequence> sequences;
+  for (const auto& input : inputs) sequences.push_back({.tokens = input, .first_read = input.size()});
+  auto rows = runner.run(sequences, [](std::span<const ReadSpot>, const Tensor&) {});
+  runner.keep(rows, 0, {});
+  for (std::size_t at = 0; at < rows.size(); ++at) rows[at] = static_cast<int>(at) + 1;
+  std::vector<std::int32_t> tokens(rows.size(), 1);
+  const auto start = Clock::now();
+  for (int step = 0; step < options.steps; ++step) {
+    const auto best = model.project(runner.step(rows, tokens)).argmax(-1).to(at::kCPU);
+    for (std::size_t at = 0; at < tokens.size(); ++at) tokens[at] = static_cast<std::int32_t>(best.const_data_ptr<std::int64_t>()[at]);
+  }
+  return seconds_since(start);
+}
+
+}  // namespace
+
+std::string bench_engine(const std::string& kind, const std::string& options_json, const Checkpoints& checkpoints,
+                         const FamilyBook& families) {
+  const auto options = read_options(kind, options_json);
+  const at::NoGradGuard no_gradients;
+  at::set_num_threads(1);
+  const auto dtype = find_dtype(options.dtype);
+  const LoadSettings settings{.storage = dtype, .compute = dtype, .device = find_device(options.device), .answering = true};
+  const auto model = options.model.empty() ? random_model(families, settings) : checkpoints.load(options.model, settings);
+  require(options.length + options.steps <= model->max_length(), Fault::config, [&] {
+    return "length + steps is " + std::to_string(options.length + options.steps) + ", the model takes " +
+           std::to_string(model->max_length());
+  });
+  const auto rows = make_rows(options, model->vocabulary());
+  const bool score = kind == "score";
+  const auto seconds = score ? time_score(*model, options, rows) : time_decode(*model, options, rows);
+  const auto tokens = static_cast<double>(options.batch) * (score ? options.length : options.steps);
+  std::int64_t weights = 0;
+  for (const auto& [name, map] : model->linears()) weights += map->weight.numel();
+  if (!score) weights += model->head().weight.numel();  // scoring reads one row a document
+  const auto rate = product_rate(dtype);
+  const Json result = {{"kind", kind},
+                       {"model", options.model.empty() ? "random 34 M" : options.model},
+                       {"dtype", options.dtype},
+                       {"kernels", model->kernels()},
+                       {"threads", options.threads},
+                       {"batch", options.batch},
+                       {"length", options.length},
+                       {"steps", options.steps},
+                       {"seconds", seconds},
+                       {"tokens_per_second", tokens / seconds},
+                       {"matrix_product_gflops_one_thread", rate / 1e9},
+                       {"share_of_matrix_product_rate", 2.0 * static_cast<double>(weights) * tokens / seconds / rate}};
+  return result.dump(2);
+}
+
+}  // namespace touchstone

@@ -1,0 +1,15 @@
+#pragma once
+#include <string>
+
+#include "harness/model/checkpoint.hpp"
+#include "harness/model/engine.hpp"
+
+namespace touchstone {
+
+/// Answers one set of requests again and again with batches of 1, 7, 64 and 4096 tokens, in shuffled order, on one and two
+/// threads, in float32 and bfloat16, and compares every answer with the first. Gives JSON text:
+/// {"model", "requests", "results": [{"dtype", "kernels", "variant", "max_logp_difference", "different_texts"}], "equal"}.
+/// `equal` says that nothing differed by more than the kernels promise: not one bit, or 2e-5 a token for "operators".
+std::string self_test_engine(const EngineSettings& settings, const Checkpoints& checkpoints);
+
+}  // namespace touchstone

@@ -1,0 +1,152 @@
+// The whole engine on real checkpoints and real data.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <iostream>
+#include <sstream>
+
+#include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
+#include "harness/base/json.hpp"
+#include "harness/base/text.hpp"
+#include "harness/model/open_engine.hpp"
+#include "harness/model/self_test.hpp"
+#include "tests/backends/families.hpp"
+#include "tests/support/support.hpp"
+
+namespace touchstone {
+namespace {
+
+std::unique_ptr<Engine> open(const std::filesystem::path& folder, int batch_tokens = 4096) {
+  std::ostringstream nowhere;
+  Log log(nowhere, true);
+  EngineSettings settings;
+  settings.model = folder;
+  settings.batch_tokens = batch_tokens;
+  return open_engine(settings, *testing::all_families(), log);
+}
+
+std::vector<Json> read_lines(const std::filesystem::path& path, std::size_t count) {
+  std::vector<Json> rows;
+  for (const auto& line : split(read_text_file(path), '\n')) {
+    if (rows.size() < count && !line.empty()) rows.push_back(parse_json(line, path.string()));
+  }
+  return rows;
+}
+
+class ReferenceEval : public ::testing::TestWithParam<const char*> {};
+
+// The first 20 questions of ARC-Easy: every choice's log-likelihood and token count as the reference has them.
+TEST_P(ReferenceEval, ArcEasyLogLikelihoods) {
+  TOUCHSTONE_SHARED_OR_SKIP(data, "data");
+  const std::string model = GetParam();
+  const auto reference = read_json(data / "reference_eval/reference_eval.json")[model]["arc_easy_validation"]["rows"];
+  constexpr std::size_t count = 20;
+  std::vector<Request> requests;
+  for (const auto& row : read_lines(data / "arc/easy.validation.jsonl.gz", count)) {
+    for (const auto& choice : row["choices"]) {
+      requests.emplace_back(Likelihood{.context = "Question: " + row["question"].get<std::string>() + "\nAnswer:",
+                                       .continuation = join(std::vector<std::string>{"", choice.get<std::string>()}, " "),
+                                       .images = {}});
+    }
+  }
+  const auto responses = open(data / ("model_" + model) / "hf")->answer(requests);
+  std::size_t next = 0;
+  for (std::size_t at = 0; at < count; ++at) {
+    for (std::size_t choice = 0; choice < reference[at]["logprob"].size(); ++choice, ++next) {
+      EXPECT_NEAR(responses[next].logp_nats, reference[at]["logprob"][choice].get<double>(), 1e-3);
+      EXPECT_EQ(responses[next].tokens, reference[at]["tokens"][choice].get<int>());
+    }
+  }
+  EXPECT_EQ(next, responses.size());
+}
+INSTANTIATE_TEST_SUITE_P(Models, ReferenceEval, ::testing::Values("stories260k", "stories3m"));
+
+TEST(Engine, GreedyTextEqualsTheReference) {
+  TOUCHSTONE_SHARED_OR_SKIP(folder, "data/model_stories260k");
+  const auto reference = read_json(folder / "reference.json");
+  std::vector<Request> requests;
+  for (const auto& item : reference) {
+    requests.emplace_back(Generation{.context = item["text"].get<std::string>(),
+                                     .images = {},
+                                     .max_new_tokens = static_cast<int>(item["greedy_ids"].size()),
+                                     .until = {}});
+  }
+  const auto responses = open(folder / "hf")->answer(requests);
+  for (std::size_t at = 0; at < responses.size(); ++at) {
+    const auto text = reference[at]["text"].get<std::string>();
+    EXPECT_EQ(text + responses[at].generated.at(0).text, reference[at]["greedy_text"].get<std::string>());
+  }
+}
+
+TEST(Engine, SharedBeginningsAreComputedOnce) {
+  TOUCHSTONE_SHARED_OR_SKIP(folder, "data/model_stories260k/hf");
+  std::string shots;
+  for (int at = 0; at < 8; ++at) shots += "Once upon a time there was a little dog. ";
+  std::vector<Request> requests;
+  for (const auto* choice : {" A", " B", " C", " D"}) {
+    requests.emplace_back(Likelihood{.context = shots + "The dog", .continuation = choice, .images = {}});
+    requests.emplace_back(Likelihood{.context = shots + "A cat", .continuation = choice, .images = {}});
+  }
+  const auto engine = open(folder);
+  const auto together = engine->answer(requests);
+  const auto counts = engine->counts();
+  EXPECT_GT(counts.reused_tokens, 0);
+  // Shots once, two questions, and the continuations' tokens but the last.
+  EXPECT_LT(counts.prefill_tokens, together[0].prompt_tokens + 40);
+  for (std::size_t at = 0; at < requests.size(); ++at) {
+    const auto alone = engine->answer(std::span(requests).subspan(at, 1));
+    EXPECT_NEAR(alone[0].logp_nats, together[at].logp_nats, 1e-4);
+  }
+}
+
+TEST(Engine, AnswersDoNotDependOnTheBatch) {
+  TOUCHSTONE_SHARED_OR_SKIP(folder, "data/model_stories260k/hf");
+  EngineSettings settings;
+  settings.model = folder;
+  const auto report = parse_json(self_test_engine(settings, *testing::all_families()), "self-test");
+  EXPECT_TRUE(report["equal"].get<bool>()) << report.dump(1);
+}
+
+TEST(Engine, PromptsLongerThanTheModelLoseTheirBeginning) {
+  TOUCHSTONE_SHARED_OR_SKIP(folder, "data/model_stories260k/hf");
+  std::string text;
+  for (int at = 0; at < 200; ++at) text += "The cat sat on the mat. ";
+  const std::vector<Request> requests = {Likelihood{.context = text, .continuation = " end", .images = {}},
+                                         Generation{.context = text, .images = {}, .max_new_tokens = 100, .until = {}},
+                                         Generation{.context = text, .images = {}, .max_new_tokens = 600, .until = {}}};
+  const auto responses = open(folder)->answer(requests);
+  EXPECT_EQ(responses[0].prompt_tokens - responses[0].truncated_tokens + responses[0].tokens, 513);
+  EXPECT_EQ(responses[1].prompt_tokens - responses[1].truncated_tokens, 412);
+  EXPECT_EQ(responses[2].prompt_tokens - responses[2].truncated_tokens, 256);
+  EXPECT_TRUE(std::isfinite(responses[0].logp_nats));
+}
+
+TEST(Engine, SamplingFollowsTheSeedAlone) {
+  TOUCHSTONE_SHARED_OR_SKIP(folder, "data/model_stories260k/hf");
+  const Generation base{.context = "Once upon a time", .images = {}, .max_new_tokens = 12, .temperature = 1.0, .until = {}, .samples = 3, .seed = 5};
+  auto other = base;
+  other.seed = 6;
+  const auto engine = open(folder);
+  const auto both = engine->answer(std::vector<Request>{base, other});
+  const auto alone = engine->answer(std::vector<Request>{base});
+  ASSERT_EQ(both[0].generated.size(), 3U);
+  for (std::size_t at = 0; at < 3; ++at) EXPECT_EQ(both[0].generated[at].text, alone[0].generated[at].text);
+  EXPECT_NE(both[0].generated[0].text, both[0].generated[1].text);
+  EXPECT_NE(both[0].generated[0].text, both[1].generated[0].text);
+}
+
+TEST(Engine, ADeviceThatIsNotThereIsAnError) {
+  try {
+    find_device("cuda:63");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::device);
+  }
+  EXPECT_THROW(find_device("gpu"), Error);
+  EXPECT_THROW(find_device("cuda:"), Error);
+  EXPECT_EQ(find_device("cpu"), at::Device(at::kCPU));
+}
+
+}  // namespace
+}  // namespace touchstone
