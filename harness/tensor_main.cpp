@@ -1,2 +1,122 @@
 // The tensor library's one entry.
+#include <torch/version.h>
+
+#include "harness/base/error.hpp"
+#include "harness/base/json.hpp"
 #include "harness/model/backend.hpp"
+#include "harness/model/bench_engine.hpp"
+#include "harness/model/checkpoint.hpp"
+#include "harness/model/open_engine.hpp"
+#include "harness/model/ops.hpp"
+#include "harness/model/self_test.hpp"
+#include "harness/train/stage.hpp"
+#if __has_include("harness/train/train_job.hpp")
+#include "harness/train/recipe.hpp"
+#include "harness/train/run_objective.hpp"
+#include "harness/train/train_job.hpp"
+#define TOUCHSTONE_HAS_TRAINING 1
+#endif
+
+namespace touchstone {
+
+void add_trainers(TrainerBook& book);
+
+namespace {
+
+/// LibTorch's errors are long and of many lines; the first says what is wrong.
+template <class Body>
+auto guarded(const Body& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    throw Error(Fault::shape, text.substr(0, text.find('\n')));
+  }
+}
+
+class TensorBackend final : public Backend {
+ public:
+  TensorBackend() {
+    add_backends(families_);
+    add_trainers(trainers_);
+    checkpoints_ = make_checkpoints(families_);
+    at::globalContext().setFloat32MatmulPrecision("highest");
+  }
+
+  std::unique_ptr<Engine> open(const EngineSettings& settings, Log& log) override {
+    return guarded([&] { return open_engine(settings, *checkpoints_, log); });
+  }
+
+  CheckpointInfo inspect(const std::filesystem::path& model) override { return checkpoints_->inspect(model); }
+
+  std::string self_test(const EngineSettings& settings) override {
+    return guarded([&] { return self_test_engine(settings, *checkpoints_); });
+  }
+
+  std::string library_version() const override { return TORCH_VERSION; }
+
+#if defined(TOUCHSTONE_HAS_TRAINING)
+  void check_recipe(const TrainJob& job) override { check_train_job(job, *checkpoints_, trainers_); }
+
+  TrainResult train(const TrainJob& job, const TrainHooks& hooks) override {
+    return guarded([&] { return train_job(job, hooks, *checkpoints_, trainers_); });
+  }
+
+  void objective(const std::string& name, const std::string& options_json, const std::filesystem::path& inputs,
+                 const std::filesystem::path& outputs) override {
+    guarded([&] {
+      const auto given = checkpoints_->read_tensors(inputs);
+      checkpoints_->write_tensors(outputs, run_objective(name, options_json, given, trainers_));
+    });
+  }
+
+  std::string catalogue() override {
+    auto all = parse_json(describe_trainers(trainers_), "trainers");
+    all["families"] = describe_families();
+    return all.dump(2);
+  }
+#else
+  void check_recipe(const TrainJob&) override { refuse_training(); }
+  TrainResult train(const TrainJob&, const TrainHooks&) override { refuse_training(); }
+  void objective(const std::string&, const std::string&, const std::filesystem::path&,
+                 const std::filesystem::path&) override {
+    refuse_training();
+  }
+  std::string catalogue() override {
+    return Json{{"families", describe_families()}, {"objectives", Json::array()}, {"stages", Json::array()}}.dump(2);
+  }
+#endif
+
+  std::string bench(const std::string& kind, const std::string& options_json) override {
+    require(kind == "score" || kind == "decode", Fault::config,
+            [&] { return "bench '" + kind + "' is not known, expected score or decode"; });
+    return guarded([&] { return bench_engine(kind, options_json, *checkpoints_, families_); });
+  }
+
+ private:
+  [[noreturn]] static void refuse_training() {
+    throw Error(Fault::config, "this build of the program has no trainers");
+  }
+
+  Json describe_families() const {
+    Json all = Json::array();
+    for (const auto& name : families_.names()) {
+      const auto& family = families_.get(name);
+      all.push_back({{"name", name}, {"summary", family.summary}, {"architectures", family.architectures}});
+    }
+    return all;
+  }
+
+  FamilyBook families_{"family"};
+  TrainerBook trainers_;
+  std::unique_ptr<Checkpoints> checkpoints_;
+};
+
+}  // namespace
+}  // namespace touchstone
+
+/// Makes the backend, once; it lives as long as the process.
+extern "C" touchstone::Backend* touchstone_backend() {
+  static touchstone::TensorBackend backend;
+  return &backend;
+}

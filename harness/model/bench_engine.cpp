@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "harness/base/json.hpp"
 #include "harness/base/error.hpp"
+#include "harness/base/json.hpp"
 #include "harness/base/options.hpp"
 #include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
@@ -38,7 +38,8 @@ BenchOptions read_options(const std::string& kind, const std::string& json) {
   };
   BenchOptions result;
   result.model = options.text("model", "checkpoint folder; empty: random weights", {.fallback = "", .choices = {}});
-  result.dtype = options.text("dtype", "of the matrix products", {.fallback = "float32", .choices = {"float32", "bfloat16"}});
+  result.dtype =
+      options.text("dtype", "of the matrix products", {.fallback = "float32", .choices = {"float32", "bfloat16"}});
   result.device = options.text("device", "auto, cpu, cuda[:N]", {.fallback = "auto", .choices = {}});
   result.threads = integer("threads", "workers", 1, 1024);
   result.batch = integer("batch", "rows", 16, 4096);
@@ -104,7 +105,8 @@ double time_decode(Model& model, const BenchOptions& options, std::span<const Sc
   const auto start = Clock::now();
   for (int step = 0; step < options.steps; ++step) {
     const auto best = model.project(runner.step(rows, tokens)).argmax(-1).to(at::kCPU);
-    for (std::size_t at = 0; at < tokens.size(); ++at) tokens[at] = static_cast<std::int32_t>(best.const_data_ptr<std::int64_t>()[at]);
+    for (std::size_t at = 0; at < tokens.size(); ++at)
+      tokens[at] = static_cast<std::int32_t>(best.const_data_ptr<std::int64_t>()[at]);
   }
   return seconds_since(start);
 }
@@ -117,8 +119,10 @@ std::string bench_engine(const std::string& kind, const std::string& options_jso
   const at::NoGradGuard no_gradients;
   at::set_num_threads(1);
   const auto dtype = find_dtype(options.dtype);
-  const LoadSettings settings{.storage = dtype, .compute = dtype, .device = find_device(options.device), .answering = true};
-  const auto model = options.model.empty() ? random_model(families, settings) : checkpoints.load(options.model, settings);
+  const LoadSettings settings{
+      .storage = dtype, .compute = dtype, .device = find_device(options.device), .answering = true};
+  const auto model =
+      options.model.empty() ? random_model(families, settings) : checkpoints.load(options.model, settings);
   require(options.length + options.steps <= model->max_length(), Fault::config, [&] {
     return "length + steps is " + std::to_string(options.length + options.steps) + ", the model takes " +
            std::to_string(model->max_length());

@@ -15,8 +15,8 @@ namespace touchstone {
 /// Tensors by name, as one safetensors file holds them.
 using NamedTensors = std::map<std::string, Tensor>;
 
-/// Opens and writes checkpoint folders in Hugging Face layout. All methods throw Fault::checkpoint naming file and key for
-/// what is wrong with a folder, and Fault::store for what cannot be written.
+/// Opens and writes checkpoint folders in Hugging Face layout. All methods throw Fault::checkpoint naming file and key
+/// for what is wrong with a folder, and Fault::store for what cannot be written.
 class Checkpoints {
  public:
   virtual ~Checkpoints() = default;
@@ -35,12 +35,14 @@ class Checkpoints {
   /// SHA-256 over names, dtypes, shapes and bytes of all weights, in name order.
   virtual std::string model_hash(const std::filesystem::path& folder) const = 0;
 
-  /// Writes config.json, model.safetensors (or shards of at most 5 GB with their index) and, from `source`, the tokenizer's
-  /// files and generation_config.json. The folder appears whole or not at all. Gives the model_hash of what was written.
+  /// Writes config.json, model.safetensors (or shards of at most 5 GB with their index) and, from `source`, the
+  /// tokenizer's files and generation_config.json. The folder appears whole or not at all. Gives the model_hash of what
+  /// was written.
   virtual std::string write(const std::filesystem::path& target, Model& model, const std::filesystem::path& source,
                             at::ScalarType dtype = at::kFloat) const = 0;
 
-  /// Copies what a tool needs beside weights: tokenizer files, chat template, generation_config.json; absent ones are skipped.
+  /// Copies what a tool needs beside weights: tokenizer files, chat template, generation_config.json; absent ones are
+  /// skipped.
   virtual void copy_companions(const std::filesystem::path& source, const std::filesystem::path& target) const = 0;
 
   /// All tensors of one safetensors file, in CPU memory of their own, in the file's dtypes.

@@ -71,7 +71,8 @@ class Writer {
     return static_cast<std::int64_t>(prompt_of(job).tokens.size()) + prompt_of(job).max_new_tokens;
   }
 
-  /// Jobs that enter now: as many as rows, memory and one batch of tokens allow; always one when nothing is being written.
+  /// Jobs that enter now: as many as rows, memory and one batch of tokens allow; always one when nothing is being
+  /// written.
   std::size_t admissible() const {
     const auto rows = std::clamp<std::size_t>(static_cast<std::size_t>(shared_->settings->batch_tokens), 1, most_rows);
     std::int64_t memory = 0;
@@ -180,7 +181,8 @@ class Writer {
   }
 
   void deliver(Writing& writing, bool stopped) {
-    Generated answer{.text = writing.stop.text(writing.tokens), .logp_nats = std::move(writing.logp), .finished = stopped};
+    Generated answer{
+        .text = writing.stop.text(writing.tokens), .logp_nats = std::move(writing.logp), .finished = stopped};
     const auto& job = writing.job;
     const std::lock_guard lock(shared_->mutex);
     (*shared_->results)[job.request][static_cast<std::size_t>(job.sample)] = std::move(answer);

@@ -81,12 +81,12 @@ class Model {
   virtual const Linear& head() const = 0;                ///< the output projection (shares the embedding when tied)
   /// Logits [M, V] float32 of hidden rows [M, D] as forward() gives them: what forward() itself would have given.
   virtual Tensor project(const Tensor& hidden) const;
-  virtual std::unique_ptr<Model> clone() const = 0;      ///< a deep copy, for references and merges
+  virtual std::unique_ptr<Model> clone() const = 0;  ///< a deep copy, for references and merges
   virtual int layers() const = 0;
   virtual void drop_layers(int first, int count) = 0;
   virtual std::int64_t hidden_size() const = 0;
   virtual std::int64_t vocabulary() const = 0;
-  virtual std::int64_t cache_bytes_per_token() const = 0;   ///< keys and values of one token in all layers
+  virtual std::int64_t cache_bytes_per_token() const = 0;  ///< keys and values of one token in all layers
   virtual int max_length() const = 0;
   virtual std::string config_json() const = 0;  ///< config.json to write beside the weights
   virtual std::string kernels() const = 0;      ///< which implementation runs: "operators", "fused"
@@ -97,7 +97,7 @@ struct LoadSettings {
   at::ScalarType storage = at::kFloat;  ///< of the parameters
   at::ScalarType compute = at::kFloat;  ///< of the matrix products
   at::Device device = at::kCPU;
-  bool answering = false;                ///< no gradient will ever be asked for: weights may be packed for products
+  bool answering = false;        ///< no gradient will ever be asked for: weights may be packed for products
   bool plain_operators = false;  ///< only LibTorch's own operators: the oracle of every fast path
 };
 

@@ -59,7 +59,8 @@ class NativeEngine final : public Engine {
   void in_blocks(std::size_t count, const CancelFlag* cancel, const Body& body) const {
     std::atomic<std::size_t> next{0};
     const auto blocks = (count + encode_block - 1) / encode_block;
-    const auto workers = std::min<std::size_t>(static_cast<std::size_t>(std::max(parts_.info.threads, 1)), std::max<std::size_t>(blocks, 1));
+    const auto workers = std::min<std::size_t>(static_cast<std::size_t>(std::max(parts_.info.threads, 1)),
+                                               std::max<std::size_t>(blocks, 1));
     run_workers(workers, [&](std::size_t) {
       for (auto block = next++; block < blocks; block = next++) {
         if (cancel != nullptr) cancel->check();

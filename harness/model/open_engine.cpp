@@ -47,7 +47,8 @@ std::unique_ptr<ChatTemplate> read_template(const Tokenizer& tokenizer, const fs
   const auto source = tokenizer.chat_template();
   if (source.empty()) return nullptr;
   const auto text = [&](const std::optional<std::int64_t>& id) { return id ? tokenizer.token(*id) : std::string(); };
-  return std::make_unique<ChatTemplate>(source, folder.string() + ": chat template", text(tokenizer.bos()), text(tokenizer.eos()));
+  return std::make_unique<ChatTemplate>(source, folder.string() + ": chat template", text(tokenizer.bos()),
+                                        text(tokenizer.eos()));
 }
 
 int usable_length(const EngineSettings& settings, const Model& model) {
@@ -67,7 +68,8 @@ at::Device find_device(const std::string& name) {
   if (name == "auto") return {at::kCUDA, 0};
   int number = 0;
   const auto digits = name.starts_with("cuda:") ? name.substr(5) : name == "cuda" ? std::string("0") : std::string();
-  require(!digits.empty() && digits.size() <= 3 && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }),
+  require(!digits.empty() && digits.size() <= 3 &&
+              std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }),
           Fault::device, [&] { return "device is '" + name + "', expected auto, cpu, cuda or cuda:N"; });
   number = std::stoi(digits);
   const auto count = cuda ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
@@ -97,8 +99,8 @@ std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkp
   EngineParts parts;
   parts.settings = settings;
   parts.tokenizer = load_tokenizer(tokenizer_folder);
-  parts.model = checkpoints.load(settings.model,
-                                 {.storage = dtype, .compute = dtype, .device = device, .answering = true});
+  parts.model =
+      checkpoints.load(settings.model, {.storage = dtype, .compute = dtype, .device = device, .answering = true});
   require(parts.tokenizer->size() <= parts.model->vocabulary(), Fault::checkpoint, [&] {
     return tokenizer_folder.string() + "/tokenizer.json: has ids up to " + std::to_string(parts.tokenizer->size() - 1) +
            ", but the embedding has " + std::to_string(parts.model->vocabulary()) + " rows";
@@ -119,8 +121,9 @@ std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkp
                 .parameters = info.parameters,
                 .max_length = usable_length(settings, *parts.model),
                 .threads = settings.threads};
-  log.info("opened " + settings.model.string() + " family=" + info.family + " parameters=" + std::to_string(info.parameters) +
-           " device=" + parts.info.device + " dtype=" + settings.dtype + " kernels=" + parts.info.kernels);
+  log.info("opened " + settings.model.string() + " family=" + info.family +
+           " parameters=" + std::to_string(info.parameters) + " device=" + parts.info.device +
+           " dtype=" + settings.dtype + " kernels=" + parts.info.kernels);
   return make_engine(std::move(parts));
 }
 

@@ -7,15 +7,15 @@
 
 namespace touchstone {
 
-/// "auto", "cpu" or "cuda[:N]" as a device; auto takes the first CUDA device where there is one. Throws Fault::device for
-/// one that is not there, and for words that name none.
+/// "auto", "cpu" or "cuda[:N]" as a device; auto takes the first CUDA device where there is one. Throws Fault::device
+/// for one that is not there, and for words that name none.
 at::Device find_device(const std::string& name);
 
 /// "float32" or "bfloat16" as a dtype. Throws Fault::config for another.
 at::ScalarType find_dtype(const std::string& name);
 
-/// Opens a checkpoint folder for answering: model, tokenizer, chat template, end tokens. Throws Fault::checkpoint for what
-/// is wrong in the folder, Fault::device and Fault::config for settings that cannot be met.
+/// Opens a checkpoint folder for answering: model, tokenizer, chat template, end tokens. Throws Fault::checkpoint for
+/// what is wrong in the folder, Fault::device and Fault::config for settings that cannot be met.
 std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log);
 
 }  // namespace touchstone

@@ -9,7 +9,7 @@ namespace touchstone {
 /// A stretch [begin, end) of tokens that all sequences of a range have in common, computed once.
 struct PrefixRunner::Node {
   int parent = -1;
-  int wave = 0;   ///< forward passes before it; 0: the tokens are in row 0 already
+  int wave = 0;                            ///< forward passes before it; 0: the tokens are in row 0 already
   std::span<const std::int32_t> tokens{};  ///< of one of its sequences, from the beginning
   std::size_t begin = 0;
   std::size_t end = 0;
@@ -70,7 +70,13 @@ class PrefixRunner::Tree {
     auto end = common_prefix(kept_, sequences_[first].tokens.first(shared));
     for (auto at = first; at < last; ++at) end = std::min(end, sequences_[at].first_read);
     if (end <= begin || end < min_shared_tokens) return parent;
-    nodes.push_back({.parent = parent, .wave = 0, .tokens = sequences_[first].tokens, .begin = begin, .end = end, .row = 0, .reads = {}});
+    nodes.push_back({.parent = parent,
+                     .wave = 0,
+                     .tokens = sequences_[first].tokens,
+                     .begin = begin,
+                     .end = end,
+                     .row = 0,
+                     .reads = {}});
     return static_cast<int>(nodes.size()) - 1;
   }
 
@@ -207,7 +213,8 @@ Tensor PrefixRunner::step(std::span<const int> rows, std::span<const std::int32_
     if (cancel_ != nullptr) cancel_->check();
     const auto count = std::min(rows.size() - done, batch_tokens_);
     std::vector<std::int64_t> at_row(static_cast<std::size_t>(cache_->rows()), -1);
-    for (std::size_t at = done; at < done + count; ++at) at_row[static_cast<std::size_t>(rows[at])] = static_cast<std::int64_t>(at);
+    for (std::size_t at = done; at < done + count; ++at)
+      at_row[static_cast<std::size_t>(rows[at])] = static_cast<std::int64_t>(at);
     Inputs inputs;
     std::vector<std::int64_t> words;
     std::vector<std::int64_t> wanted(count);

@@ -35,16 +35,16 @@ struct ReadSpot {
 /// Hears of hidden rows [M, D] as they are computed.
 using RowReader = std::function<void(std::span<const ReadSpot> spots, const Tensor& hidden)>;
 
-/// Owns a cache and runs sequences in it. Row 0 is the runner's own: it keeps the tokens of an earlier sequence, so that
-/// later ones can share them.
+/// Owns a cache and runs sequences in it. Row 0 is the runner's own: it keeps the tokens of an earlier sequence, so
+/// that later ones can share them.
 class PrefixRunner {
  public:
   /// `batch_tokens`: most tokens of one forward pass.
   PrefixRunner(Model& model, int batch_tokens, EngineCounts& counts, const CancelFlag* cancel);
 
-  /// Runs sequences given in lexicographic order. What several share at their beginning, or share with row 0, is computed
-  /// once. Gives the cache row that holds each sequence's tokens (perhaps more after them, and perhaps the row of others
-  /// too: fork it to go on from there).
+  /// Runs sequences given in lexicographic order. What several share at their beginning, or share with row 0, is
+  /// computed once. Gives the cache row that holds each sequence's tokens (perhaps more after them, and perhaps the row
+  /// of others too: fork it to go on from there).
   std::vector<int> run(std::span<const Sequence> sequences, const RowReader& read);
 
   /// A row of its own that begins with the first `length` tokens of `row`.

@@ -17,9 +17,9 @@ class Sampler {
     double logp_nats = 0.0;  ///< under softmax(logits / temperature), of the whole vocabulary
   };
 
-  /// The next token. Temperature 0 takes the arg max (of equal logits the lowest id). Otherwise: the top_k likeliest, of
-  /// those the smallest set whose probability reaches top_p (at least one), drawn in proportion. Throws Fault::numeric
-  /// when a logit is not a number.
+  /// The next token. Temperature 0 takes the arg max (of equal logits the lowest id). Otherwise: the top_k likeliest,
+  /// of those the smallest set whose probability reaches top_p (at least one), drawn in proportion. Throws
+  /// Fault::numeric when a logit is not a number.
   Choice choose(std::span<const float> logits);
 
  private:

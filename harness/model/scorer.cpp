@@ -30,7 +30,8 @@ struct Partial {
 std::vector<Group> group_equal(std::span<const ScoredTokens> items) {
   std::vector<std::size_t> order(items.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return items[a].input < items[b].input; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return items[a].input < items[b].input; });
   std::vector<Group> groups;
   for (const auto at : order) {
     const auto first = items[at].input.size() - items[at].targets.size();
@@ -62,7 +63,8 @@ class Stretch {
       sequences.push_back({.tokens = items_[group.items.front()].input, .first_read = group.first_read});
       for (const auto item : group.items) partial_[item].logp.assign(items_[item].targets.size(), 0.0);
     }
-    const auto rows = runner_.run(sequences, [this](std::span<const ReadSpot> spots, const Tensor& hidden) { read(spots, hidden); });
+    const auto rows =
+        runner_.run(sequences, [this](std::span<const ReadSpot> spots, const Tensor& hidden) { read(spots, hidden); });
     const auto last = sequences.back().tokens;
     auto shared = common_prefix(last, following);
     if (shared < min_shared_tokens) shared = 0;
@@ -136,8 +138,8 @@ class Stretch {
   std::map<std::size_t, Partial> partial_;
 };
 
-/// Where to cut the sorted groups so that workers have work and beginnings stay together: cuts go where neighbours share
-/// least, about every `tokens`.
+/// Where to cut the sorted groups so that workers have work and beginnings stay together: cuts go where neighbours
+/// share least, about every `tokens`.
 std::vector<std::size_t> cut(std::span<const Group> groups, std::span<const ScoredTokens> items, std::size_t pieces) {
   std::vector<std::size_t> cuts = {0};
   std::size_t total = 0;

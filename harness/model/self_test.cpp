@@ -14,7 +14,8 @@ namespace touchstone {
 namespace {
 
 /// LibTorch's own operators round differently with the number of rows; our kernels do not.
-constexpr double operators_tolerance_nats = 2e-5;
+constexpr double operators_float32_nats = 2e-5;
+constexpr double operators_bfloat16_nats = 0.2;
 
 /// How one run differs from the first.
 struct Variant {
@@ -32,10 +33,13 @@ struct Difference {
 /// Questions with a shared beginning, several endings each, and texts to go on from: enough to fill and split batches.
 std::vector<Request> make_requests() {
   const std::string shots =
-      "Question: What do plants need to grow?\nAnswer: light and water\n\nQuestion: Where do fish live?\nAnswer: in water\n\n";
-  const std::vector<std::string> subjects = {"a little girl", "the big red ball", "an old tree by the river", "two small dogs",
-                                             "my friend", "the sun", "a box of toys", "the last day of summer"};
-  const std::vector<std::string> endings = {" yes", " it was very happy", " no, because it was cold outside", " they went home"};
+      "Question: What do plants need to grow?\nAnswer: light and water\n\nQuestion: Where do fish live?\nAnswer: in "
+      "water\n\n";
+  const std::vector<std::string> subjects = {
+      "a little girl", "the big red ball", "an old tree by the river", "two small dogs", "my friend",
+      "the sun",       "a box of toys",    "the last day of summer"};
+  const std::vector<std::string> endings = {" yes", " it was very happy", " no, because it was cold outside",
+                                            " they went home"};
   std::vector<Request> requests;
   for (const auto& subject : subjects) {
     const auto question = "Question: What happened to " + subject + "?\nAnswer:";
@@ -44,7 +48,8 @@ std::vector<Request> make_requests() {
       requests.emplace_back(Likelihood{.context = question, .continuation = ending, .images = {}});
     }
     requests.emplace_back(Rolling{.text = "Once upon a time there was " + subject + ". " + shots});
-    requests.emplace_back(Generation{.context = "Once upon a time, " + subject, .images = {}, .max_new_tokens = 24, .until = {"\n\n"}});
+    requests.emplace_back(
+        Generation{.context = "Once upon a time, " + subject, .images = {}, .max_new_tokens = 24, .until = {"\n\n"}});
     requests.emplace_back(Generation{.context = shots + question,
                                      .images = {},
                                      .max_new_tokens = 12,
@@ -120,9 +125,9 @@ std::string self_test_engine(const EngineSettings& settings, const Checkpoints& 
       auto responses = answer(used, variant, checkpoints, requests, kernels);
       if (first.empty()) first = responses;
       const auto difference = compare(first, responses);
-      const bool exact = kernels != "operators";
-      const auto allowed = exact ? 0.0 : operators_tolerance_nats;
-      equal = equal && difference.logp_nats <= allowed && (difference.texts == 0 || !exact);
+      const bool rounded = kernels == "operators" && used.dtype == "bfloat16";
+      const auto allowed = kernels != "operators" ? 0.0 : rounded ? operators_bfloat16_nats : operators_float32_nats;
+      equal = equal && difference.logp_nats <= allowed && (difference.texts == 0 || rounded);
       results.push_back({{"dtype", dtype},
                          {"kernels", kernels},
                          {"variant", variant.name},
@@ -130,7 +135,8 @@ std::string self_test_engine(const EngineSettings& settings, const Checkpoints& 
                          {"different_texts", difference.texts}});
     }
   }
-  const Json report = {{"model", settings.model.string()}, {"requests", requests.size()}, {"results", results}, {"equal", equal}};
+  const Json report = {
+      {"model", settings.model.string()}, {"requests", requests.size()}, {"results", results}, {"equal", equal}};
   return report.dump(2);
 }
 

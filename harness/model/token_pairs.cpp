@@ -87,7 +87,8 @@ ScoredTokens PairEncoder::encode(const Likelihood& request) {
   const bool empty = tail.empty();
   if (empty) tail = encode_plain(*rules_, continuation);
   require(!tail.empty(), Fault::data, [] { return std::string("a continuation has no tokens"); });
-  // A context of white space alone leaves no tokens where the tokenizer adds none; the first token needs a row before it.
+  // A context of white space alone leaves no tokens where the tokenizer adds none; the first token needs a row before
+  // it.
   const auto scored = context_tokens_.empty() ? fit(*rules_, {prefix_token(*rules_)}, std::move(tail))
                                               : fit(*rules_, context_tokens_, std::move(tail));
   auto result = scored;

@@ -1,6 +1,6 @@
 #pragma once
-// From texts to tokens, exactly as lm-evaluation-harness does it: where a pair is cut, which special tokens are added, what
-// is dropped when the model is too short.
+// From texts to tokens, exactly as lm-evaluation-harness does it: where a pair is cut, which special tokens are added,
+// what is dropped when the model is too short.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,10 +17,10 @@ using TokenIds = std::vector<std::int32_t>;
 /// How texts become tokens for one model.
 struct EncodingRules {
   const Tokenizer* tokenizer = nullptr;
-  std::optional<bool> add_bos_token;  ///< none: as the tokenizer does
-  std::optional<std::int64_t> prefix; ///< what stands before a text without context: BOS, else EOS
-  std::string prefix_text;            ///< a text that begins with it gets no special tokens
-  int max_length = 0;                 ///< tokens that the model takes, M
+  std::optional<bool> add_bos_token;   ///< none: as the tokenizer does
+  std::optional<std::int64_t> prefix;  ///< what stands before a text without context: BOS, else EOS
+  std::string prefix_text;             ///< a text that begins with it gets no special tokens
+  int max_length = 0;                  ///< tokens that the model takes, M
 };
 
 /// One forward pass whose last rows are read: the row of input[rows - targets + i] predicts targets[i].
