@@ -10,6 +10,7 @@ namespace touchstone {
 class Log {
  public:
   explicit Log(std::ostream& out, bool quiet = false) : out_(&out), quiet_(quiet) {}
+  void set_quiet(bool quiet) { quiet_ = quiet; }
   void info(std::string_view line);
   /// "warning: ...". Shown even when quiet.
   void warn(std::string_view line);

@@ -163,7 +163,7 @@ void print_stage_options(Program& program, const Json& recipe) {
       program.out() << "\nstage " << use << ": " << known.value("summary", "") << '\n';
       Table table({"option", "type", "default", "what it does"});
       for (const auto& option : known.at("options")) {
-        table.row({option.at("key"), option.at("type"), option.value("fallback", ""), option.value("help", "")});
+        table.row({option.at("key"), option.at("type"), option.value("default", ""), option.value("help", "")});
       }
       program.out() << table.text();
     }

@@ -56,6 +56,7 @@ constexpr const char* description =
     "Exit codes: 0 success, 1 the answer is no (a gate, a failed cell), 2 bad input, 3 undecided, 70 a bug of ours.";
 
 int run_action(Program& program) {
+  program.log().set_quiet(program.quiet);
   try {
     return program.action();
   } catch (const Cancelled&) {

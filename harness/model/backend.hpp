@@ -61,8 +61,8 @@ struct TrainJob {
 struct TrainHooks {
   std::function<void(const StepReport&)> step;
   std::function<void(const StageReport&)> stage;
-  /// Called before a checkpoint is written: what was reported so far must be on disk when it returns, since a resumed job
-  /// does not report those steps again.
+  /// Called before a checkpoint is written: what was reported so far must be on disk when it returns, since a resumed
+  /// job does not report those steps again.
   std::function<void()> saving;
   Log* log = nullptr;
   const CancelFlag* cancel = nullptr;

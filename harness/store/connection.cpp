@@ -184,7 +184,8 @@ void Connection::create(const fs::path& path) {
   for (int waited = 0;; ++waited) {
     try {
       const std::string mode = database_->execAndGet("PRAGMA journal_mode = WAL").getString();
-      require(mode == "wal", Fault::store, [&] {
+      // A database in memory (":memory:") is gone with its connection and needs no log.
+      require(mode == "wal" || mode == "memory", Fault::store, [&] {
         return file_ + ": its file system has no write-ahead log (journal mode stayed '" + mode +
                "'); name a file on a local disk";
       });

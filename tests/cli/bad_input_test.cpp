@@ -184,23 +184,23 @@ const std::vector<BadInput> bad_inputs = {
     {"plan_model", plan_with("models", R"(["no-such-model"])"), {"no-such-model"}},
     {"plan_memory", plan_with("jobs", "1024"), {"memory", "jobs"}},
 
-    {"recipe_no_stages", recipe(R"({"method": "x"})"), {"recipe.json", "stages"}},
-    {"recipe_empty_stages", recipe(R"({"method": "x", "stages": []})"), {"recipe.json", "stages"}},
+    {"recipe_no_stages", recipe(R"({"method": "x", "paper": "none"})"), {"recipe.json", "stages"}},
+    {"recipe_empty_stages", recipe(R"({"method": "x", "paper": "none", "stages": []})"), {"recipe.json", "stages"}},
     {"recipe_unknown_stage",
-     recipe(R"({"method": "x", "stages": [{"use": "trian"}]})"),
+     recipe(R"({"method": "x", "paper": "none", "stages": [{"use": "trian"}]})"),
      {"trian", "did you mean 'train'"}},
-    {"recipe_no_use", recipe(R"({"method": "x", "stages": [{"on": "data"}]})"), {"use"}},
+    {"recipe_no_use", recipe(R"({"method": "x", "paper": "none", "stages": [{"on": "data"}]})"), {"use"}},
     {"recipe_unknown_objective",
      recipe(
-         R"({"method": "x", "stages": [{"use": "load", "task": "$train_on", "as": "data"}, {"use": "train", "on": "data", "objective": "sftt"}]})"),
+         R"({"method": "x", "paper": "none", "stages": [{"use": "load", "task": "$train_on", "as": "data"}, {"use": "train", "on": "data", "objective": "sftt"}]})"),
      {"sftt", "sft"}},
     {"recipe_misspelt",
      recipe(
-         R"({"method": "x", "stages": [{"use": "load", "task": "$train_on", "as": "data"}, {"use": "train", "on": "data", "objective": "sft", "learning_rte": 1}]})"),
+         R"({"method": "x", "paper": "none", "stages": [{"use": "load", "task": "$train_on", "as": "data"}, {"use": "train", "on": "data", "objective": "sft", "learning_rte": 1}]})"),
      {"learning_rte", "learning_rate"}},
     {"recipe_range",
      recipe(
-         R"({"method": "x", "stages": [{"use": "load", "task": "$train_on", "as": "data"}, {"use": "train", "on": "data", "objective": "sft", "learning_rate": -1}]})"),
+         R"({"method": "x", "paper": "none", "stages": [{"use": "load", "task": "$train_on", "as": "data"}, {"use": "train", "on": "data", "objective": "sft", "learning_rate": -1}]})"),
      {"learning_rate", "-1"}},
     {"recipe_not_json", recipe("method: x"), {"recipe.json"}},
 
@@ -225,7 +225,7 @@ const std::vector<BadInput> bad_inputs = {
      {"safetensors"}},
     {"weights_pickle",
      checkpoint([](const fs::path& model) { fs::rename(model / "model.safetensors", model / "pytorch_model.bin"); }),
-     {"pytorch_model.bin", "safetensors"}},
+     {"pytorch_model.bin", "convert"}},
     {"weights_four_bytes",
      weights_bytes([](const std::string& bytes) { return bytes.substr(0, 4); }),
      {"model.safetensors"}},
@@ -285,7 +285,7 @@ const std::vector<BadInput> bad_inputs = {
        std::memcpy(bytes.data() + bytes.size() - 4, &nan, 4);
        return bytes;
      }),
-     {"model.safetensors", "nan"}},
+     {"model.safetensors", "model.norm.weight", "finite"}},
     {"index_outside",
      checkpoint([](const fs::path& model) {
        fs::remove(model / "model.safetensors");
@@ -313,7 +313,7 @@ const std::vector<BadInput> bad_inputs = {
                                             {"special", true}});
        put(model / "tokenizer.json", tokenizer.dump());
      }),
-     {"5001", "512"}},
+     {"5000", "512"}},
     {"template_absent",
      [](const fs::path&) {
        auto all = eval_words("stories260k");
@@ -351,11 +351,16 @@ const std::vector<BadInput> bad_inputs = {
     {"eval_no_model", plain({"eval", "--model", "/no/model", "--tasks", "gsm8k"}), {"/no/model"}},
     {"eval_no_cuda", plain({"eval", "--model", "stories260k", "--tasks", "gsm8k", "--device", "cuda:7"}), {"cuda"}},
     {"eval_device", plain({"eval", "--model", "stories260k", "--tasks", "gsm8k", "--device", "tpu"}), {"tpu"}},
-    {"eval_filter", plain({"eval", "--model", "stories260k", "--tasks", "gsm8k", "--filter", "("}), {"("}},
+    {"eval_filter", plain({"eval", "--model", "stories260k", "--tasks", "gsm8k", "--filter", "(", "--quiet"}), {"("}},
     {"train_set",
      plain({"train", "sft", "--model", "stories260k", "--on", "gsm8k", "--out", "/tmp/never", "--set", "x"}),
      {"--set x", "STAGE.KEY=VALUE"}},
-    {"objective_unknown", plain({"objective", "sftt", "--inputs", "a", "--out", "b"}), {"sftt", "sft"}},
+    {"objective_unknown",
+     [](const fs::path&) {
+       return Words{"objective", "sftt", "--inputs", (source / "models" / "stories260k" / "model.safetensors").string(),
+                    "--out",     "b"};
+     },
+     {"sftt", "sft"}},
     {"objective_no_file",
      plain({"objective", "sft", "--inputs", "/no/a.safetensors", "--out", "b"}),
      {"/no/a.safetensors"}},
@@ -375,6 +380,8 @@ TEST_P(BadInputs, GetsOneLineThatNamesThePlace) {
   }
   EXPECT_FALSE(fs::exists(folder.path() / "out"));
 }
+
+void PrintTo(const BadInput& input, std::ostream* out) { *out << input.name; }
 
 INSTANTIATE_TEST_SUITE_P(All, BadInputs, ::testing::ValuesIn(bad_inputs),
                          [](const ::testing::TestParamInfo<BadInput>& one) { return std::string(one.param.name); });

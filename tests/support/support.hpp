@@ -31,7 +31,7 @@ void expect_golden(const std::string& name, const std::string& text);
 }  // namespace touchstone::testing
 
 /// Gives the path, or skips the test with a reason where the real data is absent.
-#define TOUCHSTONE_SHARED_OR_SKIP(variable, relative)                                                  \
-  const auto variable##_found = ::touchstone::testing::shared(relative);                               \
-  if (!variable##_found) GTEST_SKIP() << "needs real data that a bare clone has not: " << (relative);  \
+#define TOUCHSTONE_SHARED_OR_SKIP(variable, relative)                                                 \
+  const auto variable##_found = ::touchstone::testing::shared(relative);                              \
+  if (!variable##_found) GTEST_SKIP() << "needs real data that a bare clone has not: " << (relative); \
   const auto variable = *variable##_found

@@ -113,8 +113,7 @@ TEST_P(RealTemplate, TrainsTheAnswerAndItsEnd) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Templates, RealTemplate,
-                         ::testing::Values("tokenizers/qwen3"));
+INSTANTIATE_TEST_SUITE_P(Templates, RealTemplate, ::testing::Values("tokenizers/qwen3"));
 
 INSTANTIATE_TEST_SUITE_P(Tasks, RealTraining, ::testing::Values("gsm8k", "mmlu"));
 
