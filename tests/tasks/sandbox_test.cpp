@@ -281,9 +281,9 @@ TEST_F(Escape, NothingOutlivesTheCall) {
       "import os, sys\nos.execv(sys.executable, [sys.executable, '-c', 'import time; time.sleep(60)', '" + marker +
       "'])";
   std::optional<SandboxResult> result;
-  std::thread other([&] { result = box()->run(program, seconds(0.8)); });
+  std::thread other([&] { result = box()->run(program, seconds(3.0)); });
   bool seen = false;
-  for (int round = 0; round < 300 && !seen; ++round) {
+  for (int round = 0; round < 1400 && !seen; ++round) {
     seen = processes_with(marker) > 0;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
