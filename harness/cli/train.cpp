@@ -73,7 +73,6 @@ int train_action(Program& program, const TrainArguments& arguments) {
   progress.begin(0, fmt::format("{} on {}", job.recipe.stem().string(), job.train_on));
   const auto result = tools.backend->train(job, hooks);
   progress.end(0, "done");
-  std::filesystem::remove_all(job.work);
   if (program.json) {
     program.out() << Json{{"model", arguments.out},
                           {"model_hash", result.model_hash},

@@ -4,8 +4,10 @@
 
 #include <sstream>
 
+#include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/cli/program.hpp"
+#include "tests/support/support.hpp"
 
 namespace touchstone {
 void add_tasks(TaskBook& book);
@@ -74,6 +76,20 @@ TEST(Command, UsageErrorsLeaveWithTwo) {
                                              {"report"}}) {
     EXPECT_EQ(touchstone_command(words).code, 2);
   }
+}
+
+TEST(Command, TrainLeavesWhatItFindsInTheWorkFolder) {
+  const testing::TemporaryFolder folder;
+  const auto work = folder.path() / "work";
+  std::filesystem::create_directories(work);
+  write_file_atomically(work / "mine.txt", "mine");
+  const auto out = (folder.path() / "out").string();
+  const auto result =
+      touchstone_command({"train", "sft", "--model", "stories260k", "--on", "gsm8k", "--out", out, "--work",
+                          work.string(), "--set", "train.max_steps=2", "--set", "load.limit=4", "--quiet"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(read_file(work / "mine.txt"), "mine");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(work), {}), 1) << "checkpoints were left behind";
 }
 
 }  // namespace
