@@ -13,6 +13,28 @@ namespace {
 /// Buffers of a pass, by what they hold.
 enum class Buffer : std::size_t { x, normed, wide, mixed, delta, scale, scratch, count };
 
+/// One number at a time: LibTorch's operators choose among implementations by the size of the tensor, and these round
+/// differently.
+float activated(float x, Activation activation) {
+  constexpr float root_half = 0.70710678F;
+  constexpr float root_two_over_pi = 0.79788456F;
+  switch (activation) {
+    case Activation::silu:
+      return x / (1.0F + std::exp(-x));
+    case Activation::gelu:
+      return 0.5F * x * (1.0F + std::erf(x * root_half));
+    case Activation::gelu_tanh:
+      return 0.5F * x * (1.0F + std::tanh(root_two_over_pi * (x + 0.044715F * x * x * x)));
+    case Activation::quick_gelu:
+      return x / (1.0F + std::exp(-1.702F * x));
+    case Activation::relu:
+      return std::max(x, 0.0F);
+    case Activation::relu2:
+      return std::max(x, 0.0F) * std::max(x, 0.0F);
+  }
+  return x;
+}
+
 [[noreturn]] void refuse() {
   throw Error(Fault::internal, "a model that was opened for answering does not give its weights away");
 }
@@ -148,9 +170,11 @@ void PackedDecoder::feed_forward(Pass& pass, const PackedLayer& layer) const {
     swiglu.y = product;
     kernels::chosen().swiglu_forward(swiglu);
   } else {
-    const auto halves = at::from_blob(wide, {pass.rows, 2, width}, at::kFloat);
-    auto y = at::from_blob(product, {pass.rows, width}, at::kFloat);
-    at::mul_out(y, activate(halves.select(1, 0), shape_.activation), halves.select(1, 1));
+    for (std::int64_t row = 0; row < pass.rows; ++row) {
+      const float* const gate = wide + row * 2 * width;
+      float* const y = product + row * width;
+      for (std::int64_t at = 0; at < width; ++at) y[at] = activated(gate[at], shape_.activation) * gate[width + at];
+    }
   }
   if (layer.product_norm.defined()) pass.normalise(layer.product_norm, shape_.norm_epsilon, product, product);
   float* const delta = pass.floats(Buffer::delta, shape_.hidden);
