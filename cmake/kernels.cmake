@@ -4,7 +4,7 @@ add_library(kernels STATIC harness/kernels/choose.cpp)
 target_include_directories(kernels PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(kernels PRIVATE warnings)
 
-set(kernel_sources product norm elementwise attention training table)
+set(kernel_sources product norm elementwise attention paged training table)
 list(TRANSFORM kernel_sources REPLACE "(.+)" "harness/kernels/\\1.cpp")
 
 function(touchstone_kernels isa)

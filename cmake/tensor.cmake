@@ -37,7 +37,7 @@ touchstone_plugins(backends FamilyBook harness/model/family.hpp backends/familie
 file(GLOB backend_sources CONFIGURE_DEPENDS backends/layers/*.cpp backends/checkpoints/*.cpp backends/native/*.cpp)
 target_sources(backends PRIVATE ${backend_sources})
 touchstone_tensor_target(backends)
-target_link_libraries(backends PUBLIC harness tokenizers)
+target_link_libraries(backends PUBLIC harness tokenizers kernels)
 
 add_library(trainers STATIC)
 touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/methods)
@@ -49,4 +49,6 @@ target_link_libraries(trainers PUBLIC harness)
 add_library(touchstone_tensor SHARED harness/tensor_main.cpp)
 touchstone_tensor_target(touchstone_tensor)
 target_link_libraries(touchstone_tensor PRIVATE backends trainers)
-target_link_options(touchstone_tensor PRIVATE -Wl,--no-undefined)
+if(NOT TOUCHSTONE_SANITIZE)  # a name that is missing is an error here, not when the program opens the library
+  target_link_options(touchstone_tensor PRIVATE -Wl,-z,defs)
+endif()

@@ -9,18 +9,12 @@
 #include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/model/self_test.hpp"
-#include "harness/train/stage.hpp"
-#if __has_include("harness/train/train_job.hpp")
 #include "harness/train/recipe.hpp"
 #include "harness/train/run_objective.hpp"
+#include "harness/train/stage.hpp"
 #include "harness/train/train_job.hpp"
-#define TOUCHSTONE_HAS_TRAINING 1
-#endif
 
 namespace touchstone {
-
-void add_trainers(TrainerBook& book);
-
 namespace {
 
 /// LibTorch's errors are long and of many lines; the first says what is wrong.
@@ -55,7 +49,6 @@ class TensorBackend final : public Backend {
 
   std::string library_version() const override { return TORCH_VERSION; }
 
-#if defined(TOUCHSTONE_HAS_TRAINING)
   void check_recipe(const TrainJob& job) override { check_train_job(job, *checkpoints_, trainers_); }
 
   TrainResult train(const TrainJob& job, const TrainHooks& hooks) override {
@@ -75,17 +68,6 @@ class TensorBackend final : public Backend {
     all["families"] = describe_families();
     return all.dump(2);
   }
-#else
-  void check_recipe(const TrainJob&) override { refuse_training(); }
-  TrainResult train(const TrainJob&, const TrainHooks&) override { refuse_training(); }
-  void objective(const std::string&, const std::string&, const std::filesystem::path&,
-                 const std::filesystem::path&) override {
-    refuse_training();
-  }
-  std::string catalogue() override {
-    return Json{{"families", describe_families()}, {"objectives", Json::array()}, {"stages", Json::array()}}.dump(2);
-  }
-#endif
 
   std::string bench(const std::string& kind, const std::string& options_json) override {
     require(kind == "score" || kind == "decode", Fault::config,
@@ -94,10 +76,6 @@ class TensorBackend final : public Backend {
   }
 
  private:
-  [[noreturn]] static void refuse_training() {
-    throw Error(Fault::config, "this build of the program has no trainers");
-  }
-
   Json describe_families() const {
     Json all = Json::array();
     for (const auto& name : families_.names()) {

@@ -15,6 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view prefix = "base_model.model.";
+constexpr std::string_view down_suffix = ".lora_A.weight";
+constexpr std::string_view up_suffix = ".lora_B.weight";
 
 Json read_adapter_config(const fs::path& folder) {
   try {
@@ -22,37 +24,6 @@ Json read_adapter_config(const fs::path& folder) {
   } catch (const Error& error) {
     throw Error(Fault::checkpoint, error.what());
   }
-}
-
-/// One adapted module.
-struct Pair {
-  Tensor down;  ///< lora_A [r, in]
-  Tensor up;    ///< lora_B [out, r]
-};
-
-/// The pairs by module name ("model.layers.0.self_attn.q_proj").
-std::map<std::string, Pair> read_pairs(const fs::path& path) {
-  const SafetensorsFile file(path);
-  std::map<std::string, Pair> pairs;
-  for (const auto& entry : file.header().tensors) {
-    const auto refuse = [&](const std::string& message) {
-      throw Error(Fault::checkpoint, path.string() + ": tensor '" + entry.name + "' " + message);
-    };
-    std::string_view name = entry.name;
-    if (!name.starts_with(prefix)) refuse("does not begin with '" + std::string(prefix) + "'");
-    name.remove_prefix(prefix.size());
-    const bool down = name.ends_with(".lora_A.weight");
-    if (!down && !name.ends_with(".lora_B.weight"))
-      refuse("is neither lora_A.weight nor lora_B.weight of a linear map");
-    name.remove_suffix(std::string_view(".lora_A.weight").size());
-    auto tensor = file.tensor(entry);
-    if (tensor.dim() != 2 || !tensor.is_floating_point()) refuse("is not a matrix of floats");
-    if (!at::isfinite(tensor).all().item<bool>()) refuse("has values that are not finite numbers");
-    auto& pair = pairs[std::string(name)];
-    (down ? pair.down : pair.up) = tensor.to(at::kFloat);
-  }
-  if (pairs.empty()) throw Error(Fault::checkpoint, path.string() + ": holds no lora_A and lora_B tensors");
-  return pairs;
 }
 
 /// Options of peft that change what the two matrices mean.
@@ -102,34 +73,74 @@ fs::path adapter_base(const fs::path& folder) {
   config.refuse("base_model_name_or_path is '" + named.string() + "', expected a checkpoint folder on this machine");
 }
 
-void merge_adapter(const fs::path& folder, Model& model) {
-  const auto json = read_adapter_config(folder);
-  const ConfigReader config(json, (folder / adapter_config_file).string());
+AdaptedWeights::AdaptedWeights(const Weights& base, const fs::path& folder) : base_(&base), folder_(folder) {
+  read_tensors();
+  read_scalings();
+}
+
+void AdaptedWeights::refuse(const std::string& module, const std::string& message) const {
+  throw Error(Fault::checkpoint, (folder_ / adapter_weights_file).string() + ": module '" + module + "' " + message);
+}
+
+void AdaptedWeights::read_tensors() {
+  const SafetensorsFile file(folder_ / adapter_weights_file);
+  for (const auto& entry : file.header().tensors) {
+    std::string_view name = entry.name;
+    if (!name.starts_with(prefix)) refuse(entry.name, "does not begin with '" + std::string(prefix) + "'");
+    name.remove_prefix(prefix.size());
+    const bool down = name.ends_with(down_suffix);
+    if (!down && !name.ends_with(up_suffix)) {
+      refuse(entry.name, "is neither lora_A.weight nor lora_B.weight of a linear map");
+    }
+    name.remove_suffix(down_suffix.size());
+    const auto tensor = file.tensor(entry);
+    if (tensor.dim() != 2 || !tensor.is_floating_point()) refuse(entry.name, "is not a matrix of floats");
+    if (!at::isfinite(tensor).all().item<bool>()) refuse(entry.name, "has values that are not finite numbers");
+    auto& change = changes_[std::string(name)];
+    (down ? change.down : change.up) = tensor.to(at::kFloat);
+  }
+  if (changes_.empty()) refuse("", "is missing: the file holds no lora_A and lora_B tensors");
+}
+
+void AdaptedWeights::read_scalings() {
+  const auto json = read_adapter_config(folder_);
+  const ConfigReader config(json, (folder_ / adapter_config_file).string());
   refuse_unknown_options(config);
   const auto rank = config.integer("r", 1, 1 << 16);
   const auto alpha = config.number("lora_alpha", 0, 1e9);
   const auto root = config.flag("use_rslora", false);
-  const auto path = folder / adapter_weights_file;
-  const auto linears = model.linears();
-  for (const auto& [module, pair] : read_pairs(path)) {
-    const auto refuse = [&, where = path.string() + ": module '" + module + "' "](const std::string& message) {
-      throw Error(Fault::checkpoint, where + message);
-    };
-    const auto found = linears.find(module);
-    if (found == linears.end()) refuse("is not a linear map of the base model");
-    if (!pair.down.defined() || !pair.up.defined()) refuse("has only one of lora_A and lora_B");
-    auto& weight = found->second->weight;
-    const auto width = pair.down.size(0);
-    if (pair.up.size(1) != width || pair.up.size(0) != weight.size(0) || pair.down.size(1) != weight.size(1)) {
-      refuse("has matrices that do not fit the base's weight");
+  for (auto& [module, change] : changes_) {
+    if (!change.down.defined() || !change.up.defined()) refuse(module, "has only one of lora_A and lora_B");
+    const auto width = static_cast<double>(change.down.size(0));
+    if (change.up.size(1) != change.down.size(0)) refuse(module, "has a lora_A and a lora_B of different rank");
+    if (width != patterned(json, config, "rank_pattern", module, static_cast<double>(rank))) {
+      refuse(module, "has rank " + std::to_string(change.down.size(0)) + ", adapter_config.json says r " +
+                         std::to_string(rank));
     }
-    if (static_cast<double>(width) != patterned(json, config, "rank_pattern", module, static_cast<double>(rank))) {
-      refuse("has rank " + std::to_string(width) + ", adapter_config.json says r " + std::to_string(rank));
-    }
-    const auto own_alpha = patterned(json, config, "alpha_pattern", module, alpha);
-    const auto scaling = own_alpha / (root ? std::sqrt(static_cast<double>(width)) : static_cast<double>(width));
-    const auto change = at::mm(pair.up, pair.down) * scaling;
-    weight = (weight.to(at::kFloat) + change.to(weight.device())).to(weight.scalar_type());
+    change.scaling = patterned(json, config, "alpha_pattern", module, alpha) / (root ? std::sqrt(width) : width);
+  }
+}
+
+Tensor AdaptedWeights::get(const std::string& name, at::IntArrayRef shape, const LoadSettings& settings) const {
+  constexpr std::string_view suffix = ".weight";
+  const auto found =
+      name.ends_with(suffix) ? changes_.find(name.substr(0, name.size() - suffix.size())) : changes_.end();
+  if (found == changes_.end()) return base_->get(name, shape, settings);
+  const auto& change = found->second;
+  if (shape.size() != 2 || change.up.size(0) != shape[0] || change.down.size(1) != shape[1]) {
+    refuse(found->first, "has matrices that do not fit the base's weight");
+  }
+  change.read = true;
+  auto wide = settings;
+  wide.storage = at::kFloat;
+  wide.device = at::kCPU;
+  const auto whole = base_->get(name, shape, wide) + at::mm(change.up, change.down) * change.scaling;
+  return whole.to(settings.device, settings.storage);
+}
+
+void AdaptedWeights::refuse_unread() const {
+  for (const auto& [module, change] : changes_) {
+    if (!change.read) refuse(module, "is not a linear map of the base model");
   }
 }
 

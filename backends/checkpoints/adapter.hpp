@@ -1,8 +1,10 @@
 #pragma once
 // Adapter folders as peft writes them: adapter_config.json and adapter_model.safetensors.
 #include <filesystem>
+#include <map>
+#include <string>
 
-#include "harness/model/model.hpp"
+#include "harness/model/family.hpp"
 
 namespace touchstone {
 
@@ -16,8 +18,33 @@ bool is_adapter(const std::filesystem::path& folder);
 /// folder. Throws Fault::checkpoint when no such folder is here.
 std::filesystem::path adapter_base(const std::filesystem::path& folder);
 
-/// Adds scaling * B A to the weights, in float32. Scaling is lora_alpha / r, or lora_alpha / sqrt(r) with use_rslora.
-/// Throws Fault::checkpoint for a kind of adapter or an option that would change the numbers and is not known.
-void merge_adapter(const std::filesystem::path& folder, Model& model);
+/// The base's weights with scaling * B A added in float32 to those that the adapter changes. Scaling is lora_alpha / r,
+/// or lora_alpha / sqrt(r) with use_rslora.
+class AdaptedWeights final : public Weights {
+ public:
+  /// Throws Fault::checkpoint for a kind of adapter or an option that would change the numbers and is not known.
+  AdaptedWeights(const Weights& base, const std::filesystem::path& folder);
+
+  bool has(const std::string& name) const override { return base_->has(name); }
+  Tensor get(const std::string& name, at::IntArrayRef shape, const LoadSettings& settings) const override;
+  std::vector<std::string> names() const override { return base_->names(); }
+  /// Throws Fault::checkpoint when the adapter changes a module that nobody asked for.
+  void refuse_unread() const;
+
+ private:
+  struct Change {
+    Tensor down;  ///< lora_A [r, in] float32
+    Tensor up;    ///< lora_B [out, r] float32
+    double scaling = 0.0;
+    mutable bool read = false;
+  };
+  void read_tensors();
+  void read_scalings();
+  [[noreturn]] void refuse(const std::string& module, const std::string& message) const;
+
+  const Weights* base_;
+  std::filesystem::path folder_;
+  std::map<std::string, Change> changes_;  ///< by module name ("model.layers.0.self_attn.q_proj")
+};
 
 }  // namespace touchstone

@@ -44,9 +44,17 @@ class FolderCheckpoints final : public Checkpoints {
   explicit FolderCheckpoints(const FamilyBook& book) : book_(&book) {}
 
   std::unique_ptr<Model> load(const fs::path& folder, const LoadSettings& settings) const override {
-    if (!is_adapter(folder)) return load_whole(folder, settings);
-    auto model = load_whole(adapter_base(folder), settings);
-    merge_adapter(folder, *model);
+    const auto described = describe(base_folder(folder));
+    const FolderWeights weights(base_folder(folder));
+    std::unique_ptr<Model> model;
+    if (is_adapter(folder)) {
+      const AdaptedWeights adapted(weights, folder);
+      model = described.family->build(described.config, described.where, adapted, settings);
+      adapted.refuse_unread();
+    } else {
+      model = described.family->build(described.config, described.where, weights, settings);
+    }
+    weights.refuse_unread();
     return model;
   }
 
@@ -107,14 +115,6 @@ class FolderCheckpoints final : public Checkpoints {
   }
 
  private:
-  std::unique_ptr<Model> load_whole(const fs::path& folder, const LoadSettings& settings) const {
-    const auto described = describe(folder);
-    const FolderWeights weights(folder);
-    auto model = described.family->build(described.config, described.where, weights, settings);
-    weights.refuse_unread();
-    return model;
-  }
-
   Described describe(const fs::path& folder) const {
     require(fs::is_directory(folder), Fault::checkpoint, [&] { return folder.string() + ": is not a folder"; });
     const auto path = folder / "config.json";

@@ -1,4 +1,5 @@
 #include "backends/layers/decoder.hpp"
+#include "backends/native/packed_decoder.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
@@ -40,6 +41,9 @@ DecoderLayer read_layer(const DecoderShape& shape, const Weights& weights, const
 
 std::unique_ptr<Model> build_decoder(const DecoderShape& shape, const Weights& weights, const LoadSettings& settings,
                                      const std::string& config_json) {
+  if (settings.answering && !settings.plain_operators && settings.device.is_cpu()) {
+    return build_packed(shape, weights, settings, config_json);
+  }
   auto used = shape;
   DecoderWeights all;
   const auto embedding = weights.get("model.embed_tokens.weight", {shape.vocabulary, shape.hidden}, settings);

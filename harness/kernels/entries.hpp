@@ -21,5 +21,13 @@ void attention_forward(const Attention& attention, void* scratch);
 void attention_backward(const Attention& attention, void* scratch);
 void cross_entropy(const CrossEntropy& loss);
 void adam_step(const AdamStep& step);
+std::int64_t packed_bytes(const Product& product);
+void pack_factors(const Product& product, void* packed);
+void multiply_packed(const Product& product, const void* packed, void* scratch);
+std::int64_t key_page_bytes(std::int64_t head_dim, Type factors);
+std::int64_t value_page_bytes(std::int64_t head_dim, Type factors);
+void page_append(const PageAppend& append);
+std::int64_t paged_scratch_bytes(const PagedAttention& attention);
+void paged_attention(const PagedAttention& attention, void* scratch);
 
 }  // namespace touchstone::kernels::TOUCHSTONE_ISA

@@ -110,6 +110,41 @@ struct Attention {
   void* d_v = nullptr;
 };
 
+/// Keys and values of one key head, kept in pages of `page_tokens` tokens, packed as the products read them. Page i
+/// holds tokens [i * page_tokens, (i + 1) * page_tokens); memory of a page must be zero before its first token comes.
+inline constexpr std::int64_t page_tokens = 64;
+
+/// Puts `tokens` more rows of one key head into its pages.
+struct PageAppend {
+  std::int64_t tokens = 0;
+  std::int64_t past = 0;  ///< tokens that the pages hold already
+  std::int64_t head_dim = 0;
+  Type factors = Type::f32;
+  const float* key = nullptr;  ///< row i at key[i * stride]
+  const float* value = nullptr;
+  std::int64_t stride = 0;
+  void* const* key_pages = nullptr;
+  void* const* value_pages = nullptr;
+};
+
+/// Causal attention of the last `tokens` of `past + tokens` tokens, for the query heads that share one key head. Row i
+/// of query head h lies at q[i * stride + h * head_dim]. A row's result depends on its own keys alone: neither on how
+/// many rows there are nor on how the tokens came into the pages.
+struct PagedAttention {
+  std::int64_t tokens = 0;
+  std::int64_t past = 0;
+  std::int64_t heads = 0;  ///< query heads of this key head
+  std::int64_t head_dim = 0;
+  Type factors = Type::f32;
+  float scale = 1.0F;
+  const float* q = nullptr;
+  std::int64_t stride = 0;
+  void* const* key_pages = nullptr;
+  void* const* value_pages = nullptr;
+  float* out = nullptr;
+  std::int64_t out_stride = 0;
+};
+
 /// Negative log-likelihood of one label a row, and its gradient (softmax - one hot) * weight.
 struct CrossEntropy {
   std::int64_t rows = 0;
@@ -154,6 +189,16 @@ struct Kernels {
   void (*attention_backward)(const Attention&, void* scratch);
   void (*cross_entropy)(const CrossEntropy&);
   void (*adam_step)(const AdamStep&);
+  /// B of a product packed once for many: its bytes (64-byte aligned), the packing, and the product that takes it.
+  /// The results are those of `multiply`.
+  std::int64_t (*packed_bytes)(const Product&);
+  void (*pack_factors)(const Product&, void* packed);
+  void (*multiply_packed)(const Product&, const void* packed, void* scratch);
+  std::int64_t (*key_page_bytes)(std::int64_t head_dim, Type factors);
+  std::int64_t (*value_page_bytes)(std::int64_t head_dim, Type factors);
+  void (*page_append)(const PageAppend&);
+  std::int64_t (*paged_scratch_bytes)(const PagedAttention&);
+  void (*paged_attention)(const PagedAttention&, void* scratch);
 };
 
 /// The best that this processor runs. The choice is by instruction set and maker, never by timing: equal machines take

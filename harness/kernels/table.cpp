@@ -21,7 +21,15 @@ Kernels table() {
           attention_forward,
           attention_backward,
           cross_entropy,
-          adam_step};
+          adam_step,
+          packed_bytes,
+          pack_factors,
+          multiply_packed,
+          key_page_bytes,
+          value_page_bytes,
+          page_append,
+          paged_scratch_bytes,
+          paged_attention};
 }
 
 }  // namespace touchstone::kernels::TOUCHSTONE_ISA

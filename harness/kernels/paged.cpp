@@ -1,0 +1,204 @@
+// Causal attention over keys and values that lie packed in pages. The pages are what the inner loop of a product reads,
+// so nothing is packed again for each new token.
+#include "harness/kernels/entries.hpp"
+#include "harness/kernels/soften.hpp"
+#include "harness/kernels/tile.hpp"
+
+namespace touchstone::kernels {
+namespace {
+
+constexpr std::int64_t query_rows = 56;  // rows of scores at a time: four tiles of 14, or seven of 8
+static_assert(page_tokens % tile_columns == 0);
+
+template <Unit unit>
+std::int64_t key_units(std::int64_t head_dim) {
+  return (head_dim + per_unit<unit> - 1) / per_unit<unit>;
+}
+template <Unit unit>
+constexpr std::int64_t value_units = page_tokens / per_unit<unit>;
+
+/// Writes one factor as unit `at` of a packed operand, or as half of one.
+template <Unit unit>
+inline void put(std::uint32_t* units, std::int64_t at, std::int64_t half, float x) {
+  if constexpr (unit == Unit::f32) {
+    std::memcpy(units + at, &x, sizeof x);
+  } else if constexpr (unit == Unit::rounded) {
+    units[at] = rounded_bits(x) & 0xffff0000U;
+  } else {
+    const std::uint32_t bits = rounded_bits(x) >> 16;
+    units[at] = half == 0 ? (units[at] & 0xffff0000U) | bits : (units[at] & 0xffffU) | bits << 16;
+  }
+}
+
+/// Keys are the columns of a product over head_dim: [panel of keys][unit of head_dim][key].
+template <Unit unit>
+void put_key(std::uint32_t* page, std::int64_t token, const float* key, std::int64_t head_dim) {
+  std::uint32_t* panel = page + token / tile_columns * key_units<unit>(head_dim) * tile_columns;
+  for (std::int64_t i = 0; i < head_dim; ++i) {
+    put<unit>(panel, i / per_unit<unit> * tile_columns + token % tile_columns, i % per_unit<unit>, key[i]);
+  }
+}
+
+/// Values are the steps of a product over keys: [panel of head_dim][unit of keys][element].
+template <Unit unit>
+void put_value(std::uint32_t* page, std::int64_t token, const float* value, std::int64_t head_dim) {
+  for (std::int64_t i = 0; i < head_dim; ++i) {
+    std::uint32_t* panel = page + i / tile_columns * value_units<unit> * tile_columns;
+    put<unit>(panel, token / per_unit<unit> * tile_columns + i % tile_columns, token % per_unit<unit>, value[i]);
+  }
+}
+
+template <Unit unit>
+void append_rows(const PageAppend& a) {
+  for (std::int64_t i = 0; i < a.tokens; ++i) {
+    const std::int64_t token = a.past + i;
+    const std::int64_t page = token / page_tokens, place = token % page_tokens;
+    put_key<unit>(static_cast<std::uint32_t*>(a.key_pages[page]), place, a.key + i * a.stride, a.head_dim);
+    put_value<unit>(static_cast<std::uint32_t*>(a.value_pages[page]), place, a.value + i * a.stride, a.head_dim);
+  }
+}
+
+/// Rows of one product that are packed together: tiles of nearly equal height.
+template <Unit unit>
+struct PackedRows {
+  Rows cut;
+  std::uint32_t* units;
+  std::int64_t depth_units;
+
+  PackedRows(std::int64_t rows, std::int64_t depth, std::uint32_t* memory)
+      : cut{rows, (rows + tile_rows - 1) / tile_rows},
+        units(memory),
+        depth_units((depth + per_unit<unit> - 1) / per_unit<unit>) {}
+
+  void fill(const float* from, std::int64_t stride, std::int64_t depth) const {
+    for (std::int64_t tile = 0; tile < cut.tiles; ++tile) {
+      const std::int64_t first = cut.first(tile);
+      pack<unit, float>(true, from + first * stride, stride, cut.first(tile + 1) - first, a_width, depth,
+                        units + tile * depth_units * a_width, a_width);
+    }
+  }
+
+  /// One panel of columns for all rows: c [rows, columns].
+  void multiply(const std::uint32_t* panel, float* c, std::int64_t stride, std::int64_t columns,
+                bool accumulate) const {
+    for (std::int64_t tile = 0; tile < cut.tiles; ++tile) {
+      const std::int64_t first = cut.first(tile);
+      const Tile out{c + first * stride, stride, columns, Type::f32, accumulate};
+      tile_function<unit>(cut.first(tile + 1) - first)(units + tile * depth_units * a_width, panel, depth_units, out);
+    }
+  }
+};
+
+/// What one call needs beside its operands.
+struct Buffers {
+  float* rows;    ///< [query_rows, head_dim]: queries, then outputs
+  float* scores;  ///< [query_rows, keys]
+  float* totals;  ///< [query_rows]
+  std::uint32_t* packed;
+};
+
+template <Unit unit>
+void score_rows(const PagedAttention& a, const Buffers& buffers, std::int64_t rows, std::int64_t pages) {
+  const PackedRows<unit> queries(rows, a.head_dim, buffers.packed);
+  queries.fill(buffers.rows, a.head_dim, a.head_dim);
+  const std::int64_t stride = pages * page_tokens;
+  for (std::int64_t page = 0; page < pages; ++page) {
+    const auto* keys = static_cast<const std::uint32_t*>(a.key_pages[page]);
+    for (std::int64_t key = 0; key < page_tokens; key += tile_columns, keys += queries.depth_units * tile_columns) {
+      queries.multiply(keys, buffers.scores + page * page_tokens + key, stride, tile_columns, false);
+    }
+  }
+}
+
+template <Unit unit>
+void mix_rows(const PagedAttention& a, const Buffers& buffers, std::int64_t rows, std::int64_t pages) {
+  const PackedRows<unit> weights(rows, page_tokens, buffers.packed);
+  const std::int64_t stride = pages * page_tokens;
+  for (std::int64_t page = 0; page < pages; ++page) {
+    weights.fill(buffers.scores + page * page_tokens, stride, page_tokens);
+    const auto* values = static_cast<const std::uint32_t*>(a.value_pages[page]);
+    for (std::int64_t i = 0; i < a.head_dim; i += tile_columns, values += value_units<unit> * tile_columns) {
+      weights.multiply(values, buffers.rows + i, a.head_dim, smaller(tile_columns, a.head_dim - i), page > 0);
+    }
+  }
+}
+
+/// Tokens [first, first + count) of the new ones, all heads: row (token, head).
+template <Unit unit>
+void attend(const PagedAttention& a, const Buffers& buffers, std::int64_t first, std::int64_t count) {
+  const std::int64_t rows = count * a.heads;
+  const std::int64_t pages = (a.past + first + count + page_tokens - 1) / page_tokens;
+  const std::int64_t stride = pages * page_tokens;
+  const auto width = static_cast<std::size_t>(a.heads * a.head_dim) * sizeof(float);
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::memcpy(buffers.rows + i * a.heads * a.head_dim, a.q + (first + i) * a.stride, width);
+  }
+  score_rows<unit>(a, buffers, rows, pages);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    soften(buffers.scores + row * stride, a.past + first + row / a.heads + 1, stride, a.scale, buffers.totals[row]);
+  }
+  mix_rows<unit>(a, buffers, rows, pages);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    float* to = a.out + (first + row / a.heads) * a.out_stride + row % a.heads * a.head_dim;
+    write(buffers.rows + row * a.head_dim, a.head_dim, 1.0F / buffers.totals[row], to);
+  }
+}
+
+/// Tokens whose rows are worked on together.
+std::int64_t tokens_at_once(std::int64_t heads) { return heads >= query_rows ? 1 : query_rows / heads; }
+
+std::int64_t rows_at_once(const PagedAttention& a) { return tokens_at_once(a.heads) * a.heads; }
+
+template <Unit unit>
+void attend_all(const PagedAttention& a, void* memory) {
+  Scratch scratch(memory);
+  const std::int64_t rows = rows_at_once(a);
+  const std::int64_t keys = round_up(a.past + a.tokens, page_tokens);
+  const Buffers buffers{scratch.floats(rows * a.head_dim), scratch.floats(rows * keys), scratch.floats(rows),
+                        static_cast<std::uint32_t*>(scratch.rest())};
+  const std::int64_t step = tokens_at_once(a.heads);
+  for (std::int64_t first = 0; first < a.tokens; first += step) {
+    attend<unit>(a, buffers, first, smaller(step, a.tokens - first));
+  }
+}
+
+}  // namespace
+
+namespace TOUCHSTONE_ISA {
+
+std::int64_t key_page_bytes(std::int64_t head_dim, Type factors) {
+  const std::int64_t units = factors == Type::f32 ? key_units<Unit::f32>(head_dim) : key_units<bf16_unit>(head_dim);
+  return 4 * units * page_tokens;
+}
+
+std::int64_t value_page_bytes(std::int64_t head_dim, Type factors) {
+  const std::int64_t units = factors == Type::f32 ? value_units<Unit::f32> : value_units<bf16_unit>;
+  return 4 * units * round_up(head_dim, tile_columns);
+}
+
+void page_append(const PageAppend& append) {
+  if (append.factors == Type::f32) {
+    append_rows<Unit::f32>(append);
+  } else {
+    append_rows<bf16_unit>(append);
+  }
+}
+
+std::int64_t paged_scratch_bytes(const PagedAttention& a) {
+  const std::int64_t rows = rows_at_once(a);
+  const std::int64_t keys = round_up(a.past + a.tokens, page_tokens);
+  const std::int64_t depth = a.head_dim > page_tokens ? a.head_dim : page_tokens;
+  const std::int64_t packed = (rows / tile_rows + 2) * a_width * depth;
+  return 4 * (rows * (a.head_dim + keys + 1) + packed) + 4 * 64;
+}
+
+void paged_attention(const PagedAttention& attention, void* scratch) {
+  if (attention.factors == Type::f32) {
+    attend_all<Unit::f32>(attention, scratch);
+  } else {
+    attend_all<bf16_unit>(attention, scratch);
+  }
+}
+
+}  // namespace TOUCHSTONE_ISA
+}  // namespace touchstone::kernels
