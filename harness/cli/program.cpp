@@ -31,6 +31,8 @@ void catch_signals() {
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  // A write beyond `ulimit -f` then fails like one on a full disk, with a line that says so, and does not kill.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 std::string cpu_name() {

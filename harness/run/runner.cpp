@@ -185,7 +185,8 @@ bool take_stored(const Run& run, const PlannedCell& cell) {
 
 namespace {
 
-/// Runs all cells, `jobs` side by side. The first stop request or bug ends the run; an Error ends its cell alone.
+/// Runs all cells, `jobs` side by side. An Error ends its cell alone; a stop request, a bug, and a disk or database
+/// that takes nothing more (which no other cell can do without) end the run.
 void run_cells(const Run& run, RunOutcome& outcome) {
   std::mutex mutex;
   std::exception_ptr stop;
@@ -206,6 +207,10 @@ void run_cells(const Run& run, RunOutcome& outcome) {
       said = std::string("failed: ") + error.what();
       const std::lock_guard lock(mutex);
       ++outcome.failed;
+      if (error.fault() == Fault::store) {
+        stopped = true;
+        if (!stop) stop = std::current_exception();
+      }
     } catch (...) {
       said = "stopped";
       stopped = true;

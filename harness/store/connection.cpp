@@ -27,12 +27,15 @@ bool means_full_disk(int code, int system_error) {
   return (code & 0xff) == SQLITE_IOERR && (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG);
 }
 
+constexpr const char* not_stored =
+    "; this result was not stored, all earlier ones are safe; make room and run the same command again";
+
 [[noreturn]] void explain(const std::string& file, int code, int system_error, const std::string& words) {
   const auto say = [&](const std::string& text) -> Error { return {Fault::store, file + ": " + text}; };
   if (means_full_disk(code, system_error)) {
-    throw say(
-        "the disk is full; this result was not stored, all earlier ones are safe; make room and run the same "
-        "command again");
+    const bool limited = system_error == EFBIG;
+    throw say((limited ? "the limit on file sizes is reached (ulimit -f)" : "the disk is full") +
+              std::string(not_stored));
   }
   switch (code & 0xff) {
     case SQLITE_BUSY:
@@ -176,10 +179,7 @@ void Connection::create(const fs::path& path) {
   database_ = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
                                                  busy_milliseconds);
   settle();
-  // Looks before it touches: a file that is not ours keeps its journal mode. check_schema() would refuse an empty one.
-  if (database_->execAndGet("SELECT count(*) FROM sqlite_schema").getInt() != 0) {
-    migrate(*database_, migrations(), file_);
-  }
+  schema_version(*database_, migrations(), file_);  // looks before it touches: a file that is not ours stays as it is
   // Changing the mode does not wait for other processes that do the same; so this does.
   for (int waited = 0;; ++waited) {
     try {
@@ -211,7 +211,10 @@ void Connection::refuse_when_read_only() const {
 }
 
 void Connection::fail(const SQLite::Exception& failure) const {
-  explain(file_, failure.getErrorCode(), sqlite3_system_errno(database_->getHandle()), failure.what());
+  const int last = errno;
+  // SQLite keeps the system's error of a statement, but not that of a COMMIT; then it is still in errno.
+  const int kept = sqlite3_system_errno(database_->getHandle());
+  explain(file_, failure.getErrorCode(), kept == 0 ? last : kept, failure.what());
 }
 
 }  // namespace touchstone

@@ -2,6 +2,7 @@
 // Internal to the store: the one place that knows SQLite's modes, locks and error codes.
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -21,6 +22,7 @@ class Connection {
   auto write(const Work& work) {
     const std::lock_guard<std::mutex> lock(mutex_);
     refuse_when_read_only();
+    errno = 0;  // fail() looks at it
     try {
       SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
       if constexpr (std::is_void_v<decltype(work(*database_))>) {

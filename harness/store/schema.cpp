@@ -279,8 +279,11 @@ int pragma(SQLite::Database& database, const char* name) {
   return database.execAndGet(std::string("PRAGMA ") + name).getInt();
 }
 
-/// The version of a database that is ours or empty. Throws for all others.
-int checked_version(SQLite::Database& database, std::span<const Migration> steps, const std::string& file) {
+}  // namespace
+
+std::span<const Migration> migrations() { return all_steps; }
+
+int schema_version(SQLite::Database& database, std::span<const Migration> steps, const std::string& file) {
   const int version = pragma(database, "user_version");
   const int owner = pragma(database, "application_id");
   const int tables = database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt();
@@ -298,14 +301,10 @@ int checked_version(SQLite::Database& database, std::span<const Migration> steps
   return version;
 }
 
-}  // namespace
-
-std::span<const Migration> migrations() { return all_steps; }
-
 void migrate(SQLite::Database& database, std::span<const Migration> steps, const std::string& file) {
-  if (checked_version(database, steps, file) == steps.back().version) return;
+  if (schema_version(database, steps, file) == steps.back().version) return;
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-  const int version = checked_version(database, steps, file);  // another process may have been faster
+  const int version = schema_version(database, steps, file);  // another process may have been faster
   for (const auto& step : steps) {
     if (step.version > version) database.exec(step.sql);
   }
@@ -315,7 +314,7 @@ void migrate(SQLite::Database& database, std::span<const Migration> steps, const
 }
 
 void check_schema(SQLite::Database& database, std::span<const Migration> steps, const std::string& file) {
-  const int version = checked_version(database, steps, file);
+  const int version = schema_version(database, steps, file);
   const int newest = steps.back().version;
   require(version == newest, Fault::store, [&] {
     return version == 0

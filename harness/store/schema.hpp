@@ -20,6 +20,10 @@ inline constexpr int application_id = 0x74636873;
 /// Every step from an empty file to the current schema, versions 1, 2, ... without a gap.
 std::span<const Migration> migrations();
 
+/// The schema version of a database that is ours; 0 for an empty one. Throws Fault::store for another program's
+/// database or one of a newer version, and changes nothing.
+int schema_version(SQLite::Database& database, std::span<const Migration> steps, const std::string& file);
+
 /// Brings an empty database, or one of an older version, to the last of `steps` in one IMMEDIATE transaction: after a
 /// crash the file has the old version whole or the new one whole. Several processes may call it at once; one does it.
 /// Throws Fault::store for another program's database or one of a newer version. `file` names it in messages.
