@@ -38,6 +38,16 @@ file(GLOB backend_sources CONFIGURE_DEPENDS backends/layers/*.cpp backends/check
 target_sources(backends PRIVATE ${backend_sources})
 touchstone_tensor_target(backends)
 target_link_libraries(backends PUBLIC harness tokenizers kernels)
+# Products of bfloat16 that are summed in float32: MKL within LibTorch's x86 wheel exports them, other builds may not.
+include(CheckCXXSourceCompiles)
+set(CMAKE_REQUIRED_LIBRARIES ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so)
+set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,--unresolved-symbols=ignore-in-shared-libs)
+check_cxx_source_compiles("extern \"C\" void cblas_gemm_bf16bf16f32(); int main() { cblas_gemm_bf16bf16f32(); }" TOUCHSTONE_HAS_MKL_BF16)
+unset(CMAKE_REQUIRED_LIBRARIES)
+unset(CMAKE_REQUIRED_LINK_OPTIONS)
+if(TOUCHSTONE_HAS_MKL_BF16)
+  set_source_files_properties(backends/native/products.cpp PROPERTIES COMPILE_DEFINITIONS TOUCHSTONE_MKL_BF16)
+endif()
 
 add_library(trainers STATIC)
 touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/methods)

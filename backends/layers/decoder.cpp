@@ -4,6 +4,7 @@
 
 #include "backends/layers/documents.hpp"
 #include "backends/layers/plain_cache.hpp"
+#include "backends/native/fused_decoder.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/model/ops.hpp"
@@ -78,6 +79,21 @@ Decoder::Decoder(DecoderShape shape, DecoderWeights weights, const LoadSettings&
       settings_(settings),
       config_json_(std::move(config_json)) {}
 
+Decoder::~Decoder() = default;
+
+/// The kernels are for float32 weights in this processor's memory and the usual form of a layer.
+bool Decoder::can_fuse() const {
+  return !settings_.plain_operators && settings_.device.is_cpu() && settings_.storage == at::kFloat &&
+         shape_.activation == Activation::silu && !shape_.sub_norms;
+}
+
+FusedLayers& Decoder::fused() const {
+  if (fused_ == nullptr) fused_ = std::make_unique<FusedLayers>(shape_, weights_, settings_.compute);
+  return *fused_;
+}
+
+std::string Decoder::kernels() const { return can_fuse() ? fused_kernels() : "operators"; }
+
 Tensor Decoder::embed(const Inputs& inputs) const {
   const auto& table = shape_.tied ? weights_.head.weight : weights_.embedding;
   auto x = at::embedding(table, inputs.tokens).to(at::kFloat);
@@ -89,9 +105,19 @@ Outputs Decoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
   auto* const plain = dynamic_cast<PlainCache*>(cache);
   require(cache == nullptr || plain != nullptr, Fault::internal, [] { return "a cache of another model"; });
   const auto documents = documents_of(inputs, cache);
+  Outputs outputs;
+  if (cache == nullptr && !want.all_hidden && want.attention_layers.empty() && can_fuse()) {
+    // Past the last attention only the rows that are read matter.
+    const bool few = want.logits ? want.logits_at.defined() && !want.hidden : want.hidden_at.defined();
+    const auto rows = few ? (want.logits ? want.logits_at : want.hidden_at) : Tensor();
+    const auto hidden = fused().hidden(inputs, documents, rows);
+    const auto pick = [&](const Tensor& at) { return few || !at.defined() ? hidden : hidden.index_select(0, at); };
+    if (want.hidden) outputs.hidden = pick(want.hidden_at);
+    if (want.logits) outputs.logits = project(pick(want.logits_at));
+    return outputs;
+  }
   const auto tables = rope_tables(shape_.rope, documents.past, documents.count, settings_.device);
   const Pass pass{shape_, settings_.compute, documents, tables, plain};
-  Outputs outputs;
   auto x = embed(inputs);
   if (want.all_hidden) outputs.all_hidden.push_back(x);
   if (want.logits_at.defined() && want.logits_at.size(0) == 0 && x.size(0) == 0) return outputs;
@@ -117,7 +143,9 @@ Outputs Decoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
 
 std::unique_ptr<Cache> Decoder::make_cache(int rows) const { return std::make_unique<PlainCache>(layers(), rows); }
 
-Tensor Decoder::project(const Tensor& hidden) const { return linear(hidden, weights_.head, settings_.compute); }
+Tensor Decoder::project(const Tensor& hidden) const {
+  return can_fuse() ? fused().project(hidden) : linear(hidden, weights_.head, settings_.compute);
+}
 
 std::int64_t Decoder::cache_bytes_per_token() const {
   const auto width = settings_.compute == at::kFloat ? 4 : 2;
@@ -188,6 +216,7 @@ void Decoder::drop_layers(int first, int count) {
   });
   weights_.layers.erase(weights_.layers.begin() + first, weights_.layers.begin() + first + count);
   shape_.layers = layers();
+  fused_.reset();
 }
 
 std::string Decoder::config_json() const {

@@ -44,9 +44,12 @@ struct DecoderWeights {
   Linear head;  ///< [V, D]
 };
 
+class FusedLayers;
+
 class Decoder final : public Model {
  public:
   Decoder(DecoderShape shape, DecoderWeights weights, const LoadSettings& settings, std::string config_json);
+  ~Decoder() override;
 
   Outputs forward(const Inputs& inputs, const Want& want, Cache* cache = nullptr) override;
   std::unique_ptr<Cache> make_cache(int rows) const override;
@@ -62,15 +65,18 @@ class Decoder final : public Model {
   int max_length() const override { return static_cast<int>(shape_.max_length); }
   std::int64_t cache_bytes_per_token() const override;
   std::string config_json() const override;
-  std::string kernels() const override { return "operators"; }
+  std::string kernels() const override;
 
  private:
   Tensor embed(const Inputs& inputs) const;
+  bool can_fuse() const;
+  FusedLayers& fused() const;
 
   DecoderShape shape_;
   DecoderWeights weights_;
   LoadSettings settings_;
   std::string config_json_;
+  mutable std::unique_ptr<FusedLayers> fused_;  ///< made when it is first needed
 };
 
 /// Reads the tensors of a decoder by their Hugging Face names and builds it.
