@@ -9,6 +9,7 @@
 #include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/model/self_test.hpp"
+#include "harness/train/bench_train.hpp"
 #include "harness/train/recipe.hpp"
 #include "harness/train/run_objective.hpp"
 #include "harness/train/stage.hpp"
@@ -70,8 +71,11 @@ class TensorBackend final : public Backend {
   }
 
   std::string bench(const std::string& kind, const std::string& options_json) override {
-    require(kind == "score" || kind == "decode", Fault::config,
-            [&] { return "bench '" + kind + "' is not known, expected score or decode"; });
+    require(kind == "score" || kind == "decode" || kind == "train", Fault::config,
+            [&] { return "bench '" + kind + "' is not known, expected train, decode or score"; });
+    if (kind == "train") {
+      return guarded([&] { return bench_train(options_json, *checkpoints_, families_, trainers_); });
+    }
     return guarded([&] { return bench_engine(kind, options_json, *checkpoints_, families_); });
   }
 

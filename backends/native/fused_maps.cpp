@@ -12,9 +12,11 @@ using torch::autograd::variable_list;
 
 /// y = x W^T for weights whose outputs lie side by side.
 struct JoinedProduct : torch::autograd::Function<JoinedProduct> {
-  /// `copy`: the weights in the dtype of x, below each other; undefined: the weights themselves are read.
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& copy, bool wide,
+  /// `copied`: the weights in the dtype of x, below each other; undefined: the weights themselves are read. A pointer,
+  /// for an argument of this kind of function that is a tensor may not be undefined.
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor* copied, bool wide,
                         const std::vector<Tensor>& weights) {
+    const auto& copy = *copied;
     std::int64_t width = 0;
     for (const auto& weight : weights) width += weight.size(0);
     auto y = at::empty({x.size(0), width}, wide ? x.options().dtype(at::kFloat) : x.options());
@@ -130,7 +132,8 @@ Tensor JoinedMap::apply(const Tensor& x, bool wide) {
   const auto input = x.to(compute_).contiguous();
   std::vector<Tensor> weights;
   for (const auto* part : parts_) weights.push_back(part->weight);
-  const auto y = JoinedProduct::apply(input, copy_of_weights(), wide, weights);
+  const auto copy = copy_of_weights();
+  const auto y = JoinedProduct::apply(input, &copy, wide, weights);
   bool plain = true;
   for (const auto* part : parts_) plain = plain && !part->bias.defined() && part->deltas.empty();
   return plain ? y : y + additions(input, y);

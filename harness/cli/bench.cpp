@@ -13,6 +13,8 @@ namespace {
 struct BenchArguments {
   std::string kind;
   std::string model;
+  std::string ids;
+  bool plain = false;
   EngineSettings engine;
   int batch = 0;
   int length = 0;
@@ -23,6 +25,8 @@ int bench_action(Program& program, const BenchArguments& arguments) {
   Json options = {
       {"dtype", arguments.engine.dtype}, {"threads", arguments.engine.threads}, {"device", arguments.engine.device}};
   if (!arguments.model.empty()) options["model"] = program.resources().model(arguments.model, {}).string();
+  if (!arguments.ids.empty()) options["ids"] = arguments.ids;
+  if (arguments.plain) options["plain"] = true;
   if (arguments.batch > 0) options["batch"] = arguments.batch;
   if (arguments.length > 0) options["length"] = arguments.length;
   if (arguments.steps > 0) options["steps"] = arguments.steps;
@@ -49,6 +53,8 @@ void add_bench(CLI::App& app, Program& program) {
       ->required()
       ->check(CLI::IsMember({"train", "decode", "score"}));
   command->add_option("--model", arguments->model, "checkpoint folder; default: random weights of a 34 M model");
+  command->add_option("--ids", arguments->ids, "train: JSON file of rows of token ids; default: random ids");
+  command->add_flag("--plain", arguments->plain, "train: LibTorch's own operators, which the kernels are held against");
   command->add_option("--batch", arguments->batch, "rows")->check(CLI::Range(1, 4096));
   command->add_option("--length", arguments->length, "tokens a row")->check(CLI::Range(2, 1 << 20));
   command->add_option("--steps", arguments->steps, "timed repetitions")->check(CLI::Range(1, 100000));

@@ -5,7 +5,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
-#include "harness/base/options.hpp"
+#include "harness/model/bench_options.hpp"
 #include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/model/prefix_tree.hpp"
@@ -18,62 +18,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// What is measured.
-struct BenchOptions {
-  std::string model;
-  std::string dtype;
-  std::string device;
-  int threads = 1;
-  int batch = 0;
-  int length = 0;
-  int steps = 0;
-};
-
-BenchOptions read_options(const std::string& kind, const std::string& json) {
-  const auto object = parse_json(json, "bench options");
-  Options options(object, "bench " + kind);
-  const bool score = kind == "score";
-  const auto integer = [&](const std::string& key, const std::string& help, std::int64_t fallback, std::int64_t max) {
-    return static_cast<int>(options.integer(key, help, {.fallback = fallback, .min = 1, .max = max}));
-  };
-  BenchOptions result;
-  result.model = options.text("model", "checkpoint folder; empty: random weights", {.fallback = "", .choices = {}});
-  result.dtype =
-      options.text("dtype", "of the matrix products", {.fallback = "float32", .choices = {"float32", "bfloat16"}});
-  result.device = options.text("device", "auto, cpu, cuda[:N]", {.fallback = "auto", .choices = {}});
-  result.threads = integer("threads", "workers", 1, 1024);
-  result.batch = integer("batch", "rows", 16, 4096);
-  result.length = integer("length", "tokens a row, or of the prompt", score ? 256 : 64, 1 << 20);
-  result.steps = integer("steps", "repetitions, or tokens written", score ? 4 : 64, 100000);
-  options.done();
-  return result;
-}
-
-/// 2 n^3 operations a product of n x n matrices, in operations a second: the machine's own rate in this process.
-double product_rate(at::ScalarType dtype) {
-  constexpr std::int64_t size = 1024;
-  const auto a = at::ones({size, size}, at::TensorOptions().dtype(dtype));
-  const auto b = at::ones({size, size}, at::TensorOptions().dtype(dtype));
-  auto c = at::mm(a, b);
-  double best = 0.0;
-  for (int repeat = 0; repeat < 5; ++repeat) {
-    const auto start = Clock::now();
-    at::mm_out(c, a, b);
-    best = std::max(best, 2.0 * size * size * size / seconds_since(start));
-  }
-  return best;
-}
-
-/// Token ids that differ from row to row, so that nothing is shared.
 std::vector<ScoredTokens> make_rows(const BenchOptions& options, std::int64_t vocabulary) {
   std::vector<ScoredTokens> rows(static_cast<std::size_t>(options.batch));
-  std::uint64_t state = 1;
-  for (auto& row : rows) {
-    for (int at = 0; at < options.length; ++at) {
-      state = state * 6364136223846793005U + 1442695040888963407U;
-      row.input.push_back(static_cast<std::int32_t>((state >> 33) % static_cast<std::uint64_t>(vocabulary)));
-    }
-    row.targets = {row.input.back()};
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const auto ids = bench_ids(static_cast<int>(row), options.length, vocabulary);
+    rows[row].input.assign(ids.begin(), ids.end());
+    rows[row].targets = {rows[row].input.back()};
   }
   return rows;
 }
@@ -115,7 +65,7 @@ double time_decode(Model& model, const BenchOptions& options, std::span<const Sc
 
 std::string bench_engine(const std::string& kind, const std::string& options_json, const Checkpoints& checkpoints,
                          const FamilyBook& families) {
-  const auto options = read_options(kind, options_json);
+  const auto options = read_bench_options(kind, options_json);
   const at::NoGradGuard no_gradients;
   at::set_num_threads(1);
   const auto dtype = find_dtype(options.dtype);

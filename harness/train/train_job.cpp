@@ -7,6 +7,7 @@
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/recipe.hpp"
 #include "harness/train/session.hpp"
@@ -35,7 +36,7 @@ at::ScalarType compute_dtype(const std::string& name) {
 
 void check_numbers(const TrainJob& job) {
   compute_dtype(job.dtype);
-  training_device(job.device);
+  find_device(job.device);
   require(job.threads >= 1, Fault::config,
           [&] { return "threads: found " + std::to_string(job.threads) + ", expected 1 or more"; });
 }
@@ -49,7 +50,7 @@ std::string job_config(const TrainJob& job, const Recipe& recipe, const Session&
                        {"train_on", job.train_on},
                        {"seed", job.seed},
                        {"chat", job.chat},
-                       {"device", training_device(job.device).str()},
+                       {"device", find_device(job.device).str()},
                        {"dtype", job.dtype},
                        {"kernels", session.model->kernels()},
                        {"threads", job.threads}};
@@ -97,23 +98,6 @@ std::int64_t peak_resident_bytes() {
 
 }  // namespace
 
-at::Device training_device(const std::string& name) {
-  if (name == "cpu") return at::kCPU;
-  const bool cuda = at::hasCUDA();
-  if (name == "auto") return cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-  const bool numbered = name.starts_with("cuda:") && name.size() > 5 && name.size() < 9 &&
-                        name.find_first_not_of("0123456789", 5) == std::string::npos;
-  require(name == "cuda" || numbered, Fault::config,
-          [&] { return "device: found '" + name + "', expected auto, cpu, cuda or cuda:N"; });
-  const int index = numbered ? std::stoi(name.substr(5)) : 0;
-  const int devices = cuda ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
-  require(index < devices, Fault::device, [&] {
-    return "device: '" + name + "' is asked for, but this machine and LibTorch offer " + std::to_string(devices) +
-           " CUDA devices";
-  });
-  return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
-}
-
 void check_train_job(const TrainJob& job, const Checkpoints& checkpoints, const TrainerBook& trainers) {
   check_numbers(job);
   read_recipe(job, trainers);
@@ -146,7 +130,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   }
   LoadSettings settings;
   settings.compute = compute_dtype(job.dtype);
-  settings.device = training_device(job.device);
+  settings.device = find_device(job.device);
   session.model = checkpoints.load(job.model, settings);
   for (auto& [name, tensor] : session.model->parameters()) tensor->requires_grad_(true);
   session.config_json = job_config(job, recipe, session, checkpoints);

@@ -14,7 +14,4 @@ void check_train_job(const TrainJob& job, const Checkpoints& checkpoints, const 
 TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkpoints& checkpoints,
                       const TrainerBook& trainers);
 
-/// "auto", "cpu" or "cuda[:N]" as a device. Throws Fault::device for one that is not there.
-at::Device training_device(const std::string& name);
-
 }  // namespace touchstone

@@ -32,7 +32,7 @@ class Fixture : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Fixture, OperatorsEqualTransformers) {
   const auto expected = expected_of(GetParam());
-  const auto model = testing::all_families()->load(fixtures / GetParam(), {});
+  const auto model = testing::all_families()->load(fixtures / GetParam(), {.plain_operators = true});
   const at::NoGradGuard no_gradients;
   const auto logits = model->forward({.tokens = expected.ids}, {}).logits;
   EXPECT_LT(largest_difference(logits.slice(0, -4), expected.last), 1e-4);
@@ -50,9 +50,10 @@ TEST_P(Fixture, PackedKernelsEqualTransformers) {
 TEST_P(Fixture, PackedBfloat16IsNearTheOperators) {
   const auto expected = expected_of(GetParam());
   const auto checkpoints = testing::all_families();
-  const LoadSettings plain{.storage = at::kBFloat16, .compute = at::kBFloat16};
+  const LoadSettings plain{.storage = at::kBFloat16, .compute = at::kBFloat16, .plain_operators = true};
   auto packed = plain;
   packed.answering = true;
+  packed.plain_operators = false;
   const at::NoGradGuard no_gradients;
   const auto a = checkpoints->load(fixtures / GetParam(), plain)->forward({.tokens = expected.ids}, {}).logits;
   const auto b = checkpoints->load(fixtures / GetParam(), packed)->forward({.tokens = expected.ids}, {}).logits;
@@ -87,7 +88,7 @@ TEST_P(Fixture, PackedBitsDoNotDependOnTheCall) {
 
 TEST_P(Fixture, AttentionAndHiddenStatesOfTheOperators) {
   const auto ids = expected_of(GetParam()).ids;
-  const auto model = testing::all_families()->load(fixtures / GetParam(), {});
+  const auto model = testing::all_families()->load(fixtures / GetParam(), {.plain_operators = true});
   const at::NoGradGuard no_gradients;
   Want want;
   want.hidden = want.all_hidden = true;

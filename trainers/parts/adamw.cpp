@@ -51,6 +51,8 @@ void AdamW::step(double learning_rate, double divisor) {
                       group->steps, learning_rate, options_.beta1, options_.beta2,
                       group == &decayed ? options_.weight_decay : 0.0, options_.epsilon, /*amsgrad=*/false,
                       /*maximize=*/false, scale);
+    // The fused kernel, unlike other operators that write, leaves the version as it was; copies of weights go by it.
+    for (const auto& tensor : group->values) tensor.unsafeGetTensorImpl()->bump_version();
   }
   for (auto& [name, tensor] : parameters_) tensor->mutable_grad().reset();
 }

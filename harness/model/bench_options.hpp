@@ -1,0 +1,32 @@
+#pragma once
+#include <string>
+
+#include "harness/model/tensor.hpp"
+
+namespace touchstone {
+
+/// What `touchstone bench` is to measure.
+struct BenchOptions {
+  std::string model;  ///< checkpoint folder; empty: random weights of 34 M parameters
+  std::string dtype;
+  std::string device;
+  std::string ids;  ///< training only: JSON file of rows of token ids; empty: drawn from a fixed seed
+  bool plain = false;
+  double learning_rate = 0.0;
+  int threads = 1;
+  int batch = 0;
+  int length = 0;
+  int steps = 0;
+};
+
+/// Reads the options of kind "score", "decode" or "train" from JSON text. Throws Fault::config.
+BenchOptions read_bench_options(const std::string& kind, const std::string& json);
+
+/// 2 n^3 operations a product of n x n matrices, in operations a second: the rate of LibTorch's own products on this
+/// machine, in this process, best of five.
+double product_rate(at::ScalarType dtype);
+
+/// The token ids of a row in a bench without a file: different in every row, the same in every run.
+std::vector<std::int64_t> bench_ids(int row, int length, std::int64_t vocabulary);
+
+}  // namespace touchstone
