@@ -1,6 +1,10 @@
 // The tensor library's one entry.
 #include <torch/version.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/model/backend.hpp"
@@ -18,6 +22,15 @@
 namespace touchstone {
 namespace {
 
+/// Large blocks stay with the process instead of being mapped, cleared and given back at every operator: a training
+/// step takes and frees the same ones again and again.
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, -1);
+#endif
+}
+
 /// LibTorch's errors are long and of many lines; the first says what is wrong.
 template <class Body>
 auto guarded(const Body& body) -> decltype(body()) {
@@ -32,6 +45,7 @@ auto guarded(const Body& body) -> decltype(body()) {
 class TensorBackend final : public Backend {
  public:
   TensorBackend() {
+    keep_freed_memory();
     add_backends(families_);
     add_trainers(trainers_);
     checkpoints_ = make_checkpoints(families_);

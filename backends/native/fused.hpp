@@ -56,8 +56,8 @@ struct AttentionPlan {
   std::int64_t head_dim = 0;
 };
 
-/// Queries, keys and values side by side, [N, (H + 2 KV) * d], not yet turned, to mixed values [N, H * d]. Turns them in
-/// place.
+/// Queries, keys and values side by side, [N, (H + 2 KV) * d], not yet turned, to mixed values [N, H * d]. Turns them
+/// in place.
 Tensor fused_attention(const Tensor& query_key_value, const AttentionPlan& plan);
 
 /// Rows of the table [V, D] as float32 [N, D]; the gradient is added to the table's in place.

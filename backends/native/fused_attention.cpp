@@ -108,8 +108,7 @@ struct Attend : torch::autograd::Function<Attend> {
     const PackedAttention attention(*plan, places);
     attention.turn(query_key_value, false);
     attention.run(kernels::chosen().attention_forward);
-    context->save_for_backward(
-        {query_key_value, places.mixed, places.log_sum, plan->tables.cos, plan->tables.sin});
+    context->save_for_backward({query_key_value, places.mixed, places.log_sum, plan->tables.cos, plan->tables.sin});
     context->saved_data["starts"] = plan->starts;
     context->saved_data["heads"] = plan->heads;
     context->saved_data["key_heads"] = plan->key_heads;

@@ -14,7 +14,9 @@ using torch::autograd::variable_list;
 /// of threads.
 constexpr std::int64_t rows_a_call = 256;
 
-kernels::Type type_of(at::ScalarType dtype) { return dtype == at::kBFloat16 ? kernels::Type::bf16 : kernels::Type::f32; }
+kernels::Type type_of(at::ScalarType dtype) {
+  return dtype == at::kBFloat16 ? kernels::Type::bf16 : kernels::Type::f32;
+}
 
 template <class Body>
 void each_block(std::int64_t rows, const Body& body) {
@@ -28,7 +30,8 @@ void each_block(std::int64_t rows, const Body& body) {
 }
 
 char* row_of(const Tensor& tensor, std::int64_t row) {
-  return static_cast<char*>(tensor.data_ptr()) + row * tensor.stride(0) * static_cast<std::int64_t>(tensor.element_size());
+  return static_cast<char*>(tensor.data_ptr()) +
+         row * tensor.stride(0) * static_cast<std::int64_t>(tensor.element_size());
 }
 float* floats_of(const Tensor& tensor, std::int64_t row) {
   return tensor.defined() ? reinterpret_cast<float*>(row_of(tensor, row)) : nullptr;

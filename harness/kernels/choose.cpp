@@ -1,3 +1,8 @@
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <cstring>
 
 #include "harness/kernels/kernels.hpp"
@@ -17,6 +22,9 @@ Kernels table();
 namespace avx512bf16 {
 Kernels table();
 }
+namespace amx {
+Kernels table();
+}
 #endif
 
 namespace {
@@ -26,6 +34,20 @@ struct Choice {
   bool runs;
 };
 
+#if defined(__x86_64__)
+/// Linux gives a process the state of the tile registers when it is asked for it, and refuses where it is old or
+/// forbids it.
+bool may_use_tiles() {
+#if defined(__linux__)
+  constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long tile_data = 18;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return false;
+#endif
+}
+#endif
+
 /// All that were built, best last.
 const auto& choices() {
 #if defined(__x86_64__)
@@ -34,10 +56,12 @@ const auto& choices() {
                                  __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
                                  __builtin_cpu_supports("avx512dq") != 0;
   static const bool has_bf16 = has_avx512 && __builtin_cpu_supports("avx512bf16") != 0;
+  static const bool has_amx = has_bf16 && __builtin_cpu_supports("amx-bf16") != 0 && may_use_tiles();
   static const Choice all[] = {{baseline::table(), true},
                                {avx2::table(), has_avx2},
                                {avx512::table(), has_avx512},
-                               {avx512bf16::table(), has_bf16}};
+                               {avx512bf16::table(), has_bf16},
+                               {amx::table(), has_amx}};
 #else
   static const Choice all[] = {{baseline::table(), true}};
 #endif

@@ -204,7 +204,7 @@ struct Kernels {
 /// The best that this processor runs. The choice is by instruction set and maker, never by timing: equal machines take
 /// equal kernels, hence give equal bits.
 const Kernels& chosen();
-/// By name ("baseline", "avx2", "avx512", "avx512bf16"); null where the build or the processor lacks it.
+/// By name ("baseline", "avx2", "avx512", "avx512bf16", "amx"); null where the build or the processor lacks it.
 const Kernels* named(const char* name);
 
 }  // namespace touchstone::kernels

@@ -16,6 +16,22 @@ constexpr Unit bf16_unit = Unit::rounded;
 template <Unit unit>
 constexpr std::int64_t per_unit = unit == Unit::pair ? 2 : 1;
 
+/// Tile registers (AMX) take 16 units of depth at once, so packed operands end in zeros.
+#if defined(__AMX_BF16__)
+template <Unit unit>
+constexpr bool in_tiles = unit == Unit::pair;
+#else
+template <Unit>
+constexpr bool in_tiles = false;
+#endif
+
+/// Units of a packed row or column of `depth` factors.
+template <Unit unit>
+constexpr std::int64_t units_of(std::int64_t depth) {
+  const std::int64_t units = (depth + per_unit<unit> - 1) / per_unit<unit>;
+  return in_tiles<unit> ? round_up(units, 16) : units;
+}
+
 }  // namespace
 }  // namespace touchstone::kernels
 

@@ -92,7 +92,7 @@ template <Unit unit, class Element>
 void pack_along(const Element* source, std::int64_t stride, std::int64_t count, std::int64_t, std::int64_t depth,
                 std::uint32_t* to, std::int64_t width) {
   constexpr std::int64_t step = per_unit<unit>;
-  const std::int64_t units = (depth + step - 1) / step;
+  const std::int64_t units = units_of<unit>(depth);
   for (std::int64_t done = 0; done < units; done += 16) {
     __m512i block[16];
 #pragma GCC unroll 16
@@ -119,8 +119,48 @@ void pack_across(const Element* source, std::int64_t stride, std::int64_t count,
       const Element* high = step == 2 && k + 1 < depth ? low + stride : nullptr;
       _mm512_storeu_si512(row, load_across<unit>(low, high, mask));
     }
+    for (std::int64_t k = (depth + step - 1) / step; k < units_of<unit>(depth); ++k, row += width) {
+      _mm512_storeu_si512(row, _mm512_setzero_si512());
+    }
   }
 }
+
+#if defined(__AMX_BF16__)
+/// Rows of A for tile registers: blocks of 16 rows x 16 units, block after block of depth. Source rows run along the
+/// depth; packs `count` of them, 16 at most, and fills up to 16 with zeros.
+template <class Element>
+void pack_rows_along(const Element* source, std::int64_t stride, std::int64_t count, std::int64_t depth,
+                     std::uint32_t* to) {
+  const std::int64_t units = units_of<Unit::pair>(depth);
+  for (std::int64_t done = 0; done < units; done += 16, to += 256) {
+    for (std::int64_t i = 0; i < 16; ++i) {
+      _mm512_store_si512(to + 16 * i, i < count
+                                          ? load_along<Unit::pair>(source + i * stride + done * 2, depth - done * 2)
+                                          : _mm512_setzero_si512());
+    }
+  }
+}
+
+/// The same where source row k holds the factors of step k.
+template <class Element>
+void pack_rows_across(const Element* source, std::int64_t stride, std::int64_t count, std::int64_t depth,
+                      std::uint32_t* to) {
+  const std::uint32_t mask = mask_of(count);
+  const std::int64_t units = units_of<Unit::pair>(depth);
+  for (std::int64_t done = 0; done < units; done += 16, to += 256) {
+    __m512i block[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      const std::int64_t k = 2 * (done + i);
+      const Element* low = source + k * stride;
+      block[i] = k < depth ? load_across<Unit::pair>(low, k + 1 < depth ? low + stride : nullptr, mask)
+                           : _mm512_setzero_si512();
+    }
+    transpose(block);
+    for (int i = 0; i < 16; ++i) _mm512_store_si512(to + 16 * i, block[i]);
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace touchstone::kernels

@@ -11,11 +11,7 @@ constexpr std::int64_t query_rows = 56;  // rows of scores at a time: four tiles
 static_assert(page_tokens % tile_columns == 0);
 
 template <Unit unit>
-std::int64_t key_units(std::int64_t head_dim) {
-  return (head_dim + per_unit<unit> - 1) / per_unit<unit>;
-}
-template <Unit unit>
-constexpr std::int64_t value_units = page_tokens / per_unit<unit>;
+constexpr std::int64_t value_units = units_of<unit>(page_tokens);
 
 /// Writes one factor as unit `at` of a packed operand, or as half of one.
 template <Unit unit>
@@ -33,7 +29,7 @@ inline void put(std::uint32_t* units, std::int64_t at, std::int64_t half, float 
 /// Keys are the columns of a product over head_dim: [panel of keys][unit of head_dim][key].
 template <Unit unit>
 void put_key(std::uint32_t* page, std::int64_t token, const float* key, std::int64_t head_dim) {
-  std::uint32_t* panel = page + token / tile_columns * key_units<unit>(head_dim) * tile_columns;
+  std::uint32_t* panel = page + token / tile_columns * units_of<unit>(head_dim) * tile_columns;
   for (std::int64_t i = 0; i < head_dim; ++i) {
     put<unit>(panel, i / per_unit<unit> * tile_columns + token % tile_columns, i % per_unit<unit>, key[i]);
   }
@@ -61,20 +57,16 @@ void append_rows(const PageAppend& a) {
 /// Rows of one product that are packed together: tiles of nearly equal height.
 template <Unit unit>
 struct PackedRows {
-  Rows cut;
+  Rows<unit> cut;
   std::uint32_t* units;
   std::int64_t depth_units;
 
   PackedRows(std::int64_t rows, std::int64_t depth, std::uint32_t* memory)
-      : cut{rows, (rows + tile_rows - 1) / tile_rows},
-        units(memory),
-        depth_units((depth + per_unit<unit> - 1) / per_unit<unit>) {}
+      : cut(rows), units(memory), depth_units(units_of<unit>(depth)) {}
 
   void fill(const float* from, std::int64_t stride, std::int64_t depth) const {
     for (std::int64_t tile = 0; tile < cut.tiles; ++tile) {
-      const std::int64_t first = cut.first(tile);
-      pack<unit, float>(true, from + first * stride, stride, cut.first(tile + 1) - first, a_width, depth,
-                        units + tile * depth_units * a_width, a_width);
+      pack_a<unit, float>(true, from + cut.first(tile) * stride, stride, cut.height(tile), depth, packed(tile));
     }
   }
 
@@ -82,11 +74,12 @@ struct PackedRows {
   void multiply(const std::uint32_t* panel, float* c, std::int64_t stride, std::int64_t columns,
                 bool accumulate) const {
     for (std::int64_t tile = 0; tile < cut.tiles; ++tile) {
-      const std::int64_t first = cut.first(tile);
-      const Tile out{c + first * stride, stride, columns, Type::f32, accumulate};
-      tile_function<unit>(cut.first(tile + 1) - first)(units + tile * depth_units * a_width, panel, depth_units, out);
+      const Tile out{c + cut.first(tile) * stride, stride, columns, Type::f32, accumulate};
+      multiply_rows<unit>(cut.height(tile), packed(tile), panel, depth_units, out);
     }
   }
+
+  std::uint32_t* packed(std::int64_t tile) const { return units + tile * depth_units * a_tile_width<unit>; }
 };
 
 /// What one call needs beside its operands.
@@ -149,6 +142,12 @@ std::int64_t tokens_at_once(std::int64_t heads) { return heads >= query_rows ? 1
 
 std::int64_t rows_at_once(const PagedAttention& a) { return tokens_at_once(a.heads) * a.heads; }
 
+/// Of `rows` rows of A over `depth`.
+template <Unit unit>
+std::int64_t packed_units(std::int64_t rows, std::int64_t depth) {
+  return Rows<unit>(rows).tiles * a_tile_width<unit> * units_of<unit>(depth);
+}
+
 template <Unit unit>
 void attend_all(const PagedAttention& a, void* memory) {
   Scratch scratch(memory);
@@ -157,6 +156,7 @@ void attend_all(const PagedAttention& a, void* memory) {
   const Buffers buffers{scratch.floats(rows * a.head_dim), scratch.floats(rows * keys), scratch.floats(rows),
                         static_cast<std::uint32_t*>(scratch.rest())};
   const std::int64_t step = tokens_at_once(a.heads);
+  const TileRegisters<unit> registers;
   for (std::int64_t first = 0; first < a.tokens; first += step) {
     attend<unit>(a, buffers, first, smaller(step, a.tokens - first));
   }
@@ -167,7 +167,7 @@ void attend_all(const PagedAttention& a, void* memory) {
 namespace TOUCHSTONE_ISA {
 
 std::int64_t key_page_bytes(std::int64_t head_dim, Type factors) {
-  const std::int64_t units = factors == Type::f32 ? key_units<Unit::f32>(head_dim) : key_units<bf16_unit>(head_dim);
+  const std::int64_t units = factors == Type::f32 ? units_of<Unit::f32>(head_dim) : units_of<bf16_unit>(head_dim);
   return 4 * units * page_tokens;
 }
 
@@ -188,7 +188,8 @@ std::int64_t paged_scratch_bytes(const PagedAttention& a) {
   const std::int64_t rows = rows_at_once(a);
   const std::int64_t keys = round_up(a.past + a.tokens, page_tokens);
   const std::int64_t depth = a.head_dim > page_tokens ? a.head_dim : page_tokens;
-  const std::int64_t packed = (rows / tile_rows + 2) * a_width * depth;
+  const std::int64_t packed =
+      a.factors == Type::f32 ? packed_units<Unit::f32>(rows, depth) : packed_units<bf16_unit>(rows, depth);
   return 4 * (rows * (a.head_dim + keys + 1) + packed) + 4 * 64;
 }
 

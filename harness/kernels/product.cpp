@@ -16,7 +16,7 @@ inline const void* offset(const Operand& operand, std::int64_t i, std::int64_t j
 template <Unit unit>
 void pack_b(const Product& p, std::int64_t k, std::int64_t depth, std::int64_t j, std::int64_t count,
             std::uint32_t* to) {
-  const std::int64_t units = (depth + per_unit<unit> - 1) / per_unit<unit>;
+  const std::int64_t units = units_of<unit>(depth);
   for (std::int64_t at = 0; at < count; at += tile_columns, to += units * tile_columns) {
     const std::int64_t columns = smaller(tile_columns, count - at);
     if (!p.b.transposed) {
@@ -36,23 +36,23 @@ void pack_b(const Product& p, std::int64_t k, std::int64_t depth, std::int64_t j
 template <Unit unit>
 void multiply_block(const Product& p, std::int64_t k, std::int64_t depth, std::int64_t j, std::int64_t columns,
                     const std::uint32_t* packed_b, std::uint32_t* packed_a) {
-  const std::int64_t units = (depth + per_unit<unit> - 1) / per_unit<unit>;
-  const Rows cut{p.rows, (p.rows + tile_rows - 1) / tile_rows};
+  const std::int64_t units = units_of<unit>(depth);
+  const Rows<unit> cut(p.rows);
+  const std::int64_t tile_units = units * a_tile_width<unit>;
   const std::int64_t element = p.c_type == Type::f32 ? 4 : 2;
   for (std::int64_t group = 0; group < cut.tiles; group += tile_group) {
     const std::int64_t end = smaller(group + tile_group, cut.tiles);
     for (std::int64_t tile = group; tile < end; ++tile) {
       const std::int64_t i = cut.first(tile);
-      pack<unit>(p.a, !p.a.transposed, offset(p.a, i, k), cut.first(tile + 1) - i, a_width, depth,
-                 packed_a + (tile - group) * units * a_width, a_width);
+      pack_a<unit>(p.a, offset(p.a, i, k), cut.height(tile), depth, packed_a + (tile - group) * tile_units);
     }
     for (std::int64_t tile = group; tile < end; ++tile) {
       const std::int64_t i = cut.first(tile);
-      const TileFunction run = tile_function<unit>(cut.first(tile + 1) - i);
       for (std::int64_t at = 0; at < columns; at += tile_columns) {
         const Tile out{static_cast<char*>(p.c) + (i * p.c_stride + j + at) * element, p.c_stride,
                        smaller(tile_columns, columns - at), p.c_type, p.accumulate || k > 0};
-        run(packed_a + (tile - group) * units * a_width, packed_b + at * units, units, out);
+        multiply_rows<unit>(cut.height(tile), packed_a + (tile - group) * tile_units, packed_b + at * units, units,
+                            out);
       }
     }
   }
@@ -65,7 +65,7 @@ void each_depth(const Product& p, const Body& body) {
   std::int64_t before = 0;
   for (std::int64_t k = 0; k < p.depth; k += block) {
     const std::int64_t depth = smaller(block, p.depth - k);
-    const std::int64_t units = (depth + per_unit<unit> - 1) / per_unit<unit>;
+    const std::int64_t units = units_of<unit>(depth);
     body(k, depth, units, before);
     before += units * round_up(p.columns, tile_columns);
   }
@@ -74,8 +74,9 @@ void each_depth(const Product& p, const Body& body) {
 /// `ready`: all of B packed by pack_whole; null: B is packed block by block into scratch.
 template <Unit unit>
 void multiply_units(const Product& p, const std::uint32_t* ready, std::uint32_t* scratch) {
-  const std::int64_t most_units = smaller(depth_block, (p.depth + per_unit<unit> - 1) / per_unit<unit>);
+  const std::int64_t most_units = smaller(depth_block, units_of<unit>(p.depth));
   const std::int64_t columns = b_units / round_up(most_units, 16) / tile_columns * tile_columns;
+  const TileRegisters<unit> registers;
   each_depth<unit>(p, [&](std::int64_t k, std::int64_t depth, std::int64_t units, std::int64_t before) {
     for (std::int64_t j = 0; j < p.columns; j += columns) {
       const std::int64_t here = smaller(columns, p.columns - j);
@@ -107,7 +108,7 @@ std::int64_t whole_units(const Product& p) {
 namespace TOUCHSTONE_ISA {
 
 const std::int64_t whole_depth = depth_block * per_unit<bf16_unit>;
-const std::int64_t product_scratch_bytes = 4 * (b_units + tile_group * depth_block * a_width);
+const std::int64_t product_scratch_bytes = 4 * (b_units + tile_group * depth_block * a_tile_width<bf16_unit>);
 
 void multiply(const Product& product, void* scratch) {
   auto* units = static_cast<std::uint32_t*>(scratch);

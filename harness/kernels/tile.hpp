@@ -14,12 +14,13 @@ constexpr int tile_rows = 4;
 #endif
 constexpr int tile_columns = 2 * lanes;
 constexpr int a_width = tile_rows > 8 ? 16 : 8;  // units a step in a packed tile of A
+constexpr int register_rows = 2 * 16;            // of C, where tile registers hold it
 constexpr std::int64_t tile_group = 4;           // tiles of A packed together
 constexpr std::int64_t depth_block = 1024;       // units
 constexpr std::int64_t b_units = 128 * 1024;     // of packed B: half a megabyte, to stay in the second-level cache
 
 template <Unit unit>
-inline Vec multiply_add(std::uint32_t a, Vec b, Vec c) {
+[[maybe_unused]] inline Vec multiply_add(std::uint32_t a, Vec b, Vec c) {
 #if defined(__AVX512BF16__)
   if constexpr (unit == Unit::pair) {
     return (Vec)_mm512_dpbf16_ps((__m512)c, (__m512bh)_mm512_set1_epi32(static_cast<int>(a)), (__m512bh)b);
@@ -115,6 +116,16 @@ TileFunction tile_function(std::int64_t rows) {
 #endif
 }
 
+}  // namespace
+}  // namespace touchstone::kernels
+
+#if defined(__AMX_BF16__)
+#include "harness/kernels/tile_amx.hpp"
+#endif
+
+namespace touchstone::kernels {
+namespace {
+
 /// Packs `count` rows of A (or columns of B, with `along` the other way round) over `depth` from `source` on.
 template <Unit unit, class Element>
 void pack(bool along, const void* source, std::int64_t stride, std::int64_t count, std::int64_t fill,
@@ -136,12 +147,82 @@ void pack(const Operand& operand, bool along, const void* source, std::int64_t c
   }
 }
 
-/// How the rows of C are cut: tiles of nearly equal height, at most tile_rows.
+/// How the rows of C are cut: tiles of nearly equal height, at most tile_rows; with tile registers whole ones and a
+/// rest.
+template <Unit unit>
 struct Rows {
+  explicit Rows(std::int64_t count) : rows(count), tiles((count + most - 1) / most) {}
+
+  static constexpr std::int64_t most = in_tiles<unit> ? register_rows : tile_rows;
   std::int64_t rows;
   std::int64_t tiles;
-  std::int64_t first(std::int64_t tile) const { return tile * rows / tiles; }
+
+  std::int64_t first(std::int64_t tile) const {
+    return in_tiles<unit> ? smaller(rows, tile * most) : tile * rows / tiles;
+  }
+  std::int64_t height(std::int64_t tile) const { return first(tile + 1) - first(tile); }
 };
+
+/// Units that a packed tile of A takes, for each unit of depth.
+template <Unit unit>
+constexpr std::int64_t a_tile_width = in_tiles<unit> ? register_rows : a_width;
+
+/// Packs `rows` rows of A, at most those of a tile. `along`: source rows run along the depth.
+template <Unit unit, class Element>
+void pack_a(bool along, const void* source, std::int64_t stride, std::int64_t rows, std::int64_t depth,
+            std::uint32_t* to) {
+#if defined(__AMX_BF16__)
+  if constexpr (in_tiles<unit>) {
+    const auto* elements = static_cast<const Element*>(source);
+    for (std::int64_t half = 0; half < rows; half += 16, to += 16 * units_of<unit>(depth)) {
+      const std::int64_t count = smaller(16, rows - half);
+      if (along) {
+        pack_rows_along(elements + half * stride, stride, count, depth, to);
+      } else {
+        pack_rows_across(elements + half, stride, count, depth, to);
+      }
+    }
+    return;
+  }
+#endif
+  pack<unit, Element>(along, source, stride, rows, a_width, depth, to, a_width);
+}
+template <Unit unit>
+void pack_a(const Operand& operand, const void* source, std::int64_t rows, std::int64_t depth, std::uint32_t* to) {
+  if (operand.type == Type::f32) {
+    pack_a<unit, float>(!operand.transposed, source, operand.stride, rows, depth, to);
+  } else {
+    pack_a<unit, Half>(!operand.transposed, source, operand.stride, rows, depth, to);
+  }
+}
+
+/// While it lives, this thread's tile registers have the shape that multiply_rows needs.
+template <Unit unit>
+class TileRegisters {
+ public:
+  TileRegisters() {
+#if defined(__AMX_BF16__)
+    if constexpr (in_tiles<unit>) configure_registers();
+#endif
+  }
+  ~TileRegisters() {
+#if defined(__AMX_BF16__)
+    if constexpr (in_tiles<unit>) _tile_release();
+#endif
+  }
+  TileRegisters(const TileRegisters&) = delete;
+  TileRegisters& operator=(const TileRegisters&) = delete;
+};
+
+/// One tile of C, `rows` high, over `units` steps of packed factors.
+template <Unit unit>
+void multiply_rows(std::int64_t rows, const std::uint32_t* a, const std::uint32_t* b, std::int64_t units,
+                   const Tile& tile) {
+#if defined(__AMX_BF16__)
+  if constexpr (in_tiles<unit>) return multiply_in_registers(rows, a, b, units, tile);
+#endif
+  tile_function<unit>(rows)(a, b, units, tile);
+}
 
 }  // namespace
 }  // namespace touchstone::kernels

@@ -44,8 +44,7 @@ BenchOptions read_bench_options(const std::string& kind, const std::string& json
   if (kind == "train") {
     result.ids = options.text("ids", "JSON file of rows of token ids", {.fallback = "", .choices = {}});
     result.plain = options.flag("plain", "LibTorch's own operators instead of the kernels", false);
-    result.learning_rate =
-        options.number("learning_rate", "constant", {.fallback = 3e-4, .min = 0.0, .max = 1.0});
+    result.learning_rate = options.number("learning_rate", "constant", {.fallback = 3e-4, .min = 0.0, .max = 1.0});
   }
   options.done();
   return result;

@@ -14,7 +14,7 @@ namespace touchstone::kernels::testing {
 /// The sets that this processor runs.
 inline std::vector<std::string> sets() {
   std::vector<std::string> found;
-  for (const char* name : {"baseline", "avx2", "avx512", "avx512bf16"}) {
+  for (const char* name : {"baseline", "avx2", "avx512", "avx512bf16", "amx"}) {
     if (named(name) != nullptr) found.emplace_back(name);
   }
   return found;

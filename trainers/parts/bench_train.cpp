@@ -11,8 +11,8 @@
 #include "harness/model/ops.hpp"
 #include "harness/model/random_weights.hpp"
 #include "trainers/parts/adamw.hpp"
-#include "trainers/parts/loss.hpp"
 #include "trainers/parts/lora.hpp"
+#include "trainers/parts/loss.hpp"
 
 namespace touchstone {
 namespace {
@@ -101,9 +101,8 @@ std::string bench_train(const std::string& options_json, const Checkpoints& chec
                         const TrainerBook& trainers) {
   const auto options = read_bench_options("train", options_json);
   at::set_num_threads(options.threads);
-  const LoadSettings settings{.compute = find_dtype(options.dtype),
-                              .device = find_device(options.device),
-                              .plain_operators = options.plain};
+  const LoadSettings settings{
+      .compute = find_dtype(options.dtype), .device = find_device(options.device), .plain_operators = options.plain};
   const auto model =
       options.model.empty() ? random_model(families, settings) : checkpoints.load(options.model, settings);
   require(options.length >= 2 && options.length <= model->max_length(), Fault::config, [&] {
@@ -117,21 +116,21 @@ std::string bench_train(const std::string& options_json, const Checkpoints& chec
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const auto rate = product_rate(settings.compute);
-  const Json result = {{"kind", "train"},
-                       {"model", options.model.empty() ? "random 34 M" : options.model},
-                       {"dtype", options.dtype},
-                       {"kernels", model->kernels()},
-                       {"threads", options.threads},
-                       {"batch", options.batch},
-                       {"length", options.length},
-                       {"steps", options.steps},
-                       {"seconds_a_step", seconds},
-                       {"tokens_per_second", tokens / seconds},
-                       {"peak_mebibytes", usage.ru_maxrss / 1024},
-                       {"matrix_product_gflops_one_thread", rate / 1e9},
-                       {"share_of_matrix_product_rate",
-                        operations_a_token(*model) * tokens / seconds / rate / options.threads},
-                       {"losses", measured.losses}};
+  const Json result = {
+      {"kind", "train"},
+      {"model", options.model.empty() ? "random 34 M" : options.model},
+      {"dtype", options.dtype},
+      {"kernels", model->kernels()},
+      {"threads", options.threads},
+      {"batch", options.batch},
+      {"length", options.length},
+      {"steps", options.steps},
+      {"seconds_a_step", seconds},
+      {"tokens_per_second", tokens / seconds},
+      {"peak_mebibytes", usage.ru_maxrss / 1024},
+      {"matrix_product_gflops_one_thread", rate / 1e9},
+      {"share_of_matrix_product_rate", operations_a_token(*model) * tokens / seconds / rate / options.threads},
+      {"losses", measured.losses}};
   return result.dump(2);
 }
 
