@@ -78,6 +78,39 @@ TEST(Command, UsageErrorsLeaveWithTwo) {
   }
 }
 
+TEST(Command, BenchTrainGivesTheSameLossesByKernelsAndByOperators) {
+  const std::vector<std::string> words = {"bench",   "train", "--model",  "stories260k", "--batch", "2",
+                                          "--steps", "4",     "--length", "32",          "--json"};
+  const auto fused = touchstone_command(words);
+  ASSERT_EQ(fused.code, 0) << fused.err;
+  auto plain_words = words;
+  plain_words.emplace_back("--plain");
+  const auto a = Json::parse(fused.out);
+  const auto b = Json::parse(touchstone_command(plain_words).out);
+  EXPECT_NE(a["kernels"], b["kernels"]);
+  ASSERT_EQ(a["losses"].size(), 4U);
+  for (std::size_t step = 0; step < 4; ++step) {
+    EXPECT_NEAR(a["losses"][step].get<double>(), b["losses"][step].get<double>(), 1e-4) << step;
+  }
+  EXPECT_GT(a["tokens_per_second"], 0.0);
+}
+
+TEST(Command, BenchTrainSaysWhatIsWrongWithTheIds) {
+  const testing::TemporaryFolder folder;
+  const auto file = (folder.path() / "ids.json").string();
+  for (const auto& [text, expected] :
+       std::vector<std::pair<std::string, std::string>>{{"{}", "expected a list"},
+                                                        {"[[1, 2, 3, 600]]", "row 1: expected token ids below 512"},
+                                                        {"[[1, 2], [3, -4, 5, 6]]", "row 2"},
+                                                        {"[[1, 2]]", "no row of 4 tokens"}}) {
+    write_file_atomically(file, text);
+    const auto result =
+        touchstone_command({"bench", "train", "--model", "stories260k", "--length", "4", "--ids", file});
+    EXPECT_EQ(result.code, 2) << text;
+    EXPECT_NE(result.err.find(expected), std::string::npos) << result.err;
+  }
+}
+
 TEST(Command, TrainLeavesWhatItFindsInTheWorkFolder) {
   const testing::TemporaryFolder folder;
   const auto work = folder.path() / "work";

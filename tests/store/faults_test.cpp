@@ -218,8 +218,8 @@ TEST_F(StoreFaults, ALimitOnFileSizesLosesNothing) {
   const auto said = filled(child.text());
   ASSERT_EQ(child.exit_code(), 0) << said.message;
   EXPECT_GT(said.keys.size(), 5U);
-  EXPECT_THAT(said.message,
-              AllOf(HasSubstr("results.sqlite: "), HasSubstr("ulimit -f"), HasSubstr("not stored"), Not(HasSubstr("\n"))));
+  EXPECT_THAT(said.message, AllOf(HasSubstr("results.sqlite: "), HasSubstr("ulimit -f"), HasSubstr("not stored"),
+                                  Not(HasSubstr("\n"))));
   expect_whole(path_, said.keys, 20);
   // With room again the same program goes on.
   Store store(path_);
