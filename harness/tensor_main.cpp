@@ -74,7 +74,12 @@ class TensorBackend final : public Backend {
                  const std::filesystem::path& outputs) override {
     guarded([&] {
       const auto given = checkpoints_->read_tensors(inputs);
-      checkpoints_->write_tensors(outputs, run_objective(name, options_json, given, trainers_));
+      try {
+        checkpoints_->write_tensors(outputs, run_objective(name, options_json, given, trainers_));
+      } catch (const Error& error) {
+        if (error.fault() != Fault::shape) throw;
+        throw Error(Fault::shape, inputs.string() + ": " + error.what());
+      }
     });
   }
 

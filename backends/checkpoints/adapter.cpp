@@ -112,7 +112,10 @@ void AdaptedWeights::read_scalings() {
   for (auto& [module, change] : changes_) {
     if (!change.down.defined() || !change.up.defined()) refuse(module, "has only one of lora_A and lora_B");
     const auto width = static_cast<double>(change.down.size(0));
-    if (change.up.size(1) != change.down.size(0)) refuse(module, "has a lora_A and a lora_B of different rank");
+    if (change.up.size(1) != change.down.size(0)) {
+      refuse(module, "has a lora_A of rank " + std::to_string(change.down.size(0)) + " and a lora_B of rank " +
+                         std::to_string(change.up.size(1)) + ", expected one rank");
+    }
     if (width != patterned(json, config, "rank_pattern", module, static_cast<double>(rank))) {
       refuse(module, "has rank " + std::to_string(change.down.size(0)) + ", adapter_config.json says r " +
                          std::to_string(rank));
@@ -128,7 +131,8 @@ Tensor AdaptedWeights::get(const std::string& name, at::IntArrayRef shape, const
   if (found == changes_.end()) return base_->get(name, shape, settings);
   const auto& change = found->second;
   if (shape.size() != 2 || change.up.size(0) != shape[0] || change.down.size(1) != shape[1]) {
-    refuse(found->first, "has matrices that do not fit the base's weight");
+    refuse(found->first, "changes a matrix of " + std::to_string(change.up.size(0)) + " by " +
+                             std::to_string(change.down.size(1)) + ", the base's is " + c10::str(shape));
   }
   change.read = true;
   auto wide = settings;

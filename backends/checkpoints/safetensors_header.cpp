@@ -59,7 +59,7 @@ std::uint64_t byte_count(const std::vector<std::int64_t>& shape, std::uint64_t e
   for (const auto size : shape) {
     const auto factor = static_cast<std::uint64_t>(size);
     if (factor != 0 && bytes > std::uint64_t{std::numeric_limits<std::int64_t>::max()} / factor) {
-      refuse(where, what + ": the shape has more bytes than any file holds");
+      refuse(where, what + ": shape is " + shown(Json(shape)) + ", which has more bytes than any file holds");
     }
     bytes *= factor;
   }
@@ -82,7 +82,11 @@ TensorEntry read_entry(const std::string& name, const Json& value, std::uint64_t
   if (!value["dtype"].is_string()) refuse(where, what + ": dtype is " + shown(value["dtype"]) + ", expected a text");
   entry.dtype = value["dtype"].get<std::string>();
   const auto element_bytes = dtype_bytes(entry.dtype);
-  if (element_bytes == 0) refuse(where, what + ": unknown dtype " + shown(value["dtype"]));
+  if (element_bytes == 0) {
+    std::string known;
+    for (const auto& one : dtype_sizes) known += (known.empty() ? "" : ", ") + std::string(one.name);
+    refuse(where, what + ": unknown dtype " + shown(value["dtype"]) + ", expected one of " + known);
+  }
   const auto& shape = value["shape"];
   if (!shape.is_array() || shape.size() > max_rank) {
     refuse(where, what + ": shape is " + shown(shape) + ", expected a list of at most " + std::to_string(max_rank));
@@ -153,7 +157,9 @@ std::uint64_t safetensors_header_bytes(std::string_view start, std::uint64_t fil
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t file_bytes, const std::string& where) {
   if (!is_utf8(json)) refuse(where, "header is not UTF-8");
-  if (json.empty() || json.front() != '{') refuse(where, "header does not begin with '{'");
+  if (json.empty() || json.front() != '{') {
+    refuse(where, "header begins with " + shown(Json(std::string(json.substr(0, 1)))) + ", expected '{'");
+  }
   Json header;
   try {
     header = parse_json(json, where + " (header)", {.bytes = max_header_bytes, .depth = 4});

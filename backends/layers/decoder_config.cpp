@@ -39,8 +39,9 @@ DecoderShape read_decoder_shape(const ConfigReader& config, const DecoderDefault
   shape.attention_bias = config.flag("attention_bias", false);
   if (defaults.feed_forward_bias_known) shape.feed_forward_bias = config.flag("mlp_bias", false);
   if (config.has("quantization_config")) {
-    config.refuse(
-        "has a quantization_config: quantised weights are not read; convert the checkpoint to bfloat16 first");
+    const auto method = config.child("quantization_config").text("quant_method", "");
+    config.refuse("quantization_config is there (" + (method.empty() ? "no quant_method" : method) +
+                  "), expected none: quantised weights are not read; convert the checkpoint to bfloat16 first");
   }
   return shape;
 }

@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <vector>
 
@@ -47,7 +49,8 @@ std::string sha256(std::string_view bytes) { return Sha256().add(bytes).hex(); }
 
 std::string sha256_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  require(static_cast<bool>(file), Fault::data, [&] { return path.string() + ": cannot be opened for reading"; });
+  require(static_cast<bool>(file), Fault::data,
+          [&] { return path.string() + ": cannot be opened for reading: " + std::strerror(errno); });
   Sha256 digest;
   std::vector<char> buffer(std::size_t{1} << 20U);
   while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0) {

@@ -1,6 +1,8 @@
 #include "harness/base/json.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <set>
 #include <vector>
 
@@ -29,11 +31,40 @@ std::string reason(const std::string& what) {
   return text.substr(0, 200);
 }
 
+/// Walks over the text and keeps where the parser is, which the library tells its listeners only in syntax errors.
+struct Cursor {
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+  const char* at;
+  const char** seen;
+  reference operator*() const { return *at; }
+  Cursor& operator++() {
+    *seen = ++at;
+    return *this;
+  }
+  Cursor operator++(int) {
+    const Cursor before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const Cursor& other) const { return at == other.at; }
+  bool operator!=(const Cursor& other) const { return at != other.at; }
+};
+
 /// Builds the value by hand, so that depth and duplicate keys are checked while reading and not after.
 class Builder : public nlohmann::json_sax<Json> {
  public:
   Builder(std::string_view text, const std::string& where, const JsonLimits& limits)
-      : text_(text), where_(where), limits_(limits) {}
+      : text_(text), where_(where), limits_(limits), seen_(text.data()) {}
+
+  void read() {
+    const Cursor begin{text_.data(), &seen_};
+    const Cursor end{text_.data() + text_.size(), &seen_};
+    Json::sax_parse(begin, end, this);
+  }
 
   Json take() { return std::move(root_); }
 
@@ -51,7 +82,7 @@ class Builder : public nlohmann::json_sax<Json> {
 
   bool key(string_t& name) override {
     if (!keys_.back().insert(name).second) {
-      throw Error(Fault::data, where_ + ": key '" + name.substr(0, 80) + "' stands twice in one object");
+      throw Error(Fault::data, here() + ": key '" + name.substr(0, 80) + "' stands twice in one object");
     }
     key_ = std::move(name);
     return true;
@@ -63,6 +94,12 @@ class Builder : public nlohmann::json_sax<Json> {
   }
 
  private:
+  /// The file, and the place in it that was read last.
+  std::string here() const {
+    const auto offset = static_cast<std::size_t>(seen_ - text_.data());
+    return where_ + ": " + place(text_, offset == 0 ? 0 : offset - 1, limits_.first_line);
+  }
+
   Json* add(Json value) {
     if (stack_.empty()) {
       root_ = std::move(value);
@@ -87,7 +124,7 @@ class Builder : public nlohmann::json_sax<Json> {
 
   bool open(Json value) {
     require(stack_.size() < static_cast<std::size_t>(limits_.depth), Fault::data,
-            [&] { return where_ + ": is nested deeper than " + std::to_string(limits_.depth) + " levels"; });
+            [&] { return here() + ": is nested deeper than " + std::to_string(limits_.depth) + " levels"; });
     stack_.push_back(add(std::move(value)));
     keys_.emplace_back();
     return true;
@@ -102,6 +139,7 @@ class Builder : public nlohmann::json_sax<Json> {
   std::string_view text_;
   const std::string& where_;
   JsonLimits limits_;
+  const char* seen_;
   Json root_;
   std::vector<Json*> stack_;
   std::vector<std::set<std::string>> keys_;
@@ -114,7 +152,7 @@ Json parse_json(std::string_view text, const std::string& where, const JsonLimit
   require(text.size() <= limits.bytes, Fault::data,
           [&] { return where + ": is longer than the limit of " + std::to_string(limits.bytes) + " bytes"; });
   Builder builder(text, where, limits);
-  Json::sax_parse(text.begin(), text.end(), &builder);
+  builder.read();
   return builder.take();
 }
 

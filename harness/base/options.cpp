@@ -68,7 +68,10 @@ namespace {
 std::string range_text(double min, double max) {
   const bool low = min > -1e299;
   const bool high = max < 1e299;
-  const auto text = [](double value) { return Json(value).dump(); };
+  const auto text = [](double value) {
+    auto number = Json(value).dump();
+    return number.ends_with(".0") ? number.substr(0, number.size() - 2) : number;
+  };
   if (low && high) return " in [" + text(min) + ", " + text(max) + "]";
   if (low) return " of at least " + text(min);
   return high ? " of at most " + text(max) : "";

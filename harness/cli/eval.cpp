@@ -122,9 +122,12 @@ int eval_action(Program& program, const EvalArguments& arguments) {
   for (const auto& name : arguments.measure.tasks) program.tasks().expand(name);
   Progress progress(program.err(), Program::terminal(), program.quiet);
   auto tools = program.tools(arguments.data, progress);
+  measured_tasks(arguments.measure, program.tasks(), *tools.data);
+  // The model before the database: what is wrong with it leaves no empty file behind.
+  auto open = open_model(arguments.engine, tools);
   // Without --db the results live in a database that is gone when its connection is.
   Store store(arguments.db.empty() ? ":memory:" : arguments.db);
-  auto open = open_model(arguments.engine, "", store, tools);
+  add_row(open, "", store);
   const auto environment = store.environment(tools.environment);
   progress.plan("eval", 1);
   progress.begin(0, "eval " + arguments.engine.model.filename().string());

@@ -30,16 +30,23 @@ std::string format_of(const ReportArguments& arguments) {
 
 int report_action(Program& program, const ReportArguments& arguments) {
   const Store store(arguments.db, Store::Open::read_only);
-  if (arguments.format == "digest") {
-    program.out() << store.content_digest() << '\n';
-    return Exit::success;
-  }
-  ReportSettings settings;
-  if (arguments.run > 0) settings.run = arguments.run;
-  settings.flips_shown = arguments.flips;
-  const auto input = collect(store, settings);
   const auto format = format_of(arguments);
+  ReportInput input;
+  if (format != "digest") {
+    ReportSettings settings;
+    if (arguments.run > 0) settings.run = arguments.run;
+    settings.flips_shown = arguments.flips;
+    try {
+      input = collect(store, settings);
+    } catch (const Error& error) {
+      if (error.fault() != Fault::usage) throw;
+      throw Error(Fault::usage, arguments.db + ": " + error.what());
+    }
+    require(!input.runs.empty() || !input.measures.empty(), Fault::usage,
+            [&] { return arguments.db + ": holds no run and no measure yet"; });
+  }
   std::string text;
+  if (format == "digest") text = store.content_digest() + "\n";
   if (format == "html") text = render_html(input, program.sections());
   if (format == "md") text = render_markdown(input, program.sections());
   if (format == "csv") text = render_csv(input);

@@ -20,6 +20,7 @@ struct TrainArguments {
   std::vector<std::string> set;
   std::uint64_t seed = 0;
   int save_every_steps = 50;
+  bool chat = false;
   EngineSettings engine;
 };
 
@@ -51,6 +52,7 @@ int train_action(Program& program, const TrainArguments& arguments) {
   job.work = arguments.work.empty() ? arguments.out + ".work" : arguments.work;
   job.out = arguments.out;
   job.save_every_steps = arguments.save_every_steps;
+  job.chat = arguments.chat;
   job.tasks = tools.tasks;
   job.data = tools.data;
   tools.tasks->expand(job.train_on);
@@ -115,6 +117,7 @@ void add_train(CLI::App& app, Program& program) {
   command->add_option("--save-every-steps", arguments->save_every_steps, "steps between checkpoints")
       ->check(CLI::Range(1, 1 << 30))
       ->capture_default_str();
+  command->add_flag("--chat", arguments->chat, "write the rows with the checkpoint's chat template");
   add_engine_options(*command, arguments->engine);
   command->add_flag("--json", program.json, "the outcome as JSON");
   command->add_flag("--quiet", program.quiet, "no progress");

@@ -88,11 +88,13 @@ std::vector<Pick> pick_of_file(const std::vector<const Task*>& tasks, const fs::
   return all;
 }
 
-/// A folder beside the target that goes when the import ends, however it ends.
+/// A folder in the target that goes when the import ends, however it ends; the target goes, too, when nothing came in.
 class Stage {
  public:
-  explicit Stage(const fs::path& target) {
-    fs::create_directories(target);
+  explicit Stage(const fs::path& target) : target_(target), fresh_(!fs::exists(target)) {
+    std::error_code failed;
+    fs::create_directories(target, failed);
+    require(!failed, Fault::store, [&] { return target.string() + ": cannot be created: " + failed.message(); });
     std::string pattern = (target / ".import-XXXXXX").string();
     require(mkdtemp(pattern.data()) != nullptr, Fault::store,
             [&] { return target.string() + ": cannot make a folder in it"; });
@@ -101,14 +103,26 @@ class Stage {
   ~Stage() {
     std::error_code ignored;
     fs::remove_all(path_, ignored);
+    if (fresh_) fs::remove(target_, ignored);  // succeeds only when it is empty
   }
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
   const fs::path& path() const { return path_; }
 
  private:
+  fs::path target_;
+  bool fresh_;
   fs::path path_;
 };
+
+/// The examples of a file that lies in the stage; what is wrong with it is said of the user's file.
+std::vector<Example> load_staged(const Pick& pick, const fs::path& stage) {
+  try {
+    return pick.task->load(pick.file->split, DataFolders({stage}));
+  } catch (const Error& error) {
+    throw Error(error.fault(), replace_all(error.what(), (stage / pick.to).string(), pick.from.string()));
+  }
+}
 
 std::string describe_names(const std::vector<const Task*>& tasks) {
   std::vector<std::string> names;
@@ -153,7 +167,7 @@ std::vector<ImportedFile> import_data(const TaskBook& book, const std::string& n
     texts.push_back(read_text_file(one.from));
     fs::create_directories((stage.path() / one.to).parent_path());
     write_file_atomically(stage.path() / one.to, texts.back());
-    const auto examples = one.task->load(one.file->split, DataFolders({stage.path()}));
+    const auto examples = load_staged(one, stage.path());
     require(!examples.empty(), Fault::data, [&] { return one.from.string() + ": holds no example"; });
     imported.push_back({.from = one.from,
                         .to = target / one.to,

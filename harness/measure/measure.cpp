@@ -63,12 +63,26 @@ std::size_t limited(double limit, std::size_t all) {
   return wanted >= static_cast<double>(all) ? all : static_cast<std::size_t>(wanted);
 }
 
+std::string nothing_left(const MeasureSettings& settings) {
+  return "no example of " + join(settings.tasks, ", ") + " is left" +
+         (settings.subjects.empty() ? "" : " by the subjects " + join(settings.subjects, ", ")) +
+         (settings.filter.empty() ? "" : " by the filter '" + settings.filter + "'");
+}
+
+std::optional<Regex> filter_of(const MeasureSettings& settings) {
+  if (settings.filter.empty()) return std::nullopt;
+  try {
+    return Regex(settings.filter);
+  } catch (const Error& error) {
+    throw Error(Fault::config, std::string("filter: ") + error.what());
+  }
+}
+
 /// Indices of the examples that subjects, filter and limit leave.
 std::vector<std::size_t> chosen(const Task& task, const std::vector<Example>& examples,
                                 const MeasureSettings& settings) {
   std::vector<std::size_t> indices;
-  std::optional<Regex> filter;
-  if (!settings.filter.empty()) filter.emplace(settings.filter);
+  const auto filter = filter_of(settings);
   for (std::size_t i = 0; i < examples.size(); ++i) {
     if (has_subject(task, examples[i], settings.subjects) && (!filter || filter->search(examples[i].id))) {
       indices.push_back(i);
@@ -244,15 +258,35 @@ std::vector<Work> prepare_all(const MeasureSettings& settings, const TaskBook& b
   }
   tbb::parallel_for(std::size_t{0}, works.size(), [&](std::size_t i) { prepare(works[i], settings, data, chat); });
   std::erase_if(works, [](const Work& work) { return work.examples.empty(); });
-  require(!works.empty(), Fault::config, [&] {
-    return "no example of " + join(settings.tasks, ", ") + " is left" +
-           (settings.subjects.empty() ? "" : " by the subjects " + join(settings.subjects, ", ")) +
-           (settings.filter.empty() ? "" : " by the filter '" + settings.filter + "'");
-  });
+  require(!works.empty(), Fault::config, [&] { return nothing_left(settings); });
   return works;
 }
 
 }  // namespace
+
+std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book,
+                                        const DataFolders& data) {
+  auto leaves = leaves_of(settings, book);
+  if (settings.subjects.empty() && settings.filter.empty()) return leaves;
+  std::set<std::string> subjects;
+  std::erase_if(leaves, [&](const std::string& leaf) {
+    const Task& task = book.tasks.get(leaf);
+    const auto examples = task.load(task.evaluated, data);
+    for (const auto& example : examples) {
+      const auto own = example.facts.find("subject");
+      if (own != example.facts.end()) subjects.insert(own->second);
+    }
+    subjects.insert(leaf);
+    return chosen(task, examples, settings).empty();
+  });
+  for (const auto& wanted : settings.subjects) {
+    require(subjects.count(wanted) != 0, Fault::config, [&] {
+      return unknown_name("subject", wanted, std::vector<std::string>(subjects.begin(), subjects.end()));
+    });
+  }
+  require(!leaves.empty(), Fault::config, [&] { return nothing_left(settings); });
+  return leaves;
+}
 
 Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,
                     const MeasureProgress& progress, const CancelFlag* cancel) {

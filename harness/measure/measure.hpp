@@ -102,6 +102,11 @@ struct MeasureProgress {
   std::function<void(const std::string& task, const Score& main)> task;
 };
 
+/// The leaf tasks of which subjects and filter leave an example, in order of first mention. Throws Fault::config when
+/// that is none, for a subject that no task has (with the nearest that one has), and for a filter that is no regular
+/// expression.
+std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data);
+
 /// Loads, asks, answers, judges, aggregates. Requests of all tasks go to the engine together. Throws Fault::data for an
 /// empty task, Fault::sandbox when a code task has no sandbox, Cancelled when asked to stop.
 Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,

@@ -49,37 +49,51 @@ std::int64_t free_disk(const fs::path& path) {
   return static_cast<std::int64_t>(status.f_bavail) * static_cast<std::int64_t>(status.f_frsize);
 }
 
+/// Runs `work`; what it finds wrong is said with the plan's file and key.
+template <class Work>
+auto at_key(const Plan& plan, const std::string& key, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    throw Error(error.fault(), plan.where + ": " + key + ": " + error.what());
+  }
+}
+
 /// Finds every data file that a task needs; the error of the first that is missing.
 void check_files(const Task& task, const DataFolders& data) {
   for (const auto& file : task.files) data.find(task.name, file);
 }
 
-/// Loads, counts requests and estimates tokens of one settings entry.
+/// Loads, counts requests and estimates tokens of one task.
+void count_task(const std::string& leaf, const MeasureSettings& settings, const RunTools& tools, CheckedPlan& checked) {
+  const Task& task = tools.tasks->tasks.get(leaf);
+  auto examples = task.load(task.evaluated, *tools.data);
+  require(!examples.empty(), Fault::data, [&] { return "task '" + leaf + "' has no examples"; });
+  const auto size = static_cast<double>(examples.size());
+  double count = size;
+  if (settings.limit > 0)
+    count = settings.limit < 1 ? std::ceil(settings.limit * size) : std::min(size, settings.limit);
+  AskSettings ask;
+  ask.mode = settings.mode;
+  const auto requests = task.ask(examples.front(), examples.front().question, ask);
+  const int shots = task.format.shots_fixed || settings.shots < 0 ? task.format.shots : settings.shots;
+  const double tokens = static_cast<double>(examples.front().question.size()) * (1 + shots) / characters_a_token;
+  checked.requests += static_cast<std::int64_t>(count * static_cast<double>(requests.size()));
+  checked.prompt_tokens += static_cast<std::int64_t>(count * tokens);
+  for (const auto& request : requests) {
+    if (const auto* generation = std::get_if<Generation>(&request)) {
+      checked.generated_tokens += static_cast<std::int64_t>(count * generation->max_new_tokens * generation->samples);
+    }
+  }
+}
+
+/// The same of all tasks of one settings entry.
 void count_requests(const MeasureSettings& settings, const RunTools& tools, CheckedPlan& checked) {
   for (const auto& name : settings.tasks) {
-    for (const auto& leaf : tools.tasks->expand(name)) {
-      const Task& task = tools.tasks->tasks.get(leaf);
-      check_files(task, *tools.data);
-      auto examples = task.load(task.evaluated, *tools.data);
-      require(!examples.empty(), Fault::data, [&] { return "task '" + leaf + "' has no examples"; });
-      const auto size = static_cast<double>(examples.size());
-      double count = size;
-      if (settings.limit > 0)
-        count = settings.limit < 1 ? std::ceil(settings.limit * size) : std::min(size, settings.limit);
-      AskSettings ask;
-      ask.mode = settings.mode;
-      const auto requests = task.ask(examples.front(), examples.front().question, ask);
-      const int shots = task.format.shots_fixed || settings.shots < 0 ? task.format.shots : settings.shots;
-      const double tokens = static_cast<double>(examples.front().question.size()) * (1 + shots) / characters_a_token;
-      checked.requests += static_cast<std::int64_t>(count * static_cast<double>(requests.size()));
-      checked.prompt_tokens += static_cast<std::int64_t>(count * tokens);
-      for (const auto& request : requests) {
-        if (const auto* generation = std::get_if<Generation>(&request)) {
-          checked.generated_tokens +=
-              static_cast<std::int64_t>(count * generation->max_new_tokens * generation->samples);
-        }
-      }
-    }
+    for (const auto& leaf : tools.tasks->expand(name)) check_files(tools.tasks->tasks.get(leaf), *tools.data);
+  }
+  for (const auto& leaf : measured_tasks(settings, *tools.tasks, *tools.data)) {
+    count_task(leaf, settings, tools, checked);
   }
 }
 
@@ -134,14 +148,16 @@ void add_cells(const fs::path& model, const CheckpointInfo& info, const RunTools
         PlannedCell cell;
         cell.model = model;
         cell.model_hash = info.model_hash;
-        cell.recipe = tools.resources->method(method);
+        cell.recipe = at_key(plan, "key 'methods'", [&] { return tools.resources->method(method); });
         cell.method = cell.recipe.stem().string();
         cell.train_on = train_on;
         cell.seed = seed;
         cell.label = fmt::format("{} on {}, seed {}", cell.method, train_on, seed);
         if (plan.models.size() > 1) cell.label = model.filename().string() + ": " + cell.label;
         cell.key = cell_key(plan, cell, tools);
-        if (seed == plan.seeds.front()) tools.backend->check_recipe(job_of(plan, cell, tools));
+        if (seed == plan.seeds.front()) {
+          at_key(plan, "method '" + method + "'", [&] { tools.backend->check_recipe(job_of(plan, cell, tools)); });
+        }
         checked.cells.push_back(std::move(cell));
       }
     }
@@ -169,14 +185,19 @@ void check_room(CheckedPlan& checked, const fs::path& work) {
 CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& work) {
   CheckedPlan checked;
   checked.plan = plan;
-  for (const auto& name : plan.train_on) {
-    for (const auto& leaf : tools.tasks->expand(name)) check_files(tools.tasks->tasks.get(leaf), *tools.data);
+  at_key(plan, "key 'train_on'", [&] {
+    for (const auto& name : plan.train_on) {
+      for (const auto& leaf : tools.tasks->expand(name)) check_files(tools.tasks->tasks.get(leaf), *tools.data);
+    }
+  });
+  for (std::size_t i = 0; i < plan.measure_on.size(); ++i) {
+    at_key(plan, "measure_on " + std::to_string(i), [&] { count_requests(plan.measure_on[i], tools, checked); });
   }
-  for (const auto& settings : plan.measure_on) count_requests(settings, tools, checked);
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   checked.jobs = plan.jobs > 0 ? plan.jobs : std::max(1, cores / plan.threads);
   for (const auto& name : plan.models) {
-    const auto folder = tools.resources->model(name, tools.data->folders());
+    const auto folder =
+        at_key(plan, "key 'models'", [&] { return tools.resources->model(name, tools.data->folders()); });
     const auto info = tools.backend->inspect(folder);
     checked.models.push_back(folder);
     const auto before = checked.cells.size();

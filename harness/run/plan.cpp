@@ -81,10 +81,11 @@ std::vector<std::uint64_t> read_seeds(const Json& plan, const std::string& where
 }  // namespace
 
 Plan read_plan(const std::filesystem::path& path) {
-  const auto where = path.filename().string();
+  const auto where = path.string();
   Json json = read_json(path, {.bytes = std::size_t{1} << 20U, .depth = 16});
   require(json.is_object(), Fault::config, [&] { return where + ": expected an object"; });
   Plan plan;
+  plan.where = where;
   plan.seeds = read_seeds(json, where);
   plan.set = read_set(json, where);
   plan.json = nlohmann::json(json).dump();

@@ -77,7 +77,16 @@ fs::path Resources::model(const std::string& name, const std::vector<fs::path>& 
     if (fs::is_directory(place)) return place;
   }
   std::string message = "model '" + name + "': there is no such checkpoint folder";
-  if (!is_path) message += ", and none of that name in " + (folder_ / "models").string();
+  if (!is_path) {
+    std::vector<std::string> carried;
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(folder_ / "models", none)) {
+      carried.push_back(entry.path().filename().string());
+    }
+    const auto near = nearest_name(name, carried);
+    message += ", and none of that name in " + (folder_ / "models").string() +
+               (near.empty() ? "" : ": did you mean '" + near + "'?");
+  }
   throw Error(Fault::checkpoint, message);
 }
 

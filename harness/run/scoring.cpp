@@ -68,19 +68,29 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
 
 }  // namespace
 
-OpenModel open_model(const EngineSettings& settings, const std::string& label, Store& store, const RunTools& tools) {
+OpenModel open_model(const EngineSettings& settings, const RunTools& tools) {
   OpenModel open;
   open.engine = tools.backend->open(settings, *tools.log);
+  open.folder = settings.model;
+  return open;
+}
+
+void add_row(OpenModel& open, const std::string& label, Store& store) {
   const auto& info = open.engine->info();
   ModelRow row;
   row.hash = info.model_hash;
-  row.label = label.empty() ? std::filesystem::weakly_canonical(settings.model).filename().string() : label;
+  row.label = label.empty() ? std::filesystem::weakly_canonical(open.folder).filename().string() : label;
   row.family = info.family;
   row.parameters = info.parameters;
   row.config_hash = info.config_hash;
   row.tokenizer_hash = info.tokenizer_hash;
   row.template_hash = info.template_hash;
   open.model = store.model(row);
+}
+
+OpenModel open_model(const EngineSettings& settings, const std::string& label, Store& store, const RunTools& tools) {
+  auto open = open_model(settings, tools);
+  add_row(open, label, store);
   return open;
 }
 
@@ -89,20 +99,19 @@ std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<Measure
                                       const std::filesystem::path& work) {
   std::vector<std::int64_t> ids;
   for (const auto& settings : measure_on) {
+    require(!settings.chat || open.engine->chat_template() != nullptr, Fault::config,
+            [&] { return open.folder.string() + ": a chat template is asked for, but the checkpoint has none"; });
     std::vector<Wanted> all;
     std::vector<Wanted> missing;
-    for (const auto& name : settings.tasks) {
-      for (const auto& leaf : tools.tasks->expand(name)) {
-        const Task& task = tools.tasks->tasks.get(leaf);
-        const auto key =
-            measure_key(open.engine->info(), leaf, task.version, task_data_hash(task, *tools.data), settings);
-        all.push_back({leaf, key});
-        if (!store.find_measure(key)) missing.push_back(all.back());
-      }
+    for (const auto& leaf : measured_tasks(settings, *tools.tasks, *tools.data)) {
+      const Task& task = tools.tasks->tasks.get(leaf);
+      const auto key =
+          measure_key(open.engine->info(), leaf, task.version, task_data_hash(task, *tools.data), settings);
+      all.push_back({leaf, key});
+      if (!store.find_measure(key)) missing.push_back(all.back());
     }
     measure_missing(open, settings, missing, store, environment, tools, job, work);
     for (const auto& wanted : all) {
-      // A task whose examples are all filtered out (subjects, filter) has no measure.
       if (const auto id = store.find_measure(wanted.key)) ids.push_back(*id);
     }
   }

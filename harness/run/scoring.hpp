@@ -12,9 +12,16 @@ namespace touchstone {
 struct OpenModel {
   std::unique_ptr<Engine> engine;
   std::int64_t model = 0;
+  std::filesystem::path folder;
 };
 
-/// Opens a checkpoint and finds or adds its row. `label` is what reports call it; empty: the folder's name.
+/// Opens a checkpoint, without a row in a store yet.
+OpenModel open_model(const EngineSettings& settings, const RunTools& tools);
+
+/// Finds or adds the row of an open checkpoint. `label` is what reports call it; empty: the folder's name.
+void add_row(OpenModel& open, const std::string& label, Store& store);
+
+/// Both.
 OpenModel open_model(const EngineSettings& settings, const std::string& label, Store& store, const RunTools& tools);
 
 /// Measures what the store lacks, a few tasks at a time, so that a stop loses little; each batch is stored when it is

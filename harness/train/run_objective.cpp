@@ -8,7 +8,7 @@ namespace {
 
 Tensor input(const NamedTensors& inputs, const std::string& name) {
   const auto found = inputs.find(name);
-  require(found != inputs.end(), Fault::shape, [&] { return "inputs hold no tensor '" + name + "'"; });
+  require(found != inputs.end(), Fault::shape, [&] { return "holds no tensor '" + name + "'"; });
   return found->second;
 }
 
@@ -55,8 +55,9 @@ TokenBatch make_token_batch(const NamedTensors& inputs, const TokenObjective& ob
 
 NamedTensors run_objective(const std::string& name, const std::string& options_json, const NamedTensors& inputs,
                            const TrainerBook& book) {
-  Json options = options_json.empty() ? Json::object() : parse_json(options_json, "options of objective " + name);
-  require(options.is_object(), Fault::config, [&] { return "options of objective " + name + ": expected an object"; });
+  Json options = options_json.empty() ? Json::object() : parse_json(options_json, "--options");
+  require(options.is_object(), Fault::config,
+          [] { return std::string("--options: expected a JSON object, for instance {}"); });
   options["use"] = name;
   const auto objective = make_use(Options(options, "objective " + name), book.objectives, book);
   auto logits = input(inputs, "logits").detach().clone();

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <set>
 
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
@@ -39,6 +40,40 @@ void check_numbers(const TrainJob& job) {
   find_device(job.device);
   require(job.threads >= 1, Fault::config,
           [&] { return "threads: found " + std::to_string(job.threads) + ", expected 1 or more"; });
+}
+
+/// Whether this program writes files of that name into a checkpoint folder.
+bool is_output_name(const std::string& name) {
+  static const std::set<std::string> known = {"config.json",
+                                              "generation_config.json",
+                                              "model.safetensors.index.json",
+                                              "adapter",
+                                              "adapter_config.json",
+                                              "adapter_model.safetensors",
+                                              "special_tokens_map.json",
+                                              "added_tokens.json",
+                                              "vocab.json",
+                                              "vocab.txt",
+                                              "merges.txt",
+                                              "chat_template.jinja",
+                                              "chat_template.json"};
+  return known.count(name) != 0 || name.starts_with("tokenizer") ||
+         (name.starts_with("model") && name.ends_with(".safetensors"));
+}
+
+/// The output takes the place of an earlier one, and of nothing else that lies there.
+void check_out(const TrainJob& job, const Checkpoints& checkpoints) {
+  std::error_code none;
+  if (job.out.empty() || !fs::exists(job.out, none)) return;
+  const auto refuse = [&](const std::string& why) { throw Error(Fault::config, "--out " + job.out.string() + why); };
+  if (!fs::is_directory(job.out)) refuse(": is not a folder");
+  for (const auto& model : {job.model, checkpoints.base_folder(job.model)}) {
+    if (fs::equivalent(job.out, model, none)) refuse(": is the model that training starts from; name another folder");
+  }
+  for (const auto& entry : fs::directory_iterator(job.out)) {
+    const auto name = entry.path().filename().string();
+    if (!is_output_name(name)) refuse(": holds '" + name + "', which is not of a checkpoint; name another folder");
+  }
 }
 
 /// What decides every bit of the result, beside the rows themselves.
@@ -96,12 +131,22 @@ std::int64_t peak_resident_bytes() {
   return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
 }
 
+/// The chat template's text.
+std::string require_template(const Tokenizer& tokenizer, const fs::path& model) {
+  auto source = tokenizer.chat_template();
+  require(!source.empty(), Fault::checkpoint,
+          [&] { return model.string() + ": a chat template is asked for, but the checkpoint has none"; });
+  return source;
+}
+
 }  // namespace
 
 void check_train_job(const TrainJob& job, const Checkpoints& checkpoints, const TrainerBook& trainers) {
   check_numbers(job);
   read_recipe(job, trainers);
   checkpoints.inspect(job.model);
+  check_out(job, checkpoints);
+  if (job.chat) require_template(*load_tokenizer(job.model), job.model);
 }
 
 TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkpoints& checkpoints,
@@ -110,6 +155,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   check_numbers(job);
   require(!job.out.empty() && !job.work.empty(), Fault::config,
           [] { return std::string("a training job needs an output folder and a work folder"); });
+  check_out(job, checkpoints);
   const TensorThreads threads(job.threads);
   const auto recipe = read_recipe(job, trainers);
   Session session;
@@ -119,8 +165,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   session.tokenizer = load_tokenizer(job.model);
   std::optional<ChatTemplate> chat;
   if (job.chat) {
-    const auto source = session.tokenizer->chat_template();
-    require(!source.empty(), Fault::checkpoint, [&] { return job.model.string() + " has no chat template"; });
+    const auto source = require_template(*session.tokenizer, job.model);
     const auto name_of = [&](std::optional<std::int64_t> id) {
       return id ? session.tokenizer->token(*id) : std::string();
     };

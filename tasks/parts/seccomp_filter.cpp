@@ -146,6 +146,13 @@ void add(scmp_filter_ctx filter, std::uint32_t action, const char* name, const s
   check(result, name);
 }
 
+/// Argument number `argument`, under `mask`, equals `value`. (libseccomp's own macros are no C++.)
+scmp_arg_cmp masked(unsigned argument, std::uint64_t mask, std::uint64_t value) {
+  return {.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+}
+
+constexpr std::uint64_t low_word = 0xffffffffULL;  // what the kernel reads of an int
+
 void add_conditions(scmp_filter_ctx filter) {
   constexpr std::uint64_t spaces =
       CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
@@ -154,18 +161,18 @@ void add_conditions(scmp_filter_ctx filter) {
 #else
   constexpr unsigned flags_at = 0;
 #endif
-  const scmp_arg_cmp thread = SCMP_CMP(flags_at, SCMP_CMP_MASKED_EQ, CLONE_THREAD | spaces, CLONE_THREAD);
+  const scmp_arg_cmp thread = masked(flags_at, CLONE_THREAD | spaces, CLONE_THREAD);
   add(filter, SCMP_ACT_ALLOW, "clone", &thread);
-  const scmp_arg_cmp process = SCMP_CMP(flags_at, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
+  const scmp_arg_cmp process = masked(flags_at, CLONE_THREAD, 0);
   add(filter, SCMP_ACT_ERRNO(EPERM), "clone", &process);
-  const scmp_arg_cmp unix_pair = SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffULL, AF_UNIX);
+  const scmp_arg_cmp unix_pair = masked(0, low_word, AF_UNIX);
   add(filter, SCMP_ACT_ALLOW, "socketpair", &unix_pair);
   for (const auto request : requests) {
-    const scmp_arg_cmp same = SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffULL, request);
+    const scmp_arg_cmp same = masked(1, low_word, request);
     add(filter, SCMP_ACT_ALLOW, "ioctl", &same);
   }
   for (const auto option : {PR_SET_NAME, PR_GET_NAME}) {
-    const scmp_arg_cmp same = SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffULL, static_cast<std::uint64_t>(option));
+    const scmp_arg_cmp same = masked(0, low_word, static_cast<std::uint64_t>(option));
     add(filter, SCMP_ACT_ALLOW, "prctl", &same);
   }
 }

@@ -229,7 +229,7 @@ TEST_F(StoreFaults, ALimitOnFileSizesLosesNothing) {
 
 TEST_F(StoreFaults, KilledAtAnyMomentNothingAcknowledgedIsLost) {
   std::vector<std::string> all;
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 50; ++round) {
     Child child([&](int to) {
       Store store(path_);
       for (int number = 0;; ++number) {
@@ -244,7 +244,7 @@ TEST_F(StoreFaults, KilledAtAnyMomentNothingAcknowledgedIsLost) {
     EXPECT_EQ(said.message, "");
     all.insert(all.end(), said.keys.begin(), said.keys.end());
   }
-  EXPECT_GT(all.size(), 40U);
+  EXPECT_GT(all.size(), 50U);
   expect_whole(path_, all, 10);
 }
 
@@ -262,6 +262,21 @@ TEST_F(StoreFaults, SeveralProcessesWriteAtOnce) {
       }
     }));
   }
+  Child reader([&](int to) {
+    for (int round = 0; round < 50; ++round) {
+      try {
+        const Store store(path_, Store::Open::read_only);
+        for (const auto& row : store.measures()) {
+          if (store.samples(row.id).size() != 10) Child::say(to, "a half measure was read");
+        }
+      } catch (const Error& error) {  // before the writers have made it
+        const std::string what = error.what();
+        const bool early = what.find("no such database") != what.npos || what.find("empty database") != what.npos;
+        if (!early) Child::say(to, what);
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+    }
+  });
   std::vector<std::string> all;
   for (auto& child : children) {
     const auto said = filled(child->text());
@@ -269,6 +284,8 @@ TEST_F(StoreFaults, SeveralProcessesWriteAtOnce) {
     EXPECT_EQ(said.keys.size(), 25U) << said.message;
     all.insert(all.end(), said.keys.begin(), said.keys.end());
   }
+  EXPECT_EQ(reader.text(), "");
+  EXPECT_EQ(reader.exit_code(), 0);
   expect_whole(path_, all, 10);
   const Store store(path_);
   EXPECT_EQ(store.measures().size(), 25U * (writers + 1));

@@ -117,13 +117,19 @@ const std::string asft_stages =
         "learning_rate": 0.01, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2,
         "num_train_epochs": 4, "validation_share": 0.2}])";
 
+const std::string replay_stages =
+    R"([{"use": "load", "task": "$train_on"}, {"use": "mix", "tasks": ["gsm8k", "mmlu"], "share": 0.25},
+        {"use": "train", "objective": "sft", "learning_rate": 0.01, "weight_decay": 0.01,
+        "per_device_train_batch_size": 4, "max_steps": 11}])";
+
 INSTANTIATE_TEST_SUITE_P(Points, Resume,
                          ::testing::Values(std::tuple(train_stages("\"max_steps\": 14"), 1),
                                            std::tuple(train_stages("\"max_steps\": 14"), 6),  // an epoch's end
                                            std::tuple(train_stages("\"max_steps\": 14"), 7),
                                            std::tuple(train_stages("\"max_steps\": 14"), 13),
                                            std::tuple(train_stages("\"max_steps\": 14, \"packing\": true"), 5),
-                                           std::tuple(lora_stages, 7), std::tuple(asft_stages, 5)));
+                                           std::tuple(lora_stages, 7), std::tuple(asft_stages, 5),
+                                           std::tuple(replay_stages, 9)));
 
 TEST_F(Train, ACheckpointOfAnotherJobIsRefused) {
   auto made = job(train_stages("\"max_steps\": 10"));

@@ -80,9 +80,10 @@ std::vector<Record> read_rows(const std::filesystem::path& file) {
     ++number;
     if (strip(line).empty()) continue;
     const auto where = name + ": line " + std::to_string(number);
-    records.push_back(read_row(parse_json(line, where, {.bytes = longest_line_bytes}), where));
+    const auto row = parse_json(line, file.string(), {.bytes = longest_line_bytes, .first_line = number});
+    records.push_back(read_row(row, where));
   }
-  require(!records.empty(), Fault::data, [&] { return file.string() + " holds no row"; });
+  require(!records.empty(), Fault::data, [&] { return file.string() + ": holds no row"; });
   return records;
 }
 
@@ -94,7 +95,8 @@ Stage make_import_rows(Options& options, const TrainerBook&) {
   Stage stage;
   stage.gives.push_back("data set '" + name + "'");
   stage.check = [file](const TrainJob&) {
-    require(std::filesystem::is_regular_file(file), Fault::data, [&] { return "no file " + file.string(); });
+    require(std::filesystem::is_regular_file(file), Fault::data,
+            [&] { return file.string() + ": there is no such file"; });
   };
   stage.run = [file, name](Session& session) {
     session.data[name] = read_rows(file);

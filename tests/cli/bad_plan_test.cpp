@@ -1,0 +1,202 @@
+// Plans and recipes.
+#include "tests/cli/bad_input.hpp"
+
+namespace touchstone::testing {
+namespace {
+namespace fs = std::filesystem;
+
+Json good_plan() {
+  return {{"name", "p"},        {"models", {"stories260k"}},
+          {"methods", {"sft"}}, {"train_on", {"gsm8k"}},
+          {"seeds", {1}},       {"measure_on", {{{"tasks", {"gsm8k"}}, {"limit", 2}}}}};
+}
+
+Words run_words(const fs::path& folder) {
+  return {"run", (folder / "plan.json").string(), "--db", (folder / "r.sqlite").string(), "--quiet"};
+}
+
+Prepare plan_text(const std::string& text) {
+  return [text](const fs::path& folder) {
+    put(folder / "plan.json", text);
+    return run_words(folder);
+  };
+}
+
+/// A good plan with one key set to a value (a JSON text), or taken out when the text is empty.
+Prepare plan(const std::string& key, const std::string& value) {
+  auto json = good_plan();
+  if (value.empty()) {
+    json.erase(key);
+  } else {
+    json[key] = Json::parse(value);
+  }
+  return plan_text(json.dump());
+}
+
+/// The plan's only entry of measure_on, as a JSON text.
+Prepare measured(const std::string& entry) { return plan("measure_on", "[" + entry + "]"); }
+
+Prepare recipe(const std::string& text) {
+  return [text](const fs::path& folder) {
+    put(folder / "recipe.json", text);
+    return Words{"train", (folder / "recipe.json").string(), "--model", "stories260k", "--on", "gsm8k",
+                 "--out", (folder / "out").string(),         "--quiet"};
+  };
+}
+
+Prepare stages(const std::string& list) {
+  return recipe(R"({"method": "x", "paper": "none", "stages": [)" + list + "]}");
+}
+
+/// A recipe whose training stage has one option more.
+Prepare train_stage(const std::string& option) {
+  return stages(R"({"use": "load", "task": "$train_on"}, {"use": "train", "objective": "sft", )" + option + "}");
+}
+
+/// A recipe that imports rows from a file of that content.
+Prepare imported(const std::string& rows) {
+  return [rows](const fs::path& folder) {
+    put(folder / "rows.jsonl", rows);
+    const Json import = {{"use", "import_rows"}, {"file", (folder / "rows.jsonl").string()}};
+    return stages(import.dump() + R"(, {"use": "train", "objective": "sft"})")(folder);
+  };
+}
+
+const std::vector<BadInput> plans = {
+    {"missing", plain({"run", "no_such_plan.json"}), {"no_such_plan.json", "No such file"}},
+    {"folder",
+     [](const fs::path& folder) { return fs::create_directory(folder / "plan.json"), run_words(folder); },
+     {"plan.json", "not a regular file"}},
+    {"empty", plan_text(""), {"plan.json", "line 1"}},
+    {"cut", plan_text("{\"name\": \"p\","), {"plan.json", "line 1, column 14"}},
+    {"not_utf8", plan_text("{\"name\": \"\xff\"}"), {"plan.json", "line 1", "UTF-8"}},
+    {"comment", plan_text("{\n// seeds\n}"), {"plan.json", "line 2"}},
+    {"not_a_number", plan_text("{\"seeds\": NaN}"), {"plan.json", "line 1"}},
+    {"list", plan_text("[]"), {"plan.json", "expected an object"}},
+    {"twice", plan_text("{\"name\": \"a\",\n\"name\": \"b\"}"), {"plan.json", "name", "twice"}},
+    {"deep", plan_text("{\"seeds\": " + std::string(100, '[') + std::string(100, ']') + "}"), {"plan.json", "nested"}},
+    {"misspelt", plan("mesure_on", "[]"), {"plan.json", "mesure_on", "measure_on"}},
+    {"no_name", plan("name", ""), {"plan.json", "'name'", "missing"}},
+    {"no_methods", plan("methods", "[]"), {"plan.json", "methods", "empty"}},
+    {"models_text", plan("models", R"("stories260k")"), {"plan.json", "models", "a list of texts"}},
+    {"model_unknown", plan("models", R"(["no-such-model"])"), {"plan.json", "models", "no-such-model"}},
+    {"method_unknown", plan("methods", R"(["sfft"])"), {"plan.json", "methods", "sfft", "did you mean 'sft'"}},
+    {"method_twice", plan("methods", R"(["sft", "sft"])"), {"plan.json", "sft", "twice"}},
+    {"method_number", plan("methods", "[1]"), {"plan.json", "methods", "found 1"}},
+    {"train_task_unknown", plan("train_on", R"(["gsm8"])"), {"plan.json", "train_on", "gsm8", "gsm8k"}},
+    {"task_unknown", measured(R"({"tasks": ["mmul"]})"), {"plan.json", "measure_on 0", "mmul", "mmlu"}},
+    {"measure_key", measured(R"({"tasks": ["mmlu"], "shot": 5})"), {"plan.json", "measure_on 0", "shot", "shots"}},
+    {"measure_no_tasks", measured(R"({"shots": 5})"), {"plan.json", "measure_on 0", "'tasks'", "missing"}},
+    {"measure_limit", measured(R"({"tasks": ["gsm8k"], "limit": -1})"), {"plan.json", "limit", "found -1"}},
+    {"measure_shots",
+     measured(R"({"tasks": ["gsm8k"], "shots": -2})"),
+     {"plan.json", "shots", "found -2", "[-1, 1000]"}},
+    {"measure_shots_half", measured(R"({"tasks": ["gsm8k"], "shots": 1.5})"), {"plan.json", "shots", "found 1.5"}},
+    {"measure_huge", measured(R"({"tasks": ["gsm8k"], "shots": 99999999999999999999})"), {"plan.json", "shots"}},
+    {"measure_mode", measured(R"({"tasks": ["gsm8k"], "mode": "strict"})"), {"plan.json", "mode", "strict", "compat"}},
+    {"measure_chat", measured(R"({"tasks": ["gsm8k"], "chat": true})"), {"stories260k", "chat template"}},
+    {"measure_filter",
+     measured(R"({"tasks": ["gsm8k"], "filter": "("})"),
+     {"plan.json", "measure_on 0", "filter", "'('"}},
+    {"measure_filter_none", measured(R"({"tasks": ["gsm8k"], "filter": "zzz"})"), {"plan.json", "gsm8k", "zzz"}},
+    {"measure_subject", measured(R"({"tasks": ["mmlu"], "subjects": ["anatomi"]})"), {"plan.json", "anatomi"}},
+    {"measure_empty", plan("measure_on", "[]"), {"plan.json", "measure_on", "empty"}},
+    {"no_seeds", plan("seeds", ""), {"plan.json", "seeds"}},
+    {"seed_negative", plan("seeds", "[-1]"), {"plan.json", "seeds", "found -1"}},
+    {"seed_half", plan("seeds", "[1.5]"), {"plan.json", "seeds", "found 1.5"}},
+    {"seed_twice", plan("seeds", "[1, 1]"), {"plan.json", "seeds", "found 1"}},
+    {"seed_text", plan("seeds", R"(["one"])"), {"plan.json", "seeds", "one"}},
+    {"device", plan("device", R"("tpu")"), {"plan.json", "device", "tpu", "cuda"}},
+    {"dtype", plan("dtype", R"("float8")"), {"plan.json", "dtype", "float8", "bfloat16"}},
+    {"threads", plan("threads", "0"), {"plan.json", "threads", "found 0", "[1, 1024]"}},
+    {"jobs_text", plan("jobs", R"("all")"), {"plan.json", "jobs", "all", "whole number"}},
+    {"flag_text", plan("keep_models", R"("yes")"), {"plan.json", "keep_models", "yes", "true or false"}},
+    {"set_shape", plan("set", R"({"learning_rate": 1})"), {"plan.json", "learning_rate", "STAGE.KEY"}},
+    {"set_list", plan("set", "[]"), {"plan.json", "set", "object"}},
+    {"set_stage", plan("set", R"({"trian.max_steps": 1})"), {"set 'trian.max_steps'", "train"}},
+    {"set_unknown",
+     plan("set", R"({"train.learning_rat": 1e-3})"),
+     {"sft.json", "stage 1 (train)", "learning_rat", "learning_rate"}},
+    {"set_type",
+     plan("set", R"({"train.learning_rate": "fast"})"),
+     {"plan.json", "sft.json", "learning_rate", "fast", "number"}},
+    {"memory", plan("jobs", "1024"), {"memory", "jobs"}},
+    {"database_of_another_program",
+     [](const fs::path& folder) {
+       auto words = plan_text(good_plan().dump())(folder);
+       put(folder / "r.sqlite", std::string(5000, 'x'));
+       return words;
+     },
+     {"r.sqlite", "not a SQLite database"}},
+};
+TOUCHSTONE_BAD_INPUTS(Plan, plans);
+
+const std::string long_number = "1" + std::string(400, '0');
+
+const std::vector<BadInput> recipes = {
+    {"missing",
+     plain({"train", "no/recipe.json", "--model", "stories260k", "--on", "gsm8k", "--out", "/tmp/never"}),
+     {"no/recipe.json"}},
+    {"not_json", recipe("method: x"), {"recipe.json", "line 1"}},
+    {"list", recipe("[]"), {"recipe.json", "expected an object"}},
+    {"no_method", recipe(R"({"paper": "none", "stages": ["load"]})"), {"recipe.json", "'method'", "missing"}},
+    {"unknown_key",
+     recipe(R"({"method": "x", "paper": "n", "stagess": [], "stages": ["fold"]})"),
+     {"recipe.json", "stagess"}},
+    {"no_stages", recipe(R"({"method": "x", "paper": "none"})"), {"recipe.json", "stages"}},
+    {"empty_stages", stages(""), {"recipe.json", "stages"}},
+    {"unknown_stage", stages(R"({"use": "trian"})"), {"recipe.json", "stage 0", "trian", "did you mean 'train'"}},
+    {"no_use", stages(R"({"on": "data"})"), {"recipe.json", "stage 0", "'use'"}},
+    {"stage_number", stages("7"), {"recipe.json", "stage 0", "found 7"}},
+    {"no_data", stages(R"({"use": "train", "objective": "sft"})"), {"recipe.json", "stage 0 (train)", "data"}},
+    {"other_data", train_stage(R"("on": "dota")"), {"recipe.json", "stage 1 (train)", "dota"}},
+    {"no_reference",
+     stages(R"({"use": "load", "task": "gsm8k"}, {"use": "train", "objective": "asft"})"),
+     {"recipe.json", "stage 1 (train)", "reference"}},
+    {"fold_without_adapter", stages("\"fold\""), {"recipe.json", "stage 0 (fold)", "adapter"}},
+    {"placeholder", stages(R"({"use": "load", "task": "$task"})"), {"recipe.json", "$task", "$train_on"}},
+    {"unknown_task",
+     stages(R"({"use": "load", "task": "gsm9k"})"),
+     {"recipe.json", "stage 0 (load)", "gsm9k", "gsm8k"}},
+    {"no_training_split",
+     stages(R"({"use": "load", "task": "gsm8k", "split": "dev"}, {"use": "train", "objective": "sft"})"),
+     {"recipe.json", "stage 0 (load)", "dev"}},
+    {"unknown_objective",
+     stages(R"({"use": "load", "task": "$train_on"}, {"use": "train", "objective": "sftt"})"),
+     {"recipe.json", "stage 1 (train)", "sftt", "sft"}},
+    {"objective_key",
+     stages(R"({"use": "load", "task": "$train_on"}, {"use": "train", "objective": {"use": "sft", "beta": 1}})"),
+     {"recipe.json", "objective", "beta"}},
+    {"misspelt",
+     train_stage(R"("learning_rte": 1)"),
+     {"recipe.json", "stage 1 (train)", "learning_rte", "learning_rate"}},
+    {"range", train_stage(R"("learning_rate": -1)"), {"recipe.json", "stage 1 (train)", "learning_rate", "found -1"}},
+    {"infinite", train_stage("\"learning_rate\": " + long_number), {"recipe.json", "line 1"}},
+    {"scheduler",
+     train_stage(R"("lr_scheduler_type": "cosin")"),
+     {"recipe.json", "lr_scheduler_type", "cosin", "cosine"}},
+    {"batch",
+     train_stage(R"("per_device_train_batch_size": 0)"),
+     {"recipe.json", "per_device_train_batch_size", "found 0"}},
+    {"max_length", train_stage(R"("max_length": 1)"), {"stage 1 (train)", "1 tokens", "200 rows"}},
+    {"beta", train_stage(R"("adam_beta1": 1)"), {"recipe.json", "adam_beta1", "found 1"}},
+    {"normaliser", train_stage(R"("loss_normaliser": "mean")"), {"recipe.json", "loss_normaliser", "token_mean"}},
+    {"rank", stages(R"({"use": "adapt", "r": 0})"), {"recipe.json", "stage 0 (adapt)", "'r'", "found 0"}},
+    {"share",
+     stages(R"({"use": "load", "task": "$train_on"}, {"use": "mix", "tasks": ["mmlu"], "share": 1.5})"),
+     {"recipe.json", "stage 1 (mix)", "share", "1.5"}},
+    {"target",
+     stages(
+         R"({"use": "load", "task": "$train_on"}, {"use": "adapt", "target_modules": ["q_porj"]}, {"use": "train", "objective": "sft"})"),
+     {"q_porj", "q_proj", "stage 1 (adapt)"}},
+    {"rows_missing",
+     stages(R"({"use": "import_rows", "file": "no/rows.jsonl"}, {"use": "train", "objective": "sft"})"),
+     {"no/rows.jsonl", "stage 0 (import_rows)"}},
+    {"rows_broken", imported("{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": "), {"rows.jsonl", "line 2"}},
+    {"rows_none", imported("\n"), {"rows.jsonl"}},
+    {"rows_ids", imported(R"({"input_ids": [1, 99999], "prompt_tokens": 1})"), {"99999", "512"}},
+};
+TOUCHSTONE_BAD_INPUTS(Recipe, recipes);
+
+}  // namespace
+}  // namespace touchstone::testing
