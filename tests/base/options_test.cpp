@@ -57,7 +57,7 @@ TEST(Options, TypesAndRangesAreChecked) {
   Options options(Json{{"lr", "fast"}, {"rank", 0}, {"kind", "loro"}}, "x");
   EXPECT_EQ(message_of([&] { options.number("lr", ""); }), "x: key 'lr': found \"fast\", expected a number");
   EXPECT_EQ(message_of([&] { options.integer("rank", "", {.fallback = {}, .min = 1}); }),
-            "x: key 'rank': found 0, expected a whole number of at least 1.0");
+            "x: key 'rank': found 0, expected a whole number of at least 1");
   EXPECT_THROW(options.text("kind", "", {.fallback = {}, .choices = {"lora"}}), Error);
   EXPECT_THROW(options.number("absent", ""), Error);
 }
