@@ -10,6 +10,7 @@
 #include "harness/model/backend.hpp"
 #include "harness/model/bench_engine.hpp"
 #include "harness/model/checkpoint.hpp"
+#include "harness/model/init_checkpoint.hpp"
 #include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/model/self_test.hpp"
@@ -65,6 +66,10 @@ class TensorBackend final : public Backend {
   std::string library_version() const override { return TORCH_VERSION; }
 
   void check_recipe(const TrainJob& job) override { check_train_job(job, *checkpoints_, trainers_); }
+
+  std::string init(const InitJob& job) override {
+    return guarded([&] { return init_checkpoint(job, *checkpoints_, families_); });
+  }
 
   TrainResult train(const TrainJob& job, const TrainHooks& hooks) override {
     return guarded([&] { return train_job(job, hooks, *checkpoints_, trainers_); });

@@ -129,6 +129,7 @@ int run_program(int argc, const char* const* argv, const TaskBook& tasks, const 
   app.get_formatter()->column_width(34);
   add_run(app, program);
   add_eval(app, program);
+  add_init(app, program);
   add_train(app, program);
   add_gate(app, program);
   add_report(app, program);

@@ -77,6 +77,7 @@ void add_measure_options(CLI::App& app, MeasureSettings& settings);
 
 void add_run(CLI::App& app, Program& program);
 void add_eval(CLI::App& app, Program& program);
+void add_init(CLI::App& app, Program& program);
 void add_train(CLI::App& app, Program& program);
 void add_gate(CLI::App& app, Program& program);
 void add_report(CLI::App& app, Program& program);

@@ -77,6 +77,15 @@ struct TrainResult {
   std::int64_t peak_bytes = 0;
 };
 
+/// A checkpoint to be made from nothing: a config.json, and a tokenizer that is copied or learnt.
+struct InitJob {
+  std::filesystem::path config;        ///< config.json of the model
+  std::filesystem::path tokenizer;     ///< a folder whose tokenizer is copied; empty: one is learnt
+  std::vector<std::string> documents;  ///< what it is learnt from
+  std::uint64_t seed = 0;              ///< of the weights
+  std::filesystem::path out;           ///< the folder, written whole or not at all
+};
+
 /// What is known of a checkpoint folder without reading its weights into memory.
 struct CheckpointInfo {
   std::string family;
@@ -97,6 +106,9 @@ class Backend {
   virtual std::string self_test(const EngineSettings& settings) = 0;
   /// Reads the recipe with every plug-in's own option reader and throws Fault::config on the first thing wrong.
   virtual void check_recipe(const TrainJob& job) = 0;
+  /// Writes a checkpoint folder with random weights; gives its model_hash. Throws Fault::checkpoint for a config.json
+  /// that no family builds or whose vocabulary is smaller than the tokenizer's.
+  virtual std::string init(const InitJob& job) = 0;
   virtual TrainResult train(const TrainJob& job, const TrainHooks& hooks) = 0;
   /// Loss and gradients of one objective on the tensors of a safetensors file, written to another.
   virtual void objective(const std::string& name, const std::string& options_json, const std::filesystem::path& inputs,

@@ -52,4 +52,18 @@ class Tokenizer {
 /// exactly.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
 
+/// A byte-level tokenizer to be learnt from text.
+struct BpeSettings {
+  std::int64_t vocabulary = 1024;  ///< entries: the end of text (id 0), the 256 bytes, and merges
+  std::string end_of_text = "<|endoftext|>";
+  /// What is never merged across. A line break is a token of its own, so that a prompt that ends in one is always
+  /// tokenised as the same text is within a longer one; digits are single.
+  std::string pattern = R"(\n|'(?:[sdmt]|ll|ve|re)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|[^\S\n]+)";
+};
+
+/// The text of a tokenizer.json (byte-pair encoding: Sennrich et al., arXiv 1508.07909, on bytes as in GPT-2). The
+/// most frequent pair is merged first; of equally frequent ones that with the lower ids. Throws Fault::data when the
+/// documents hold too few pairs for the vocabulary, Fault::config for a vocabulary below 257.
+std::string train_bpe(std::span<const std::string> documents, const BpeSettings& settings);
+
 }  // namespace touchstone
