@@ -107,8 +107,12 @@ std::string train_bpe(std::span<const std::string> documents, const BpeSettings&
   for (std::size_t id = 0; id < learner.tokens().size(); ++id) vocabulary[learner.tokens()[id]] = id;
   Json merges = Json::array();
   for (const auto& [left, right] : learner.merges()) merges.push_back({learner.token(left), learner.token(right)});
-  const Json end = {{"id", 0},           {"content", settings.end_of_text}, {"single_word", false},
-                    {"lstrip", false},   {"rstrip", false},                 {"normalized", false},
+  const Json end = {{"id", 0},
+                    {"content", settings.end_of_text},
+                    {"single_word", false},
+                    {"lstrip", false},
+                    {"rstrip", false},
+                    {"normalized", false},
                     {"special", true}};
   const Json split = {
       {"type", "Split"}, {"pattern", {{"Regex", settings.pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
@@ -123,8 +127,8 @@ std::string train_bpe(std::span<const std::string> documents, const BpeSettings&
                       {"ignore_merges", false},
                       {"vocab", vocabulary},
                       {"merges", merges}};
-  const Json file = {{"version", "1.0"},       {"truncation", nullptr},     {"padding", nullptr},
-                     {"added_tokens", {end}},  {"normalizer", nullptr},     {"pre_tokenizer", pre},
+  const Json file = {{"version", "1.0"},          {"truncation", nullptr},   {"padding", nullptr},
+                     {"added_tokens", {end}},     {"normalizer", nullptr},   {"pre_tokenizer", pre},
                      {"post_processor", nullptr}, {"decoder", byte_level()}, {"model", model}};
   return file.dump(1) + "\n";
 }

@@ -27,8 +27,7 @@ std::vector<std::string> texts_of(const Task& task, const DataFolders& data, std
   for (std::size_t at = 0; at < wanted; ++at) {
     const auto& example = examples[at * examples.size() / wanted];
     const auto& target = example.targets.empty() ? std::string() : example.targets.front();
-    texts.push_back(example.question.empty() ? target
-                                             : example.question + task.format.target_delimiter + target);
+    texts.push_back(example.question.empty() ? target : example.question + task.format.target_delimiter + target);
   }
   return texts;
 }
@@ -59,16 +58,17 @@ int init_action(Program& program, const InitArguments& arguments) {
 }  // namespace
 
 void add_init(CLI::App& app, Program& program) {
-  auto* command = app.add_subcommand(
-      "init",
-      "Makes a checkpoint from nothing: random weights, and a tokenizer that is copied or learnt.\n"
-      "A pre-training recipe starts from it.\n\n"
-      "  touchstone init configs/models/micro-text.json --text micro-corpus --out DIR\n"
-      "  touchstone init config.json --tokenizer models/stories260k --seed 1 --out DIR");
+  auto* command =
+      app.add_subcommand("init",
+                         "Makes a checkpoint from nothing: random weights, and a tokenizer that is copied or learnt.\n"
+                         "A pre-training recipe starts from it.\n\n"
+                         "  touchstone init configs/models/micro-text.json --text micro-corpus --out DIR\n"
+                         "  touchstone init config.json --tokenizer models/stories260k --seed 1 --out DIR");
   auto arguments = std::make_shared<InitArguments>();
   command->add_option("config", arguments->config, "config.json of the model")->required();
   command->add_option("--out", arguments->out, "folder to write")->required();
-  auto* tokenizer = command->add_option("--tokenizer", arguments->tokenizer, "checkpoint folder whose tokenizer is taken");
+  auto* tokenizer =
+      command->add_option("--tokenizer", arguments->tokenizer, "checkpoint folder whose tokenizer is taken");
   auto* text = command->add_option("--text", arguments->text,
                                    "task or group whose training texts a byte-level tokenizer of vocab_size entries "
                                    "is learnt from");

@@ -38,7 +38,7 @@ TEST(Command, HelpTeachesByExample) {
   EXPECT_EQ(help.code, 0);
   EXPECT_NE(help.out.find("touchstone eval"), std::string::npos);
   for (const char* command :
-       {"run", "eval", "train", "gate", "report", "list", "show", "data", "bench", "objective", "completion"}) {
+       {"run", "eval", "init", "train", "gate", "report", "list", "show", "data", "bench", "objective", "completion"}) {
     const auto own = touchstone_command({command, "--help"});
     EXPECT_EQ(own.code, 0) << command;
     EXPECT_NE(own.out.find("touchstone " + std::string(command)), std::string::npos) << command << " gives no example";
@@ -93,6 +93,24 @@ TEST(Command, BenchTrainGivesTheSameLossesByKernelsAndByOperators) {
     EXPECT_NEAR(a["losses"][step].get<double>(), b["losses"][step].get<double>(), 1e-4) << step;
   }
   EXPECT_GT(a["tokens_per_second"], 0.0);
+}
+
+TEST(Command, InitMakesACheckpointThatTrains) {
+  const testing::TemporaryFolder folder;
+  const auto model = (folder.path() / "fresh").string();
+  const auto config = std::string(TOUCHSTONE_SOURCE_DIR) + "/configs/models/micro-text.json";
+  const auto made = touchstone_command({"init", config, "--text", "gsm8k", "--out", model, "--seed", "3", "--json"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const auto again = touchstone_command(
+      {"init", config, "--text", "gsm8k", "--out", (folder.path() / "again").string(), "--seed", "3", "--json"});
+  EXPECT_EQ(Json::parse(made.out)["model_hash"], Json::parse(again.out)["model_hash"]);
+  const auto trained =
+      touchstone_command({"train", "pretrain", "--model", model, "--on", "gsm8k", "--out",
+                          (folder.path() / "out").string(), "--set", "train.max_steps=2", "--quiet", "--json"});
+  EXPECT_EQ(trained.code, 0) << trained.err;
+  const auto copied = touchstone_command({"init", config, "--tokenizer", "stories260k", "--out", model + "2"});
+  EXPECT_EQ(copied.code, 0) << copied.err;  // 512 tokens fit into 1,024 rows
+  EXPECT_EQ(touchstone_command({"init", config, "--out", model}).code, 2);
 }
 
 TEST(Command, BenchTrainSaysWhatIsWrongWithTheIds) {
