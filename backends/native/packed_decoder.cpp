@@ -261,6 +261,16 @@ std::unique_ptr<Cache> PackedDecoder::make_cache(int rows) const {
 
 std::string PackedDecoder::kernels() const { return std::string("packed-") + kernels::chosen().name; }
 
+std::int64_t PackedDecoder::product_weights() {
+  std::int64_t count = 0;
+  for (const auto& layer : weights_.layers) {
+    for (const auto* map : {&layer.query_key_value, &layer.output, &layer.gate_up, &layer.down}) {
+      count += map->in() * map->out();
+    }
+  }
+  return count;
+}
+
 std::map<std::string, Tensor*> PackedDecoder::parameters() { refuse(); }
 std::map<std::string, Linear*> PackedDecoder::linears() { refuse(); }
 const Linear& PackedDecoder::head() const { refuse(); }

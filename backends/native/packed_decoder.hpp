@@ -41,6 +41,7 @@ class PackedDecoder final : public Model {
   std::unique_ptr<Cache> make_cache(int rows) const override;
   Tensor project(const Tensor& hidden) const override;
   int layers() const override { return static_cast<int>(weights_.layers.size()); }
+  std::int64_t product_weights() override;
   std::int64_t hidden_size() const override { return shape_.hidden; }
   std::int64_t vocabulary() const override { return shape_.vocabulary; }
   std::int64_t cache_bytes_per_token() const override { return layout().page_bytes() / kernels::page_tokens; }

@@ -16,6 +16,8 @@ struct BenchArguments {
   std::string ids;
   bool plain = false;
   EngineSettings engine;
+  std::string requests;
+  std::string out;
   int batch = 0;
   int length = 0;
   int steps = 0;
@@ -27,6 +29,8 @@ int bench_action(Program& program, const BenchArguments& arguments) {
   if (!arguments.model.empty()) options["model"] = program.resources().model(arguments.model, {}).string();
   if (!arguments.ids.empty()) options["ids"] = arguments.ids;
   if (arguments.plain) options["plain"] = true;
+  if (!arguments.requests.empty()) options["requests"] = arguments.requests;
+  if (!arguments.out.empty()) options["out"] = arguments.out;
   if (arguments.batch > 0) options["batch"] = arguments.batch;
   if (arguments.length > 0) options["length"] = arguments.length;
   if (arguments.steps > 0) options["steps"] = arguments.steps;
@@ -47,7 +51,8 @@ void add_bench(CLI::App& app, Program& program) {
       app.add_subcommand("bench",
                          "Speed on this machine, and as a share of the machine's own matrix-product rate.\n\n"
                          "  touchstone bench train --dtype bfloat16\n"
-                         "  touchstone bench decode --model DIR --batch 16");
+                         "  touchstone bench decode --model DIR --batch 16\n"
+                         "  touchstone bench decode --model DIR --requests prompts.jsonl --out answers.jsonl");
   auto arguments = std::make_shared<BenchArguments>();
   command->add_option("kind", arguments->kind, "train, decode or score")
       ->required()
@@ -55,6 +60,9 @@ void add_bench(CLI::App& app, Program& program) {
   command->add_option("--model", arguments->model, "checkpoint folder; default: random weights of a 34 M model");
   command->add_option("--ids", arguments->ids, "train: JSON file of rows of token ids; default: random ids");
   command->add_flag("--plain", arguments->plain, "train: LibTorch's own operators, which the kernels are held against");
+  command->add_option("--requests", arguments->requests,
+                      "decode: answers these prompts, one {\"prompt\": text, \"max_new_tokens\": n} a line");
+  command->add_option("--out", arguments->out, "with --requests: file for the answers, one JSON object a line");
   command->add_option("--batch", arguments->batch, "rows")->check(CLI::Range(1, 4096));
   command->add_option("--length", arguments->length, "tokens a row")->check(CLI::Range(2, 1 << 20));
   command->add_option("--steps", arguments->steps, "timed repetitions")->check(CLI::Range(1, 100000));

@@ -6,6 +6,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/model/bench_options.hpp"
+#include "harness/model/bench_requests.hpp"
 #include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/model/prefix_tree.hpp"
@@ -65,6 +66,9 @@ double time_decode(Model& model, const BenchOptions& options, std::span<const Sc
 
 std::string bench_engine(const std::string& kind, const std::string& options_json, const Checkpoints& checkpoints,
                          const FamilyBook& families) {
+  if (kind == "decode" && parse_json(options_json, "bench options").contains("requests")) {
+    return bench_requests(options_json, checkpoints);
+  }
   const auto options = read_bench_options(kind, options_json);
   const at::NoGradGuard no_gradients;
   at::set_num_threads(1);
@@ -81,9 +85,8 @@ std::string bench_engine(const std::string& kind, const std::string& options_jso
   const bool score = kind == "score";
   const auto seconds = score ? time_score(*model, options, rows) : time_decode(*model, options, rows);
   const auto tokens = static_cast<double>(options.batch) * (score ? options.length : options.steps);
-  std::int64_t weights = 0;
-  for (const auto& [name, map] : model->linears()) weights += map->weight.numel();
-  if (!score) weights += model->head().weight.numel();  // scoring reads one row a document
+  auto weights = model->product_weights();
+  if (!score) weights += model->vocabulary() * model->hidden_size();  // scoring reads one row a document
   const auto rate = product_rate(dtype);
   const Json result = {{"kind", kind},
                        {"model", options.model.empty() ? "random 34 M" : options.model},

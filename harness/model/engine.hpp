@@ -23,6 +23,7 @@ struct EngineSettings {
   std::string dtype = "float32";  ///< float32 | bfloat16: of the matrix products; softmax is float32 always
   int threads = 1;
   int batch_tokens = 4096;            ///< tokens in one forward pass, at most; does not change any score
+  int rows = 64;                      ///< answers written at the same time, at most; does not change any answer
   int max_length = 0;                 ///< 0: the model's own
   std::optional<bool> add_bos_token;  ///< none: as the tokenizer does
 };

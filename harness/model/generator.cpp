@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <mutex>
 #include <numeric>
 
+#include "harness/base/error.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/model/sampler.hpp"
 #include "harness/model/stop_text.hpp"
@@ -13,8 +15,7 @@
 namespace touchstone {
 namespace {
 
-/// Answers that are written at the same time, at most, and what their keys and values may take, all workers together.
-constexpr std::size_t most_rows = 64;
+/// What the keys and values of the answers that are being written may take, all workers together.
 constexpr std::int64_t most_cache_bytes = std::int64_t{3} << 30;
 
 using Clock = std::chrono::steady_clock;
@@ -74,7 +75,8 @@ class Writer {
   /// Jobs that enter now: as many as rows, memory and one batch of tokens allow; always one when nothing is being
   /// written.
   std::size_t admissible() const {
-    const auto rows = std::clamp<std::size_t>(static_cast<std::size_t>(shared_->settings->batch_tokens), 1, most_rows);
+    const auto& settings = *shared_->settings;
+    const auto rows = static_cast<std::size_t>(std::max(1, std::min(settings.batch_tokens, settings.rows)));
     std::int64_t memory = 0;
     for (const auto& writing : writing_) memory += tokens_of(writing.job);
     std::size_t count = 0;
@@ -144,13 +146,9 @@ class Writer {
 
   /// Chooses a token for each answer from `first` on, by its hidden row, and lets those go that are finished.
   void take(const Tensor& hidden, std::size_t first) {
-    const auto logits = model_->project(hidden).to(at::kCPU, at::kFloat).contiguous();
-    const auto width = static_cast<std::size_t>(logits.size(1));
-    const auto* values = logits.const_data_ptr<float>();
+    const auto choices = choose(model_->project(hidden).to(at::kFloat), first);
     std::vector<bool> ended(writing_.size(), false);
-    for (std::size_t at = first; at < writing_.size(); ++at) {
-      ended[at] = add_token(writing_[at], {values + (at - first) * width, width});
-    }
+    for (std::size_t at = first; at < writing_.size(); ++at) ended[at] = add_token(writing_[at], choices[at - first]);
     if (std::find(ended.begin(), ended.end(), true) == ended.end()) return;
     std::vector<int> rows;
     std::vector<Writing> still;
@@ -164,10 +162,37 @@ class Writer {
     runner_.keep(rows, 0, prefix);
   }
 
+  /// A token for each answer from `first` on. Greedy ones are chosen by LibTorch's operators, all at once, whose row
+  /// results do not depend on the other rows.
+  std::vector<Sampler::Choice> choose(const Tensor& logits, std::size_t first) {
+    std::vector<Sampler::Choice> choices(writing_.size() - first);
+    const auto greedy = [](const Writing& writing) { return writing.sampler.greedy(); };
+    const auto begin = writing_.begin() + static_cast<std::ptrdiff_t>(first);
+    if (std::any_of(begin, writing_.end(), greedy)) {
+      const auto best = logits.argmax(-1, /*keepdim=*/true);
+      const auto logp = at::log_softmax(logits, -1).gather(-1, best).to(at::kCPU).contiguous();
+      const auto ids = best.to(at::kCPU).contiguous();
+      for (std::size_t at = 0; at < choices.size(); ++at) {
+        choices[at].token = static_cast<std::int32_t>(ids.const_data_ptr<std::int64_t>()[at]);
+        choices[at].logp_nats = static_cast<double>(logp.const_data_ptr<float>()[at]);
+        require(std::isfinite(choices[at].logp_nats), Fault::numeric,
+                [] { return std::string("a logit of the model is not a number"); });
+      }
+    }
+    if (std::all_of(begin, writing_.end(), greedy)) return choices;
+    const auto rows = logits.to(at::kCPU).contiguous();
+    const auto width = static_cast<std::size_t>(rows.size(1));
+    const auto* values = rows.const_data_ptr<float>();
+    for (std::size_t at = 0; at < choices.size(); ++at) {
+      auto& sampler = writing_[first + at].sampler;
+      if (!sampler.greedy()) choices[at] = sampler.choose({values + at * width, width});
+    }
+    return choices;
+  }
+
   /// True when the answer is finished and delivered.
-  bool add_token(Writing& writing, std::span<const float> logits) {
+  bool add_token(Writing& writing, const Sampler::Choice& choice) {
     const auto& ends = shared_->settings->end_tokens;
-    const auto choice = writing.sampler.choose(logits);
     const bool end = std::find(ends.begin(), ends.end(), choice.token) != ends.end();
     if (!end) {
       writing.tokens.push_back(choice.token);

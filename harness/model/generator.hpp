@@ -13,6 +13,7 @@ struct GeneratorSettings {
   std::vector<std::int32_t> end_tokens;  ///< any of them ends an answer
   std::string end_text;                  ///< stops an answer too when a model spells it out; empty: none
   int batch_tokens = 4096;
+  int rows = 64;  ///< answers that are written at the same time, at most, by each worker
   int threads = 1;
 };
 

@@ -10,4 +10,10 @@ Tensor Model::project(const Tensor& hidden) const {
   return map.bias.defined() ? logits + map.bias : logits;
 }
 
+std::int64_t Model::product_weights() {
+  std::int64_t count = 0;
+  for (const auto& [name, map] : linears()) count += map->weight.numel();
+  return count;
+}
+
 }  // namespace touchstone

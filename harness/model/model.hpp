@@ -81,6 +81,8 @@ class Model {
   virtual const Linear& head() const = 0;                ///< the output projection (shares the embedding when tied)
   /// Logits [M, V] float32 of hidden rows [M, D] as forward() gives them: what forward() itself would have given.
   virtual Tensor project(const Tensor& hidden) const;
+  /// Numbers in the linear maps that every token goes through; the head does not count.
+  virtual std::int64_t product_weights();
   virtual std::unique_ptr<Model> clone() const = 0;  ///< a deep copy, for references and merges
   virtual int layers() const = 0;
   virtual void drop_layers(int first, int count) = 0;
@@ -89,7 +91,9 @@ class Model {
   virtual std::int64_t cache_bytes_per_token() const = 0;  ///< keys and values of one token in all layers
   virtual int max_length() const = 0;
   virtual std::string config_json() const = 0;  ///< config.json to write beside the weights
-  virtual std::string kernels() const = 0;      ///< which implementation runs: "operators", "fused"
+  /// Numbers in the maps that each token goes through, the head left out: what a product reads.
+  virtual std::int64_t product_weights() const;
+  virtual std::string kernels() const = 0;  ///< which implementation runs: "operators", "fused"
 };
 
 /// How a family is to build its model.

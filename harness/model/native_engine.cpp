@@ -139,6 +139,7 @@ class NativeEngine final : public Engine {
                                .end_tokens = {parts_.end_tokens.begin(), parts_.end_tokens.end()},
                                .end_text = {},
                                .batch_tokens = parts_.settings.batch_tokens,
+                               .rows = parts_.settings.rows,
                                .threads = parts_.info.threads};
     if (const auto eos = parts_.tokenizer->eos()) settings.end_text = parts_.tokenizer->token(*eos);
     auto written = generate(*parts_.model, generations, prompts, settings, counts_, cancel, report);

@@ -21,6 +21,8 @@ class Sampler {
   /// of those the smallest set whose probability reaches top_p (at least one), drawn in proportion. Throws
   /// Fault::numeric when a logit is not a number.
   Choice choose(std::span<const float> logits);
+  /// True at temperature 0, where there is nothing to draw.
+  bool greedy() const { return temperature_ <= 0.0; }
 
  private:
   double temperature_;

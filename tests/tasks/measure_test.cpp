@@ -100,6 +100,23 @@ TEST_F(Measure, SubjectsChooseTasksAndExamples) {
   EXPECT_THAT(message_of(settings), HasSubstr("subjects anatomi"));
 }
 
+TEST_F(Measure, MeasuredTasksAreThoseWithExamples) {
+  testing::write_toy_mmlu(folder_.path());
+  auto settings = of({"mmlu"});
+  EXPECT_EQ(measured_tasks(settings, book_, DataFolders({folder_.path()})).size(), 57U);
+  settings.subjects = {"virology", "anatomy"};
+  EXPECT_EQ(measured_tasks(settings, book_, DataFolders({folder_.path()})),
+            (std::vector<std::string>{"mmlu_anatomy", "mmlu_virology"}));
+  // One misspelt name among right ones must not go unheard.
+  settings.subjects = {"anatomy", "virologi"};
+  try {
+    measured_tasks(settings, book_, DataFolders({folder_.path()}));
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("'virologi'"));
+  }
+}
+
 TEST_F(Measure, SaysWhatIsWrong) {
   EXPECT_THAT(message_of(of({"gsm8"})), HasSubstr("did you mean 'gsm8k'"));
   EXPECT_THAT(message_of(of({})), HasSubstr("no task was named"));
