@@ -112,10 +112,30 @@ void say_notes(Program& program, const std::vector<TaskMeasure>& tasks) {
   if (unparsed > 0) program.log().info(fmt::format("no answer could be read out of {} responses", unparsed));
 }
 
+int self_test_action(Program& program, const std::string& text) {
+  const auto report = parse_json(text, "self-test");
+  const bool equal = report.at("equal").get<bool>();
+  if (program.json) {
+    program.out() << text << '\n';
+    return equal ? Exit::success : Exit::no;
+  }
+  Table table({"dtype", "kernels", "against 4096 tokens a batch", "largest difference (nats a token)", "texts"});
+  for (const auto& row : report.at("results")) {
+    const auto difference = row.at("max_logp_difference").get<double>();
+    table.row({row.at("dtype"), row.at("kernels"), row.at("variant"),
+               difference == 0.0 ? "0, every bit equal" : fmt::format("{:.2g}", difference),
+               row.at("different_texts") == 0 ? "equal" : row.at("different_texts").dump() + " differ"});
+  }
+  program.out() << table.text()
+                << fmt::format("{} requests: {}\n", report.at("requests").get<int>(),
+                               equal ? "scores and texts do not depend on batch size, order or threads"
+                                     : "NOT EQUAL: scores depend on batch size, order or threads");
+  return equal ? Exit::success : Exit::no;
+}
+
 int eval_action(Program& program, const EvalArguments& arguments) {
   if (arguments.self_test) {
-    program.out() << open_backend().self_test(arguments.engine) << '\n';
-    return Exit::success;
+    return self_test_action(program, open_backend().self_test(arguments.engine));
   }
   require(!arguments.measure.tasks.empty(), Fault::usage,
           [] { return std::string("eval needs --tasks, for instance --tasks mmlu,gsm8k"); });
@@ -162,7 +182,7 @@ void add_eval(CLI::App& app, Program& program) {
                          "  touchstone eval --model ~/models/SmolLM2-135M --tasks mmlu,gsm8k --db results.sqlite\n"
                          "  touchstone eval --model DIR --tasks mmlu --shots 5 --limit 10 --json\n"
                          "  touchstone eval --model DIR --self-test      scores do not depend on batch size, order or "
-                         "threads: see how exactly");
+                         "threads: see how exactly, for float32 and bfloat16");
   auto arguments = std::make_shared<EvalArguments>();
   command->add_option("--model", arguments->engine.model, "checkpoint folder, or a peft adapter's")->required();
   add_measure_options(*command, arguments->measure);

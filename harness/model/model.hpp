@@ -91,9 +91,7 @@ class Model {
   virtual std::int64_t cache_bytes_per_token() const = 0;  ///< keys and values of one token in all layers
   virtual int max_length() const = 0;
   virtual std::string config_json() const = 0;  ///< config.json to write beside the weights
-  /// Numbers in the maps that each token goes through, the head left out: what a product reads.
-  virtual std::int64_t product_weights() const;
-  virtual std::string kernels() const = 0;  ///< which implementation runs: "operators", "fused"
+  virtual std::string kernels() const = 0;      ///< which implementation runs: "operators", "fused"
 };
 
 /// How a family is to build its model.

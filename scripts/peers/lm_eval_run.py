@@ -30,6 +30,7 @@ parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--batch", type=int, default=8)
 parser.add_argument("--max-new-tokens", type=int, help="cap of generated answers; default: the task's own")
+parser.add_argument("--prompts-only", action="store_true", help="writes the prompts and answers none of them")
 parser.add_argument("--out", required=True, type=Path)
 arguments = parser.parse_args()
 
@@ -113,6 +114,7 @@ def item_of(task, sample):
 def main():
     import torch
     from lm_eval import evaluator
+    from lm_eval.api.task import Task
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
     torch.set_num_threads(arguments.threads)
@@ -122,6 +124,17 @@ def main():
         names = bind_all(folder)
         model = HFLM(pretrained=arguments.model, dtype=arguments.dtype, device="cpu", batch_size=arguments.batch)
         seconds = {"answering": 0.0}
+        if arguments.prompts_only:
+            model.loglikelihood = lambda requests, **named: [(0.0, False)] * len(requests)
+            model.generate_until = lambda requests, **named: [""] * len(requests)
+            built = Task.build_all_requests
+            seconds["prompts"] = 0.0
+
+            def timed_build(*args, **named):
+                start = time.perf_counter()
+                built(*args, **named)
+                seconds["prompts"] += time.perf_counter() - start
+            Task.build_all_requests = timed_build
         for method in ("loglikelihood", "generate_until"):
             def timed(*args, inner=getattr(model, method), **named):
                 start = time.perf_counter()
@@ -135,7 +148,7 @@ def main():
             gen_kwargs={"max_gen_toks": arguments.max_new_tokens} if arguments.max_new_tokens else None)
     items = [item_of(task, sample) for task, samples in result["samples"].items() for sample in samples]
     tokens = 0
-    for item in items:  # of every request, as if nothing were shared
+    for item in [] if arguments.prompts_only else items:  # of every request, as if nothing were shared
         tokens += sum(len(model.tok_encode(text)) for text in item.pop("tokens"))
     seconds["all"] = time.perf_counter() - BEGUN
     report = {"seconds": seconds, "request_tokens": tokens, "items": items,
