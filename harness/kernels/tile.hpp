@@ -15,6 +15,7 @@ constexpr int tile_rows = 4;
 constexpr int tile_columns = 2 * lanes;
 constexpr int a_width = tile_rows > 8 ? 16 : 8;  // units a step in a packed tile of A
 constexpr int register_rows = 2 * 16;            // of C, where tile registers hold it
+constexpr int prefetch_steps = 32;
 constexpr std::int64_t tile_group = 4;           // tiles of A packed together
 constexpr std::int64_t depth_block = 1024;       // units
 constexpr std::int64_t b_units = 128 * 1024;     // of packed B: half a megabyte, to stay in the second-level cache
@@ -60,6 +61,9 @@ void multiply_tile(const std::uint32_t* a, const std::uint32_t* b, std::int64_t 
 #pragma GCC unroll 16
   for (unsigned i = 0; i < rows; ++i) sum[i][0] = sum[i][1] = Vec{};
   for (std::int64_t k = 0; k < units; ++k, a += a_width, b += tile_columns) {
+    // With few rows B comes from memory, and the processor's own prefetching stops at every page.
+    __builtin_prefetch(b + prefetch_steps * tile_columns);
+    if constexpr (tile_columns > 16) __builtin_prefetch(b + prefetch_steps * tile_columns + 16);
     Vec left, right;
     std::memcpy(&left, b, sizeof left);
     std::memcpy(&right, b + lanes, sizeof right);

@@ -1,6 +1,7 @@
 // The whole engine on real checkpoints and real data.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <sstream>
@@ -34,16 +35,23 @@ std::vector<Json> read_lines(const std::filesystem::path& path, std::size_t coun
   return rows;
 }
 
+std::ptrdiff_t best_of(const std::vector<double>& values) {
+  return std::max_element(values.begin(), values.end()) - values.begin();
+}
+
 class ReferenceEval : public ::testing::TestWithParam<const char*> {};
 
-// The first 20 questions of ARC-Easy: every choice's log-likelihood and token count as the reference has them.
+// 60 questions of ARC-Easy: every choice's log-likelihood and token count as the reference has them, and the choice
+// that follows, by the sum and by the sum for each byte.
 TEST_P(ReferenceEval, ArcEasyLogLikelihoods) {
   TOUCHSTONE_SHARED_OR_SKIP(data, "data");
   const std::string model = GetParam();
   const auto reference = read_json(data / "reference_eval/reference_eval.json")[model]["arc_easy_validation"]["rows"];
-  constexpr std::size_t count = 20;
+  constexpr std::size_t count = 60;
+  ASSERT_EQ(reference.size(), count);
   std::vector<Request> requests;
-  for (const auto& row : read_lines(data / "arc/easy.validation.jsonl.gz", count)) {
+  const auto rows = read_lines(data / "arc/easy.validation.jsonl.gz", count);
+  for (const auto& row : rows) {
     for (const auto& choice : row["choices"]) {
       requests.emplace_back(
           Likelihood{.context = "Question: " + row["question"].get<std::string>() + "\nAnswer:",
@@ -54,12 +62,57 @@ TEST_P(ReferenceEval, ArcEasyLogLikelihoods) {
   const auto responses = open(data / ("model_" + model) / "hf")->answer(requests);
   std::size_t next = 0;
   for (std::size_t at = 0; at < count; ++at) {
+    std::vector<double> sums;
+    std::vector<double> by_byte;
     for (std::size_t choice = 0; choice < reference[at]["logprob"].size(); ++choice, ++next) {
       EXPECT_NEAR(responses[next].logp_nats, reference[at]["logprob"][choice].get<double>(), 1e-3);
       EXPECT_EQ(responses[next].tokens, reference[at]["tokens"][choice].get<int>());
+      sums.push_back(responses[next].logp_nats);
+      by_byte.push_back(sums.back() / static_cast<double>(rows[at]["choices"][choice].get<std::string>().size()));
     }
+    EXPECT_EQ(best_of(sums), reference[at]["pred"].get<std::ptrdiff_t>());
+    EXPECT_EQ(best_of(by_byte), reference[at]["pred_norm"].get<std::ptrdiff_t>());
   }
   EXPECT_EQ(next, responses.size());
+}
+
+// 20 questions of TruthfulQA: mc1's log-likelihoods, and both verdicts.
+TEST_P(ReferenceEval, TruthfulQaLogLikelihoods) {
+  TOUCHSTONE_SHARED_OR_SKIP(data, "data");
+  const std::string model = GetParam();
+  const auto reference = read_json(data / "reference_eval/reference_eval.json")[model]["truthfulqa_mc"]["rows"];
+  const auto questions = read_json(data / "truthfulqa/mc_task.json");
+  const auto engine = open(data / ("model_" + model) / "hf");
+  ASSERT_EQ(reference.size(), 20U);
+  for (std::size_t at = 0; at < reference.size(); ++at) {
+    const auto ask = [&](const Json& targets) {
+      std::vector<Request> requests;
+      for (const auto& target : targets.items()) {
+        requests.emplace_back(Likelihood{.context = "Q: " + questions[at]["question"].get<std::string>() + "\nA:",
+                                         .continuation = " " + target.key(),
+                                         .images = {}});
+      }
+      std::vector<double> sums;
+      for (const auto& response : engine->answer(requests)) sums.push_back(response.logp_nats);
+      return sums;
+    };
+    const auto mc1 = ask(questions[at]["mc1_targets"]);
+    const auto labels = std::vector<Json>(questions[at]["mc1_targets"].begin(), questions[at]["mc1_targets"].end());
+    EXPECT_EQ(labels[static_cast<std::size_t>(best_of(mc1))] == 1, reference[at]["mc1"].get<double>() == 1.0);
+    const auto wanted = reference[at]["mc1_logprob"].get<std::vector<double>>();
+    ASSERT_EQ(mc1.size(), wanted.size());
+    for (std::size_t i = 0; i < mc1.size(); ++i) EXPECT_NEAR(mc1[i], wanted[i], 1e-3);
+    const auto mc2 = ask(questions[at]["mc2_targets"]);
+    double right = 0.0;
+    double all = 0.0;
+    std::size_t next = 0;
+    for (const auto& target : questions[at]["mc2_targets"].items()) {
+      const auto p = std::exp(mc2[next++]);
+      all += p;
+      if (target.value() == 1) right += p;
+    }
+    EXPECT_NEAR(right / all, reference[at]["mc2"].get<double>(), 1e-3);
+  }
 }
 INSTANTIATE_TEST_SUITE_P(Models, ReferenceEval, ::testing::Values("stories260k", "stories3m"));
 
