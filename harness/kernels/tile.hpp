@@ -16,9 +16,9 @@ constexpr int tile_columns = 2 * lanes;
 constexpr int a_width = tile_rows > 8 ? 16 : 8;  // units a step in a packed tile of A
 constexpr int register_rows = 2 * 16;            // of C, where tile registers hold it
 constexpr int prefetch_steps = 32;
-constexpr std::int64_t tile_group = 4;           // tiles of A packed together
-constexpr std::int64_t depth_block = 1024;       // units
-constexpr std::int64_t b_units = 128 * 1024;     // of packed B: half a megabyte, to stay in the second-level cache
+constexpr std::int64_t tile_group = 4;        // tiles of A packed together
+constexpr std::int64_t depth_block = 1024;    // units
+constexpr std::int64_t b_units = 128 * 1024;  // of packed B: half a megabyte, to stay in the second-level cache
 
 template <Unit unit>
 [[maybe_unused]] inline Vec multiply_add(std::uint32_t a, Vec b, Vec c) {

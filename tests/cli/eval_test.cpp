@@ -16,8 +16,8 @@ using testing::touchstone_command;
 const std::filesystem::path source = TOUCHSTONE_SOURCE_DIR;
 
 CommandResult eval(std::vector<std::string> words) {
-  std::vector<std::string> all = {"eval", "--quiet", "--model", source / "models/stories260k", "--data",
-                                  source / "data/samples"};
+  std::vector<std::string> all = {
+      "eval", "--quiet", "--model", source / "models/stories260k", "--data", source / "data/samples"};
   all.insert(all.end(), words.begin(), words.end());
   return touchstone_command(all);
 }
