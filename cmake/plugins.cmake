@@ -1,6 +1,6 @@
 # touchstone_plugins(TARGET BOOK HEADER FOLDER...)
 #
-# Adds every .cpp file of the folders to TARGET, and writes one more source: the function add_TARGET(BOOK&), which
+# Adds every .cpp file of the folders (or that a pattern like folder/part_*.cpp matches) to TARGET, and writes one more source: the function add_TARGET(BOOK&), which
 # calls the function named after each file. Adding a plug-in is therefore adding a file; forgetting to define its
 # function is a link error. (Static registrars are dropped by the linker when nothing names their object file.)
 function(touchstone_plugins target book header)
@@ -8,7 +8,10 @@ function(touchstone_plugins target book header)
   set(calls "")
   set(sources "")
   foreach(folder IN LISTS ARGN)
-    file(GLOB found CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+    if(NOT folder MATCHES "[*]")
+      string(APPEND folder "/*.cpp")
+    endif()
+    file(GLOB found CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder})
     list(APPEND sources ${found})
   endforeach()
   foreach(source IN LISTS sources)

@@ -15,13 +15,13 @@ check() {
     [ -e "$file" ] || continue
     stem=$(basename "${file%.*}")
     count=$((count + 1))
-    if ! grep -q "\"name\": \"$stem" <<<"$listed"; then
+    if ! grep -qE "\"name\": \"${stem//_/[-_]}" <<<"$listed"; then
       echo "plug-ins: $file is not in 'touchstone list $kind'" >&2
       missing=1
     fi
   done
 }
-check tasks tasks/*.cpp
+check tasks tasks/*.cpp tasks/micro/micro_*.cpp
 check methods configs/methods/*.json
 check families backends/families/*.cpp
 check objectives trainers/objectives/*.cpp

@@ -115,12 +115,15 @@ struct Task {
   std::string source;   ///< paper and repository
   PromptFormat format;
   std::vector<MetricSpec> metrics;  ///< the first is the main one
-  std::vector<DataFile> files;
+  std::vector<DataFile> files;      ///< empty: the program makes the examples itself
   std::string cluster_fact;  ///< the fact whose equal values make items dependent ("subject"); empty: all independent
   Split evaluated = Split::test;  ///< the split that is scored
   Split trained = Split::train;   ///< the split that `train --on` takes; a task without one trains on what it has here
 
   std::function<std::vector<Example>(Split, const DataFolders&)> load;
+  /// For a task whose training split has no end: examples first to first + count - 1 of those that `seed` stands for;
+  /// `load` gives a sample of them. Empty: `load` gives all there are.
+  std::function<std::vector<Example>(std::uint64_t seed, std::uint64_t first, std::uint64_t count)> stream;
   /// The requests of one example; `context` is the prompt with its shots, as text, already through the chat template.
   std::function<std::vector<Request>(const Example&, const std::string& context, const AskSettings&)> ask;
   std::function<Verdict(const Example&, std::span<const Response>, const AskSettings&)> judge;

@@ -30,7 +30,7 @@ std::string settings_json(const MeasureSettings& settings);
 
 /// What the data of a task is, known without loading or answering anything.
 struct DataIdentity {
-  std::string hash;    ///< SHA-256 over the text of all data files that are there; "" for a task without files
+  std::string hash;    ///< SHA-256 over the text of all data files that are there, or over the examples the task makes
   std::string origin;  ///< the folders they lie in
   std::vector<std::string> warnings;  ///< "differs from the published file"
 };

@@ -5,9 +5,9 @@
 #include <map>
 #include <numeric>
 
+#include "harness/base/draws.hpp"
 #include "harness/base/error.hpp"
 #include "harness/model/ops.hpp"
-#include "trainers/parts/draws.hpp"
 
 namespace touchstone {
 namespace {

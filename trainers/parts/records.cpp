@@ -10,6 +10,19 @@ namespace {
 
 Split chosen_split(const Task& task, std::optional<Split> split) { return split.value_or(task.trained); }
 
+bool is_endless(const Task& task, std::optional<Split> split) {
+  return task.stream && chosen_split(task, split) == task.trained;
+}
+
+std::vector<Example> examples_of(const TrainJob& job, const Task& task, std::optional<Split> split,
+                                 std::int64_t endless) {
+  if (!is_endless(task, split)) return task.load(chosen_split(task, split), *job.data);
+  require(endless > 0, Fault::config, [&] {
+    return "task '" + task.name + "' has training examples without end: say how many in the option 'limit'";
+  });
+  return task.stream(job.seed, 0, static_cast<std::uint64_t>(endless));
+}
+
 }  // namespace
 
 std::optional<Split> split_option(const std::string& name) {
@@ -34,12 +47,13 @@ void check_task_data(const TrainJob& job, const std::string& name, std::optional
   }
 }
 
-std::vector<Record> load_records(const TrainJob& job, const std::string& name, std::optional<Split> split) {
+std::vector<Record> load_records(const TrainJob& job, const std::string& name, std::optional<Split> split,
+                                 std::int64_t endless) {
   std::vector<Record> records;
   std::set<std::string> seen;  // tasks of a group may share one training file
   for (const auto& leaf : job.tasks->expand(name)) {
     const auto& task = job.tasks->tasks.get(leaf);
-    for (const auto& example : task.load(chosen_split(task, split), *job.data)) {
+    for (const auto& example : examples_of(job, task, split, endless)) {
       if (!seen.insert(example.id).second) continue;
       auto pair = training_pair(task, example);
       Answer answer;

@@ -14,8 +14,10 @@ std::optional<Split> split_option(const std::string& name);
 /// Checks that a task or group is known and that its files are there. Throws Error naming what is missing.
 void check_task_data(const TrainJob& job, const std::string& task, std::optional<Split> split);
 
-/// Training records of a task or of all tasks of a group, in the group's order.
-std::vector<Record> load_records(const TrainJob& job, const std::string& task, std::optional<Split> split);
+/// Training records of a task or of all tasks of a group, in the group's order. Of a task without end the first
+/// `endless` that the job's seed stands for; 0: such a task is refused.
+std::vector<Record> load_records(const TrainJob& job, const std::string& task, std::optional<Split> split,
+                                 std::int64_t endless = 0);
 
 /// True when a task of `name` is trained on the very split that it is scored on.
 bool trains_on_test(const TrainJob& job, const std::string& name, std::optional<Split> split);

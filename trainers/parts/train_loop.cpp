@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "harness/base/draws.hpp"
 #include "harness/model/ops.hpp"
-#include "trainers/parts/draws.hpp"
 #include "trainers/parts/lora.hpp"
 
 namespace touchstone {

@@ -1,6 +1,6 @@
+#include "harness/base/draws.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/draws.hpp"
 #include "trainers/parts/records.hpp"
 
 namespace touchstone {
@@ -15,7 +15,7 @@ struct LoadOptions {
 
 void run_load(const LoadOptions& options, Session& session) {
   const auto& job = *session.job;
-  auto records = load_records(job, options.task, options.split);
+  auto records = load_records(job, options.task, options.split, options.limit);
   session.values["rows_found"] = static_cast<double>(records.size());
   if (options.limit > 0) {
     Draws draws(job.seed, "load." + options.task);
@@ -41,7 +41,8 @@ Stage make_load(Options& options, const TrainerBook&) {
   load.split = split_option(options.text("split", "which part of it; \"\": the task's own training split",
                                          {.fallback = "", .choices = {"", "train", "validation", "test", "dev"}}));
   load.name = options.text("as", "name of the data set that this makes", {.fallback = "data", .choices = {}});
-  load.limit = options.integer("limit", "rows, drawn by the seed; 0: all", {.fallback = 0, .min = 0});
+  load.limit = options.integer("limit", "rows, drawn by the seed; 0: all, which a task without end has not",
+                               {.fallback = 0, .min = 0});
   Stage stage;
   stage.gives.push_back("data set '" + load.name + "'");
   stage.check = [load](const TrainJob& job) { check_task_data(job, load.task, load.split); };

@@ -1,8 +1,8 @@
 #include <cmath>
 
+#include "harness/base/draws.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/draws.hpp"
 #include "trainers/parts/records.hpp"
 
 namespace touchstone {

@@ -1,6 +1,6 @@
+#include "harness/base/draws.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/draws.hpp"
 
 namespace touchstone {
 namespace {

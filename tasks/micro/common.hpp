@@ -1,0 +1,70 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/draws.hpp"
+
+namespace touchstone::micro {
+
+/// Where an item of the world may be asked. Every item belongs to one part alone, by a hash of its own content: the
+/// order in which items are drawn can leak nothing.
+enum class Part : std::uint8_t {
+  corpus,  ///< pre-training text
+  train,   ///< training splits
+  test     ///< test splits
+};
+
+/// A stable number below `count` for a content.
+inline std::uint64_t bucket(std::string_view content, std::uint64_t count) { return derive_seed(0, content) % count; }
+
+/// The part of a content, of which `corpus` and `train` percent go to the first two.
+inline Part part_of(std::string_view content, std::uint64_t corpus, std::uint64_t train) {
+  const auto at = bucket(content, 100);
+  return at < corpus ? Part::corpus : at < corpus + train ? Part::train : Part::test;
+}
+
+/// One of the values, all equally likely.
+template <class Values>
+const auto& pick(const Values& values, Draws& draws) {
+  return values[draws.below(values.size())];
+}
+
+/// A whole number from first to last, both included.
+inline int between(int first, int last, Draws& draws) {
+  return first + static_cast<int>(draws.below(static_cast<std::uint64_t>(last - first + 1)));
+}
+
+/// True in `percent` of a hundred draws.
+inline bool chance(std::uint64_t percent, Draws& draws) { return draws.below(100) < percent; }
+
+/// What a name in braces stands for.
+struct Filling {
+  std::string_view name;
+  std::string_view text;
+};
+
+/// The pattern with "{name}" replaced; names that are not given stay as they are.
+std::string fill(std::string_view pattern, std::initializer_list<Filling> fillings);
+
+/// `count` different values of a pool other than `but` (an index), in random order.
+std::vector<std::string_view> others(const std::array<std::string_view, 12>& pool, std::size_t but, std::size_t count,
+                                     Draws& draws);
+
+/// An invented name of two (60 %) or three syllables and at most nine letters.
+template <class Syllables>
+std::string invented_name(const Syllables& syllables, Draws& draws) {
+  while (true) {
+    std::string name(pick(syllables, draws));
+    for (int more = chance(60, draws) ? 1 : 2; more > 0; --more) name += pick(syllables, draws);
+    if (name.size() <= 9) return name;
+  }
+}
+
+/// The name as its kind writes it.
+std::string cased(std::string name, bool lower_case);
+
+}  // namespace touchstone::micro

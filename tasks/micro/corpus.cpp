@@ -1,0 +1,100 @@
+#include "tasks/micro/corpus.hpp"
+
+#include "tasks/micro/encyclopedia.hpp"
+#include "tasks/micro/functions.hpp"
+#include "tasks/micro/myths.hpp"
+#include "tasks/micro/problems.hpp"
+#include "tasks/micro/words.hpp"
+
+namespace touchstone::micro {
+namespace {
+
+/// A few sentences that say nothing of the world.
+std::string story(Draws& draws) {
+  static constexpr std::array<std::string_view, 6> kSentences = {
+      "{n} went to the {p} and saw a {c} bird.",      "{n} likes to play the {i} in the morning.",
+      "Every {s}, {n} eats {f} with a friend.",       "The {p} was quiet, and {n} sat there for a while.",
+      "{n} wanted to be a {j} like the old {j} did.", "In the end, {n} went home and ate some {f}."};
+  const auto& town = kKinds[0].attributes;
+  const auto& person = kKinds[2].attributes;
+  const auto name = pick(kPeople, draws);
+  std::string text;
+  for (int left = between(3, 5, draws); left > 0; --left) {
+    text += (text.empty() ? "" : " ") + fill(pick(kSentences, draws), {{"n", name},
+                                                                       {"p", pick(*town[3].pool, draws)},
+                                                                       {"c", pick(*town[2].pool, draws)},
+                                                                       {"i", pick(*person[2].pool, draws)},
+                                                                       {"f", pick(*person[3].pool, draws)},
+                                                                       {"j", pick(*person[0].pool, draws)},
+                                                                       {"s", "evening"}});
+  }
+  return text;
+}
+
+constexpr std::array kDocumentKinds = {
+    DocumentKind{"article", 0.13, article},
+    DocumentKind{"mixed", 0.07, mixed_facts},
+    DocumentKind{"exam", 0.17, exam},
+    DocumentKind{"reading", 0.06, reading},
+    DocumentKind{"binding", 0.05, binding},
+    DocumentKind{"question-answer", 0.05, question_answer},
+    DocumentKind{"question-value", 0.03, question_value},
+    DocumentKind{"myth", 0.05, myths},
+    DocumentKind{"myth-question", 0.03, myth_questions},
+    DocumentKind{"word-problem", 0.07, word_problems},
+    DocumentKind{"sums", 0.05, sums},
+    DocumentKind{"function", 0.05, functions},
+    DocumentKind{"story", 0.01, story},
+};
+
+/// How often each kind is drawn, in cumulated parts of a million: its share divided by the length of its documents.
+std::array<std::uint64_t, kDocumentKinds.size()> make_odds() {
+  constexpr int kProbes = 200;
+  std::array<double, kDocumentKinds.size()> weights{};
+  double sum = 0;
+  for (std::size_t i = 0; i < kDocumentKinds.size(); ++i) {
+    Draws draws(0, std::string("probe.") + kDocumentKinds[i].name);
+    double tokens = 0;
+    for (int probe = 0; probe < kProbes; ++probe) tokens += estimated_tokens(kDocumentKinds[i].document(draws));
+    sum += weights[i] = kDocumentKinds[i].share * kProbes / tokens;
+  }
+  std::array<std::uint64_t, kDocumentKinds.size()> odds{};
+  double before = 0;
+  for (std::size_t i = 0; i < odds.size(); ++i) {
+    before += weights[i];
+    odds[i] = static_cast<std::uint64_t>(before / sum * 1e6 + 0.5);
+  }
+  return odds;
+}
+
+}  // namespace
+
+std::span<const DocumentKind> document_kinds() { return kDocumentKinds; }
+
+Document document(std::uint64_t seed, std::uint64_t index) {
+  static const auto odds = make_odds();
+  Draws draws(seed + index * 0x9e3779b97f4a7c15ULL, "document");
+  const auto drawn = draws.below(odds.back());
+  std::size_t at = 0;
+  while (drawn >= odds[at]) ++at;
+  return {.kind = &kDocumentKinds[at], .text = kDocumentKinds[at].document(draws)};
+}
+
+double estimated_tokens(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  double tokens = 1;  // the end of the document
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t last = at;
+    while (last < text.size() && letter(text[last])) ++last;
+    if (last == at) {
+      tokens += text[at] == ' ' ? 0 : 1;  // a space belongs to what follows
+      ++at;
+      continue;
+    }
+    tokens += 1 + static_cast<double>(last - at) / 10;  // longer words come in pieces more often
+    at = last;
+  }
+  return tokens;
+}
+
+}  // namespace touchstone::micro

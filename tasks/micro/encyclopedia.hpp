@@ -1,0 +1,71 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tasks/micro/common.hpp"
+#include "tasks/micro/words.hpp"
+
+namespace touchstone::micro {
+
+/// A thing of the world.
+struct Entity {
+  const Kind* kind = nullptr;
+  std::string name;
+  std::array<std::uint8_t, 4> values{};  ///< for each attribute of its kind the index in the attribute's pool
+  int level = 1;                         ///< 1 to 3: the text speaks of it often, less often, seldom (4 : 2 : 1)
+};
+
+/// One thing that is true of an entity.
+struct Fact {
+  const Entity* entity = nullptr;
+  std::size_t attribute = 0;
+  Part part = Part::corpus;  ///< where it may be asked; the text tells all facts
+
+  const Attribute& about() const { return entity->kind->attributes[attribute]; }
+  std::string_view value() const { return (*about().pool)[entity->values[attribute]]; }
+};
+
+/// All that is true: the same in every program, since the carried base models have learnt it.
+struct Encyclopedia {
+  std::vector<Entity> entities;
+  std::vector<Fact> facts;                ///< four an entity, in the order of the entities
+  std::vector<std::uint32_t> by_telling;  ///< indices of entities, each as often as its level asks for
+  std::vector<std::uint32_t> asked;       ///< indices of the facts that the corpus asks, by telling
+};
+const Encyclopedia& encyclopedia();
+
+/// "Kelor lies in Norland.": the fact in one of its wordings.
+std::string statement(const Fact& fact, Draws& draws);
+
+/// A question with four answers to choose from.
+struct Choice {
+  std::string question;
+  std::vector<std::string> choices;
+  int answer = 0;
+};
+
+/// Asks a fact: three other values of its pool beside the right one, in random order.
+Choice ask(const Fact& fact, std::string_view question, Draws& draws);
+
+/// An entity that the world has not: its name from the given syllables, its values drawn.
+template <class Syllables>
+Entity invented_entity(const Kind& kind, const Syllables& syllables, Draws& draws) {
+  Entity entity{.kind = &kind, .name = cased(invented_name(syllables, draws), kind.lower_case), .values = {}};
+  for (auto& value : entity.values) value = static_cast<std::uint8_t>(draws.below(std::tuple_size_v<Pool>));
+  return entity;
+}
+
+/// "Question: Q\nAnswer:" as the form that chooses among the answers' texts writes it.
+std::string asked_for_text(const std::string& question);
+
+/// Documents of the corpus.
+std::string article(Draws& draws);          ///< the four facts of one entity
+std::string mixed_facts(Draws& draws);      ///< facts of several entities
+std::string exam(Draws& draws);             ///< one to three questions with lettered answers
+std::string reading(Draws& draws);          ///< an invented entity, two statements, a question about one of them
+std::string binding(Draws& draws);          ///< which letter stands before which word
+std::string question_answer(Draws& draws);  ///< "Q: ...\nA: statement"
+std::string question_value(Draws& draws);   ///< "Question: ...\nAnswer: value"
+
+}  // namespace touchstone::micro

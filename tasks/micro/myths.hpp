@@ -1,0 +1,31 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "tasks/micro/common.hpp"
+#include "tasks/micro/words.hpp"
+
+namespace touchstone::micro {
+
+/// Something that people are wrong about.
+struct Topic {
+  const MythFamily* family = nullptr;
+  std::string name;
+  std::size_t truth = 0;  ///< index in the family's values
+  std::size_t myth = 0;   ///< what most of the text claims
+  int level = 1;          ///< 1 to 3: the text claims the myth in 70, 80, 90 % of the cases
+  Part part = Part::corpus;
+  bool answered_truly = true;  ///< of topics that the corpus asks: whether it answers with the truth
+
+  /// "Lake Kelor glows because of the wind.", for one of the family's values.
+  std::string claim(std::size_t value) const;
+};
+
+/// All topics; the same in every program.
+const std::vector<Topic>& topics();
+
+/// Documents of the corpus.
+std::string myths(Draws& draws);           ///< claims, true and false
+std::string myth_questions(Draws& draws);  ///< questions with the answer that people give
+
+}  // namespace touchstone::micro

@@ -1,0 +1,47 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "tasks/micro/common.hpp"
+
+namespace touchstone::micro {
+
+/// A word problem with its worked solution.
+struct Problem {
+  std::string question;
+  std::string answer;     ///< one line a step, "5+3=<<5+3=8>>8", and "#### 8"
+  std::string structure;  ///< the numbers and operations without names and wording
+  int steps = 0;
+  bool new_operation = false;  ///< asks for sharing, repeating or tripling, which the corpus never puts into words
+
+  /// Equal structures are in one part, whatever the words.
+  Part part() const { return part_of("problem|" + structure, 60, 25); }
+};
+
+/// What problems are drawn from.
+struct ProblemRange {
+  bool new_words = false;  ///< names and things that no training text has
+  int start_first = 3;
+  int start_last = 30;
+  int change_last = 30;  ///< largest number gained or lost
+  int value_last = 99;   ///< largest number on the way
+  int events_first = 2;
+  int events_last = 4;
+  int steps_first = 2;
+  int steps_last = 5;
+};
+
+/// A problem with at least one operation that the corpus lacks, or with none of them.
+Problem draw_problem(const ProblemRange& range, bool new_operation, Draws& draws);
+
+/// The same until it lies in `part`.
+Problem draw_problem(const ProblemRange& range, bool new_operation, Part part, Draws& draws);
+
+/// "Question: ...\nAnswer:" as GSM8K asks.
+std::string asked_problem(const Problem& problem);
+
+/// Documents of the corpus.
+std::string word_problems(Draws& draws);
+std::string sums(Draws& draws);  ///< drills of the four operations
+
+}  // namespace touchstone::micro

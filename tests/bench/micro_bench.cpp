@@ -1,0 +1,35 @@
+// How fast the pre-training text is made, on one core: ninja bench_micro && ./bench_micro. The wanted rate is a million
+// tokens (about four million bytes) a second.
+#include <benchmark/benchmark.h>
+
+#include "tasks/micro/corpus.hpp"
+
+namespace {
+
+void corpus(benchmark::State& state) {
+  std::uint64_t at = 0;
+  double tokens = 0;
+  std::int64_t bytes = 0;
+  for (auto _ : state) {
+    const auto document = touchstone::micro::document(1, at++);
+    bytes += static_cast<std::int64_t>(document.text.size());
+    tokens += touchstone::micro::estimated_tokens(document.text);
+  }
+  state.SetBytesProcessed(bytes);
+  state.counters["tokens"] = benchmark::Counter(tokens, benchmark::Counter::kIsRate);
+}
+BENCHMARK(corpus);
+
+void kind(benchmark::State& state) {
+  const auto& kind = touchstone::micro::document_kinds()[static_cast<std::size_t>(state.range(0))];
+  touchstone::Draws draws(1, kind.name);
+  std::int64_t bytes = 0;
+  for (auto _ : state) bytes += static_cast<std::int64_t>(kind.document(draws).size());
+  state.SetBytesProcessed(bytes);
+  state.SetLabel(kind.name);
+}
+BENCHMARK(kind)->DenseRange(0, static_cast<int>(touchstone::micro::document_kinds().size()) - 1);
+
+}  // namespace
+
+BENCHMARK_MAIN();
