@@ -42,7 +42,9 @@ void multiply_block(const Product& p, std::int64_t k, std::int64_t depth, std::i
   const std::int64_t element = p.c_type == Type::f32 ? 4 : 2;
   for (std::int64_t group = 0; group < cut.tiles; group += tile_group) {
     const std::int64_t end = smaller(group + tile_group, cut.tiles);
-    for (std::int64_t tile = group; tile < end; ++tile) {
+    // Few rows stay packed from the first columns on.
+    const bool packed = j > 0 && cut.tiles <= tile_group;
+    for (std::int64_t tile = group; tile < end && !packed; ++tile) {
       const std::int64_t i = cut.first(tile);
       pack_a<unit>(p.a, offset(p.a, i, k), cut.height(tile), depth, packed_a + (tile - group) * tile_units);
     }
