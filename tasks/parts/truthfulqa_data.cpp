@@ -74,8 +74,9 @@ TruthfulTargets checked(const std::vector<std::pair<std::string, std::int64_t>>&
   TruthfulTargets targets;
   for (const std::int64_t label : {1, 0}) {
     for (const auto& [text, its_label] : answers) {
-      require(its_label == 0 || its_label == 1, Fault::data,
-              [&] { return where + ": label " + std::to_string(its_label) + " is neither 0 nor 1"; });
+      require(its_label == 0 || its_label == 1, Fault::data, [&, its_label = its_label] {
+        return where + ": label " + std::to_string(its_label) + " is neither 0 nor 1";
+      });
       if (its_label != label) continue;
       targets.choices.push_back(text);
       targets.labels.push_back(static_cast<int>(label));

@@ -1,6 +1,7 @@
 #include "harness/base/files.hpp"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include "harness/base/error.hpp"
 #include "tests/support/support.hpp"
@@ -41,6 +42,26 @@ TEST(Files, FolderAppearsAtCommitOnly) {
     EXPECT_EQ(read_file(target / "config.json"), text);
   }
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(Files, AGzipBombEndsAtTheLimit) {
+  const testing::TemporaryFolder folder;
+  const auto path = folder.path() / "bomb.jsonl.gz";
+  const auto file = gzopen(path.c_str(), "wb9");
+  ASSERT_NE(file, nullptr);
+  const std::string zeros(std::size_t{1} << 20U, '\0');
+  for (int i = 0; i < 64; ++i) gzwrite(file, zeros.data(), static_cast<unsigned>(zeros.size()));
+  gzclose(file);
+  ASSERT_LT(std::filesystem::file_size(path), std::size_t{1} << 20U);
+  try {
+    read_text_file(path, std::size_t{4} << 20U);
+    FAIL() << "64 MB were read where 4 MB are allowed";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::data);
+    EXPECT_NE(std::string(error.what()).find("bomb.jsonl.gz: is longer than the limit of 4194304 bytes"),
+              std::string::npos)
+        << error.what();
+  }
 }
 
 }  // namespace
