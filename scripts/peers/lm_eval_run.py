@@ -13,6 +13,7 @@ import csv
 import gzip
 import hashlib
 import importlib.util
+import io
 import json
 import os
 import resource
@@ -48,7 +49,8 @@ def text_of(path):
 
 
 def mmlu_rows(subject, split):
-    for row in csv.reader(text_of(arguments.data / "mmlu" / split / f"{subject}_{split}.csv").splitlines(keepends=True)):
+    text = text_of(arguments.data / "mmlu" / split / f"{subject}_{split}.csv")
+    for row in csv.reader(io.StringIO(text, newline="")):  # not splitlines(): it cuts at more than line breaks
         yield {"question": row[0], "subject": subject, "choices": row[1:5], "answer": "ABCD".index(row[5])}
 
 
