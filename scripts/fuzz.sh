@@ -18,7 +18,7 @@ seeds() {
   case $1 in
     json_text | plan_json) ls configs/plans/*.json configs/methods/*.json ;;
     tokenizer_json) ls models/*/tokenizer.json ;;
-    chat_template) ls tests/golden/*.jinja ;;
+    chat_template) ls tests/fuzz/seeds/chat_template-* ;;
     data_rows) ls data/samples/*/*.jsonl ;;
   esac 2>/dev/null || true
 }
