@@ -8,6 +8,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
+#include "harness/base/one_line.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
@@ -82,7 +83,7 @@ class Builder : public nlohmann::json_sax<Json> {
 
   bool key(string_t& name) override {
     if (!keys_.back().insert(name).second) {
-      throw Error(Fault::data, here() + ": key '" + name.substr(0, 80) + "' stands twice in one object");
+      throw Error(Fault::data, here() + ": key '" + one_line(name, 80) + "' stands twice in one object");
     }
     key_ = std::move(name);
     return true;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "harness/base/one_line.hpp"
+
 namespace touchstone {
 namespace {
 
@@ -63,7 +65,7 @@ std::string nearest_name(std::string_view name, std::span<const std::string> kno
 }
 
 std::string unknown_name(std::string_view kind, std::string_view name, std::span<const std::string> known) {
-  std::string message = "unknown " + std::string(kind) + " '" + std::string(name) + "'";
+  std::string message = "unknown " + std::string(kind) + " '" + one_line(name, 80) + "'";
   if (const auto near = nearest_name(name, known); !near.empty()) return message + ": did you mean '" + near + "'?";
   const std::size_t shown = std::min<std::size_t>(known.size(), 12);
   message += "; there are: " + join(known.first(shown), ", ");

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "harness/base/error.hpp"
+#include "harness/base/one_line.hpp"
 #include "harness/cli/version.hpp"
 
 namespace touchstone {
@@ -65,7 +66,7 @@ int run_action(Program& program) {
     program.err() << "stopped on request; the same command goes on from here\n";
     return last_signal == SIGTERM ? Exit::terminated : Exit::interrupted;
   } catch (const Error& error) {
-    program.err() << "touchstone: " << error.what() << '\n';
+    program.err() << "touchstone: " << one_line(error.what()) << '\n';
     return error.fault() == Fault::internal ? Exit::bug : Exit::bad_input;
   } catch (const std::bad_alloc&) {
     program.err() << "touchstone: out of memory: use fewer jobs, a smaller batch or a smaller model\n";

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "harness/base/error.hpp"
+#include "harness/base/one_line.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone::jinja {
@@ -63,7 +64,8 @@ class Lexer {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(Fault::checkpoint, where_ + ": chat template line " + std::to_string(line_) + ": " + what);
+    throw Error(Fault::checkpoint,
+                where_ + ": chat template line " + std::to_string(line_) + ": " + one_line(what, 500));
   }
 
   void put(TokenKind kind, std::string text) { tokens_.push_back({kind, std::move(text), line_}); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/base/error.hpp"
+#include "harness/base/one_line.hpp"
 
 namespace touchstone::jinja {
 namespace {
@@ -53,7 +54,7 @@ Machine::~Machine() {
 }
 
 void Machine::fail(const std::string& what) const {
-  throw Error(Fault::checkpoint, where_ + ": chat template line " + std::to_string(line_) + ": " + what);
+  throw Error(Fault::checkpoint, where_ + ": chat template line " + std::to_string(line_) + ": " + one_line(what, 500));
 }
 
 void Machine::charge(std::size_t operations) {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "harness/base/error.hpp"
+#include "harness/base/one_line.hpp"
 
 namespace touchstone::jinja {
 namespace {
@@ -20,7 +21,8 @@ Parser::Level::Level(Parser& parser) : parser_(parser) {
 }
 
 void Parser::fail(const std::string& what) const {
-  throw Error(Fault::checkpoint, where_ + ": chat template line " + std::to_string(now().line) + ": " + what);
+  throw Error(Fault::checkpoint,
+              where_ + ": chat template line " + std::to_string(now().line) + ": " + one_line(what, 500));
 }
 
 bool Parser::skip_symbol(std::string_view text) {

@@ -76,6 +76,7 @@ const std::vector<BadInput> plans = {
     {"twice", plan_text("{\"name\": \"a\",\n\"name\": \"b\"}"), {"plan.json", "name", "twice"}},
     {"deep", plan_text("{\"seeds\": " + std::string(100, '[') + std::string(100, ']') + "}"), {"plan.json", "nested"}},
     {"misspelt", plan("mesure_on", "[]"), {"plan.json", "mesure_on", "measure_on"}},
+    {"key_of_two_lines", plan("na\nme", "1"), {"plan.json", "unknown key 'na me'"}},
     {"no_name", plan("name", ""), {"plan.json", "'name'", "missing"}},
     {"no_methods", plan("methods", "[]"), {"plan.json", "methods", "empty"}},
     {"models_text", plan("models", R"("stories260k")"), {"plan.json", "models", "a list of texts"}},
