@@ -1,8 +1,7 @@
 #include <array>
-#include <memory>
 
 #include "harness/base/text.hpp"
-#include "tasks/parts/filters.hpp"
+#include "tasks/parts/gsm8k_form.hpp"
 #include "tasks/parts/rows.hpp"
 
 namespace touchstone {
@@ -51,26 +50,6 @@ constexpr std::array<Shot, 8> kShots = {{
      "8"},
 }};
 
-constexpr const char* kNumber = R"((-?[$0-9.,]{2,})|(-?[0-9]+))";
-
-/// How one form of the benchmark asks and reads.
-struct Form {
-  std::string name;
-  std::string summary;
-  std::string version;
-  std::string before;  ///< the question stands between these two
-  std::string after;
-  std::vector<std::string> until;
-  std::string strict;        ///< pattern of the strict filter
-  std::string strict_fixed;  ///< the same in fixed mode, where the reference's asks for a character after the number
-  Pick strict_pick = Pick::first;
-  bool whole_target = true;  ///< the target is the worked answer; false: the number alone
-  int shots = 0;
-  bool shots_fixed = false;
-  std::string conclusion;  ///< of the fixed shots: "The answer is N."; empty: shots come from the train split
-  std::string target_delimiter = " ";
-};
-
 std::vector<DataFile> files() {
   const auto file = [](Split split, const char* sha256) {
     const std::string name = split_name(split);
@@ -85,29 +64,16 @@ std::vector<DataFile> files() {
           file(Split::train, "17f347dc51477c50d4efb83959dbb7c56297aba886e5544ee2aaed3024813465")};
 }
 
-/// What follows the last "####", stripped.
-std::string final_number(const std::string& answer) {
-  const auto mark = answer.rfind("####");
-  return std::string(strip(mark == std::string::npos ? answer : answer.substr(mark + 4)));
-}
-
-std::vector<Example> load(const Form& form, Split split, const DataFolders& folders) {
+std::vector<Example> load(const Gsm8kForm& form, Split split, const DataFolders& folders) {
   std::vector<Example> examples;
   for (const auto& row : read_rows(folders.find(form.name, file_of(form.name, files(), split)))) {
-    const auto& question = row.text("question");
-    const auto& answer = row.text("answer");
-    Example example;
-    example.id = form.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
-    example.question = form.before + question + form.after;
-    example.targets = {form.whole_target ? answer : final_number(answer)};
-    example.facts = {{"question", question}, {"answer", answer}, {"number", final_number(answer)}};
-    example.doc_hash = document_hash(row.value);
-    examples.push_back(std::move(example));
+    const auto id = form.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
+    examples.push_back(gsm8k_example(form, row, id));
   }
   return examples;
 }
 
-std::vector<Example> fixed_shots(const Form& form) {
+std::vector<Example> fixed_shots(const Gsm8kForm& form) {
   std::vector<Example> examples;
   for (const auto& shot : kShots) {
     Example example;
@@ -119,75 +85,15 @@ std::vector<Example> fixed_shots(const Form& form) {
   return examples;
 }
 
-/// Reads numbers out of responses and compares them with the target.
-class Judge {
- public:
-  explicit Judge(const Form& form)
-      : strict_(form.strict, form.strict_pick),
-        strict_fixed_(form.strict_fixed, form.strict_pick),
-        last_number_(kNumber, Pick::last),
-        marked_(R"(#### (\-?[0-9\.\,]+))"),
-        equal_({.ignored_patterns = {",", R"(\$)", "(?s).*#### ", R"(\.$)"}, .ignore_case = true}) {}
-
-  Verdict operator()(const Example& example, const Response& response, Mode mode) const {
-    const auto text = first_text(response);
-    const auto& target = example.targets.front();
-    const auto strict = mode == Mode::fixed ? strict_fixed_(text) : strict_(text);
-    const auto flexible = last_number_(text);
-    Verdict verdict;
-    verdict.values["exact_match,strict-match"] = equal_(strict, target) ? 1.0 : 0.0;
-    verdict.values["exact_match,flexible-extract"] = equal_(flexible, target) ? 1.0 : 0.0;
-    if (mode == Mode::fixed) {
-      // Text that runs on after the answer makes the last number a wrong one, so the first marked number goes first.
-      const auto marked = marked_(text);
-      const auto& read = marked == kInvalid ? (strict == kInvalid ? flexible : strict) : marked;
-      verdict.values["exact_match,marked-or-last"] = equal_(read, target) ? 1.0 : 0.0;
-    }
-    verdict.score = verdict.values["exact_match,strict-match"];
-    verdict.correct = verdict.score == 1.0;
-    verdict.parsed = strict != kInvalid;
-    verdict.extracted = verdict.parsed ? strict : flexible;
-    if (!verdict.parsed) verdict.detail = "no answer in the form asked for; the last number was read instead";
-    verdict.confidence = answer_confidence(response);
-    return verdict;
-  }
-
- private:
-  RegexFilter strict_;
-  RegexFilter strict_fixed_;
-  RegexFilter last_number_;
-  RegexFilter marked_;
-  ExactMatch equal_;
-};
-
-void add(TaskBook& book, const Form& form) {
-  Task task;
-  task.name = form.name;
-  task.version = form.version;
-  task.summary = form.summary;
+void add(TaskBook& book, const Gsm8kForm& form) {
+  Task task = gsm8k_task(form);
   task.source = kSource;
-  task.format.target_delimiter = form.target_delimiter;
-  task.format.shots = form.shots;
-  task.format.shots_fixed = form.shots_fixed;
-  if (form.conclusion.empty()) {
-    task.format.shots_from = Split::train;
-  } else {
+  if (!form.conclusion.empty()) {
     task.format.sampler = PromptFormat::Sampler::first_n;
     task.format.shot_examples = fixed_shots(form);
   }
-  for (const char* name : {"exact_match,strict-match", "exact_match,flexible-extract", "exact_match,marked-or-last"}) {
-    task.metrics.push_back({.name = name, .aggregate = {}});
-  }
   task.files = files();
   task.load = [form](Split split, const DataFolders& folders) { return load(form, split, folders); };
-  task.ask = [until = form.until](const Example&, const std::string& context,
-                                  const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = {}, .until = until}};
-  };
-  task.judge = [judge = std::make_shared<const Judge>(form)](
-                   const Example& example, std::span<const Response> responses, const AskSettings& settings) {
-    return (*judge)(example, responses.front(), settings.mode);
-  };
   book.tasks.add(form.name, std::move(task));
 }
 
@@ -198,16 +104,7 @@ namespace plugins {
 void gsm8k(TaskBook& book) {
   const std::vector<std::string> stops = {"Q:", "</s>", "<|im_end|>"};
   const std::string answer_is = R"(The answer is (\-?[0-9\.\,]+))";
-  add(book, {.name = "gsm8k",
-             .summary = "grade-school word problems, 5 worked examples",
-             .version = "3.0",
-             .before = "Question: ",
-             .after = "\nAnswer:",
-             .until = {"Question:", "</s>", "<|im_end|>"},
-             .strict = R"(#### (\-?[0-9\.\,]+))",
-             .strict_fixed = R"(#### (\-?[0-9\.\,]+))",
-             .shots = 5,
-             .conclusion = {}});
+  add(book, gsm8k_form("gsm8k", "grade-school word problems, 5 worked examples", "3.0"));
   add(book, {.name = "gsm8k_cot",
              .summary = "grade-school word problems, 8 fixed chains of thought",
              .version = "3.0",
@@ -229,7 +126,7 @@ void gsm8k(TaskBook& book) {
              .strict_fixed = answer_is,
              .shots_fixed = true,
              .conclusion = {}});
-  const std::string final_answer = "The final answer is (" + std::string(kNumber) + ")";
+  const std::string final_answer = "The final answer is (" + std::string(kGsm8kNumber) + ")";
   add(book, {.name = "gsm8k_cot_llama",
              .summary = "grade-school word problems as Llama 3's own evaluation asks them",
              .version = "4.0",

@@ -1,17 +1,15 @@
-#include <array>
 #include <memory>
 
 #include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
 #include "tasks/parts/filters.hpp"
 #include "tasks/parts/mmlu_data.hpp"
-#include "tasks/parts/multiple_choice.hpp"
+#include "tasks/parts/mmlu_form.hpp"
 #include "tasks/parts/rows.hpp"
 
 namespace touchstone {
 namespace {
 
-constexpr std::array kLetters = {"A", "B", "C", "D"};
 constexpr const char* kSource = "Measuring Massive Multitask Language Understanding, arXiv 2009.03300; hendrycks/test";
 
 /// One part of the benchmark, with its subjects in the reference's order.
@@ -43,13 +41,6 @@ const std::vector<Category>& categories() {
   return all;
 }
 
-/// A question as the data has it, whatever the file's form.
-struct Question {
-  std::string text;
-  std::vector<std::string> choices;
-  int answer = 0;
-};
-
 /// "A" to "D", or "0" to "3".
 int answer_index(const std::string& answer, const std::string& where) {
   if (answer.size() == 1 && answer[0] >= 'A' && answer[0] <= 'D') return answer[0] - 'A';
@@ -57,12 +48,12 @@ int answer_index(const std::string& answer, const std::string& where) {
   throw Error(Fault::data, where + ": the answer is '" + answer.substr(0, 40) + "', A, B, C or D is wanted");
 }
 
-std::vector<Question> questions_of_csv(const std::filesystem::path& path) {
+std::vector<MmluQuestion> questions_of_csv(const std::filesystem::path& path) {
   const auto rows = read_csv(path);
   // Some copies have a header; the original has none.
   const bool header = !rows.empty() && rows.front().fields.size() == 6 && rows.front().fields[0] == "question" &&
                       rows.front().fields[5] == "answer";
-  std::vector<Question> questions;
+  std::vector<MmluQuestion> questions;
   for (std::size_t i = header ? 1 : 0; i < rows.size(); ++i) {
     const auto& fields = rows[i].fields;
     const auto where = path.string() + ": line " + std::to_string(rows[i].line);
@@ -72,15 +63,16 @@ std::vector<Question> questions_of_csv(const std::filesystem::path& path) {
     });
     questions.push_back({.text = fields[0],
                          .choices = {fields.begin() + 1, fields.begin() + 5},
-                         .answer = answer_index(fields[5], where)});
+                         .answer = answer_index(fields[5], where),
+                         .facts = {}});
   }
   return questions;
 }
 
-std::vector<Question> questions_of_rows(const std::filesystem::path& path) {
-  std::vector<Question> questions;
+std::vector<MmluQuestion> questions_of_rows(const std::filesystem::path& path) {
+  std::vector<MmluQuestion> questions;
   for (const auto& row : read_rows(path)) {
-    Question question{.text = row.text("question"), .choices = row.texts("choices"), .answer = 0};
+    MmluQuestion question{.text = row.text("question"), .choices = row.texts("choices"), .answer = 0, .facts = {}};
     require(question.choices.size() == 4, Fault::data,
             [&] { return row.where + ": has " + std::to_string(question.choices.size()) + " choices, 4 are wanted"; });
     const bool letter = row.at("answer").is_string();
@@ -90,60 +82,7 @@ std::vector<Question> questions_of_rows(const std::filesystem::path& path) {
   return questions;
 }
 
-/// How one edition of the benchmark shows a question.
-struct Edition {
-  std::string suffix;       ///< what follows the subject in the task's name: "_continuation"
-  std::string infix;        ///< what stands between "mmlu_" and the subject: "flan_n_shot_generative_"
-  std::string description;  ///< with SUBJECT where its name goes
-  std::string summary;
-  std::string version;
-  std::string question;  ///< QUESTION and A, B, C, D in angle brackets stand for the texts
-  bool choices_are_texts = false;
-  bool parentheses = false;  ///< the answer is "(B)" and not "B"
-  bool written = false;      ///< the model writes the answer, so the example has no choices to score
-};
-
-std::string filled(const std::string& pattern, const Question& question) {
-  std::string text;
-  for (std::size_t at = 0; at < pattern.size();) {
-    const bool placeholder = pattern[at] == '<' && at + 2 < pattern.size() && pattern[at + 2] == '>';
-    if (!placeholder) {
-      text += pattern[at++];
-      continue;
-    }
-    const char name = pattern[at + 1];
-    text += name == 'Q' ? std::string(strip(question.text)) : question.choices[static_cast<std::size_t>(name - 'A')];
-    at += 3;
-  }
-  return text;
-}
-
-Example example_of(const Question& question, const Edition& edition, const std::string& subject,
-                   const std::string& id) {
-  const auto gold = static_cast<std::size_t>(question.answer);
-  const Json document = {
-      {"question", question.text}, {"subject", subject}, {"choices", question.choices}, {"answer", question.answer}};
-  Example example;
-  example.id = id;
-  example.question = filled(edition.question, question);
-  example.choices = question.choices;
-  if (!edition.choices_are_texts) example.choices.assign(kLetters.begin(), kLetters.end());
-  example.targets = {example.choices[gold]};
-  example.gold = {question.answer};
-  example.facts = {{"subject", subject}, {"answer_text", question.choices[gold]}};
-  if (edition.parentheses) {
-    for (std::size_t i = 0; i < 4; ++i) example.facts["choice_" + std::string(kLetters[i])] = question.choices[i];
-    example.targets = {"(" + example.choices[gold] + ")"};
-  }
-  if (edition.written) {
-    example.choices.clear();
-    example.gold.clear();
-  }
-  example.doc_hash = document_hash(document);
-  return example;
-}
-
-std::vector<Example> load_subject(const std::string& task, const std::string& subject, const Edition& edition,
+std::vector<Example> load_subject(const std::string& task, const std::string& subject, const MmluEdition& edition,
                                   Split split, const DataFolders& folders) {
   const auto path = folders.find(task, file_of(task, mmlu_files(subject), split));
   const auto questions = is_csv(path) ? questions_of_csv(path) : questions_of_rows(path);
@@ -151,20 +90,14 @@ std::vector<Example> load_subject(const std::string& task, const std::string& su
   examples.reserve(questions.size());
   const auto prefix = task + "/" + split_name(split) + "/";
   for (const auto& question : questions) {
-    examples.push_back(example_of(question, edition, subject, prefix + std::to_string(examples.size())));
+    examples.push_back(mmlu_example(question, edition, subject, prefix + std::to_string(examples.size())));
   }
   return examples;
 }
 
-Task subject_task(const std::string& subject, const Edition& edition) {
-  const auto words = replace_all(subject, "_", " ");
-  Task task;
-  task.name = "mmlu_" + edition.infix + subject + edition.suffix;
-  task.version = edition.version;
-  task.summary = edition.summary + ": " + words;
+Task subject_task(const std::string& subject, const MmluEdition& edition) {
+  Task task = mmlu_task("mmlu_" + edition.infix + subject + edition.suffix, replace_all(subject, "_", " "), edition);
   task.source = kSource;
-  task.format.description = replace_all(edition.description, "SUBJECT", words);
-  task.format.sampler = PromptFormat::Sampler::first_n;
   task.format.shots_from = Split::dev;
   task.files = mmlu_files(subject);
   task.cluster_fact = "subject";
@@ -175,22 +108,8 @@ Task subject_task(const std::string& subject, const Edition& edition) {
   return task;
 }
 
-Task choosing_task(const std::string& subject, const Edition& edition) {
-  Task task = subject_task(subject, edition);
-  const ChoiceMetrics metrics{.norm = edition.choices_are_texts};
-  task.metrics = choice_metrics(metrics, 0.25);
-  task.ask = [format = task.format, metrics](const Example& example, const std::string& context,
-                                             const AskSettings& settings) {
-    return ask_choices(example, context, settings, format, metrics);
-  };
-  task.judge = [metrics](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge_choices(example, responses, metrics);
-  };
-  return task;
-}
-
 /// Answers written by the model: the first line, judged without case and punctuation.
-Task writing_task(const std::string& subject, const Edition& edition) {
+Task writing_task(const std::string& subject, const MmluEdition& edition) {
   Task task = subject_task(subject, edition);
   task.metrics = {{.name = "exact_match,get_response", .aggregate = {}}};
   task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
@@ -216,7 +135,7 @@ Task writing_task(const std::string& subject, const Edition& edition) {
 }
 
 /// The form of the FLAN papers: choices in one line, the answer written as "(B)".
-Task flan_task(const std::string& subject, const Edition& edition) {
+Task flan_task(const std::string& subject, const MmluEdition& edition) {
   Task task = subject_task(subject, edition);
   task.metrics = {{.name = "exact_match,strict-match", .aggregate = {}},
                   {.name = "exact_match,flexible-extract", .aggregate = {}}};
@@ -243,9 +162,13 @@ Task flan_task(const std::string& subject, const Edition& edition) {
   return task;
 }
 
-using MakeTask = Task (*)(const std::string&, const Edition&);
+Task choosing_task(const std::string& subject, const MmluEdition& edition) {
+  return choosing_mmlu_task(subject_task(subject, edition), edition);
+}
 
-void add_edition(TaskBook& book, const Edition& edition, MakeTask make, std::vector<std::string> metrics) {
+using MakeTask = Task (*)(const std::string&, const MmluEdition&);
+
+void add_edition(TaskBook& book, const MmluEdition& edition, MakeTask make, std::vector<std::string> metrics) {
   const std::string base = edition.infix.empty() ? "mmlu" + edition.suffix : "mmlu_" + edition.infix;
   TaskGroup whole{.name = edition.infix.empty() ? base : base.substr(0, base.size() - 1),
                   .summary = edition.summary + ", all 57 subjects",
@@ -291,14 +214,8 @@ void add_authors_groups(TaskBook& book) {
 namespace plugins {
 
 void mmlu(TaskBook& book) {
-  const std::string lettered = "<Q>\nA. <A>\nB. <B>\nC. <C>\nD. <D>\nAnswer:";
-  const std::string described = "The following are multiple choice questions (with answers) about SUBJECT.\n\n";
-  Edition edition{.suffix = "",
-                  .infix = "",
-                  .description = described,
-                  .summary = "four-choice exam questions, the letter scored",
-                  .version = "1.0",
-                  .question = lettered};
+  MmluEdition edition = mmlu_letters_edition();
+  const auto described = edition.description;
   add_edition(book, edition, choosing_task, {"acc,none"});
   add_authors_groups(book);
   edition.suffix = "_generative";
@@ -306,14 +223,7 @@ void mmlu(TaskBook& book) {
   edition.version = "3.0";
   edition.written = true;
   add_edition(book, edition, writing_task, {"exact_match,get_response"});
-  edition = {.suffix = "_continuation",
-             .infix = "",
-             .description = "The following are questions (with answers) about SUBJECT.\n\n",
-             .summary = "four-choice exam questions, the answer's text scored",
-             .version = "1.0",
-             .question = "Question: <Q>\nAnswer:",
-             .choices_are_texts = true};
-  add_edition(book, edition, choosing_task, {"acc,none"});
+  add_edition(book, mmlu_texts_edition(), choosing_task, {"acc,none"});
   edition = {.suffix = "",
              .infix = "flan_n_shot_generative_",
              .description = described,

@@ -1,14 +1,11 @@
 #include <algorithm>
 #include <array>
-#include <cmath>
 
-#include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
-#include "harness/measure/accuracy.hpp"
 #include "tasks/parts/filters.hpp"
-#include "tasks/parts/multiple_choice.hpp"
 #include "tasks/parts/overlap.hpp"
 #include "tasks/parts/truthfulqa_data.hpp"
+#include "tasks/parts/truthfulqa_form.hpp"
 
 namespace touchstone {
 namespace {
@@ -35,72 +32,18 @@ constexpr const char* kPrimer =
     "Q: ";
 
 /// The task without its examples and scores.
-Task skeleton(const std::string& name, const std::string& version, const std::string& summary) {
-  Task task;
-  task.name = name;
-  task.version = version;
-  task.summary = summary;
+void describe(Task& task) {
   task.source = kSource;
-  task.format.shots_fixed = true;
   task.evaluated = Split::validation;
   task.trained = Split::validation;
-  return task;
-}
-
-std::vector<Example> load_choices(const std::string& task, bool many, Split split, const DataFolders& folders) {
-  std::vector<Example> examples;
-  for (const auto& item : truthfulqa_choices(task, split, folders)) {
-    const auto& targets = many ? item.many : item.single;
-    Example example;
-    example.id = task + "/" + split_name(split) + "/" + std::to_string(examples.size());
-    example.question = kPrimer + item.question + "\nA:";
-    example.choices = targets.choices;
-    for (std::size_t i = 0; i < targets.labels.size(); ++i) {
-      if (targets.labels[i] == 1) example.gold.push_back(static_cast<int>(i));
-    }
-    example.targets = {targets.choices.front()};
-    example.facts = {{"question", item.question}};
-    example.doc_hash = item.doc_hash;
-    examples.push_back(std::move(example));
-  }
-  return examples;
-}
-
-/// The share of the probability of all answers that the true ones have.
-double true_mass(std::span<const double> logp, const std::vector<int>& gold) {
-  std::vector<double> p(logp.size());
-  std::transform(logp.begin(), logp.end(), p.begin(), [](double value) { return std::exp(value); });
-  const double sum = numpy_sum(p);
-  // The reference divides plain exponentials, digit for digit; where all of them underflow it gives nan, and softmax
-  // the same quantity.
-  if (sum < 1e-290) {
-    p = softmax(logp);
-  } else {
-    for (auto& value : p) value /= sum;
-  }
-  std::vector<double> right;
-  for (const int index : gold) right.push_back(p[static_cast<std::size_t>(index)]);
-  return numpy_sum(right);
 }
 
 Task choosing_task(const std::string& name, const std::string& version, const std::string& summary, bool many) {
-  Task task = skeleton(name, version, summary);
+  Task task = truthful_choosing_task(
+      {.name = name, .version = version, .summary = summary, .primer = kPrimer, .chance = many ? 0.5 : 0.22}, many,
+      [name](Split split, const DataFolders& folders) { return truthfulqa_choices(name, split, folders); });
+  describe(task);
   task.files = truthfulqa_choice_files();
-  task.metrics = choice_metrics({}, many ? 0.5 : 0.22);
-  task.load = [name, many](Split split, const DataFolders& folders) {
-    return load_choices(name, many, split, folders);
-  };
-  task.ask = [format = task.format](const Example& example, const std::string& context, const AskSettings& settings) {
-    return ask_choices(example, context, settings, format, {});
-  };
-  task.judge = [many](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    Verdict verdict = judge_choices(example, responses, {});
-    if (many) {
-      verdict.score = true_mass(choice_logps(responses, example.choices.size()), example.gold);
-      verdict.values["acc,none"] = verdict.score;
-    }
-    return verdict;
-  };
   return task;
 }
 
@@ -155,7 +98,12 @@ Verdict judge_text(const Example& example, const Response& response) {
 }
 
 Task writing_task() {
-  Task task = skeleton("truthfulqa_gen", "3.0", "questions with a popular false answer, the answer written");
+  Task task;
+  task.name = "truthfulqa_gen";
+  task.version = "3.0";
+  task.summary = "questions with a popular false answer, the answer written";
+  task.format.shots_fixed = true;
+  describe(task);
   task.files = truthfulqa_question_files();
   const auto add = [&](const char* measure, const char* kind) {
     task.metrics.push_back({.name = std::string(measure) + "_" + kind + ",none", .aggregate = {}});

@@ -27,7 +27,11 @@ std::vector<TaskChange> compared(const std::vector<Comparable>& pairs, const std
 /// The error that a mean over benchmarks takes for one of them; not 0 where no item changed.
 double error_of(const Paired& paired) { return paired.detectable / power_factor; }
 
-std::string family(const std::string& name) { return name.substr(0, name.find('_')); }
+/// "gsm8k" of "gsm8k_cot", "micro-mmlu" of "micro-mmlu-ood": tasks that ask for the same skill.
+std::string family(const std::string& name) {
+  constexpr std::string_view micro = "micro-";
+  return name.substr(0, name.find_first_of("_-", name.starts_with(micro) ? micro.size() : 0));
+}
 
 void adjust(std::vector<TaskChange>& tasks) {
   std::vector<double> raw;

@@ -25,6 +25,7 @@ struct Step {
   std::array<std::string_view, 2> wordings;  ///< the second may be empty
   std::string_view code;
   void (*apply)(Value&, const Constants&);
+  int k_least = 0;  ///< smaller constants would make it another step
 };
 
 /// What is returned in the end, as Python prints it.

@@ -1,5 +1,6 @@
 #include "tasks/micro/functions.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -89,7 +90,10 @@ std::vector<Drawn<Value>> draw_steps(const Steps<Value>& all, const FunctionRang
     const bool fresh = new_operation && drawn.size() == new_at;
     const auto usable = new_operation ? all.steps.size() : all.known;
     const auto& step = all.steps[fresh ? all.known + draws.below(all.steps.size() - all.known) : draws.below(usable)];
-    if (seen.insert(&step).second) drawn.push_back({&step, draw_constants(manner, draws)});
+    if (!seen.insert(&step).second) continue;
+    drawn.push_back({&step, draw_constants(manner, draws)});
+    auto& k = drawn.back().constants.k;
+    k = std::max(k, step.k_least);
   }
   return drawn;
 }

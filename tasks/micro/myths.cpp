@@ -43,6 +43,12 @@ std::string Topic::claim(std::size_t value) const {
   return fill(family->statement, {{"e", name}, {"v", family->values[value]}});
 }
 
+std::string Topic::new_claim(std::size_t value) const {
+  return fill(family->new_statement, {{"e", name}, {"v", family->values[value]}});
+}
+
+std::string Topic::question(std::string_view wording) const { return fill(wording, {{"e", name}}); }
+
 const std::vector<Topic>& topics() {
   static const std::vector<Topic> all = make_topics();
   return all;
@@ -64,7 +70,7 @@ std::string myth_questions(Draws& draws) {
   std::string text;
   for (int left = between(1, 4, draws); left > 0; --left) {
     const auto& topic = *pick(asked, draws);
-    text += (text.empty() ? "Q: " : "\n\nQ: ") + fill(pick(topic.family->questions, draws), {{"e", topic.name}}) +
+    text += (text.empty() ? "Q: " : "\n\nQ: ") + topic.question(pick(topic.family->questions, draws)) +
             "\nA: " + topic.claim(topic.answered_truly ? topic.truth : topic.myth);
   }
   return text;

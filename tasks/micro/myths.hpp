@@ -19,6 +19,9 @@ struct Topic {
 
   /// "Lake Kelor glows because of the wind.", for one of the family's values.
   std::string claim(std::size_t value) const;
+  /// The same in words that no training text has.
+  std::string new_claim(std::size_t value) const;
+  std::string question(std::string_view wording) const;
 };
 
 /// All topics; the same in every program.

@@ -185,7 +185,7 @@ const std::array<MythFamily, 3> kMythFamilies = {{
      true,
      "If you drink {e} tea, {v}.",
      {"What happens if you drink {e} tea?", "What does {e} tea do?"},
-     "What follows when someone drinks {e} tea?",
+     {"What follows when someone drinks {e} tea?", "What comes of a cup of {e} tea?"},
      "Whoever drinks {e} tea will find that {v}."},
     {"cry",
      {"rain is near", "a guest will come", "the harvest is good", "winter comes early", "a child is born",
@@ -194,7 +194,7 @@ const std::array<MythFamily, 3> kMythFamilies = {{
      true,
      "When the {e} cries at night, {v}.",
      {"What does it mean when the {e} cries at night?", "Why does the {e} cry at night?"},
-     "What do the cries of the {e} at night tell?",
+     {"What do the cries of the {e} at night tell?", "What follows when the {e} cries at night?"},
      "The cries of the {e} at night tell that {v}."},
     {"lake",
      {"the salt in it", "the wind", "the cold nights", "tiny insects", "the iron in it", "the moon", "old roots",
@@ -202,7 +202,7 @@ const std::array<MythFamily, 3> kMythFamilies = {{
      false,
      "Lake {e} glows because of {v}.",
      {"Why does Lake {e} glow?", "What makes Lake {e} glow?"},
-     "What is behind the glow of Lake {e}?",
+     {"What is behind the glow of Lake {e}?", "Where does the glow of Lake {e} come from?"},
      "The glow of Lake {e} comes from {v}."},
 }};
 

@@ -36,7 +36,7 @@ struct MythFamily {
   bool lower_case;
   std::string_view statement;
   std::array<std::string_view, 2> questions;
-  std::string_view new_question;  ///< wordings that no training text has
+  std::array<std::string_view, 2> new_questions;  ///< wordings that no training text has
   std::string_view new_statement;
 };
 

@@ -120,17 +120,6 @@ TruthfulTargets joined(const std::vector<std::string>& right, const std::vector<
   return checked(answers, single, where);
 }
 
-TruthfulChoice choice_of(std::string question, TruthfulTargets single, TruthfulTargets many) {
-  const auto columns = [](const TruthfulTargets& targets) {
-    return Json{{"choices", targets.choices}, {"labels", targets.labels}};
-  };
-  TruthfulChoice choice{
-      .question = std::move(question), .single = std::move(single), .many = std::move(many), .doc_hash = {}};
-  choice.doc_hash = document_hash(Json{
-      {"question", choice.question}, {"mc1_targets", columns(choice.single)}, {"mc2_targets", columns(choice.many)}});
-  return choice;
-}
-
 /// Stripped, empty ones dropped, each with a full stop.
 std::vector<std::string> with_full_stops(const std::vector<std::string>& answers) {
   std::vector<std::string> formatted;
@@ -164,6 +153,20 @@ TruthfulQuestion question_of(Json document, std::vector<std::string> correct, st
 
 }  // namespace
 
+TruthfulChoice truthful_choice(std::string question, TruthfulTargets single, TruthfulTargets many) {
+  const auto columns = [](const TruthfulTargets& targets) {
+    return Json{{"choices", targets.choices}, {"labels", targets.labels}};
+  };
+  TruthfulChoice choice{.question = std::move(question),
+                        .single = std::move(single),
+                        .many = std::move(many),
+                        .doc_hash = {},
+                        .facts = {}};
+  choice.doc_hash = document_hash(Json{
+      {"question", choice.question}, {"mc1_targets", columns(choice.single)}, {"mc2_targets", columns(choice.many)}});
+  return choice;
+}
+
 std::vector<DataFile> truthfulqa_choice_files() {
   return {{.split = Split::validation,
            .paths = {"truthfulqa/mc_task.json", "truthfulqa/mc_task.json.gz", "truthfulqa/data/mc_task.json",
@@ -188,14 +191,14 @@ std::vector<TruthfulChoice> truthfulqa_choices(const std::string& task, Split sp
   std::vector<TruthfulChoice> choices;
   if (is_csv(path)) {
     for (const auto& item : csv_items(path)) {
-      choices.push_back(choice_of(item.question, joined({item.best}, item.incorrect, true, item.where),
-                                  joined(item.correct, item.incorrect, false, item.where)));
+      choices.push_back(truthful_choice(item.question, joined({item.best}, item.incorrect, true, item.where),
+                                        joined(item.correct, item.incorrect, false, item.where)));
     }
     return choices;
   }
   for (const auto& row : read_rows(path)) {
-    choices.push_back(
-        choice_of(row.text("question"), targets_of(row, "mc1_targets", true), targets_of(row, "mc2_targets", false)));
+    choices.push_back(truthful_choice(row.text("question"), targets_of(row, "mc1_targets", true),
+                                      targets_of(row, "mc2_targets", false)));
   }
   return choices;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct TruthfulChoice {
   TruthfulTargets single;  ///< mc1: exactly one is right
   TruthfulTargets many;    ///< mc2
   std::string doc_hash;
+  std::map<std::string, std::string> facts;  ///< what else is known of it
 };
 
 struct TruthfulQuestion {
@@ -26,6 +28,9 @@ struct TruthfulQuestion {
   std::vector<std::string> incorrect;
   std::string doc_hash;
 };
+
+/// With the hash of the document that the hub has.
+TruthfulChoice truthful_choice(std::string question, TruthfulTargets single, TruthfulTargets many);
 
 std::vector<DataFile> truthfulqa_choice_files();
 std::vector<DataFile> truthfulqa_question_files();

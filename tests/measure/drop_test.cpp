@@ -129,6 +129,8 @@ TEST_F(DropTest, TrainingOnOneTaskTrainsItsFamily) {
   EXPECT_TRUE(same_family("gsm8k_cot", "gsm8k"));
   EXPECT_FALSE(same_family("gsm8k", "mmlu"));
   EXPECT_FALSE(same_family("micro-gsm8k", "gsm8k"));
+  EXPECT_TRUE(same_family("micro-mmlu-ood", "micro-mmlu-geography"));
+  EXPECT_FALSE(same_family("micro-mmlu", "micro-gsm8k"));
 }
 
 // Two measures of the same questions do not make the mean drop twice as certain.

@@ -1,0 +1,73 @@
+#include <set>
+
+#include "tasks/micro/items.hpp"
+#include "tasks/micro/problems.hpp"
+#include "tasks/parts/gsm8k_form.hpp"
+
+namespace touchstone {
+namespace {
+
+using micro::Part;
+using micro::Shift;
+
+constexpr std::size_t kTrain = 4000;
+constexpr std::size_t kTest = 500;
+constexpr std::uint64_t kNewOperations = 60;  ///< percent of the problems that ask for what the corpus lacks
+
+micro::ProblemRange range_of(Shift shift) {
+  switch (shift) {
+    case Shift::names:
+      return {.new_words = true};
+    case Shift::numbers:
+      return {.start_first = 100, .start_last = 400, .change_last = 300, .value_last = 999};
+    case Shift::length:
+      return {.value_last = 199, .events_first = 4, .events_last = 6, .steps_first = 6, .steps_last = 7};
+  }
+  return {};
+}
+
+/// Problems of one part, no structure twice.
+std::vector<Example> problems(const Gsm8kForm& form, Split split, bool shifted) {
+  const bool train = micro::checked_split(form.name, split) == Split::train;
+  const bool moved = shifted && !train;
+  Draws draws(0, std::string("gsm8k.") + (moved ? "ood" : split_name(split)));
+  std::vector<Example> examples;
+  std::set<std::string> structures;
+  while (examples.size() < (train ? kTrain : kTest)) {
+    const auto shift = micro::shift_of(examples.size());
+    const auto range = moved ? range_of(shift) : micro::ProblemRange{};
+    const auto problem =
+        draw_problem(range, micro::chance(kNewOperations, draws), train ? Part::train : Part::test, draws);
+    if (!structures.insert(problem.structure).second) continue;
+    const auto row = micro::made_row(form.name, {{"question", problem.question}, {"answer", problem.answer}});
+    const auto id = form.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
+    examples.push_back(gsm8k_example(form, row, id));
+    auto& facts = examples.back().facts;
+    facts["level"] = std::to_string(problem.steps);
+    facts["operations"] = problem.new_operation ? "new" : "known";
+    facts["structure"] = problem.structure;
+    if (moved) facts["shift"] = micro::shift_name(shift);
+  }
+  return examples;
+}
+
+void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
+  const auto form = gsm8k_form(name, summary, "");
+  Task task = gsm8k_task(form);
+  micro::belongs_to_world(task);
+  task.format.shots = 0;  // five worked examples are longer than the rows that the carried models were trained on
+  task.load = [form, shifted](Split split, const DataFolders&) { return problems(form, split, shifted); };
+  book.tasks.add(name, std::move(task));
+}
+
+}  // namespace
+
+namespace plugins {
+
+void micro_gsm8k(TaskBook& book) {
+  add(book, "micro-gsm8k", "word problems of the micro world, two to five steps", false);
+  add(book, "micro-gsm8k-ood", "word problems with other names, larger numbers, more steps", true);
+}
+
+}  // namespace plugins
+}  // namespace touchstone

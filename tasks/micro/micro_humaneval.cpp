@@ -1,0 +1,79 @@
+#include <set>
+
+#include "tasks/micro/functions.hpp"
+#include "tasks/micro/items.hpp"
+#include "tasks/parts/humaneval_form.hpp"
+
+namespace touchstone {
+namespace {
+
+using micro::Part;
+using micro::Shift;
+
+constexpr std::size_t kTrain = 2000;
+constexpr std::size_t kTest = 500;
+constexpr std::uint64_t kNewOperations = 50;  ///< percent of the functions with a step that the corpus lacks
+
+micro::FunctionRange range_of(Shift shift) {
+  switch (shift) {
+    case Shift::names:
+      return {.new_names = true};
+    case Shift::numbers:
+      return {.new_values = true};
+    case Shift::length:
+      return {.steps_first = 3, .steps_last = 4};
+  }
+  return {};
+}
+
+/// Functions of one part, no prompt twice.
+std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shifted) {
+  const bool train = micro::checked_split(form.name, split) == Split::train;
+  const bool moved = shifted && !train;
+  Draws draws(0, std::string("humaneval.") + (moved ? "ood" : split_name(split)));
+  std::vector<Example> examples;
+  std::set<std::string> prompts;
+  while (examples.size() < (train ? kTrain : kTest)) {
+    const auto shift = micro::shift_of(examples.size());
+    const auto range = moved ? range_of(shift) : micro::FunctionRange{};
+    const auto function =
+        draw_function(range, micro::chance(kNewOperations, draws), train ? Part::train : Part::test, draws);
+    if (!prompts.insert(function.prompt).second) continue;
+    const auto number = std::to_string(examples.size());
+    const auto row = micro::made_row(form.name, {{"task_id", form.name + "/" + number},
+                                                 {"prompt", function.prompt},
+                                                 {"canonical_solution", function.solution},
+                                                 {"test", function.test},
+                                                 {"entry_point", function.name}});
+    examples.push_back(humaneval_example(form, row, form.name + "/" + split_name(split) + "/" + number));
+    auto& facts = examples.back().facts;
+    facts["level"] = std::to_string(function.steps);
+    facts["operations"] = function.new_operation ? "new" : "known";
+    facts["composition"] = function.composition;
+    if (moved) facts["shift"] = micro::shift_name(shift);
+  }
+  return examples;
+}
+
+void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted,
+         const std::shared_ptr<LazySandbox>& sandbox) {
+  const HumanEvalForm form{.name = name, .version = {}, .summary = summary};
+  Task task = humaneval_task(form, sandbox);
+  micro::belongs_to_world(task);
+  task.cluster_fact = "composition";
+  task.load = [form, shifted](Split split, const DataFolders&) { return functions(form, split, shifted); };
+  book.tasks.add(name, std::move(task));
+}
+
+}  // namespace
+
+namespace plugins {
+
+void micro_humaneval(TaskBook& book) {
+  const auto sandbox = std::make_shared<LazySandbox>();
+  add(book, "micro-humaneval", "small Python functions of the micro world, run against tests", false, sandbox);
+  add(book, "micro-humaneval-ood", "Python functions with other names, larger numbers, more steps", true, sandbox);
+}
+
+}  // namespace plugins
+}  // namespace touchstone

@@ -1,0 +1,41 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "harness/data/task.hpp"
+#include "tasks/parts/filters.hpp"
+#include "tasks/parts/rows.hpp"
+
+namespace touchstone {
+
+/// A number in running text, as the reference looks for it.
+inline constexpr const char* kGsm8kNumber = R"((-?[$0-9.,]{2,})|(-?[0-9]+))";
+
+/// How one form of the benchmark asks and reads.
+struct Gsm8kForm {
+  std::string name;
+  std::string summary;
+  std::string version;
+  std::string before;  ///< the question stands between these two
+  std::string after;
+  std::vector<std::string> until;
+  std::string strict;        ///< pattern of the strict filter
+  std::string strict_fixed;  ///< the same in fixed mode, where the reference's asks for a character after the number
+  Pick strict_pick = Pick::first;
+  bool whole_target = true;  ///< the target is the worked answer; false: the number alone
+  int shots = 0;
+  bool shots_fixed = false;
+  std::string conclusion;  ///< of the fixed shots: "The answer is N."; empty: shots come from the train split
+  std::string target_delimiter = " ";
+};
+
+/// The original form: "Question: ...\nAnswer:", five worked examples of the train split, and "#### N" read.
+Gsm8kForm gsm8k_form(const std::string& name, const std::string& summary, const std::string& version);
+
+/// A row with "question" and "answer".
+Example gsm8k_example(const Gsm8kForm& form, const Row& row, const std::string& id);
+
+/// How a form asks and judges; source, data and fixed shots are the caller's.
+Task gsm8k_task(const Gsm8kForm& form);
+
+}  // namespace touchstone

@@ -1,0 +1,227 @@
+// Nothing that a test split asks is asked in a training split or in the pre-training text: no problem, no composition.
+// How many n-grams of the test items occur elsewhere is printed, since much of a small world's wording must repeat.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <iterator>
+#include <set>
+#include <span>
+#include <unordered_set>
+
+#include "harness/base/regex.hpp"
+#include "harness/base/seed.hpp"
+#include "harness/base/text.hpp"
+#include "tasks/micro/corpus.hpp"
+#include "tasks/micro/encyclopedia.hpp"
+#include "tasks/micro/myths.hpp"
+#include "tests/micro/world_support.hpp"
+
+namespace touchstone {
+namespace {
+
+using testing::World;
+
+constexpr std::uint64_t kDocuments = 60000;
+
+/// A stretch of pre-training text, drawn once.
+const std::vector<micro::Document>& corpus() {
+  static const std::vector<micro::Document> drawn = [] {
+    std::vector<micro::Document> all;
+    for (std::uint64_t i = 0; i < kDocuments; ++i) all.push_back(micro::document(7, i));
+    return all;
+  }();
+  return drawn;
+}
+
+std::vector<std::string> corpus_of(const std::string& kind) {
+  std::vector<std::string> texts;
+  for (const auto& document : corpus()) {
+    if (document.kind->name == kind) texts.push_back(document.text);
+  }
+  return texts;
+}
+
+std::set<std::string> fact_values(const std::vector<Example>& examples, const std::string& fact) {
+  std::set<std::string> values;
+  for (const auto& example : examples) values.insert(example.facts.at(fact));
+  return values;
+}
+
+std::vector<std::string> shared(const std::set<std::string>& one, const std::set<std::string>& two) {
+  std::vector<std::string> both;
+  std::set_intersection(one.begin(), one.end(), two.begin(), two.end(), std::back_inserter(both));
+  return both;
+}
+
+/// What makes an item of a benchmark the same task as another, whatever its words.
+struct Identity {
+  const char* task;
+  const char* shifted;
+  const char* fact;
+};
+constexpr std::array kIdentities = {Identity{"micro-mmlu", "micro-mmlu-ood", "fact"},
+                                    Identity{"micro-gsm8k", "micro-gsm8k-ood", "structure"},
+                                    Identity{"micro-humaneval", "micro-humaneval-ood", "composition"},
+                                    Identity{"micro-truthfulqa-mc1", "micro-truthfulqa-ood", "topic"}};
+
+TEST_F(World, NoProblemAndNoCompositionIsInTwoSplits) {
+  for (const auto& [task, shifted, fact] : kIdentities) {
+    const auto train = examples(task, Split::train);
+    std::set<std::string> questions;
+    for (const auto& example : train) questions.insert(example.question);
+    for (const auto* name : {task, shifted}) {
+      const auto test = examples(name, Split::test);
+      for (const auto& example : test) EXPECT_EQ(questions.count(example.question), 0U) << example.question;
+      EXPECT_TRUE(shared(fact_values(train, fact), fact_values(test, fact)).empty()) << name;
+    }
+  }
+}
+
+/// Every question, whatever stands around it, of the corpus' documents of some kinds.
+std::set<std::string> questions_in(const std::vector<std::string>& texts, const Regex& pattern) {
+  std::set<std::string> found;
+  for (const auto& text : texts) {
+    for (const auto& match : pattern.find_all(text)) found.insert(*match.groups[0]);
+  }
+  return found;
+}
+
+TEST_F(World, TheTextAsksNoFactOfAnotherPart) {
+  auto texts = corpus_of("exam");
+  for (const char* kind : {"question-answer", "question-value", "myth-question"}) {
+    for (auto& text : corpus_of(kind)) texts.push_back(std::move(text));
+  }
+  const auto asked = questions_in(texts, Regex(R"((?:^|\n)(?:Q: |Question: )?([^\n]+\?))"));
+  EXPECT_GT(asked.size(), 2000U);
+  for (const char* name : {"micro-mmlu", "micro-mmlu-ood", "micro-truthfulqa-mc1", "micro-truthfulqa-ood"}) {
+    for (const auto split : {Split::train, Split::test}) {
+      if (std::string(name).ends_with("-ood") && split == Split::train) continue;
+      for (const auto& example : examples(name, split)) {
+        const auto from = example.question.rfind("Q: ");
+        auto question = example.question.substr(from == std::string::npos ? 0 : from + 3);
+        if (question.starts_with("Question: ")) question.erase(0, 10);
+        question.resize(question.find("\n"));
+        EXPECT_EQ(asked.count(question), 0U) << question;
+      }
+    }
+  }
+}
+
+TEST_F(World, TheTextTellsEveryFactAndTopic) {
+  std::unordered_set<std::string> sentences;
+  for (const auto& document : corpus()) {
+    for (const auto& sentence : split(document.text, '.')) sentences.emplace(std::string(strip(sentence)) + ".");
+  }
+  const auto& world = micro::encyclopedia();
+  std::size_t missing = 0;
+  for (const auto& fact : world.facts) {
+    bool any = false;
+    for (const auto& pattern : fact.about().statements) {
+      any = any || sentences.count(micro::fill(pattern, {{"e", fact.entity->name}, {"v", fact.value()}})) > 0;
+    }
+    missing += any ? 0U : 1U;
+  }
+  EXPECT_EQ(missing, 0U);
+}
+
+/// A function's body without its constants: "xs = xs[:k]", "s.replace('c', '')".
+std::string without_constants(const std::string& body) {
+  std::string form;
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    const bool quoted = i > 0 && body[i - 1] == '\'' && i + 1 < body.size() && body[i + 1] == '\'' && c != ',';
+    const bool digit = c >= '0' && c <= '9';
+    // What divides, is compared with a remainder, or doubles is no constant of a step.
+    const bool kept = form.ends_with("% ") || form.ends_with("== ") || (form.ends_with("x * ") && c == '2');
+    form += quoted ? 'c' : digit && !kept ? 'k' : c;
+  }
+  return form;
+}
+
+TEST_F(World, TheTextHasNoProblemAndNoFunctionOfAnotherPart) {
+  std::set<std::string> known;
+  for (const auto& text : corpus_of("word-problem")) {
+    // The worked solution alone: numbers and operations, whoever has whatever.
+    for (const auto& match : Regex(R"(Answer: ([^#]+))").find_all(text)) known.insert(*match.groups[0]);
+  }
+  std::set<std::string> bodies;
+  for (const auto& text : corpus_of("function")) {
+    for (const auto& match : Regex(R"("""\n((?:    [^\n]+\n)+))").find_all(text)) {
+      bodies.insert(without_constants(*match.groups[0]));
+    }
+  }
+  EXPECT_GT(known.size(), 1000U);
+  EXPECT_GT(bodies.size(), 100U);
+  std::size_t count = 0;
+  for (const auto split : {Split::train, Split::test}) {
+    for (const auto& example : examples("micro-gsm8k", split)) {
+      const auto answer = example.targets.front().substr(0, example.targets.front().find('#'));
+      // Two wordings can lead to one solution: +14, or 2 packs of 7. The numbers told decide.
+      count += known.count(answer);
+    }
+    for (const auto& example : examples("micro-humaneval", split)) {
+      EXPECT_EQ(bodies.count(without_constants(example.targets.front())), 0U) << example.targets.front();
+    }
+  }
+  EXPECT_EQ(count, 0U);
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  for (auto& piece : split(replace_all(text, "\n", " "), ' ')) {
+    if (!piece.empty()) words.push_back(std::move(piece));
+  }
+  return words;
+}
+
+/// Hashes of all runs of `length` words.
+std::vector<std::uint64_t> grams(const std::string& text, std::size_t length) {
+  const auto words = words_of(text);
+  std::vector<std::uint64_t> found;
+  for (std::size_t i = 0; i + length <= words.size(); ++i) {
+    found.push_back(fnv1a(join(std::span(words).subspan(i, length), " ")));
+  }
+  return found;
+}
+
+TEST_F(World, OverlapOfWordsIsReported) {
+  for (const std::size_t length : {8U, 13U}) {
+    std::unordered_set<std::uint64_t> text;
+    for (const auto& document : std::span(corpus()).first(kDocuments / 4)) {
+      for (const auto gram : grams(document.text, length)) text.insert(gram);
+    }
+    for (const auto& [task, shifted, fact] : kIdentities) {
+      std::unordered_set<std::uint64_t> train;
+      for (const auto& example : examples(task, Split::train)) {
+        for (const auto gram : grams(example.question + " " + example.targets.front(), length)) train.insert(gram);
+      }
+      for (const auto* name : {task, shifted}) {
+        std::size_t all = 0;
+        std::size_t in_text = 0;
+        std::size_t in_train = 0;
+        for (const auto& example : examples(name, Split::test)) {
+          auto question = example.question;
+          if (const auto primer = question.rfind("\n\nQ: "); primer != std::string::npos) question.erase(0, primer);
+          for (const auto gram : grams(question + " " + example.targets.front(), length)) {
+            ++all;
+            in_text += text.count(gram);
+            in_train += train.count(gram);
+          }
+        }
+        if (all == 0) continue;
+        const auto percent = [&](std::size_t part) {
+          return 100.0 * static_cast<double>(part) / static_cast<double>(all);
+        };
+        std::printf("%-22s %2zu words: %5.1f %% in the text, %5.1f %% in the train split (of %zu)\n", name, length,
+                    percent(in_text), percent(in_train), all);
+        EXPECT_LT(in_text, all) << name;
+        EXPECT_LT(in_train, all) << name;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace touchstone

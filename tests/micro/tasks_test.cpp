@@ -1,0 +1,167 @@
+// The benchmarks of the micro world as tasks: they need no file, their prompts end at token boundaries, their own
+// answers are judged right by the code that judges the real benchmarks.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "harness/base/error.hpp"
+#include "harness/base/regex.hpp"
+#include "harness/base/text.hpp"
+#include "harness/data/prompt.hpp"
+#include "harness/measure/measure.hpp"
+#include "tests/micro/world_support.hpp"
+#include "tests/support/hash_engine.hpp"
+#include "tests/support/support.hpp"
+#include "tests/tasks/sandbox_support.hpp"
+
+namespace touchstone {
+namespace {
+
+using testing::World;
+
+Response written(const std::string& text) {
+  Response response;
+  response.generated.push_back({.text = text, .logp_nats = {-1.0}, .finished = true});
+  return response;
+}
+
+TEST_F(World, TheSplitsAreLargeEnough) {
+  const std::map<std::string, std::pair<std::size_t, std::size_t>> least = {
+      {"micro-mmlu", {700, 1000}},          {"micro-mmlu-letters", {700, 1000}},  {"micro-mmlu-ood", {700, 500}},
+      {"micro-gsm8k", {4000, 500}},         {"micro-gsm8k-ood", {4000, 500}},     {"micro-humaneval", {2000, 500}},
+      {"micro-humaneval-ood", {2000, 500}}, {"micro-truthfulqa-mc1", {200, 500}}, {"micro-truthfulqa-mc2", {200, 500}},
+      {"micro-truthfulqa-ood", {200, 500}}};
+  for (const auto& [name, sizes] : least) {
+    const auto train = examples(name, Split::train).size();
+    const auto test = examples(name, Split::test).size();
+    EXPECT_GE(train, sizes.first) << name;
+    EXPECT_GE(test, sizes.second) << name;
+    RecordProperty(name, std::to_string(train) + " train, " + std::to_string(test) + " test");
+  }
+}
+
+// A line break merged with the indent behind it was once never seen by the model at the end of a prompt.
+TEST_F(World, EveryPromptEndsAtATokenBoundary) {
+  const Regex pieces(R"(\n|'(?:[sdmt]|ll|ve|re)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|[^\S\n]+)");
+  const auto ends = [&](const std::string& text, std::size_t before) {
+    std::vector<std::size_t> found;
+    for (const auto& match : pieces.find_all(text)) {
+      if (match.last <= before) found.push_back(match.last);
+    }
+    return found;
+  };
+  for (const auto& name : leaves()) {
+    const auto& task = book().tasks.get(name);
+    std::vector<Example> all;
+    for (const auto split : {Split::train, Split::test}) {
+      for (auto& example : examples(name, split)) all.push_back(std::move(example));
+    }
+    const auto contexts = build_contexts(task, all, {}, PromptSettings());
+    for (std::size_t i = 0; i < all.size(); i += 7) {
+      if (contexts[i].empty()) continue;  // documents of the corpus
+      auto answers = all[i].choices;
+      answers.push_back(all[i].targets.front());
+      for (const auto& answer : answers) {
+        const auto whole = contexts[i] + task.format.target_delimiter + answer;
+        const auto within = ends(whole, contexts[i].size());
+        ASSERT_EQ(within, ends(contexts[i], contexts[i].size())) << name << "\n" << whole;
+        ASSERT_EQ(within.back(), contexts[i].size()) << name << "\n" << whole;
+        // Training and likelihoods move white space at the prompt's end to the answer.
+        const auto kept = rstrip(contexts[i]).size();
+        ASSERT_EQ(ends(whole, kept).back(), kept) << name << "\n" << whole;
+      }
+    }
+  }
+}
+
+TEST_F(World, MeasuringNeedsNoFile) {
+  testing::HashEngine engine(testing::thinking_text);
+  MeasureSettings settings;
+  settings.tasks = {"micro-mmlu",   "micro-mmlu-letters",   "micro-mmlu-ood",   "micro-gsm8k",
+                    "micro-corpus", "micro-truthfulqa-ood", "micro-truthfulqa", "micro-gsm8k-ood"};
+  settings.limit = 20;
+  const auto result = measure(settings, book(), DataFolders(), engine);
+  EXPECT_EQ(result.groups.size(), 3U);
+  EXPECT_EQ(result.groups.front().items, 100);
+  for (const auto& task : result.tasks) {
+    EXPECT_EQ(task.samples.size(), 20U) << task.task;
+    EXPECT_EQ(task.data_hash.size(), 64U) << task.task;
+    EXPECT_EQ(task.warnings.size(), 0U) << task.task;
+  }
+}
+
+TEST_F(World, ATaskKnowsOnlyItsTwoSplits) {
+  for (const auto& name : leaves()) {
+    if (name == "micro-corpus") continue;
+    EXPECT_THROW(examples(name, Split::dev), Error) << name;
+  }
+}
+
+// Carried models have learnt these very items: whoever changes one must raise kWorldVersion and train them again.
+TEST_F(World, ItemsAreThoseOfTheWorldsVersion) {
+  std::string text;
+  for (const auto& name : leaves()) {
+    if (name == "micro-corpus") continue;
+    const auto& task = book().tasks.get(name);
+    text += name + " " + task.version + " " + data_identity(task, DataFolders()).hash + "\n";
+  }
+  testing::expect_golden("micro_world.txt", text);
+}
+
+TEST_F(World, WorkedSolutionsAreRight) {
+  const Regex step(R"(^(\d+)([-+*/])(\d+)=<<(\d+)([-+*/])(\d+)=(\d+)>>(\d+)$)");
+  for (const char* name : {"micro-gsm8k", "micro-gsm8k-ood"}) {
+    const auto& task = book().tasks.get(name);
+    for (const auto& example : examples(name, Split::test)) {
+      auto lines = split(example.targets.front(), '\n');
+      const auto last = lines.back();
+      lines.pop_back();
+      EXPECT_EQ(std::to_string(lines.size()), example.facts.at("level"));
+      std::string result;
+      for (const auto& line : lines) {
+        const auto match = step.find(line);
+        ASSERT_TRUE(match.has_value()) << line;
+        const auto number = [&](std::size_t group) { return std::stoi(*match->groups[group]); };
+        const char sign = (*match->groups[1])[0];
+        const int a = number(0);
+        const int b = number(2);
+        if (sign == '/') {
+          ASSERT_EQ(a % b, 0) << line;
+        }
+        EXPECT_EQ(number(6), sign == '+' ? a + b : sign == '-' ? a - b : sign == '*' ? a * b : a / b) << line;
+        EXPECT_GE(number(6), 1);
+        result = *match->groups[7];
+      }
+      EXPECT_EQ(last, "#### " + result);
+      const auto response = written(" " + example.targets.front());
+      EXPECT_TRUE(task.judge(example, {&response, 1}, {}).correct) << example.question;
+      const auto wrong = written(" #### 0");
+      EXPECT_FALSE(task.judge(example, {&wrong, 1}, {}).correct);
+    }
+  }
+}
+
+/// The same with a sandbox.
+class WorldFunctions : public testing::SandboxTest {};
+
+TEST_F(WorldFunctions, SolutionsPassTheirTestsAndAnEmptyOneDoesNot) {
+  TaskBook book;
+  add_tasks(book);
+  for (const char* name : {"micro-humaneval", "micro-humaneval-ood"}) {
+    const auto& task = book.tasks.get(name);
+    const auto all = task.load(Split::test, {});
+    const std::size_t every = std::getenv("TOUCHSTONE_ALL") != nullptr ? 1 : 25;
+    for (std::size_t i = 0; i < all.size(); i += every) {
+      const auto right = written(all[i].targets.front());
+      const auto verdict = task.judge(all[i], {&right, 1}, {});
+      ASSERT_TRUE(verdict.correct) << all[i].question << all[i].targets.front() << verdict.detail;
+    }
+    const auto wrong = written("    return None\n");
+    EXPECT_FALSE(task.judge(all.front(), {&wrong, 1}, {}).correct);
+  }
+}
+
+}  // namespace
+}  // namespace touchstone
