@@ -20,6 +20,7 @@ seeds() {
     tokenizer_json) ls models/*/tokenizer.json ;;
     chat_template) ls tests/fuzz/seeds/chat_template-* ;;
     data_rows) ls data/samples/*/*.jsonl ;;
+    picture) ls tests/golden/pictures/*.png tests/golden/pictures/*.jpg ;;
   esac 2>/dev/null || true
 }
 for target in "${targets[@]}"; do
