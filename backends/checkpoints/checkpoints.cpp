@@ -140,7 +140,9 @@ class FolderCheckpoints final : public Checkpoints {
     if (described.family == nullptr) {
       config.refuse("architecture '" + architectures.front() + "' is not known, expected one of " + join(known, ", "));
     }
-    described.max_length = static_cast<int>(config.integer("max_position_embeddings", 1, 1 << 26, 2048));
+    // A model of several parts says it of its text part.
+    const auto text = config.has("text_config") ? config.child("text_config") : config;
+    described.max_length = static_cast<int>(text.integer("max_position_embeddings", 1, 1 << 26, 2048));
     return described;
   }
 

@@ -1,5 +1,6 @@
 #include "harness/model/model.hpp"
 
+#include "harness/base/error.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
@@ -8,6 +9,10 @@ Tensor Model::project(const Tensor& hidden) const {
   const auto& map = head();
   const auto logits = at::linear(hidden.to(at::kFloat), map.weight.to(at::kFloat));
   return map.bias.defined() ? logits + map.bias : logits;
+}
+
+Tensor Model::look(const Tensor&) {
+  throw Error(Fault::config, "this model's family takes no pictures; expected one that does, such as idefics3");
 }
 
 std::int64_t Model::product_weights() {

@@ -74,6 +74,10 @@ class Model {
   virtual ~Model() = default;
   /// With a cache, document d continues cache row d (starts has rows() + 1 entries) and its keys are appended.
   virtual Outputs forward(const Inputs& inputs, const Want& want, Cache* cache = nullptr) = 0;
+  /// What the decoder reads of T normalised picture tiles [T, C, H, W] float32: `soft` rows [T * S, D] float32, S a
+  /// tile. Differentiable; the rows of a tile do not depend on the other tiles. Throws Fault::config where the family
+  /// takes no pictures.
+  virtual Tensor look(const Tensor& tiles);
   virtual std::unique_ptr<Cache> make_cache(int rows) const = 0;
   virtual std::map<std::string, Tensor*>
   parameters() = 0;  ///< by Hugging Face name ("model.layers.0.self_attn.q_proj.weight")

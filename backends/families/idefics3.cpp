@@ -1,0 +1,41 @@
+#include "backends/layers/decoder_config.hpp"
+#include "backends/layers/vision_language.hpp"
+#include "harness/base/json.hpp"
+
+namespace touchstone {
+namespace {
+
+/// "Building and better understanding vision-language models", arXiv:2408.12637, and "SmolVLM", arXiv:2504.05299, in
+/// the layout of transformers' Idefics3ForConditionalGeneration: a SigLIP encoder, a pixel shuffle, a Llama decoder.
+std::unique_ptr<Model> build_idefics3(const Json& config, const std::string& where, const Weights& weights,
+                                      const LoadSettings& settings) {
+  const ConfigReader reader(config, where);
+  const auto kind = reader.child("text_config").text("model_type", "llama");
+  if (kind != "llama") reader.refuse("text_config: model_type is '" + kind + "', expected llama");
+  Eyes eyes;
+  eyes.shape = read_vision_shape(reader.child("vision_config"));
+  eyes.shuffle = reader.integer("scale_factor", 1, 64, 2);
+  if (eyes.shape.image_px / eyes.shape.patch_px % eyes.shuffle != 0) {
+    reader.refuse("scale_factor is " + std::to_string(eyes.shuffle) + ", expected a divisor of the " +
+                  std::to_string(eyes.shape.image_px / eyes.shape.patch_px) + " patches on a side");
+  }
+  // Whether the head is tied is said of the whole model.
+  auto text = config.contains("text_config") ? config["text_config"] : Json::object();
+  text["tie_word_embeddings"] = reader.flag("tie_word_embeddings", false);
+  const auto shape = read_decoder_shape({text, where + ": text_config"}, {});
+  return build_vision_language(std::move(eyes), weights, settings, config.dump(), [&](const Weights& text_weights) {
+    return build_decoder(shape, text_weights, settings, text.dump());
+  });
+}
+
+}  // namespace
+
+namespace plugins {
+void idefics3(FamilyBook& book) {
+  book.add("idefics3", {.name = "idefics3",
+                        .summary = "Idefics3 and SmolVLM: pictures and text, a SigLIP encoder before a Llama decoder",
+                        .architectures = {"Idefics3ForConditionalGeneration", "SmolVLMForConditionalGeneration"},
+                        .build = build_idefics3});
+}
+}  // namespace plugins
+}  // namespace touchstone
