@@ -82,7 +82,7 @@ struct SeedSummary {
 };
 
 /// Whether training on `trained_on` trains for `task`: the first words of both names agree ("truthfulqa" of
-/// "truthfulqa_mc1"; words end at '_'). The database's views say the same.
+/// "truthfulqa_mc1", "micro-mmlu" of "micro-mmlu-ood"; words end at '_' or '-'). The database's views say the same.
 bool same_family(const std::string& task, const std::string& trained_on);
 
 /// (score - chance) / (1 - chance): 0 is guessing, 1 is perfect.

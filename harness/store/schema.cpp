@@ -213,7 +213,13 @@ CREATE TABLE reliability (
 ) STRICT, WITHOUT ROWID;
 
 -- The views that docs/database.md explains. A task belongs to the family of a training task when both names have the
--- same first word ("truthfulqa" of "truthfulqa_mc1"): same_family() in drop.cpp is the same rule.
+-- same first word ("truthfulqa" of "truthfulqa_mc1", "micro-mmlu" of "micro-mmlu-ood"): same_family() in drop.cpp is
+-- the same rule.
+CREATE VIEW family AS
+SELECT name, substr(name, 1, skipped + instr(substr(replace(name, '-', '_'), skipped + 1) || '_', '_') - 1) AS family
+FROM (SELECT name, CASE WHEN substr(name, 1, 6) = 'micro-' THEN 6 ELSE 0 END AS skipped
+      FROM (SELECT task AS name FROM measure UNION SELECT trained_on FROM cell));
+
 CREATE VIEW scores AS
 SELECT measure.id AS measure, model.label AS model, model.hash AS model_hash, cell.method, cell.trained_on, cell.seed,
        measure.benchmark, measure.task, measure.shots, measure.mode, measure.items, score.metric, score.value,
@@ -226,12 +232,13 @@ LEFT JOIN cell ON cell.result_model = model.id AND cell.state = 'done';
 CREATE VIEW before_after AS
 SELECT cell.id AS cell, base.label AS model, cell.method, cell.trained_on, cell.seed, one.benchmark, one.task,
        one.id AS before_measure, two.id AS after_measure,
-       substr(one.task, 1, instr(one.task || '_', '_') - 1) =
-         substr(cell.trained_on, 1, instr(cell.trained_on || '_', '_') - 1) AS trained
+       scored.family = trained.family AS trained
 FROM cell
 JOIN model AS base ON base.id = cell.base_model
 JOIN measure AS one ON one.model = cell.base_model
 JOIN measure AS two ON two.model = cell.result_model AND two.task = one.task
+JOIN family AS scored ON scored.name = one.task
+JOIN family AS trained ON trained.name = cell.trained_on
 WHERE cell.state = 'done' AND one.version = two.version AND one.data_hash = two.data_hash
   AND one.settings_json = two.settings_json AND one.mode = two.mode AND one.shots = two.shots
   AND one.dtype = two.dtype AND one.device = two.device AND one.kernels = two.kernels;

@@ -1,14 +1,37 @@
 #include "tasks/micro/items.hpp"
 
+#include <memory>
+#include <mutex>
+#include <utility>
+
 #include "harness/base/error.hpp"
 #include "tasks/micro/words.hpp"
 
 namespace touchstone::micro {
 
-Split checked_split(const std::string& task, Split split) {
-  require(split == Split::train || split == Split::test, Fault::data,
-          [&] { return task + " has no " + split_name(split) + " split; there are: train, test"; });
-  return split;
+namespace {
+
+/// The examples of one split.
+struct Kept {
+  std::once_flag once;
+  std::vector<Example> examples;
+};
+
+}  // namespace
+
+std::function<std::vector<Example>(Split, const DataFolders&)> made_once(
+    const std::string& task, std::function<std::vector<Example>(Split)> make) {
+  struct Both {
+    Kept train;
+    Kept test;
+  };
+  return [task, make = std::move(make), both = std::make_shared<Both>()](Split split, const DataFolders&) {
+    require(split == Split::train || split == Split::test, Fault::data,
+            [&] { return task + " has no " + split_name(split) + " split; there are: train, test"; });
+    auto& kept = split == Split::train ? both->train : both->test;
+    std::call_once(kept.once, [&] { kept.examples = make(split); });
+    return kept.examples;
+  };
 }
 
 Row made_row(const std::string& task, Json document) { return {.value = std::move(document), .where = task}; }

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,10 @@ namespace touchstone::micro {
 
 inline constexpr const char* kMadeHere = "made by the program from the words of its micro world";
 
-/// train or test. Throws Fault::data for a split that the tasks of the world have not.
-Split checked_split(const std::string& task, Split split);
+/// A task's `load` that makes the examples of each split once and then hands out copies: every cell of a plan asks for
+/// them. Safe to use from several threads. `make` gets train or test; other splits are refused with Fault::data.
+std::function<std::vector<Example>(Split, const DataFolders&)> made_once(
+    const std::string& task, std::function<std::vector<Example>(Split)> make);
 
 /// A document of a made data set, as readers of files give it.
 Row made_row(const std::string& task, Json document);

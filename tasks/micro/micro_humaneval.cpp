@@ -28,7 +28,7 @@ micro::FunctionRange range_of(Shift shift) {
 
 /// Functions of one part, no prompt twice.
 std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shifted) {
-  const bool train = micro::checked_split(form.name, split) == Split::train;
+  const bool train = split == Split::train;
   const bool moved = shifted && !train;
   Draws draws(0, std::string("humaneval.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
@@ -61,7 +61,7 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
   Task task = humaneval_task(form, sandbox);
   micro::belongs_to_world(task);
   task.cluster_fact = "composition";
-  task.load = [form, shifted](Split split, const DataFolders&) { return functions(form, split, shifted); };
+  task.load = micro::made_once(name, [form, shifted](Split split) { return functions(form, split, shifted); });
   book.tasks.add(name, std::move(task));
 }
 

@@ -73,14 +73,14 @@ void add(TaskBook& book, const std::string& name, const MmluEdition& edition, co
     task.summary = summary + ": " + subject;
     task.format.shots_from = Split::train;
     task.cluster_fact = "fact";
-    task.load = [name = task.name, subject, edition, shifted, &kind](Split split, const DataFolders&) {
+    task.load = micro::made_once(task.name, [name = task.name, subject, edition, shifted, &kind](Split split) {
       std::vector<Example> examples;
       const auto prefix = name + "/" + split_name(split) + "/";
-      for (const auto& question : questions_of(kind, micro::checked_split(name, split), shifted)) {
+      for (const auto& question : questions_of(kind, split, shifted)) {
         examples.push_back(mmlu_example(question, edition, subject, prefix + std::to_string(examples.size())));
       }
       return examples;
-    };
+    });
     group.members.push_back(task.name);
     const auto key = task.name;
     book.tasks.add(key, std::move(task));

@@ -39,8 +39,8 @@ TruthfulChoice choice_of(const Topic& topic, std::string_view wording, bool shif
   return choice;
 }
 
-std::vector<TruthfulChoice> choices(const std::string& name, Split split, bool shifted) {
-  const bool train = micro::checked_split(name, split) == Split::train;
+std::vector<TruthfulChoice> choices(Split split, bool shifted) {
+  const bool train = split == Split::train;
   const bool moved = shifted && !train;
   std::vector<TruthfulChoice> all;
   for (const auto& topic : micro::topics()) {
@@ -60,8 +60,9 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
                           .summary = summary,
                           .primer = std::string(micro::kMythPrimer),
                           .chance = many ? 1.0 / 3 : 0.25};
-  Task task = truthful_choosing_task(
-      form, many, [name, shifted](Split split, const DataFolders&) { return choices(name, split, shifted); });
+  Task task = truthful_choosing_task(form, many,
+                                     [shifted](Split split, const DataFolders&) { return choices(split, shifted); });
+  task.load = micro::made_once(name, [load = task.load](Split split) { return load(split, {}); });
   micro::belongs_to_world(task);
   task.cluster_fact = "topic";
   book.tasks.add(name, std::move(task));

@@ -2,7 +2,12 @@
 // tokens (about four million bytes) a second.
 #include <benchmark/benchmark.h>
 
+#include "harness/measure/measure.hpp"
 #include "tasks/micro/corpus.hpp"
+
+namespace touchstone {
+void add_tasks(TaskBook& book);
+}
 
 namespace {
 
@@ -29,6 +34,21 @@ void kind(benchmark::State& state) {
   state.SetLabel(kind.name);
 }
 BENCHMARK(kind)->DenseRange(0, static_cast<int>(touchstone::micro::document_kinds().size()) - 1);
+
+/// All items of a task, and what identifies them: asked for by every cell of a plan.
+void identity(benchmark::State& state, const char* name) {
+  touchstone::TaskBook book;
+  touchstone::add_tasks(book);
+  for (auto _ : state) {
+    for (const auto& leaf : book.expand(name)) {
+      benchmark::DoNotOptimize(touchstone::data_identity(book.tasks.get(leaf), {}));
+    }
+  }
+}
+BENCHMARK_CAPTURE(identity, mmlu, "micro-mmlu");
+BENCHMARK_CAPTURE(identity, gsm8k, "micro-gsm8k");
+BENCHMARK_CAPTURE(identity, humaneval, "micro-humaneval");
+BENCHMARK_CAPTURE(identity, truthfulqa, "micro-truthfulqa-mc1");
 
 }  // namespace
 

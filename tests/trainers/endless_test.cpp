@@ -49,7 +49,9 @@ TEST_F(Endless, TheSeedDecidesAndTheNumberDoesNot) {
 TEST_F(Endless, WithoutANumberItIsRefused) {
   check_task_data(job_, "micro-corpus", std::nullopt);
   try {
-    load_records(job_, "micro-corpus", std::nullopt);
+    refuse_endless(job_, "micro-gsm8k", std::nullopt);
+    EXPECT_THROW(load_records(job_, "micro-corpus", std::nullopt), Error);
+    refuse_endless(job_, "micro-corpus", std::nullopt);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("'limit'"), std::string::npos) << error.what();

@@ -14,12 +14,15 @@ bool is_endless(const Task& task, std::optional<Split> split) {
   return task.stream && chosen_split(task, split) == task.trained;
 }
 
+[[noreturn]] void refuse(const Task& task) {
+  throw Error(Fault::config,
+              "task '" + task.name + "' has training examples without end: say how many in the option 'limit'");
+}
+
 std::vector<Example> examples_of(const TrainJob& job, const Task& task, std::optional<Split> split,
                                  std::int64_t endless) {
   if (!is_endless(task, split)) return task.load(chosen_split(task, split), *job.data);
-  require(endless > 0, Fault::config, [&] {
-    return "task '" + task.name + "' has training examples without end: say how many in the option 'limit'";
-  });
+  if (endless == 0) refuse(task);
   return task.stream(job.seed, 0, static_cast<std::uint64_t>(endless));
 }
 
@@ -44,6 +47,13 @@ void check_task_data(const TrainJob& job, const std::string& name, std::optional
     require(any || task.files.empty(), Fault::config, [&] {
       return "task '" + leaf + "' has no " + split_name(chosen_split(task, split)) + " split to train on";
     });
+  }
+}
+
+void refuse_endless(const TrainJob& job, const std::string& name, std::optional<Split> split) {
+  for (const auto& leaf : job.tasks->expand(name)) {
+    const auto& task = job.tasks->tasks.get(leaf);
+    if (is_endless(task, split)) refuse(task);
   }
 }
 

@@ -45,7 +45,10 @@ Stage make_load(Options& options, const TrainerBook&) {
                                {.fallback = 0, .min = 0});
   Stage stage;
   stage.gives.push_back("data set '" + load.name + "'");
-  stage.check = [load](const TrainJob& job) { check_task_data(job, load.task, load.split); };
+  stage.check = [load](const TrainJob& job) {
+    check_task_data(job, load.task, load.split);
+    if (load.limit == 0) refuse_endless(job, load.task, load.split);
+  };
   stage.run = [load](Session& session) { run_load(load, session); };
   return stage;
 }

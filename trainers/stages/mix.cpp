@@ -34,8 +34,9 @@ std::vector<std::string> partners(const MixOptions& options, const TrainJob& job
 void add_replay(std::vector<Record>& data, const std::vector<std::string>& tasks, std::size_t count,
                 const TrainJob& job) {
   std::vector<std::vector<Record>> pools;
+  if (count == 0) return;
   for (const auto& task : tasks) {
-    pools.push_back(load_records(job, task, std::nullopt));
+    pools.push_back(load_records(job, task, std::nullopt, static_cast<std::int64_t>(count)));
     Draws draws(job.seed, "mix." + task);
     shuffle(pools.back(), draws);
   }
