@@ -6,31 +6,12 @@
 #include <map>
 #include <tuple>
 
-#include "harness/base/json.hpp"
 #include "reports/words.hpp"
 
 namespace touchstone::reports {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-// The recipe without its seed: what cells of one arm have in common.
-void drop_seed(Json& json) {
-  if (json.is_object()) json.erase("seed");
-  for (auto& child : json) {
-    if (child.is_structured()) drop_seed(child);
-  }
-}
-
-std::string without_seed(const std::string& recipe) {
-  try {
-    auto json = parse_json(recipe, "recipe");
-    drop_seed(json);
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  } catch (const Error&) {
-    return recipe;  // not JSON: told apart by its text
-  }
-}
 
 const TaskChange* find_task(const CellChange& change, const SeedSummary::Task& wanted) {
   for (const auto& task : change.tasks) {
@@ -169,9 +150,7 @@ std::string label_of(std::int64_t model, const std::vector<ModelRow>& models) {
 
 using Key = std::tuple<std::int64_t, std::string, std::string, std::string>;
 
-Key key_of(const CellRow& cell) {
-  return {cell.base_model, cell.trained_on, cell.method, without_seed(cell.recipe_json)};
-}
+Key key_of(const CellRow& cell) { return {cell.base_model, cell.trained_on, cell.method, cell.recipe_json}; }
 
 Arm build_arm(const std::vector<CellChange>& changes, std::vector<std::size_t> members,
               const std::vector<ModelRow>& models) {

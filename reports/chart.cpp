@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/numbers.hpp"
 #include "reports/text.hpp"
 
 namespace touchstone::reports {
@@ -46,6 +47,18 @@ std::vector<double> round_ticks(double low, double high, int wanted) {
   const auto last = static_cast<long>(std::floor(high / step + 1e-9));
   for (long at = first; at <= last; ++at) ticks.push_back(static_cast<double>(at) * step);
   return ticks;
+}
+
+Axis change_axis(double far, int ticks) {
+  const auto places = round_ticks(-far, far, ticks);
+  const double step = places.size() > 1 ? (places[1] - places[0]) * 100 : 1.0;
+  const int digits = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 6);
+  return {.low = -far,
+          .high = far,
+          .label = "change in points",
+          .write = [digits](double value) { return signed_fixed(value * 100, digits); },
+          .logarithmic = false,
+          .ticks = ticks};
 }
 
 void pad(Axis& axis, double share) {

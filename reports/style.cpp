@@ -57,7 +57,7 @@ nav{position:sticky;top:1rem;align-self:start;max-height:calc(100vh - 2rem);over
 constexpr std::string_view tables = R"css(
 .scroll{overflow-x:auto;margin:.3rem 0 .9rem;max-width:100%}
 table{border-collapse:separate;border-spacing:0;font-size:.88rem;min-width:min(100%,22rem)}
-caption{text-align:left;color:var(--soft);font-size:.84rem;padding:0 0 .35rem;caption-side:top}
+caption{position:sticky;left:0;text-align:left;max-width:calc(100vw - 4rem);color:var(--soft);font-size:.84rem;padding:0 0 .35rem;caption-side:top}
 th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 thead th{border-bottom:1px solid var(--soft);vertical-align:bottom;font-weight:600;line-height:1.25}
 tbody th{font-weight:600}

@@ -1,3 +1,6 @@
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,6 +38,13 @@ struct Choice {
 };
 
 #if defined(__x86_64__)
+/// Asked of the processor itself: some compilers' __builtin_cpu_supports do not know the name.
+bool has_tiles() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned bf16 = 1U << 22U, tile = 1U << 24U;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & bf16) != 0 && (d & tile) != 0;
+}
+
 /// Linux gives a process the state of the tile registers when it is asked for it, and refuses where it is old or
 /// forbids it.
 bool may_use_tiles() {
@@ -56,7 +66,7 @@ const auto& choices() {
                                  __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
                                  __builtin_cpu_supports("avx512dq") != 0;
   static const bool has_bf16 = has_avx512 && __builtin_cpu_supports("avx512bf16") != 0;
-  static const bool has_amx = has_bf16 && __builtin_cpu_supports("amx-bf16") != 0 && may_use_tiles();
+  static const bool has_amx = has_bf16 && has_tiles() && may_use_tiles();
   static const Choice all[] = {{baseline::table(), true},
                                {avx2::table(), has_avx2},
                                {avx512::table(), has_avx512},

@@ -10,6 +10,9 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
+#include "harness/base/json.hpp"
+#include "harness/base/text.hpp"
+#include "harness/data/recipe_file.hpp"
 #include "harness/run/runner.hpp"
 
 namespace touchstone {
@@ -100,7 +103,7 @@ void count_requests(const MeasureSettings& settings, const RunTools& tools, Chec
 TrainJob job_of(const Plan& plan, const PlannedCell& cell, const RunTools& tools) {
   TrainJob job;
   job.recipe = cell.recipe;
-  job.set = plan.set;
+  job.set = cell.set;
   job.model = cell.model;
   job.train_on = cell.train_on;
   job.seed = cell.seed;
@@ -122,7 +125,7 @@ std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& 
   add(cell.model_hash);
   add(cell.method);
   add(read_file(cell.recipe));
-  for (const auto& entry : plan.set) {
+  for (const auto& entry : cell.set) {
     add(entry.first);
     add(entry.second);
   }
@@ -140,23 +143,60 @@ std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& 
   return digest.hex();
 }
 
+/// The stages of a method's recipe; the file's own error where it is none.
+std::vector<std::string> stages_of(const PlannedMethod& method, const RunTools& tools) {
+  return recipe_stage_names(read_json(tools.resources->method(method.recipe)));
+}
+
+/// What of the plan's own overrides the recipe has a stage for, and the method's own ones.
+std::map<std::string, std::string> overrides_of(const Plan& plan, const PlannedMethod& method, const RunTools& tools) {
+  const auto stages = stages_of(method, tools);
+  auto set = method.set;
+  for (const auto& [key, value] : plan.set) {
+    if (std::count(stages.begin(), stages.end(), key.substr(0, key.find('.'))) > 0) set.emplace(key, value);
+  }
+  return set;
+}
+
+/// Each of the plan's overrides must reach some method; which ones it does not is said.
+void check_set(const RunTools& tools, CheckedPlan& checked) {
+  const Plan& plan = checked.plan;
+  for (const auto& [key, value] : plan.set) {
+    std::vector<std::string> without;
+    std::vector<std::string> known;
+    for (const auto& method : plan.methods) {
+      const auto stages = stages_of(method, tools);
+      known.insert(known.end(), stages.begin(), stages.end());
+      if (std::count(stages.begin(), stages.end(), key.substr(0, key.find('.'))) == 0) without.push_back(method.name);
+    }
+    require(without.size() < plan.methods.size(), Fault::config, [&, name = key] {
+      return plan.where + ": set '" + name +
+             "': " + unknown_name("stage of the plan's methods", name.substr(0, name.find('.')), known);
+    });
+    if (!without.empty())
+      checked.notes.push_back("set '" + key + "' does not concern " + join(without, ", ") + ", without such a stage");
+  }
+}
+
 void add_cells(const fs::path& model, const CheckpointInfo& info, const RunTools& tools, CheckedPlan& checked) {
   const Plan& plan = checked.plan;
   for (const auto& method : plan.methods) {
+    const auto set = overrides_of(plan, method, tools);
     for (const auto& train_on : plan.train_on) {
       for (const auto seed : plan.seeds) {
         PlannedCell cell;
         cell.model = model;
         cell.model_hash = info.model_hash;
-        cell.recipe = at_key(plan, "key 'methods'", [&] { return tools.resources->method(method); });
-        cell.method = cell.recipe.stem().string();
+        cell.recipe = tools.resources->method(method.recipe);
+        cell.method = method.name;
+        cell.set = set;
         cell.train_on = train_on;
         cell.seed = seed;
         cell.label = fmt::format("{} on {}, seed {}", cell.method, train_on, seed);
         if (plan.models.size() > 1) cell.label = model.filename().string() + ": " + cell.label;
         cell.key = cell_key(plan, cell, tools);
         if (seed == plan.seeds.front()) {
-          at_key(plan, "method '" + method + "'", [&] { tools.backend->check_recipe(job_of(plan, cell, tools)); });
+          at_key(plan, "method '" + method.name + "'", [&] { tools.backend->check_recipe(job_of(plan, cell, tools)); });
         }
         checked.cells.push_back(std::move(cell));
       }
@@ -185,6 +225,10 @@ void check_room(CheckedPlan& checked, const fs::path& work) {
 CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& work) {
   CheckedPlan checked;
   checked.plan = plan;
+  at_key(plan, "key 'methods'", [&] {
+    for (const auto& method : plan.methods) stages_of(method, tools);
+  });
+  check_set(tools, checked);
   at_key(plan, "key 'train_on'", [&] {
     for (const auto& name : plan.train_on) {
       for (const auto& leaf : tools.tasks->expand(name)) check_files(tools.tasks->tasks.get(leaf), *tools.data);
@@ -220,15 +264,19 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
 
 std::string describe(const CheckedPlan& checked) {
   const Plan& plan = checked.plan;
+  std::string notes;
+  for (const auto& note : checked.notes) notes += "\n" + note;
   return fmt::format(
-      "plan '{}': {} model(s) x {} method(s) x {} training task(s) x {} seed(s) = {} cells, {} side by side\n"
-      "each measurement: {} requests, about {:.1f} k prompt tokens and at most {:.1f} k generated ones; the base is "
-      "measured once\n"
-      "about {} of memory, {} of disk; measuring takes roughly {} at the longest (training comes on top)",
-      plan.name, plan.models.size(), plan.methods.size(), plan.train_on.size(), plan.seeds.size(), checked.cells.size(),
-      checked.jobs, checked.requests, static_cast<double>(checked.prompt_tokens) / 1e3,
-      static_cast<double>(checked.generated_tokens) / 1e3, bytes_text(static_cast<double>(checked.memory_bytes)),
-      bytes_text(static_cast<double>(checked.disk_bytes)), duration_text(checked.seconds));
+             "plan '{}': {} model(s) x {} method(s) x {} training task(s) x {} seed(s) = {} cells, {} side by side\n"
+             "each measurement: {} requests, about {:.1f} k prompt tokens and at most {:.1f} k generated ones; the "
+             "base is "
+             "measured once\n"
+             "about {} of memory, {} of disk; measuring takes roughly {} at the longest (training comes on top)",
+             plan.name, plan.models.size(), plan.methods.size(), plan.train_on.size(), plan.seeds.size(),
+             checked.cells.size(), checked.jobs, checked.requests, static_cast<double>(checked.prompt_tokens) / 1e3,
+             static_cast<double>(checked.generated_tokens) / 1e3, bytes_text(static_cast<double>(checked.memory_bytes)),
+             bytes_text(static_cast<double>(checked.disk_bytes)), duration_text(checked.seconds)) +
+         notes;
 }
 
 }  // namespace touchstone

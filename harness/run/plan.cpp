@@ -63,6 +63,41 @@ std::map<std::string, std::string> read_set(const Json& plan, const std::string&
   return set;
 }
 
+/// "lora", or {"method": "lora", "name": "lora-r4", "set": {"adapt.r": 4}}.
+PlannedMethod read_method(Json entry, const std::string& where) {
+  if (entry.is_string()) entry = Json{{"method", entry}};
+  require(entry.is_object(), Fault::config, [&] {
+    return where + ": found " + entry.dump().substr(0, 80) + R"(, expected a name or {"method": NAME, "set": {...}})";
+  });
+  PlannedMethod method;
+  method.set = read_set(entry, where);
+  entry.erase("set");
+  Options options(entry, where);
+  method.recipe = options.text("method", "a recipe of configs/methods, or a file");
+  method.name = options.text("name", "what reports call it",
+                             {.fallback = std::filesystem::path(method.recipe).stem().string(), .choices = {}});
+  options.done();
+  return method;
+}
+
+std::vector<PlannedMethod> read_methods(const Json& plan, const std::string& where) {
+  const auto found = plan.find("methods");
+  const auto place = where + ": key 'methods'";
+  require(found != plan.end() && found->is_array(), Fault::config,
+          [&] { return place + R"(: expected a list of methods, for instance ["sft", "lora"])"; });
+  require(!found->empty(), Fault::config, [&] { return place + ": the list is empty"; });
+  std::vector<PlannedMethod> methods;
+  std::set<std::string> seen;
+  for (const auto& entry : *found) {
+    methods.push_back(read_method(entry, place + ", entry " + std::to_string(methods.size())));
+    const auto& name = methods.back().name;
+    require(!name.empty() && seen.insert(name).second, Fault::config, [&] {
+      return place + ": '" + name + R"(' stands twice: give variants of a method names, {"method": ..., "name": ...})";
+    });
+  }
+  return methods;
+}
+
 std::vector<std::uint64_t> read_seeds(const Json& plan, const std::string& where) {
   const auto found = plan.find("seeds");
   require(found != plan.end() && found->is_array() && !found->empty(), Fault::config,
@@ -88,15 +123,16 @@ Plan read_plan(const std::filesystem::path& path) {
   plan.where = where;
   plan.seeds = read_seeds(json, where);
   plan.set = read_set(json, where);
+  plan.methods = read_methods(json, where);
   plan.json = nlohmann::json(json).dump();
   plan.hash = sha256(plan.json);
   json.erase("seeds");
+  json.erase("methods");
   json.erase("set");
 
   Options options(json, where);
   plan.name = options.text("name", "what reports call this plan");
   plan.models = names(options, "models", "checkpoint folders, or names of models that come with the program");
-  plan.methods = names(options, "methods", "recipes of configs/methods");
   plan.train_on = names(options, "train_on", "training tasks");
   for (auto& entry : options.children("measure_on", "benchmarks, with their settings")) {
     plan.measure_on.push_back(read_measure(std::move(entry)));

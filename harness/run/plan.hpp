@@ -10,11 +10,18 @@
 
 namespace touchstone {
 
+/// One method of a plan: a recipe, what the plan changes in it, and what reports call the two.
+struct PlannedMethod {
+  std::string name;                        ///< "lora"; "lora-r4" where the plan names a variant
+  std::string recipe;                      ///< name of configs/methods/NAME.json, or a path of a recipe file
+  std::map<std::string, std::string> set;  ///< "adapt.r" -> JSON text; goes before the plan's own "set"
+};
+
 /// What to run: models x methods x training tasks x seeds, each measured on the benchmarks. As a plan file says it.
 struct Plan {
   std::string name;
-  std::vector<std::string> models;    ///< checkpoint folders, or names of models that come with the program
-  std::vector<std::string> methods;   ///< names of configs/methods/NAME.json, or paths of recipe files
+  std::vector<std::string> models;  ///< checkpoint folders, or names of models that come with the program
+  std::vector<PlannedMethod> methods;
   std::vector<std::string> train_on;  ///< tasks or groups
   std::vector<std::uint64_t> seeds;
   std::vector<MeasureSettings> measure_on;  ///< one entry for tasks with equal settings
@@ -22,7 +29,8 @@ struct Plan {
   bool trains_with_chat() const {
     return std::any_of(measure_on.begin(), measure_on.end(), [](const auto& settings) { return settings.chat; });
   }
-  std::map<std::string, std::string> set;  ///< overrides of every recipe: "train.learning_rate" -> JSON text
+  /// Overrides of every recipe that has a stage of that name: "train.learning_rate" -> JSON text. Each must find one.
+  std::map<std::string, std::string> set;
   std::string device = "auto";
   std::string dtype = "float32";
   int threads = 1;  ///< tensor threads of one job

@@ -12,6 +12,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
+#include "harness/data/recipe_file.hpp"
 #include "harness/run/scoring.hpp"
 
 namespace touchstone {
@@ -127,7 +128,7 @@ TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std:
   const Plan& plan = run.checked.plan;
   TrainJob train;
   train.recipe = cell.recipe;
-  train.set = plan.set;
+  train.set = cell.set;
   train.model = cell.model;
   train.train_on = cell.train_on;
   train.seed = cell.seed;
@@ -164,7 +165,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   row.method = cell.method;
   row.trained_on = cell.train_on;
   row.seed = cell.seed;
-  row.recipe_json = read_json(cell.recipe).dump();
+  row.recipe_json = override_recipe(read_json(cell.recipe), cell.set, cell.recipe.string()).dump();
   row.id = run.store.begin_cell(run.id, row);
   try {
     const auto out = cell_folder(run, cell) / "model";

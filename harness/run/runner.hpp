@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,9 @@ struct RunTools {
 struct PlannedCell {
   std::filesystem::path model;
   std::string model_hash;
-  std::string method;
+  std::string method;  ///< as the plan calls it
   std::filesystem::path recipe;
+  std::map<std::string, std::string> set;  ///< what the plan changes in the recipe: "train.max_steps" -> JSON text
   std::string train_on;
   std::uint64_t seed = 0;
   std::string key;    ///< of the store and of the work folder
@@ -44,6 +46,7 @@ struct CheckedPlan {
   Plan plan;
   std::vector<PlannedCell> cells;
   std::vector<std::filesystem::path> models;
+  std::vector<std::string> notes;     ///< what a reader of the plan may not expect
   std::int64_t requests = 0;          ///< of one measurement of all benchmarks
   std::int64_t prompt_tokens = 0;     ///< about, of one measurement
   std::int64_t generated_tokens = 0;  ///< at most, of one measurement

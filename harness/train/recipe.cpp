@@ -3,6 +3,7 @@
 #include <set>
 
 #include "harness/base/json.hpp"
+#include "harness/data/recipe_file.hpp"
 #include "harness/model/backend.hpp"
 
 namespace touchstone {
@@ -32,45 +33,6 @@ void fill_placeholders(Json& value, const std::string& where, const RecipeSettin
   }
 }
 
-/// Sets stage[path[at]][...] = value; a bare name on the way reads as {"use": name}.
-void set_path(Json& object, const std::vector<std::string>& path, std::size_t at, const Json& value) {
-  auto& slot = object[path[at]];
-  if (at + 1 == path.size()) {
-    slot = value;
-    return;
-  }
-  if (slot.is_string()) slot = Json{{"use", slot}};
-  set_path(slot, path, at + 1, value);
-}
-
-std::string stage_use(const Json& stage) {
-  if (stage.is_string()) return stage.get<std::string>();
-  return stage.is_object() && stage.contains("use") && stage["use"].is_string() ? stage["use"].get<std::string>() : "";
-}
-
-void apply_override(Json& stages, const std::string& key, const std::string& text, const std::string& where) {
-  const std::string place = where + ": set '" + key + "'";
-  const auto path = split(key, '.');
-  const bool named = path.size() >= 2 && std::set<std::string>(path.begin(), path.end()).count("") == 0;
-  require(named, Fault::config, [&] { return place + ": expected STAGE.KEY, as in train.learning_rate"; });
-  const Json value = parse_json(text, place);
-  std::vector<std::string> uses;
-  bool touched = false;
-  for (auto& stage : stages) {
-    uses.push_back(stage_use(stage));
-    if (uses.back() != path.front()) continue;
-    if (stage.is_string()) stage = Json{{"use", stage}};
-    try {
-      set_path(stage, path, 1, value);
-    } catch (const Json::exception&) {
-      throw Error(Fault::config, place + ": a part of that path is not an object in stage '" + path.front() + "'");
-    }
-    touched = true;
-  }
-  require(touched, Fault::config,
-          [&] { return place + ": " + unknown_name("stage of this recipe", path.front(), uses); });
-}
-
 /// Each stage must find what it needs among what earlier ones leave.
 void check_flow(const Recipe& recipe, const std::string& where) {
   std::set<std::string> there;
@@ -90,7 +52,7 @@ void check_flow(const Recipe& recipe, const std::string& where) {
 Stage make_stage(const Json& config, const std::string& where, const TrainerBook& book) {
   const Json object = config.is_string() ? Json{{"use", config}} : config;
   auto stage = make_use(Options(object, where), book.stages, book);
-  stage.name = stage_use(object);
+  stage.name = recipe_stage_name(object);
   stage.options = nlohmann::json(object).dump();
   return stage;
 }
@@ -121,14 +83,13 @@ Recipe read_recipe(const Json& config, const std::string& where, const RecipeSet
   const auto found = config.find("stages");
   require(found != config.end() && found->is_array() && !found->empty(), Fault::config,
           [&] { return where + ": key 'stages': expected a list with at least one stage"; });
-  Json resolved = config;
+  Json resolved = override_recipe(config, settings.set, where);
   auto& stages = resolved["stages"];
-  for (const auto& [key, text] : settings.set) apply_override(stages, key, text, where);
   fill_placeholders(stages, where, settings);
   Recipe recipe;
   read_head(resolved, where, recipe);
   for (std::size_t at = 0; at < stages.size(); ++at) {
-    const auto use = stage_use(stages[at]);
+    const auto use = recipe_stage_name(stages[at]);
     recipe.stages.push_back(
         make_stage(stages[at], where + ": stage " + std::to_string(at) + (use.empty() ? "" : " (" + use + ")"), book));
   }

@@ -80,12 +80,7 @@ std::string panel(const ReportInput& input, const std::string& name, std::size_t
   if (all.empty()) return {};
   Frame frame{.width = 400, .height = 0, .left = 140, .right = 44, .top = 8, .bottom = 34};
   frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
-  const Axis x{.low = -far * 1.04,
-               .high = far * 1.04,
-               .label = "change in points",
-               .write = [](double v) { return signed_fixed(v * 100, 0); },
-               .logarithmic = false,
-               .ticks = 7};
+  const Axis x = change_axis(far * 1.04, 7);
   const Axis y{.low = static_cast<double>(all.size()) - 0.5, .high = -0.5, .label = {}, .write = {}};
   Chart chart(frame, x, y);
   chart.box({-forgetting_margin, y.low}, {forgetting_margin, y.high}, "band");

@@ -150,7 +150,7 @@ std::string text(const ReportInput& input) {
     }
     out += fmt::format(" {} | {} |\n", change_points(arm.mean_drop), change_points(arm.worst_drop));
   }
-  return out + "\nChange in points and the score reached; bold: shown at p < 0.05 after Holm's correction.\n";
+  return out + "\nChange in points and the score reached; bold: shown at p &lt; 0.05 after Holm's correction.\n";
 }
 
 }  // namespace

@@ -53,11 +53,7 @@ std::string panel(const std::vector<Entry>& all, const std::string& name, std::s
   Frame frame{.width = 400, .height = 0, .left = 140, .right = 44, .top = 8, .bottom = 34};
   frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
   const double far = reach(all);
-  const Axis x{.low = -far,
-               .high = far,
-               .label = "change in points",
-               .write = [](double v) { return signed_fixed(v * 100, 0); },
-               .ticks = 4};
+  const Axis x = change_axis(far, 4);
   const Axis y{.low = static_cast<double>(all.size()) - 0.5, .high = -0.5, .label = {}, .write = {}};
   Chart chart(frame, x, y);
   chart.grid_x();

@@ -1,0 +1,65 @@
+// A plan's methods with settings of their own, and what the plan's "set" reaches.
+#include <gtest/gtest.h>
+
+#include "harness/base/files.hpp"
+#include "harness/base/json.hpp"
+#include "harness/store/store.hpp"
+#include "tests/cli/command.hpp"
+#include "tests/support/support.hpp"
+
+namespace touchstone {
+namespace {
+
+using testing::touchstone_command;
+
+const Json variants = {{"name", "variants"},
+                       {"models", {"stories260k"}},
+                       {"methods",
+                        {"sft",
+                         {{"method", "lora"}, {"name", "lora-r2"}, {"set", {{"adapt.r", 2}, {"train.max_steps", 2}}}},
+                         {{"method", "lora"}}}},
+                       {"train_on", {"gsm8k"}},
+                       {"seeds", {1}},
+                       {"measure_on", {{{"tasks", {"truthfulqa_mc1"}}, {"limit", 2}}}},
+                       {"set", {{"load.limit", 4}, {"train.max_steps", 1}, {"adapt.r", 4}}}};
+
+std::string write_plan(const testing::TemporaryFolder& folder, const Json& plan) {
+  const auto path = folder.path() / "plan.json";
+  write_file_atomically(path, plan.dump());
+  return path.string();
+}
+
+TEST(PlanMethods, SayWhatASettingDoesNotConcern) {
+  const testing::TemporaryFolder folder;
+  const auto result = touchstone_command(
+      {"run", write_plan(folder, variants), "--db", (folder.path() / "r.sqlite").string(), "--dry-run"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_NE((result.out + result.err).find("set 'adapt.r' does not concern sft"), std::string::npos) << result.err;
+}
+
+TEST(PlanMethods, AreStoredAsTheyRan) {
+  const testing::TemporaryFolder folder;
+  const auto database = folder.path() / "r.sqlite";
+  const auto result =
+      touchstone_command({"run", write_plan(folder, variants), "--db", database.string(), "--quiet"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  std::map<std::string, CellRow> cells;
+  for (const auto& cell : Store(database, Store::Open::read_only).cells(1)) cells[cell.method] = cell;
+  ASSERT_EQ(cells.size(), 3U);
+  EXPECT_EQ(cells.at("sft").steps, 1);
+  EXPECT_EQ(cells.at("lora-r2").steps, 2);
+  EXPECT_EQ(cells.at("lora").steps, 1);
+  const auto rank = [&](const std::string& method) {
+    const auto recipe = parse_json(cells.at(method).recipe_json, "recipe");
+    for (const auto& stage : recipe["stages"]) {
+      if (stage["use"] == "adapt") return stage["r"].get<int>();
+    }
+    return 0;
+  };
+  EXPECT_EQ(rank("sft"), 0);
+  EXPECT_EQ(rank("lora-r2"), 2);
+  EXPECT_EQ(rank("lora"), 4);
+}
+
+}  // namespace
+}  // namespace touchstone
