@@ -58,8 +58,14 @@ std::vector<MmluQuestion> new_names(const micro::Kind& kind) {
 std::vector<MmluQuestion> questions_of(const micro::Kind& kind, Split split, bool shifted) {
   if (split == Split::train) return known_facts(kind, Part::train, false);
   if (!shifted) return known_facts(kind, Part::test, false);
-  auto questions = known_facts(kind, Part::test, true);
-  for (auto& question : new_names(kind)) questions.push_back(std::move(question));
+  // One of new names after two in new words, so that the first items of the task hold both.
+  const auto told = known_facts(kind, Part::test, true);
+  const auto read = new_names(kind);
+  std::vector<MmluQuestion> questions;
+  for (std::size_t i = 0, next = 0; i < told.size() || next < read.size(); ++i) {
+    if (i < told.size()) questions.push_back(told[i]);
+    if ((i % 2 == 1 || i >= told.size()) && next < read.size()) questions.push_back(read[next++]);
+  }
   return questions;
 }
 
