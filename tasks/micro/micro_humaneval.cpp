@@ -12,6 +12,7 @@ using micro::Shift;
 
 constexpr std::size_t kTrain = 2000;
 constexpr std::size_t kTest = 500;
+constexpr int kLongest = 256;  ///< tokens: three times the longest solution; a model that does not stop costs no more
 constexpr std::uint64_t kNewOperations = 50;  ///< percent of the functions with a step that the corpus lacks
 
 micro::FunctionRange range_of(Shift shift) {
@@ -57,7 +58,7 @@ std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shif
 
 void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted,
          const std::shared_ptr<LazySandbox>& sandbox) {
-  const HumanEvalForm form{.name = name, .version = {}, .summary = summary};
+  const HumanEvalForm form{.name = name, .version = {}, .summary = summary, .max_new_tokens = kLongest};
   Task task = humaneval_task(form, sandbox);
   micro::belongs_to_world(task);
   task.cluster_fact = "composition";

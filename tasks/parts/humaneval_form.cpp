@@ -150,7 +150,7 @@ Task humaneval_task(const HumanEvalForm& form, const std::shared_ptr<LazySandbox
     sandbox->get();  // refuses before hours of writing, not after
     return {Generation{.context = context,
                        .images = {},
-                       .max_new_tokens = 1024,
+                       .max_new_tokens = form.max_new_tokens,
                        .temperature = form.temperature,
                        .top_p = form.top_p,
                        .until = kStops,

@@ -16,6 +16,7 @@ struct HumanEvalForm {
   std::string name;
   std::string version;
   std::string summary;
+  int max_new_tokens = 1024;
   int samples = 1;
   double temperature = 0.0;
   double top_p = 1.0;
