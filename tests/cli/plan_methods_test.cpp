@@ -40,8 +40,7 @@ TEST(PlanMethods, SayWhatASettingDoesNotConcern) {
 TEST(PlanMethods, AreStoredAsTheyRan) {
   const testing::TemporaryFolder folder;
   const auto database = folder.path() / "r.sqlite";
-  const auto result =
-      touchstone_command({"run", write_plan(folder, variants), "--db", database.string(), "--quiet"});
+  const auto result = touchstone_command({"run", write_plan(folder, variants), "--db", database.string(), "--quiet"});
   ASSERT_EQ(result.code, 0) << result.err;
   std::map<std::string, CellRow> cells;
   for (const auto& cell : Store(database, Store::Open::read_only).cells(1)) cells[cell.method] = cell;
