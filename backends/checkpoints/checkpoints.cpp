@@ -71,6 +71,8 @@ class FolderCheckpoints final : public Checkpoints {
     return info;
   }
 
+  const Family& family(const fs::path& folder) const override { return *describe(base_folder(folder)).family; }
+
   fs::path base_folder(const fs::path& folder) const override {
     return is_adapter(folder) ? adapter_base(folder) : folder;
   }

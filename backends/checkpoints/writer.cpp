@@ -28,6 +28,8 @@ constexpr std::array companions = {"tokenizer.json",
                                    "vocab.txt",
                                    "chat_template.jinja",
                                    "chat_template.json",
+                                   "preprocessor_config.json",
+                                   "processor_config.json",
                                    "generation_config.json"};
 
 void write_text(const fs::path& path, const std::string& text) {

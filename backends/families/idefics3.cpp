@@ -28,6 +28,22 @@ std::unique_ptr<Model> build_idefics3(const Json& config, const std::string& whe
   });
 }
 
+/// As transformers' Idefics3Processor and SmolVLMProcessor write it.
+std::string write_picture(int rows, int columns, std::int64_t tokens) {
+  std::string marks;
+  for (std::int64_t at = 0; at < tokens; ++at) marks += "<image>";
+  const std::string border = "<fake_token_around_image>";
+  std::string text;
+  for (int row = 1; row <= rows; ++row) {
+    for (int column = 1; column <= columns; ++column) {
+      text += border + "<row_" + std::to_string(row) + "_col_" + std::to_string(column) + ">" + marks;
+    }
+    text += "\n";
+  }
+  if (rows > 0) text += "\n";
+  return text + border + "<global-img>" + marks + border;
+}
+
 }  // namespace
 
 namespace plugins {
@@ -35,7 +51,8 @@ void idefics3(FamilyBook& book) {
   book.add("idefics3", {.name = "idefics3",
                         .summary = "Idefics3 and SmolVLM: pictures and text, a SigLIP encoder before a Llama decoder",
                         .architectures = {"Idefics3ForConditionalGeneration", "SmolVLMForConditionalGeneration"},
-                        .build = build_idefics3});
+                        .build = build_idefics3,
+                        .pictures = PictureText{.mark = "<image>", .write = write_picture}});
 }
 }  // namespace plugins
 }  // namespace touchstone

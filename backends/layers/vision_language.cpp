@@ -72,7 +72,8 @@ class VisionLanguage final : public Model {
     // One at a time: products of other sizes may round differently, and a tile's numbers must not tell its company.
     std::vector<Tensor> soft;
     for (std::int64_t at = 0; at < tiles.size(0); ++at) {
-      const auto seen = encode_tile(eyes_.shape, eyes_.weights, tiles[at].to(at::kFloat), compute_);
+      const auto seen =
+          encode_tile(eyes_.shape, eyes_.weights, tiles[at].to(eyes_.connector.weight.device(), at::kFloat), compute_);
       soft.push_back(linear(shuffle_pixels(seen, rows, columns, eyes_.shuffle), eyes_.connector, compute_));
     }
     return at::cat(soft);

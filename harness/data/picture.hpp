@@ -10,6 +10,9 @@
 
 namespace touchstone {
 
+/// What stands for a picture in the text of a prompt, one each, in order.
+inline constexpr const char* picture_placeholder = "<image>";
+
 /// What a picture may be at most. A header that claims more is refused before its pixels are read.
 struct PictureLimits {
   std::int64_t side_px = 30000;

@@ -9,6 +9,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
+#include "harness/data/picture.hpp"
 #include "harness/data/python_random.hpp"
 
 namespace touchstone {
@@ -246,7 +247,8 @@ std::string plain_text(const Dialog& dialog) {
   std::string text;
   for (const auto& turn : dialog) {
     for (const auto& part : turn.parts) {
-      if (const auto* piece = std::get_if<std::string>(&part)) text += *piece;
+      const auto* piece = std::get_if<std::string>(&part);
+      text += piece != nullptr ? *piece : picture_placeholder;
     }
     text += turn.delimiter;
   }

@@ -13,6 +13,7 @@
 #include "harness/base/json.hpp"
 #include "harness/base/regex.hpp"
 #include "harness/base/text.hpp"
+#include "harness/data/picture.hpp"
 #include "harness/measure/accuracy.hpp"
 
 namespace touchstone {
@@ -190,7 +191,10 @@ Sample judged(const Task& task, const Example& example, std::string context, std
   Sample sample;
   sample.example_id = example.id;
   sample.doc_hash = example.doc_hash;
-  sample.prompt_hash = sha256(context);
+  // What was asked is text and pixels: equal texts about different pictures are different prompts.
+  auto asked = context;
+  for (const auto& image : example.images) asked += '\n' + picture_hash(image);
+  sample.prompt_hash = sha256(asked);
   sample.target_hash = sha256(reference_target(example));
   sample.prompt = std::move(context);
   sample.target = example.targets.empty() ? reference_target(example) : example.targets.front();

@@ -29,6 +29,9 @@ class Checkpoints {
   /// time of every file stay the same).
   virtual CheckpointInfo inspect(const std::filesystem::path& folder) const = 0;
 
+  /// The family that config.json of the folder, or of an adapter's base, asks for.
+  virtual const Family& family(const std::filesystem::path& folder) const = 0;
+
   /// The folder with config.json and whole weights: `folder` itself, or the base of an adapter folder.
   virtual std::filesystem::path base_folder(const std::filesystem::path& folder) const = 0;
 

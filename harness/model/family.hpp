@@ -2,6 +2,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,13 @@ class Weights {
   virtual std::vector<std::string> names() const = 0;
 };
 
+/// How a family writes pictures into prompts.
+struct PictureText {
+  std::string mark;  ///< the text of the token whose place a soft row takes: "<image>"
+  /// What one picture becomes, `tokens` marks a tile: rows x columns tiles and the whole, or (0 x 0) the whole alone.
+  std::function<std::string(int rows, int columns, std::int64_t tokens)> write;
+};
+
 /// A model family: what config.json calls it, and how to build it.
 struct Family {
   std::string name;  ///< "llama"
@@ -29,6 +37,7 @@ struct Family {
   std::function<std::unique_ptr<Model>(const nlohmann::ordered_json& config, const std::string& where, const Weights&,
                                        const LoadSettings&)>
       build;
+  std::optional<PictureText> pictures = std::nullopt;  ///< none: the family takes no pictures
 };
 
 using FamilyBook = Registry<Family>;

@@ -55,7 +55,7 @@ class Writer {
         shared_(&shared),
         jobs_(std::move(jobs)),
         cache_tokens_(cache_tokens),
-        runner_(model, shared.settings->batch_tokens, counts, cancel),
+        runner_(model, shared.settings->batch_tokens, counts, cancel, shared.settings->soft),
         counts_(&counts) {}
 
   void run() {

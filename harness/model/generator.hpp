@@ -15,6 +15,7 @@ struct GeneratorSettings {
   int batch_tokens = 4096;
   int rows = 64;  ///< answers that are written at the same time, at most, by each worker
   int threads = 1;
+  const SoftRows* soft = nullptr;  ///< of the pictures in the prompts
 };
 
 /// Answers of all prompts; result[i] has requests[i]->samples texts. Rows that finish leave the batch and others enter.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <variant>
 
 #include "harness/base/error.hpp"
@@ -17,6 +18,9 @@ namespace {
 
 /// Requests that one worker tokenises at a stretch; neighbours share contexts.
 constexpr std::size_t encode_block = 64;
+
+/// Pictures whose soft rows are in memory at the same time.
+constexpr std::size_t picture_block = 512;
 
 /// The items of one likelihood or rolling request.
 struct ItemRange {
@@ -38,8 +42,17 @@ class NativeEngine final : public Engine {
       finished += more;
       if (done) done(finished);
     };
-    answer_likelihoods(requests, responses, cancel, report);
-    answer_generations(requests, responses, cancel, report);
+    // The soft rows of some thousand pictures would fill the memory: so many requests at a time.
+    for (std::size_t first = 0; first < requests.size();) {
+      const auto count = stretch_of(requests.subspan(first));
+      const auto some = requests.subspan(first, count);
+      look_at(some, cancel);
+      const std::span<Response> places(responses.data() + first, count);
+      answer_likelihoods(some, places, cancel, report);
+      answer_generations(some, places, cancel, report);
+      book_.reset();
+      first += count;
+    }
     return responses;
   }
 
@@ -71,17 +84,57 @@ class NativeEngine final : public Engine {
 
   std::vector<ScoredTokens> encode(const Request& request, PairEncoder& encoder) const {
     if (const auto* pair = std::get_if<Likelihood>(&request)) {
-      refuse_images(pair->images);
-      return {encoder.encode(*pair)};
+      if (pair->images.empty()) return {encoder.encode(*pair)};
+      auto scored = encoder.encode(
+          {.context = book_->expand(pair->context, pair->images), .continuation = pair->continuation, .images = {}});
+      book_->place(scored.input, pair->images, scored.truncated_tokens > 0);
+      return {std::move(scored)};
     }
     return encode_rolling(rules_, std::get<Rolling>(request).text);
   }
 
-  void refuse_images(const std::vector<Image>& images) const {
-    require(images.empty(), Fault::config, [&] { return "family " + parts_.info.family + " takes no images"; });
+  Prompt encode(const Generation& request) const {
+    if (request.images.empty()) return encode_prompt(rules_, request);
+    Generation written;
+    written.context = book_->expand(request.context, request.images);
+    written.max_new_tokens = request.max_new_tokens;
+    auto prompt = encode_prompt(rules_, written);
+    book_->place(prompt.tokens, request.images, prompt.truncated_tokens > 0);
+    return prompt;
   }
 
-  void answer_likelihoods(std::span<const Request> requests, std::vector<Response>& responses, const CancelFlag* cancel,
+  static const std::vector<Image>& images_of(const Request& request) {
+    static const std::vector<Image> none;
+    if (const auto* pair = std::get_if<Likelihood>(&request)) return pair->images;
+    const auto* generation = std::get_if<Generation>(&request);
+    return generation != nullptr ? generation->images : none;
+  }
+
+  /// How many requests are answered together: all, or those of about picture_block pictures.
+  static std::size_t stretch_of(std::span<const Request> requests) {
+    std::size_t pictures = 0;
+    std::size_t count = 0;
+    while (count < requests.size() && (count == 0 || pictures < picture_block))
+      pictures += images_of(requests[count++]).size();
+    return count;
+  }
+
+  void look_at(std::span<const Request> requests, const CancelFlag* cancel) {
+    std::vector<const Image*> images;
+    for (const auto& request : requests) {
+      for (const auto& image : images_of(request)) images.push_back(&image);
+    }
+    if (images.empty()) return;
+    require(parts_.pictures.has_value(), Fault::config, [&] {
+      return parts_.settings.model.string() + ": family " + parts_.info.family +
+             " takes no images here; expected a family that does, with preprocessor_config.json beside config.json";
+    });
+    book_.emplace(*parts_.model, *parts_.pictures, images, parts_.info.threads, cancel);
+  }
+
+  const SoftRows* soft_rows() const { return book_ ? &book_->rows() : nullptr; }
+
+  void answer_likelihoods(std::span<const Request> requests, std::span<Response> responses, const CancelFlag* cancel,
                           const std::function<void(std::size_t)>& report) {
     std::vector<ItemRange> ranges;
     for (std::size_t at = 0; at < requests.size(); ++at) {
@@ -104,7 +157,7 @@ class NativeEngine final : public Engine {
       }
     }
     const auto scored = score(*parts_.model, items, parts_.settings.batch_tokens, parts_.info.threads, counts_, cancel,
-                              ranges.size() == items.size() ? report : std::function<void(std::size_t)>());
+                              ranges.size() == items.size() ? report : std::function<void(std::size_t)>(), soft_rows());
     std::size_t next = 0;
     for (const auto& range : ranges) {
       auto& response = responses[range.request];
@@ -117,14 +170,13 @@ class NativeEngine final : public Engine {
     if (ranges.size() != items.size()) report(ranges.size());
   }
 
-  void answer_generations(std::span<const Request> requests, std::vector<Response>& responses, const CancelFlag* cancel,
+  void answer_generations(std::span<const Request> requests, std::span<Response> responses, const CancelFlag* cancel,
                           const std::function<void(std::size_t)>& report) {
     std::vector<std::size_t> numbers;
     std::vector<const Generation*> generations;
     for (std::size_t at = 0; at < requests.size(); ++at) {
       const auto* generation = std::get_if<Generation>(&requests[at]);
       if (generation == nullptr) continue;
-      refuse_images(generation->images);
       require(generation->max_new_tokens >= 1 && generation->samples >= 1, Fault::config,
               [] { return std::string("a generation needs at least one new token and one sample"); });
       numbers.push_back(at);
@@ -133,14 +185,15 @@ class NativeEngine final : public Engine {
     if (numbers.empty()) return;
     std::vector<Prompt> prompts(numbers.size());
     in_blocks(numbers.size(), cancel, [&](std::size_t first, std::size_t last) {
-      for (auto at = first; at < last; ++at) prompts[at] = encode_prompt(rules_, *generations[at]);
+      for (auto at = first; at < last; ++at) prompts[at] = encode(*generations[at]);
     });
     GeneratorSettings settings{.tokenizer = parts_.tokenizer.get(),
                                .end_tokens = {parts_.end_tokens.begin(), parts_.end_tokens.end()},
                                .end_text = {},
                                .batch_tokens = parts_.settings.batch_tokens,
                                .rows = parts_.settings.rows,
-                               .threads = parts_.info.threads};
+                               .threads = parts_.info.threads,
+                               .soft = soft_rows()};
     if (const auto eos = parts_.tokenizer->eos()) settings.end_text = parts_.tokenizer->token(*eos);
     auto written = generate(*parts_.model, generations, prompts, settings, counts_, cancel, report);
     for (std::size_t at = 0; at < numbers.size(); ++at) {
@@ -154,6 +207,7 @@ class NativeEngine final : public Engine {
   EngineParts parts_;
   EngineCounts counts_;
   EncodingRules rules_;
+  std::optional<PictureBook> book_;  ///< of the requests that are being answered
 };
 
 }  // namespace

@@ -1,8 +1,10 @@
 #pragma once
 #include <memory>
+#include <optional>
 
 #include "harness/model/engine.hpp"
 #include "harness/model/model.hpp"
+#include "harness/model/picture_prompts.hpp"
 #include "harness/model/tokenizer.hpp"
 
 namespace touchstone {
@@ -15,6 +17,7 @@ struct EngineParts {
   std::vector<std::int64_t> end_tokens;  ///< of generation_config.json and the tokenizer
   EngineInfo info;                       ///< max_length and threads are the ones that count
   EngineSettings settings;
+  std::optional<PictureReader> pictures{};  ///< none: pictures are refused
 };
 
 /// An engine over a model of this process.

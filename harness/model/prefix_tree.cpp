@@ -5,6 +5,25 @@
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
+namespace {
+
+/// Numbers below zero become the placeholder, and the rows that they name go to `soft`.
+void add_soft(const SoftRows* soft, std::vector<std::int64_t>& tokens, Inputs& inputs) {
+  if (soft == nullptr || !soft->rows.defined()) return;
+  std::vector<std::int64_t> places;
+  std::vector<std::int64_t> rows;
+  for (std::size_t at = 0; at < tokens.size(); ++at) {
+    if (tokens[at] >= 0) continue;
+    places.push_back(static_cast<std::int64_t>(at));
+    rows.push_back(-1 - tokens[at]);
+    tokens[at] = soft->placeholder;
+  }
+  if (places.empty()) return;
+  inputs.soft_at = at::tensor(places, at::kLong);
+  inputs.soft = soft->rows.index_select(0, at::tensor(rows, at::kLong).to(soft->rows.device()));
+}
+
+}  // namespace
 
 /// A stretch [begin, end) of tokens that all sequences of a range have in common, computed once.
 struct PrefixRunner::Node {
@@ -108,11 +127,13 @@ std::size_t common_prefix(std::span<const std::int32_t> a, std::span<const std::
   return static_cast<std::size_t>(differ.first - a.begin());
 }
 
-PrefixRunner::PrefixRunner(Model& model, int batch_tokens, EngineCounts& counts, const CancelFlag* cancel)
+PrefixRunner::PrefixRunner(Model& model, int batch_tokens, EngineCounts& counts, const CancelFlag* cancel,
+                           const SoftRows* soft)
     : model_(&model),
       batch_tokens_(static_cast<std::size_t>(std::max(batch_tokens, 1))),
       counts_(&counts),
       cancel_(cancel),
+      soft_(soft),
       cache_(model.make_cache(1)) {}
 
 std::vector<int> PrefixRunner::run(std::span<const Sequence> sequences, const RowReader& read) {
@@ -197,6 +218,7 @@ void PrefixRunner::run_pass(std::vector<Feed>& pieces, const RowReader& read) {
     }
     inputs.starts.push_back(static_cast<std::int64_t>(tokens.size()));
   }
+  add_soft(soft_, tokens, inputs);
   inputs.tokens = at::tensor(tokens, at::kLong);
   Want want;
   want.logits = false;

@@ -32,6 +32,12 @@ struct ReadSpot {
   std::int64_t row = 0;
 };
 
+/// What stands for pictures among tokens: the number -1 - r is row r.
+struct SoftRows {
+  Tensor rows{};                 ///< [S, D]; undefined when there are none
+  std::int64_t placeholder = 0;  ///< the token whose place they take
+};
+
 /// Hears of hidden rows [M, D] as they are computed.
 using RowReader = std::function<void(std::span<const ReadSpot> spots, const Tensor& hidden)>;
 
@@ -39,8 +45,9 @@ using RowReader = std::function<void(std::span<const ReadSpot> spots, const Tens
 /// that later ones can share them.
 class PrefixRunner {
  public:
-  /// `batch_tokens`: most tokens of one forward pass.
-  PrefixRunner(Model& model, int batch_tokens, EngineCounts& counts, const CancelFlag* cancel);
+  /// `batch_tokens`: most tokens of one forward pass. `soft` is kept; null: all tokens are of the vocabulary.
+  PrefixRunner(Model& model, int batch_tokens, EngineCounts& counts, const CancelFlag* cancel,
+               const SoftRows* soft = nullptr);
 
   /// Runs sequences given in lexicographic order. What several share at their beginning, or share with row 0, is
   /// computed once. Gives the cache row that holds each sequence's tokens (perhaps more after them, and perhaps the row
@@ -70,6 +77,7 @@ class PrefixRunner {
   std::size_t batch_tokens_;
   EngineCounts* counts_;
   const CancelFlag* cancel_;
+  const SoftRows* soft_;
   std::unique_ptr<Cache> cache_;
   TokenIds prefix_;  ///< tokens of row 0
 };

@@ -48,12 +48,12 @@ std::vector<Group> group_equal(std::span<const ScoredTokens> items) {
 class Stretch {
  public:
   Stretch(Model& model, std::span<const ScoredTokens> items, std::vector<Scored>& results, int batch_tokens,
-          EngineCounts& counts, const CancelFlag* cancel)
+          EngineCounts& counts, const CancelFlag* cancel, const SoftRows* soft)
       : model_(&model),
         items_(items),
         results_(&results),
         batch_tokens_(static_cast<std::size_t>(std::max(batch_tokens, 1))),
-        runner_(model, batch_tokens, counts, cancel) {}
+        runner_(model, batch_tokens, counts, cancel, soft) {}
 
   /// Groups that fit into one batch, from the first on; gives how many were taken.
   std::size_t run(std::span<const Group> groups, std::span<const std::int32_t> following) {
@@ -162,8 +162,8 @@ std::vector<std::size_t> cut(std::span<const Group> groups, std::span<const Scor
 }  // namespace
 
 std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int batch_tokens, int threads,
-                          EngineCounts& counts, const CancelFlag* cancel,
-                          const std::function<void(std::size_t)>& done) {
+                          EngineCounts& counts, const CancelFlag* cancel, const std::function<void(std::size_t)>& done,
+                          const SoftRows* soft) {
   std::vector<Scored> results(items.size());
   const auto groups = group_equal(items);
   if (groups.empty()) return results;
@@ -175,7 +175,7 @@ std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int
   run_workers(workers, [&](std::size_t) {
     EngineCounts own;
     for (auto piece = next++; piece + 1 < cuts.size(); piece = next++) {
-      Stretch stretch(model, items, results, batch_tokens, own, cancel);
+      Stretch stretch(model, items, results, batch_tokens, own, cancel, soft);
       for (auto at = cuts[piece]; at < cuts[piece + 1];) {
         const auto rest = std::span(groups).subspan(at, cuts[piece + 1] - at);
         const auto count = stretch.fit(rest);

@@ -16,6 +16,7 @@ struct Scored {
 /// Scores items, one Scored each, in the order given. `threads` workers each take whole stretches of the sorted items.
 /// `done` hears how many more items are finished, from any worker, one at a time.
 std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int batch_tokens, int threads,
-                          EngineCounts& counts, const CancelFlag* cancel, const std::function<void(std::size_t)>& done);
+                          EngineCounts& counts, const CancelFlag* cancel, const std::function<void(std::size_t)>& done,
+                          const SoftRows* soft = nullptr);
 
 }  // namespace touchstone

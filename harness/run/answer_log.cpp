@@ -3,6 +3,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/data/picture.hpp"
 
 namespace touchstone {
 namespace {
@@ -87,7 +88,7 @@ std::string AnswerLog::key(const Request& request) const {
     add(digest, "likelihood");
     add(digest, likelihood->context);
     add(digest, likelihood->continuation);
-    for (const auto& image : likelihood->images) digest.add(image.rgb.data(), image.rgb.size());
+    for (const auto& image : likelihood->images) add(digest, picture_hash(image));
   } else if (const auto* rolling = std::get_if<Rolling>(&request)) {
     add(digest, "rolling");
     add(digest, rolling->text);
@@ -95,7 +96,7 @@ std::string AnswerLog::key(const Request& request) const {
     const auto& generation = std::get<Generation>(request);
     add(digest, "generation");
     add(digest, generation.context);
-    for (const auto& image : generation.images) digest.add(image.rgb.data(), image.rgb.size());
+    for (const auto& image : generation.images) add(digest, picture_hash(image));
     add(digest, Json({generation.max_new_tokens, generation.temperature, generation.top_p, generation.top_k,
                       generation.samples, generation.seed})
                     .dump());

@@ -212,6 +212,12 @@ TEST(ChatPrompt, AnotherFaultOfTheTemplateIsNotSwallowed) {
   EXPECT_THROW(contexts(task, {example("x", "X", "y")}, {}, 0, settings), Error);
 }
 
+TEST(PlainText, APictureIsWrittenAsItsPlaceholder) {
+  const Image image{.width_px = 1, .height_px = 1, .rgb = {1, 2, 3}};
+  const Dialog dialog = {{.role = Role::user, .parts = {image, "what?"}, .delimiter = "\n"}};
+  EXPECT_EQ(plain_text(dialog), "<image>what?\n");
+}
+
 TEST(TrainingPair, IsAShotWithoutItsAnswer) {
   Task task = plain_task();
   task.format.description = "D\n\n";

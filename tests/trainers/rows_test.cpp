@@ -134,6 +134,14 @@ TEST(Rows, PlainTextTrainsAnswerAndEnd) {
   EXPECT_EQ(audit.labels_total, 3);
 }
 
+TEST(Rows, PicturesAreRefusedNotDropped) {
+  const ToyTokenizer tokenizer;
+  RowAudit audit;
+  auto seen = record("Q:", " ", "2b");
+  seen.prompt.front().parts.emplace_back(Image{.width_px = 1, .height_px = 1, .rgb = {1, 2, 3}});
+  EXPECT_THROW(encode_row(seen, tokenizer, nullptr, {.max_length = 50}, audit), Error);
+}
+
 TEST(Rows, WithoutAnEndTokenTheUserMustSaySo) {
   ToyTokenizer tokenizer;
   tokenizer.end.reset();

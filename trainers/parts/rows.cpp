@@ -169,6 +169,13 @@ SeamTokens given_tokens(const Tokenizer& tokenizer, const Answer& answer) {
 SeamTokens encode_tokens(const Record& record, const Tokenizer& tokenizer, const ChatTemplate* chat,
                          const RowSettings& settings, RowAudit& audit) {
   if (!record.answers.front().tokens.empty()) return given_tokens(tokenizer, record.answers.front());
+  for (const auto& turn : record.prompt) {
+    const bool text = std::all_of(turn.parts.begin(), turn.parts.end(),
+                                  [](const Part& part) { return std::holds_alternative<std::string>(part); });
+    require(text, Fault::data, [&] {
+      return "record " + record.id + " holds a picture, expected text alone: training does not read pictures yet";
+    });
+  }
   if (chat != nullptr) return encode_chat(tokenizer, *chat, record, audit);
   return encode_plain(tokenizer, record, settings.append_eos);
 }
