@@ -18,62 +18,56 @@ std::string long_options(const CLI::App& command) {
 
 std::vector<std::string> subcommands(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(command->get_name());
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!command->get_group().empty()) names.push_back(command->get_name());  // without a group: not for users
+  }
   return names;
 }
 
-/// The words of `touchstone list KIND` that complete a positional argument or --tasks.
+// The formatter takes the shell's words for C++.
+// clang-format off
+/// Words of `touchstone list KIND` complete positional arguments, --tasks and --on.
 constexpr const char* bash_head = R"bash(# touchstone: completion for bash. Use: source <(touchstone completion bash)
 _touchstone_names() { touchstone list "$1" 2>/dev/null | tail -n +2 | cut -d' ' -f1; }
 _touchstone() {
-  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "@COMMANDS@" -- "$word")); return
-  fi
   case $before in
-    --tasks|--on) COMPREPLY=($(compgen -W "$(_touchstone_names tasks)" -- "$word"));
-return;
-;
-    train) COMPREPLY=($(compgen -W "$(_touchstone_names methods)" -- "$word"));
-    return;
-    ;
-    objective) COMPREPLY=($(compgen -W "$(_touchstone_names objectives)" -- "$word"));
-    return;
-    ;
-    list|show) COMPREPLY=($(compgen -W "tasks methods families objectives stages metrics sections" -- "$word"));
-    return;
-    ;
-    tasks|methods|families|objectives|stages|metrics|sections)
-      if [ "$command" = show ];
-    then COMPREPLY = ($(compgen - W "$(_touchstone_names " $before ")" --"$word"));
-    return;
-    fi;
-    ;
-    bench) COMPREPLY=($(compgen -W "train decode score" -- "$word"));
-    return;
-    ;
-    --dtype) COMPREPLY=($(compgen -W "float32 bfloat16" -- "$word"));
-    return;
-    ;
+    --tasks|--on) words=$(_touchstone_names tasks) ;;
+    --dtype) words="float32 bfloat16" ;;
   esac
-  case $word in
-    -*)
-      case $command in
-@CASES@      esac
-      return ;
-  ;
-  esac COMPREPLY = ($(compgen - f-- "$word"))
-  }
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    words="@COMMANDS@"
+  elif [ "$COMP_CWORD" -eq 2 ] && [[ $word != -* ]]; then
+    case $command in
+      train) words=$(_touchstone_names methods) ;;
+      objective) words=$(_touchstone_names objectives) ;;
+      list|show) words="tasks methods families objectives stages metrics sections" ;;
+      bench) words="train decode score" ;;
+      data) words="list verify import" ;;
+      completion) words="bash zsh" ;;
+    esac
+  elif [ "$COMP_CWORD" -eq 3 ] && [ "$command" = show ]; then
+    words=$(_touchstone_names "$before")
+  fi
+  if [ -z "$words" ] && [[ $word == -* ]]; then
+    case $command in
+@CASES@    esac
+  fi
+  if [ -n "$words" ]; then
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+  else
+    COMPREPLY=($(compgen -f -- "$word"))
+  fi
+}
 complete -o filenames -F _touchstone touchstone
 )bash";
+// clang-format on
 
 std::string bash_script(const CLI::App& app) {
   std::string cases;
   for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    cases += "        " + command->get_name() + ") COMPREPLY=($(compgen -W \"" + long_options(*command) +
-             "\" -- \"$word\")) ;;\n";
+    cases += "      " + command->get_name() + ") words=\"" + long_options(*command) + "\" ;;\n";
   }
   return replace_all(replace_all(bash_head, "@COMMANDS@", join(subcommands(app), " ")), "@CASES@", cases);
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <sstream>
 
 #include "harness/base/files.hpp"
@@ -62,6 +63,31 @@ TEST(Command, CompletionNamesEveryCommand) {
     for (const char* word : {"eval", "--batch-tokens", "--max-drop", "report"}) {
       EXPECT_NE(script.out.find(word), std::string::npos) << word;
     }
+  }
+}
+
+/// What a shell offers for the words of a command line.
+std::string completions(const std::string& shell, const std::string& words) {
+  const testing::TemporaryFolder folder;
+  const auto script = folder.path() / "completion.sh";
+  write_file_atomically(script, touchstone_command({"completion", shell}).out);
+  const auto out = folder.path() / "out";
+  const auto call = "bash -c 'autoload() { :; }; bashcompinit() { :; }; source " + script.string() +
+                    " && COMP_WORDS=(" + words +
+                    ") && COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) && { _touchstone; echo "
+                    "${COMPREPLY[@]}' > " +
+                    out.string() + " 2>&1";
+  EXPECT_EQ(std::system(call.c_str()), 0) << read_file(out);
+  return read_file(out);
+}
+
+TEST(Command, CompletionCompletes) {
+  for (const char* shell : {"bash", "zsh"}) {
+    EXPECT_EQ(completions(shell, "touchstone li"), "list\n");
+    EXPECT_EQ(completions(shell, "touchstone eval --batch-t"), "--batch-tokens\n");
+    EXPECT_EQ(completions(shell, "touchstone bench d"), "decode\n");
+    EXPECT_EQ(completions(shell, "touchstone train sft --dtype b"), "bfloat16\n");
+    EXPECT_EQ(completions(shell, "touchstone cat"), "\n");  // the build's own command
   }
 }
 
