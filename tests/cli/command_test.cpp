@@ -75,7 +75,7 @@ std::string completions(const std::string& shell, const std::string& words) {
   const auto call = "bash -c 'autoload() { :; }; bashcompinit() { :; }; source " + script.string() +
                     " && COMP_WORDS=(" + words +
                     ") && COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) && { _touchstone; echo "
-                    "${COMPREPLY[@]}' > " +
+                    "${COMPREPLY[@]}; }' > " +
                     out.string() + " 2>&1";
   EXPECT_EQ(std::system(call.c_str()), 0) << read_file(out);
   return read_file(out);
