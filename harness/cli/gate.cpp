@@ -41,13 +41,25 @@ std::int64_t model_of(Program& program, const GateArguments& arguments, const st
   return open.model;
 }
 
+/// Without a database both sides are checkpoints: folders, or models that come with the program. What is asked for is
+/// looked at before anything is measured.
+void check_folders(Program& program, GateArguments& arguments) {
+  for (auto* name : {&arguments.baseline, &arguments.candidate}) {
+    if (std::filesystem::is_directory(*name)) continue;
+    try {
+      *name = program.resources().model(*name, program.data(arguments.data).folders()).string();
+    } catch (const Error& error) {
+      throw Error(Fault::usage, std::string(error.what()) + " (results of a database: name it with --db)");
+    }
+  }
+  for (const auto& [task, points] : arguments.options.max_drop) program.tasks().expand(task);
+}
+
 int gate_action(Program& program, GateArguments& arguments) {
   for (const auto& margin : arguments.max_drop) add_max_drop(arguments.options, margin);
+  if (arguments.db.empty()) check_folders(program, arguments);
   const bool folders =
       std::filesystem::is_directory(arguments.baseline) || std::filesystem::is_directory(arguments.candidate);
-  require(!arguments.db.empty() || folders, Fault::usage, [&] {
-    return "--baseline " + arguments.baseline + " is no folder: name the database that holds its results with --db";
-  });
   Store store = arguments.db.empty() ? Store(":memory:")
                                      : Store(arguments.db, folders ? Store::Open::create : Store::Open::read_only);
   const auto baseline = model_of(program, arguments, arguments.baseline, store);

@@ -226,6 +226,7 @@ const std::vector<BadInput> commands = {
      {"model", "--out"}},
     {"gate_drop", gate({"--max-drop", "gsm8k=much"}), {"--max-drop", "gsm8k=much"}},
     {"gate_drop_negative", gate({"--max-drop", "-1"}), {"--max-drop", "-1"}},
+    {"gate_drop_task", gate({"--max-drop", "gsm8q=1"}), {"unknown task 'gsm8q'", "gsm8k"}},
     {"gate_folder", plain({"gate", "--baseline", "/no/a", "--candidate", "/no/b", "--tasks", "gsm8k"}), {"/no/a"}},
     {"report_folder",
      [](const fs::path& folder) {
