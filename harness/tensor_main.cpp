@@ -78,6 +78,7 @@ class TensorBackend final : public Backend {
   void objective(const std::string& name, const std::string& options_json, const std::filesystem::path& inputs,
                  const std::filesystem::path& outputs) override {
     guarded([&] {
+      trainers_.objectives.get(name);
       const auto given = checkpoints_->read_tensors(inputs);
       try {
         checkpoints_->write_tensors(outputs, run_objective(name, options_json, given, trainers_));

@@ -107,6 +107,11 @@ std::string read_text_file(const fs::path& path, std::uint64_t limit_bytes) {
   return read_file(path, limit_bytes);
 }
 
+void require_writable(const fs::path& path) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) fail(Fault::store, path, "cannot be created");
+}
+
 void write_file_atomically(const fs::path& path, std::string_view bytes) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   std::string pending = (folder / ("." + path.filename().string() + ".XXXXXX")).string();

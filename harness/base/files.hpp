@@ -13,6 +13,9 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t limit_byt
 /// The file, gunzipped when its name ends in ".gz". `limit_bytes` bounds what comes out, so a bomb ends early.
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t limit_bytes = std::uint64_t{1} << 30);
 
+/// Throws Fault::store when no file can be made in the path's folder: asked before long work whose result goes there.
+void require_writable(const std::filesystem::path& path);
+
 /// Writes beside the target, flushes to disk, then renames: a reader sees the old file or the whole new one, whatever
 /// happens in between. Throws Fault::store with the path and the system's reason (a full disk, say).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);

@@ -104,7 +104,8 @@ void add_data(CLI::App& app, Program& program) {
   import->add_option("--into", arguments->into, "data folder to write; default: the user's cache folder");
   import->add_option("--split", arguments->split, "what a single file is, when its name does not say")
       ->check(CLI::IsMember({"train", "validation", "test", "dev"}));
-  import->callback([&program, arguments] { program.action = [&program, arguments] { return import_action(program, *arguments);
+  import->callback([&program, arguments] {
+    program.action = [&program, arguments] { return import_action(program, *arguments);
 };
 }  // namespace touchstone
 );

@@ -58,6 +58,7 @@ void check_folders(Program& program, GateArguments& arguments) {
 int gate_action(Program& program, GateArguments& arguments) {
   for (const auto& margin : arguments.max_drop) add_max_drop(arguments.options, margin);
   if (arguments.db.empty()) check_folders(program, arguments);
+  if (!arguments.junit.empty()) require_writable(arguments.junit);
   const bool folders =
       std::filesystem::is_directory(arguments.baseline) || std::filesystem::is_directory(arguments.candidate);
   Store store = arguments.db.empty() ? Store(":memory:")

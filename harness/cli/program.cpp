@@ -9,6 +9,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/one_line.hpp"
+#include "harness/base/text.hpp"
 #include "harness/cli/version.hpp"
 
 namespace touchstone {
@@ -77,6 +78,59 @@ int run_action(Program& program) {
   }
 }
 
+/// Names of an option or a command that a user could have meant.
+std::vector<std::string> names_of(const CLI::App& app, bool options) {
+  std::vector<std::string> names;
+  if (options) {
+    for (const auto* option : app.get_options()) {
+      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  } else {
+    for (const auto* command : app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); })) {
+      names.push_back(command->get_name());
+    }
+  }
+  return names;
+}
+
+/// The command that the arguments came to before something was wrong, as a user writes it.
+struct Reached {
+  const CLI::App* app = nullptr;
+  std::string name = "touchstone";
+  std::string next;  ///< the argument after it
+};
+
+Reached reached(const CLI::App& app, int argc, const char* const* argv) {
+  Reached at{.app = &app};
+  for (int i = 1; i < argc; ++i) {
+    const auto inner = at.app->get_subcommands([&](const CLI::App* one) { return one->get_name() == argv[i]; });
+    if (inner.empty()) {
+      at.next = argv[i];
+      break;
+    }
+    at.app = inner.front();
+    at.name += " " + at.app->get_name();
+  }
+  return at;
+}
+
+/// What is wrong with the command line, in one line that names what was nearest.
+std::string complaint(const CLI::App& app, int argc, const char* const* argv, const CLI::ParseError& error) {
+  const auto at = reached(app, argc, argv);
+  const auto commands = names_of(*at.app, false);
+  std::string text = one_line(error.what());
+  if (!commands.empty() && at.next.empty()) {
+    text = "which command? There are: " + join(commands, ", ");
+  } else if (!commands.empty() && at.next.front() != '-') {
+    text = unknown_name("command", at.next, commands);
+  } else if (const auto extras = at.app->remaining(); !extras.empty() && extras.front().rfind("--", 0) == 0) {
+    const auto name = extras.front().substr(0, extras.front().find('='));
+    const auto near = nearest_name(name, names_of(*at.app, true));
+    text = "unknown option '" + one_line(name, 80) + "'" + (near.empty() ? "" : ": did you mean '" + near + "'?");
+  }
+  return "touchstone: " + text + " (" + at.name + " --help says more)";
+}
+
 }  // namespace
 
 Program::Program(const TaskBook& tasks, const SectionBook& sections, std::ostream& out, std::ostream& err)
@@ -143,8 +197,9 @@ int run_program(int argc, const char* const* argv, const TaskBook& tasks, const 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error, out, err);
-    return code == 0 ? Exit::success : Exit::bad_input;
+    if (error.get_exit_code() == 0) return app.exit(error, out, err);
+    err << complaint(app, argc, argv, error) << '\n';
+    return Exit::bad_input;
   }
   return run_action(program);
 }

@@ -188,6 +188,15 @@ Prepare objective(const std::string& header, std::size_t bytes) {
 }
 
 const std::vector<BadInput> commands = {
+    {"command", plain({"lst"}), {"unknown command 'lst'", "'list'", "touchstone --help"}},
+    {"no_command", plain({}), {"which command", "eval"}},
+    {"inner_command", plain({"data", "lits"}), {"unknown command 'lits'", "'list'", "touchstone data --help"}},
+    {"option", plain({"eval", "--model", "m", "--tasks", "gsm8k", "--limt=3"}), {"'--limt'", "--limit", "eval --help"}},
+    {"kind", plain({"list", "bogus"}), {"bogus", "tasks", "list --help"}},
+    {"gate_junit", gate({"--junit", "/no/folder/x.xml"}), {"/no/folder/x.xml", "cannot be created"}},
+    {"objective_before_file",
+     plain({"objective", "sftt", "--inputs", "/no/a.safetensors", "--out", "b"}),
+     {"sftt", "sft"}},
     {"task", plain({"eval", "--model", "stories260k", "--tasks", "gsm9k"}), {"gsm9k", "gsm8k"}},
     {"no_task", plain({"eval", "--model", "stories260k"}), {"--tasks"}},
     {"model", plain({"eval", "--model", "/no/model", "--tasks", "gsm8k"}), {"/no/model", "no such checkpoint folder"}},
