@@ -16,4 +16,4 @@ cmake --preset release -DTOUCHSTONE_TENSOR=ON -DTOUCHSTONE_LIBTORCH="${TOUCHSTON
 rm -f build-configure.log
 targets=()
 for target in "$@"; do targets+=(--target "$target"); done
-cmake --build build -j "$jobs" "${targets[@]}"
+cmake --build --preset release -j "$jobs" "${targets[@]}"  # the preset's settings of ccache, too

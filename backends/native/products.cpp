@@ -1,5 +1,7 @@
 #include "backends/native/products.hpp"
 
+#include "backends/native/block.hpp"
+#include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
 
 #if defined(TOUCHSTONE_MKL_BF16)
@@ -15,10 +17,46 @@ namespace {
 bool is_half(const Tensor& tensor) { return tensor.scalar_type() == at::kBFloat16; }
 
 #if defined(TOUCHSTONE_MKL_BF16)
+/// The same as half_product by the program's own kernel; false where the processor has no bfloat16 products.
+bool own_product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& c, bool accumulate) {
+  const auto* set = kernels::named("avx512bf16");
+  if (set == nullptr) return false;
+  const auto operand = [](const Tensor& tensor, bool transposed) {
+    return kernels::Operand{tensor.const_data_ptr(), tensor.stride(0), kernels::Type::bf16, transposed};
+  };
+  const kernels::Product whole{.rows = c.size(0),
+                               .columns = c.size(1),
+                               .depth = transpose_a ? a.size(0) : a.size(1),
+                               .a = operand(a, transpose_a),
+                               .b = operand(b, transpose_b),
+                               .c = c.mutable_data_ptr<float>(),
+                               .c_stride = c.stride(0),
+                               .accumulate = accumulate,
+                               .factors = kernels::Type::bf16};
+  const auto each = (whole.rows + at::get_num_threads() - 1) / at::get_num_threads();
+  at::parallel_for(0, whole.rows, std::max<std::int64_t>(each, 16), [&](std::int64_t first, std::int64_t last) {
+    auto part = whole;
+    part.rows = last - first;
+    part.a.data = static_cast<const at::BFloat16*>(whole.a.data) + first * (transpose_a ? 1 : whole.a.stride);
+    part.c = static_cast<float*>(whole.c) + first * whole.c_stride;
+    thread_local Block scratch;
+    scratch.reserve(set->product_scratch_bytes);
+    set->multiply(part, scratch.data());
+  });
+  return true;
+}
+
 enum Cblas : int { row_major = 101, as_is = 111, transposed = 112 };
+
+/// Elsewhere MKL turns the factors into float32 and multiplies those.
+bool mkl_multiplies_halves() {
+  static const bool found = __builtin_cpu_is("intel") != 0;
+  return found;
+}
 
 /// c (+)= a^(T) b^(T) of bfloat16 factors, summed in float32.
 void half_product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& c, bool accumulate) {
+  if (!mkl_multiplies_halves() && own_product(a, transpose_a, b, transpose_b, c, accumulate)) return;
   const auto depth = transpose_a ? a.size(0) : a.size(1);
   cblas_gemm_bf16bf16f32(row_major, transpose_a ? transposed : as_is, transpose_b ? transposed : as_is,
                          static_cast<int>(c.size(0)), static_cast<int>(c.size(1)), static_cast<int>(depth), 1.0F,

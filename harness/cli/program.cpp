@@ -101,7 +101,8 @@ struct Reached {
 };
 
 Reached reached(const CLI::App& app, int argc, const char* const* argv) {
-  Reached at{.app = &app};
+  Reached at;
+  at.app = &app;
   for (int i = 1; i < argc; ++i) {
     const auto inner = at.app->get_subcommands([&](const CLI::App* one) { return one->get_name() == argv[i]; });
     if (inner.empty()) {
