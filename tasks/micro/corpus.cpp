@@ -1,7 +1,9 @@
 #include "tasks/micro/corpus.hpp"
 
+#include "tasks/micro/chart.hpp"
 #include "tasks/micro/encyclopedia.hpp"
 #include "tasks/micro/functions.hpp"
+#include "tasks/micro/maze.hpp"
 #include "tasks/micro/myths.hpp"
 #include "tasks/micro/problems.hpp"
 #include "tasks/micro/words.hpp"
@@ -44,6 +46,8 @@ constexpr std::array kDocumentKinds = {
     DocumentKind{"word-problem", 0.07, word_problems},
     DocumentKind{"sums", 0.05, sums},
     DocumentKind{"function", 0.05, functions},
+    DocumentKind{"maze", 0.08, mazes},
+    DocumentKind{"chart", 0.10, charts},
     DocumentKind{"story", 0.01, story},
 };
 

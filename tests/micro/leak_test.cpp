@@ -64,7 +64,9 @@ struct Identity {
 constexpr std::array kIdentities = {Identity{"micro-mmlu", "micro-mmlu-ood", "fact"},
                                     Identity{"micro-gsm8k", "micro-gsm8k-ood", "structure"},
                                     Identity{"micro-humaneval", "micro-humaneval-ood", "composition"},
-                                    Identity{"micro-truthfulqa-mc1", "micro-truthfulqa-ood", "topic"}};
+                                    Identity{"micro-truthfulqa-mc1", "micro-truthfulqa-ood", "topic"},
+                                    Identity{"maze", "maze-ood", "maze"},
+                                    Identity{"chart", "chart-ood", "chart"}};
 
 TEST_F(World, NoProblemAndNoCompositionIsInTwoSplits) {
   for (const auto& [task, shifted, fact] : kIdentities) {
@@ -166,6 +168,20 @@ TEST_F(World, TheTextHasNoProblemAndNoFunctionOfAnotherPart) {
     }
   }
   EXPECT_EQ(count, 0U);
+}
+
+TEST_F(World, TheTextShowsNoMazeAndNoChartOfAnotherPart) {
+  for (const auto& [kind, task, fact] : {std::array{"maze", "maze", "maze"}, {"chart", "chart", "chart"}}) {
+    std::set<std::string> shown;
+    for (const auto& text : corpus_of(kind)) {
+      shown.insert(text.substr(0, text.find(std::string(kind) == "maze" ? "\nMoves:" : "Question: ")));
+    }
+    EXPECT_GT(shown.size(), 1000U) << kind;
+    for (const auto split : {Split::train, Split::test}) {
+      for (const auto& example : examples(task, split))
+        EXPECT_EQ(shown.count(example.facts.at(fact)), 0U) << example.id;
+    }
+  }
 }
 
 std::vector<std::string> words_of(const std::string& text) {

@@ -28,11 +28,20 @@ Response written(const std::string& text) {
 }
 
 TEST_F(World, TheSplitsAreLargeEnough) {
-  const std::map<std::string, std::pair<std::size_t, std::size_t>> least = {
-      {"micro-mmlu", {700, 1000}},          {"micro-mmlu-letters", {700, 1000}},  {"micro-mmlu-ood", {700, 500}},
-      {"micro-gsm8k", {4000, 500}},         {"micro-gsm8k-ood", {4000, 500}},     {"micro-humaneval", {2000, 500}},
-      {"micro-humaneval-ood", {2000, 500}}, {"micro-truthfulqa-mc1", {200, 500}}, {"micro-truthfulqa-mc2", {200, 500}},
-      {"micro-truthfulqa-ood", {200, 500}}};
+  const std::map<std::string, std::pair<std::size_t, std::size_t>> least = {{"micro-mmlu", {700, 1000}},
+                                                                            {"micro-mmlu-letters", {700, 1000}},
+                                                                            {"micro-mmlu-ood", {700, 500}},
+                                                                            {"micro-gsm8k", {4000, 500}},
+                                                                            {"micro-gsm8k-ood", {4000, 500}},
+                                                                            {"micro-humaneval", {2000, 500}},
+                                                                            {"micro-humaneval-ood", {2000, 500}},
+                                                                            {"micro-truthfulqa-mc1", {200, 500}},
+                                                                            {"micro-truthfulqa-mc2", {200, 500}},
+                                                                            {"micro-truthfulqa-ood", {200, 500}},
+                                                                            {"maze", {2000, 500}},
+                                                                            {"maze-ood", {2000, 500}},
+                                                                            {"chart", {2000, 500}},
+                                                                            {"chart-ood", {2000, 500}}};
   for (const auto& [name, sizes] : least) {
     const auto train = examples(name, Split::train).size();
     const auto test = examples(name, Split::test).size();
@@ -79,8 +88,9 @@ TEST_F(World, EveryPromptEndsAtATokenBoundary) {
 TEST_F(World, MeasuringNeedsNoFile) {
   testing::HashEngine engine(testing::thinking_text);
   MeasureSettings settings;
-  settings.tasks = {"micro-mmlu",   "micro-mmlu-letters",   "micro-mmlu-ood",   "micro-gsm8k",
-                    "micro-corpus", "micro-truthfulqa-ood", "micro-truthfulqa", "micro-gsm8k-ood"};
+  settings.tasks = {
+      "micro-mmlu",       "micro-mmlu-letters", "micro-mmlu-ood", "micro-gsm8k", "micro-corpus", "micro-truthfulqa-ood",
+      "micro-truthfulqa", "micro-gsm8k-ood",    "maze",           "maze-marks",  "chart",        "chart-ood"};
   settings.limit = 20;
   const auto result = measure(settings, book(), DataFolders(), engine);
   EXPECT_EQ(result.groups.size(), 3U);

@@ -1,0 +1,72 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tasks/micro/common.hpp"
+
+// Charts and questions on them, after ChartQA (arXiv 2203.10244) and PlotQA's families of templates (arXiv 1909.00997).
+namespace touchstone::micro {
+
+enum class ChartType : std::uint8_t { bar, horizontal_bar, line, pie, scatter, grouped_bar, stacked_bar };
+/// The names that Chart-RVR's vocabulary (arXiv 2510.10973) has for them: "bar", "line", "pie", "scatterplot", ...
+const char* chart_type_name(ChartType type);
+
+/// A table and how it is drawn.
+struct Chart {
+  ChartType type = ChartType::bar;
+  std::string title;
+  std::vector<std::string> labels;       ///< of the x values or slices
+  std::vector<std::string> series;       ///< one or two names; a single one is not written
+  std::vector<std::vector<int>> values;  ///< [series][label]
+  std::uint64_t style = 0;               ///< seed of fonts, colours, grid and legend
+};
+
+/// What charts are drawn from.
+struct ChartRange {
+  bool new_words = false;  ///< titles and labels that no training text has
+  bool new_types = false;  ///< horizontal bars, scatter plots, stacked bars: types that only shifted editions have
+  int labels_first = 3;
+  int labels_last = 4;
+  int value_first = 2;
+  int value_last = 59;
+};
+Chart draw_chart(const ChartRange& range, Draws& draws);
+
+/// What a question asks for.
+enum class ChartFamily : std::uint8_t { reading, comparing, counting, sums, trend };
+const char* chart_family_name(ChartFamily family);
+
+struct ChartQuestion {
+  ChartFamily family = ChartFamily::reading;
+  std::string text;
+  std::string answer;
+  std::vector<std::string> steps;  ///< how the answer comes from the table, for rewards of reasoning
+};
+
+/// Sums and differences are what the corpus never asks.
+inline bool is_new(ChartFamily family) { return family == ChartFamily::sums; }
+
+/// A question on a chart; none when the chart has too little for the family.
+std::optional<ChartQuestion> ask_chart(const Chart& chart, ChartFamily family, Draws& draws);
+
+/// A family by its share: reading 40, comparing 30, counting 12, sums 12, trend 6 (of the known ones alone when
+/// `known_only`).
+ChartFamily draw_family(bool known_only, Draws& draws);
+
+/// A chart with one question, from the part that their content belongs to.
+struct AskedChart {
+  Chart chart;
+  ChartQuestion question;
+};
+AskedChart draw_asked_chart(const ChartRange& range, Part part, Draws& draws);
+
+/// "Chart: title (type)\nlabel | value\n...": the table alone.
+std::string chart_table(const Chart& chart);
+/// {"columns": [...], "rows": [[...], ...]}, cells as text, as Chart-RVR writes tables.
+std::string chart_json(const Chart& chart);
+
+/// Document of the corpus: a table and one to three questions.
+std::string charts(Draws& draws);
+
+}  // namespace touchstone::micro

@@ -1,0 +1,108 @@
+#include <set>
+
+#include "harness/base/hash.hpp"
+#include "harness/base/text.hpp"
+#include "tasks/micro/chart.hpp"
+#include "tasks/micro/items.hpp"
+#include "tasks/parts/filters.hpp"
+#include "tasks/parts/relaxed.hpp"
+
+namespace touchstone {
+namespace {
+
+using micro::Part;
+using micro::Shift;
+
+constexpr std::size_t kTrain = 2000;
+constexpr std::size_t kTest = 500;
+constexpr int kLongest = 16;  ///< tokens: a label or a number
+
+micro::ChartRange range_of(Shift shift) {
+  switch (shift) {
+    case Shift::names:
+      return {.new_words = true, .new_types = true};
+    case Shift::numbers:
+      return {.new_types = true, .value_first = 60, .value_last = 200};
+    case Shift::length:
+      return {.new_types = true, .labels_first = 5, .labels_last = 7};
+  }
+  return {};
+}
+
+Example chart_example(const micro::AskedChart& asked, const std::string& id) {
+  Example example;
+  example.id = id;
+  example.question = chart_table(asked.chart) + "Question: " + asked.question.text + "\nAnswer:";
+  example.targets = {asked.question.answer};
+  example.doc_hash = sha256(example.question + example.targets.front());
+  const auto family = asked.question.family;
+  example.facts = {{"chart", chart_table(asked.chart)},
+                   {"table", chart_json(asked.chart)},
+                   {"type", chart_type_name(asked.chart.type)},
+                   {"family", chart_family_name(family)},
+                   {"steps", join(asked.question.steps, "\n")},
+                   {"operations", is_new(family) ? "new" : "known"},
+                   {"level", std::to_string(asked.chart.labels.size() * asked.chart.series.size())}};
+  return example;
+}
+
+/// Charts of one part, no question twice.
+std::vector<Example> charts(const std::string& name, Split split, bool shifted) {
+  const bool train = split == Split::train;
+  const bool moved = shifted && !train;
+  Draws draws(0, std::string("chart.") + (moved ? "ood" : split_name(split)));
+  std::vector<Example> examples;
+  std::set<std::string> seen;
+  while (examples.size() < (train ? kTrain : kTest)) {
+    const auto shift = micro::shift_of(examples.size());
+    const auto asked =
+        draw_asked_chart(moved ? range_of(shift) : micro::ChartRange{}, train ? Part::train : Part::test, draws);
+    auto example = chart_example(asked, name + "/" + split_name(split) + "/" + std::to_string(examples.size()));
+    if (!seen.insert(example.question).second) continue;
+    if (moved) example.facts["shift"] = micro::shift_name(shift);
+    examples.push_back(std::move(example));
+  }
+  return examples;
+}
+
+Verdict judge(const Example& example, const Response& response) {
+  const auto text = strip(first_text(response));
+  const auto& gold = example.targets.front();
+  Verdict verdict;
+  verdict.correct = relaxed_equal(text, gold);
+  verdict.score = verdict.correct ? 1.0 : 0.0;
+  verdict.values = {{"relaxed_accuracy,none", verdict.score}, {"exact_match,none", text == gold ? 1.0 : 0.0}};
+  verdict.extracted = text;
+  verdict.parsed = !text.empty();
+  verdict.confidence = answer_confidence(response);
+  return verdict;
+}
+
+void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
+  Task task;
+  task.name = name;
+  task.summary = summary;
+  micro::belongs_to_world(task);
+  task.format.shots_from = Split::train;
+  task.metrics = {{.name = "relaxed_accuracy,none", .aggregate = {}}, {.name = "exact_match,none", .aggregate = {}}};
+  task.load = micro::made_once(name, [name, shifted](Split split) { return charts(name, split, shifted); });
+  task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
+    return {Generation{.context = context, .images = example.images, .max_new_tokens = kLongest, .until = {"\n"}}};
+  };
+  task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
+    return judge(example, responses.front());
+  };
+  book.tasks.add(name, std::move(task));
+}
+
+}  // namespace
+
+namespace plugins {
+
+void micro_chart(TaskBook& book) {
+  add(book, "chart", "questions on small tables of charts: reading, comparing, counting, sums, trends", false);
+  add(book, "chart-ood", "charts with other words, larger numbers, more values, other types", true);
+}
+
+}  // namespace plugins
+}  // namespace touchstone

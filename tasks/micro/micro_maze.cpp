@@ -1,0 +1,76 @@
+#include <set>
+
+#include "tasks/micro/items.hpp"
+#include "tasks/micro/maze_form.hpp"
+
+namespace touchstone {
+namespace {
+
+using micro::Part;
+using micro::Trace;
+
+constexpr std::size_t kTrain = 2000;
+constexpr std::size_t kTest = 500;
+constexpr int kPicturePx = 64;
+
+/// One edition of the benchmark.
+struct Edition {
+  std::string name;
+  std::string summary;
+  Trace trace = Trace::none;
+  bool shifted = false;
+  bool picture = false;
+};
+
+/// Mazes of one part, none twice. All editions of one shift share them.
+std::vector<Example> mazes(const Edition& edition, Split split) {
+  const bool train = split == Split::train;
+  const bool moved = edition.shifted && !train;
+  const auto range = moved ? micro::MazeRange{.side_first = 5, .side_last = 6, .length_first = 4, .length_last = 16}
+                           : micro::MazeRange{};
+  Draws draws(0, std::string("maze.") + (moved ? "ood" : split_name(split)));
+  std::vector<Example> examples;
+  std::set<std::string> seen;
+  while (examples.size() < (train ? kTrain : kTest)) {
+    const auto maze = draw_maze(range, train ? Part::train : Part::test, draws);
+    if (!seen.insert(micro::maze_lines(maze)).second) continue;
+    examples.push_back(maze_example(maze,
+                                    edition.name + "/" + split_name(split) + "/" + std::to_string(examples.size()),
+                                    edition.trace, edition.picture ? kPicturePx : 0));
+    if (moved) examples.back().facts["shift"] = "size";
+  }
+  return examples;
+}
+
+void add(TaskBook& book, const Edition& edition) {
+  Task task = maze_task(edition.trace);
+  task.name = edition.name;
+  task.summary = edition.summary;
+  micro::belongs_to_world(task);
+  task.format.shots_from = Split::train;
+  task.load = micro::made_once(edition.name, [edition](Split split) { return mazes(edition, split); });
+  book.tasks.add(edition.name, std::move(task));
+}
+
+}  // namespace
+
+namespace plugins {
+
+void micro_maze(TaskBook& book) {
+  add(book, {.name = "maze", .summary = "mazes of 3 and 4 cells a side; the answer is the moves, which are walked"});
+  add(book, {.name = "maze-ood", .summary = "mazes of 5 and 6 cells a side", .shifted = true});
+  add(book, {.name = "maze-short", .summary = "mazes answered with a word a step first", .trace = Trace::brief});
+  add(book, {.name = "maze-long",
+             .summary = "mazes answered cell by cell first, wrong branches taken back",
+             .trace = Trace::detailed});
+  add(book,
+      {.name = "maze-marks", .summary = "mazes answered by marking the way in the maze first", .trace = Trace::marks});
+  add(book, {.name = "maze-picture", .summary = "mazes as pictures", .picture = true});
+  add(book, {.name = "maze-picture-ood",
+             .summary = "pictures of mazes of 5 and 6 cells a side",
+             .shifted = true,
+             .picture = true});
+}
+
+}  // namespace plugins
+}  // namespace touchstone
