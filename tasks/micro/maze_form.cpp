@@ -4,7 +4,6 @@
 
 #include "harness/base/hash.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/picture.hpp"
 #include "tasks/parts/filters.hpp"
 
 namespace touchstone {
@@ -79,7 +78,7 @@ Example maze_example(const micro::Maze& maze, const std::string& id, micro::Trac
   example.targets = {micro::traced(maze, trace)};
   example.doc_hash = sha256(example.question + example.targets.front());
   if (picture_px > 0) {
-    example.question = "Maze:\n" + std::string(picture_placeholder) + "\n" + std::string(last);
+    example.question = "Maze:\n" + std::string(last);  // prompts put the picture before the question
     example.images = {micro::maze_picture(maze, picture_px)};
   }
   example.facts = {{"maze", "Maze:\n" + micro::maze_lines(maze)},

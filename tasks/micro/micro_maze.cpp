@@ -48,6 +48,7 @@ void add(TaskBook& book, const Edition& edition) {
   task.summary = edition.summary;
   micro::belongs_to_world(task);
   task.format.shots_from = Split::train;
+  task.format.shots_fixed = edition.picture;  // a request brings the pictures of its own example alone
   task.load = micro::made_once(edition.name, [edition](Split split) { return mazes(edition, split); });
   book.tasks.add(edition.name, std::move(task));
 }
