@@ -34,20 +34,20 @@ std::string story(Draws& draws) {
 }
 
 constexpr std::array kDocumentKinds = {
-    DocumentKind{"article", 0.13, article},
-    DocumentKind{"mixed", 0.07, mixed_facts},
-    DocumentKind{"exam", 0.17, exam},
-    DocumentKind{"reading", 0.06, reading},
-    DocumentKind{"binding", 0.05, binding},
-    DocumentKind{"question-answer", 0.05, question_answer},
-    DocumentKind{"question-value", 0.03, question_value},
-    DocumentKind{"myth", 0.05, myths},
+    DocumentKind{"article", 0.008, article},
+    DocumentKind{"mixed", 0.005, mixed_facts},
+    DocumentKind{"exam", 0.04, exam},
+    DocumentKind{"reading", 0.02, reading},
+    DocumentKind{"binding", 0.01, binding},
+    DocumentKind{"question-answer", 0.02, question_answer},
+    DocumentKind{"question-value", 0.02, question_value},
+    DocumentKind{"myth", 0.06, myths},
     DocumentKind{"myth-question", 0.03, myth_questions},
-    DocumentKind{"word-problem", 0.07, word_problems},
-    DocumentKind{"sums", 0.05, sums},
-    DocumentKind{"function", 0.05, functions},
-    DocumentKind{"maze", 0.08, mazes},
-    DocumentKind{"chart", 0.10, charts},
+    DocumentKind{"word-problem", 0.13, word_problems},
+    DocumentKind{"sums", 0.06, sums},
+    DocumentKind{"function", 0.03, functions},
+    DocumentKind{"maze", 0.12, mazes},
+    DocumentKind{"chart", 0.14, charts},
     DocumentKind{"story", 0.01, story},
 };
 

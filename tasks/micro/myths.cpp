@@ -6,7 +6,7 @@ namespace touchstone::micro {
 namespace {
 
 constexpr std::size_t kTopicsOfAFamily = 250;
-constexpr std::array<std::uint64_t, 3> kFalse = {70, 80, 90};  ///< percent of the claims, by level
+constexpr std::array<std::uint64_t, 3> kFalse = {60, 70, 80};  ///< percent of the claims, by level
 
 std::vector<Topic> make_topics() {
   std::vector<Topic> all;
@@ -22,7 +22,7 @@ std::vector<Topic> make_topics() {
       const auto key = "|" + family_name + "|" + topic.name;
       topic.level = 1 + static_cast<int>(bucket("level" + key, kFalse.size()));
       topic.part = part_of("myth" + key, 50, 15);
-      topic.answered_truly = bucket("answer" + key, 2) == 0;
+      topic.answered_truly = bucket("answer" + key, 3) != 0;
       all.push_back(std::move(topic));
     }
   }

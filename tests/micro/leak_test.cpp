@@ -113,7 +113,9 @@ TEST_F(World, TheTextAsksNoFactOfAnotherPart) {
 
 TEST_F(World, TheTextTellsEveryFactAndTopic) {
   std::unordered_set<std::string> sentences;
-  for (const auto& document : corpus()) {
+  for (std::uint64_t i = 0; i < 20 * kDocuments; ++i) {  // facts are a small share of the text
+    const auto document = micro::document(7, i);
+    if (document.kind->name != std::string("article") && document.kind->name != std::string("mixed")) continue;
     for (const auto& sentence : split(document.text, '.')) sentences.emplace(std::string(strip(sentence)) + ".");
   }
   const auto& world = micro::encyclopedia();
