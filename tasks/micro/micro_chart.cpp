@@ -2,7 +2,9 @@
 
 #include "harness/base/hash.hpp"
 #include "harness/base/text.hpp"
+#include "harness/data/picture.hpp"
 #include "tasks/micro/chart.hpp"
+#include "tasks/micro/draw_chart.hpp"
 #include "tasks/micro/items.hpp"
 #include "tasks/parts/filters.hpp"
 #include "tasks/parts/relaxed.hpp"
@@ -15,6 +17,7 @@ using micro::Shift;
 
 constexpr std::size_t kTrain = 2000;
 constexpr std::size_t kTest = 500;
+constexpr int kPicturePx = 128;
 constexpr int kLongest = 16;  ///< tokens: a label or a number
 
 micro::ChartRange range_of(Shift shift) {
@@ -29,12 +32,25 @@ micro::ChartRange range_of(Shift shift) {
   return {};
 }
 
-Example chart_example(const micro::AskedChart& asked, const std::string& id) {
+/// One edition of the benchmark.
+struct Edition {
+  std::string name;
+  std::string summary;
+  bool shifted = false;
+  bool picture = false;
+};
+
+Example chart_example(const micro::AskedChart& asked, const std::string& id, bool picture) {
   Example example;
   example.id = id;
   example.question = chart_table(asked.chart) + "Question: " + asked.question.text + "\nAnswer:";
   example.targets = {asked.question.answer};
   example.doc_hash = sha256(example.question + example.targets.front());
+  if (picture) {
+    example.question =
+        "Chart:\n" + std::string(picture_placeholder) + "\nQuestion: " + asked.question.text + "\nAnswer:";
+    example.images = {draw_chart(asked.chart, kPicturePx, kPicturePx)};
+  }
   const auto family = asked.question.family;
   example.facts = {{"chart", chart_table(asked.chart)},
                    {"table", chart_json(asked.chart)},
@@ -47,9 +63,9 @@ Example chart_example(const micro::AskedChart& asked, const std::string& id) {
 }
 
 /// Charts of one part, no question twice.
-std::vector<Example> charts(const std::string& name, Split split, bool shifted) {
+std::vector<Example> charts(const Edition& edition, Split split) {
   const bool train = split == Split::train;
-  const bool moved = shifted && !train;
+  const bool moved = edition.shifted && !train;
   Draws draws(0, std::string("chart.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> seen;
@@ -57,8 +73,9 @@ std::vector<Example> charts(const std::string& name, Split split, bool shifted) 
     const auto shift = micro::shift_of(examples.size());
     const auto asked =
         draw_asked_chart(moved ? range_of(shift) : micro::ChartRange{}, train ? Part::train : Part::test, draws);
-    auto example = chart_example(asked, name + "/" + split_name(split) + "/" + std::to_string(examples.size()));
-    if (!seen.insert(example.question).second) continue;
+    if (!seen.insert(chart_table(asked.chart) + asked.question.text).second) continue;
+    const auto id = edition.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
+    auto example = chart_example(asked, id, edition.picture);
     if (moved) example.facts["shift"] = micro::shift_name(shift);
     examples.push_back(std::move(example));
   }
@@ -78,21 +95,21 @@ Verdict judge(const Example& example, const Response& response) {
   return verdict;
 }
 
-void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
+void add(TaskBook& book, const Edition& edition) {
   Task task;
-  task.name = name;
-  task.summary = summary;
+  task.name = edition.name;
+  task.summary = edition.summary;
   micro::belongs_to_world(task);
   task.format.shots_from = Split::train;
   task.metrics = {{.name = "relaxed_accuracy,none", .aggregate = {}}, {.name = "exact_match,none", .aggregate = {}}};
-  task.load = micro::made_once(name, [name, shifted](Split split) { return charts(name, split, shifted); });
+  task.load = micro::made_once(edition.name, [edition](Split split) { return charts(edition, split); });
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
     return {Generation{.context = context, .images = example.images, .max_new_tokens = kLongest, .until = {"\n"}}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
     return judge(example, responses.front());
   };
-  book.tasks.add(name, std::move(task));
+  book.tasks.add(edition.name, std::move(task));
 }
 
 }  // namespace
@@ -100,8 +117,16 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
 namespace plugins {
 
 void micro_chart(TaskBook& book) {
-  add(book, "chart", "questions on small tables of charts: reading, comparing, counting, sums, trends", false);
-  add(book, "chart-ood", "charts with other words, larger numbers, more values, other types", true);
+  add(book,
+      {.name = "chart", .summary = "questions on the tables of charts: reading, comparing, counting, sums, trends"});
+  add(book, {.name = "chart-ood",
+             .summary = "charts with other words, larger numbers, more values, other types",
+             .shifted = true});
+  add(book, {.name = "chart-picture", .summary = "the same questions on drawn charts", .picture = true});
+  add(book, {.name = "chart-picture-ood",
+             .summary = "drawn charts with other words, larger numbers, more values, other types",
+             .shifted = true,
+             .picture = true});
 }
 
 }  // namespace plugins

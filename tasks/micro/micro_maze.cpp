@@ -11,7 +11,7 @@ using micro::Trace;
 
 constexpr std::size_t kTrain = 2000;
 constexpr std::size_t kTest = 500;
-constexpr int kPicturePx = 64;
+constexpr int kPicturePx = 128;
 
 /// One edition of the benchmark.
 struct Edition {

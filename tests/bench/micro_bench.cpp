@@ -4,6 +4,7 @@
 
 #include "harness/measure/measure.hpp"
 #include "tasks/micro/corpus.hpp"
+#include "tasks/micro/draw_chart.hpp"
 
 namespace touchstone {
 void add_tasks(TaskBook& book);
@@ -34,6 +35,15 @@ void kind(benchmark::State& state) {
   state.SetLabel(kind.name);
 }
 BENCHMARK(kind)->DenseRange(0, static_cast<int>(touchstone::micro::document_kinds().size()) - 1);
+
+void drawing(benchmark::State& state) {
+  touchstone::Draws draws(1, "bench");
+  for (auto _ : state) {
+    const auto chart = touchstone::micro::draw_chart({}, draws);
+    benchmark::DoNotOptimize(touchstone::micro::draw_chart(chart, 128, 128));
+  }
+}
+BENCHMARK(drawing);
 
 /// All items of a task, and what identifies them: asked for by every cell of a plan.
 void identity(benchmark::State& state, const char* name) {

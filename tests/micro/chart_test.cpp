@@ -5,9 +5,13 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
+#include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/regex.hpp"
+#include "harness/data/picture.hpp"
+#include "tasks/micro/draw_chart.hpp"
 #include "tasks/parts/relaxed.hpp"
 #include "tests/micro/world_support.hpp"
 
@@ -72,6 +76,84 @@ TEST_F(World, OnlyTheTrainSplitAsksForSums) {
   for (std::uint64_t i = 0; i < 2000; ++i) {
     Draws draws(i, "chart test");
     EXPECT_THAT(micro::charts(draws), ::testing::Not(::testing::HasSubstr("sum of")));
+  }
+}
+
+micro::Chart chart(micro::ChartType type, std::uint64_t style = 1) {
+  const bool two = type == micro::ChartType::grouped_bar || type == micro::ChartType::stacked_bar;
+  micro::Chart made{.type = type,
+                    .title = "Rain",
+                    .labels = {"Mon", "Tue", "Wed"},
+                    .series = {"value"},
+                    .values = {{10, 40, 25}},
+                    .style = style};
+  if (two) {
+    made.series = {"north", "south"};
+    made.values.push_back({30, 20, 5});
+  }
+  return made;
+}
+
+std::size_t coloured(const Image& image) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < image.rgb.size(); i += 3) {
+    const auto [low, high] = std::minmax({image.rgb[i], image.rgb[i + 1], image.rgb[i + 2]});
+    count += high - low > 60 ? 1U : 0U;
+  }
+  return count;
+}
+
+TEST(DrawChart, EveryTypeIsDrawnTheSameForOneSeedAndOtherwiseForAnother) {
+  std::set<std::string> seen;
+  for (int type = 0; type < 7; ++type) {
+    const auto one = chart(static_cast<micro::ChartType>(type));
+    const auto image = micro::draw_chart(one, 128, 96);
+    EXPECT_EQ(image.rgb.size(), 128U * 96U * 3U);
+    EXPECT_GT(coloured(image), 24U) << micro::chart_type_name(one.type);
+    EXPECT_EQ(picture_hash(image), picture_hash(micro::draw_chart(one, 128, 96)));
+    EXPECT_NE(picture_hash(image), picture_hash(micro::draw_chart(chart(one.type, 2), 128, 96)));
+    EXPECT_TRUE(seen.insert(picture_hash(image)).second);
+  }
+}
+
+TEST(DrawChart, BarsAreAsHighAsTheirValues) {
+  auto tall = chart(micro::ChartType::bar);
+  tall.values = {{50, 50, 50}};
+  auto half = tall;
+  half.values = {{50, 25, 0}};
+  // The axis ends at 50 for both; half of the colour is left, but for the edges.
+  const auto ratio = static_cast<double>(coloured(micro::draw_chart(half, 256, 192))) /
+                     static_cast<double>(coloured(micro::draw_chart(tall, 256, 192)));
+  EXPECT_NEAR(ratio, 0.5, 0.03);
+}
+
+TEST(DrawChart, AxesEndAtRoundNumbers) {
+  EXPECT_EQ(micro::nice_end(59, 5), 100);
+  EXPECT_EQ(micro::nice_end(50, 5), 50);
+  EXPECT_EQ(micro::nice_end(12, 5), 12.5);
+  EXPECT_EQ(micro::nice_end(101, 5), 125);
+}
+
+TEST(DrawChart, ATableWithNothingInItIsRefused) {
+  auto empty = chart(micro::ChartType::bar);
+  empty.labels.clear();
+  empty.values = {{}};
+  EXPECT_THROW(micro::draw_chart(empty, 128, 96), Error);
+  auto zero = chart(micro::ChartType::pie);
+  zero.values = {{0, 0, 0}};
+  EXPECT_THROW(micro::draw_chart(zero, 128, 96), Error);
+  EXPECT_THROW(micro::draw_chart(chart(micro::ChartType::bar), 100000, 100000), Error);
+}
+
+TEST_F(World, PicturesAskWhatTablesAsk) {
+  const auto tables = examples("chart", Split::test);
+  const auto pictures = examples("chart-picture", Split::test);
+  ASSERT_EQ(tables.size(), pictures.size());
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    EXPECT_EQ(tables[i].facts.at("chart"), pictures[i].facts.at("chart"));
+    EXPECT_EQ(tables[i].targets, pictures[i].targets);
+    ASSERT_EQ(pictures[i].images.size(), 1U);
+    EXPECT_EQ(pictures[i].question.find('|'), std::string::npos);
   }
 }
 

@@ -128,13 +128,13 @@ TEST_F(World, PicturesOfMazesShowStartEndAndWalls) {
     for (const auto& example : examples(name, Split::test)) {
       ASSERT_EQ(example.images.size(), 1U);
       const auto& image = example.images.front();
-      ASSERT_EQ(image.rgb.size(), 64U * 64U * 3U);
+      ASSERT_EQ(image.rgb.size(), 128U * 128U * 3U);
       const int side = std::stoi(example.facts.at("size"));
       const auto colour = [&](const char* fact) {
         const auto& place = example.facts.at(fact);
         const int row = place[0] - '0', column = place[2] - '0';
-        const int y = (2 * row + 1) * 64 / (2 * side), x = (2 * column + 1) * 64 / (2 * side);
-        const auto at = static_cast<std::size_t>((y * 64 + x) * 3);
+        const int y = (2 * row + 1) * 128 / (2 * side), x = (2 * column + 1) * 128 / (2 * side);
+        const auto at = static_cast<std::size_t>((y * 128 + x) * 3);
         return std::pair{image.rgb[at], image.rgb[at + 1]};
       };
       EXPECT_LT(colour("start").first, colour("start").second);
