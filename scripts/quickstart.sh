@@ -13,5 +13,6 @@ build/touchstone run configs/plans/quickstart.json --db quickstart/results.sqlit
 # 1 says that a cell failed: the report shows which, and why. Anything else leaves nothing to report.
 if [ "$status" -gt 1 ]; then exit "$status"; fi
 build/touchstone report --db quickstart/results.sqlite --out quickstart/report.html
+build/touchstone report --db quickstart/results.sqlite --format brief
 echo "open quickstart/report.html"
 exit "$status"

@@ -79,7 +79,8 @@ void add_gate(CLI::App& app, Program& program) {
       "Says whether a candidate lost more than is allowed: exit 0 no, 1 yes, 3 the sample is too small to tell.\n"
       "Both sides are runs of a database or checkpoint folders, which are measured first.\n\n"
       "  touchstone gate --baseline DIR --candidate DIR2 --tasks mmlu,gsm8k --max-drop mmlu=0.5 --alpha 0.05\n"
-      "  touchstone gate --db results.sqlite --baseline quickstart:base --candidate quickstart:lora:gsm8k:1 --max-drop "
+      "  touchstone gate --db results.sqlite --baseline quickstart:base --candidate quickstart:lora:micro-gsm8k:1 "
+      "--max-drop "
       "1\n"
       "  touchstone gate ... --junit gate.xml        the verdicts as test cases for CI");
   auto arguments = std::make_shared<GateArguments>();

@@ -49,6 +49,7 @@ int report_action(Program& program, const ReportArguments& arguments) {
   if (format == "digest") text = store.content_digest() + "\n";
   if (format == "html") text = render_html(input, program.sections());
   if (format == "md") text = render_markdown(input, program.sections());
+  if (format == "brief") text = render_brief(input);
   if (format == "csv") text = render_csv(input);
   if (format == "json") text = render_json(input);
   if (format == "lm-eval") text = render_lm_eval(input);
@@ -74,9 +75,10 @@ void add_report(CLI::App& app, Program& program) {
   command->add_option("--out", arguments->out, "file to write; default: stdout");
   command
       ->add_option("--format", arguments->format,
-                   "html, md, csv, json, lm-eval, or digest (a hash of all content but times); default: as the file's "
+                   "html, md, brief (some lines in words), csv, json, lm-eval, or digest (a hash of all content but "
+                   "times); default: as the file's "
                    "ending says")
-      ->check(CLI::IsMember({"html", "md", "csv", "json", "lm-eval", "digest"}));
+      ->check(CLI::IsMember({"html", "md", "brief", "csv", "json", "lm-eval", "digest"}));
   command->add_option("--run", arguments->run, "only this run (its number in the database)")
       ->check(CLI::PositiveNumber);
   command->add_option("--flips", arguments->flips, "flipped samples shown of each cell and benchmark")

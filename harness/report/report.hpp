@@ -24,6 +24,10 @@ std::string render_html(const ReportInput& input, const SectionBook& book);
 /// The sections that have a Markdown form, for pull requests and terminals.
 std::string render_markdown(const ReportInput& input, const SectionBook& book);
 
+/// A few lines in words for a terminal: scope, gain and cost of each training task, the methods by their mean drop,
+/// calibration, and how small a difference could not be seen.
+std::string render_brief(const ReportInput& input);
+
 /// One table, one row a score or a change (column `record`), numbers at full precision. Texts that a spreadsheet would
 /// take for a formula are defused.
 std::string render_csv(const ReportInput& input);

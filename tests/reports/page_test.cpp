@@ -18,6 +18,7 @@ TEST(Page, EqualsTheGoldenFile) {
 TEST(Page, MarkdownEqualsTheGoldenFile) {
   const auto input = testing::with_arms(testing::fixed_report());
   testing::expect_golden("report.md", render_markdown(input, testing::all_sections()));
+  testing::expect_golden("report.txt", render_brief(input));
 }
 
 }  // namespace
