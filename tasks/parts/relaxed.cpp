@@ -12,18 +12,20 @@ namespace touchstone {
 namespace {
 
 constexpr double kTolerance = 0.05;
-constexpr std::string_view kPunctuation = "!\"#&'()*+,-./:;<=>?@[\\]^_`{|}~ ";  // all of ASCII's but $ and %
+constexpr std::string_view kPunctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
-std::string without_end(std::string_view text) {
-  const auto last = text.find_last_not_of(kPunctuation);
+/// Without the signs of `what` at the end.
+std::string without_end(std::string_view text, const std::string& what) {
+  const auto last = text.find_last_not_of(what);
   return std::string(text.substr(0, last == std::string_view::npos ? 0 : last + 1));
 }
 
 /// A prediction or a gold answer as it is compared.
 std::string cleaned(std::string_view text) {
-  text = strip(text);
   if (text.find_first_of("0123456789") != std::string_view::npos) {
-    auto number = without_end(text);
+    auto ends = std::string(kPunctuation) + " \t\n";
+    std::erase(ends, '%');
+    auto number = without_end(text, ends);
     std::erase_if(number, [](char c) { return c == ',' || c == '$'; });
     return number;
   }
@@ -77,7 +79,7 @@ bool relaxed_equal(std::string_view prediction, std::string_view gold) {
   if (wanted.size() == 1 && std::isalpha(static_cast<unsigned char>(wanted[0])) != 0) {
     return !found.empty() && lower(found.substr(0, 1)) == lower(wanted);
   }
-  return lower(without_end(found)) == lower(wanted);
+  return lower(without_end(found, std::string(kPunctuation))) == lower(wanted);
 }
 
 }  // namespace touchstone

@@ -1,0 +1,109 @@
+#include "harness/base/error.hpp"
+#include "tasks/micro/maze_form.hpp"
+#include "tasks/parts/rows.hpp"
+
+namespace touchstone {
+namespace {
+
+using micro::Maze;
+using micro::Place;
+
+constexpr const char* kName = "maze-6x6";
+constexpr int kLargest = 32;
+
+std::vector<DataFile> files() {
+  std::vector<DataFile> all;
+  for (const auto split : {Split::test, Split::validation, Split::train}) {
+    all.push_back({.split = split,
+                   .paths = {"maze/maze6x6_dfs_10k.jsonl.gz", "maze/maze6x6_dfs_10k.jsonl"},
+                   .sha256 = {},
+                   .licence = "LGPL-3.0",
+                   .origin = "understanding-search/maze-dataset, docs/examples/datasets, as JSON lines"});
+  }
+  return all;
+}
+
+/// Opens the passages that one of the two tables lists: bit (r, c) joins the cell with its neighbour that way.
+void open_passages(Maze& maze, const Row& row, const std::string& key, int way) {
+  const auto lines = row.texts(key);
+  const auto side = static_cast<std::size_t>(maze.side);
+  bool fits = lines.size() == side;
+  for (const auto& line : lines)
+    fits = fits && line.size() == side && line.find_first_not_of("01") == std::string::npos;
+  require(fits, Fault::data, [&] {
+    return row.where + ": '" + key + "' is expected to hold " + std::to_string(side) + " texts of " +
+           std::to_string(side) + " digits 0 or 1";
+  });
+  for (std::size_t at = 0; at < side * side; ++at) {
+    if (lines[at / side][at % side] == '0') continue;
+    const auto to = micro::step({static_cast<int>(at / side), static_cast<int>(at % side)}, way);
+    require(maze.inside(to), Fault::data,
+            [&] { return row.where + ": '" + key + "' opens a passage that leads out of the maze"; });
+    maze.open[at] |= static_cast<std::uint8_t>(1 << way);
+    maze.open[static_cast<std::size_t>(to.row * maze.side + to.column)] |=
+        static_cast<std::uint8_t>(1 << (way + 2) % 4);
+  }
+}
+
+Place place(const Maze& maze, const Row& row, const std::string& key) {
+  const auto& found = row.at(key);
+  const bool two =
+      found.is_array() && found.size() == 2 && found[0].is_number_integer() && found[1].is_number_integer();
+  const auto within = [&](const Json& value) {
+    return value.get<std::int64_t>() >= 0 && value.get<std::int64_t>() < maze.side;
+  };
+  require(two && within(found[0]) && within(found[1]), Fault::data, [&] {
+    return row.where + ": '" + key + "' is expected to be [row, column], each 0 to " + std::to_string(maze.side - 1);
+  });
+  return {found[0].get<int>(), found[1].get<int>()};
+}
+
+Maze maze_of(const Row& row) {
+  const auto side = row.integer("n");
+  require(side >= 2 && side <= kLargest, Fault::data, [&] {
+    return row.where + ": 'n' is " + std::to_string(side) + ", 2 to " + std::to_string(kLargest) + " is wanted";
+  });
+  Maze maze{.side = static_cast<int>(side), .open = {}, .start = {}, .end = {}};
+  maze.open.resize(static_cast<std::size_t>(side * side));
+  open_passages(maze, row, "right", 1);
+  open_passages(maze, row, "down", 2);
+  maze.start = place(maze, row, "start");
+  maze.end = place(maze, row, "end");
+  require(!micro::shortest_path(maze).empty(), Fault::data,
+          [&] { return row.where + ": no path leads from 'start' to 'end', or the two are one cell"; });
+  return maze;
+}
+
+/// Of every ten mazes, by their number: eight to train on, one to validate, one to test.
+Split split_of(std::int64_t id) { return id < 8000 ? Split::train : id < 9000 ? Split::validation : Split::test; }
+
+std::vector<Example> load(Split split, const DataFolders& folders) {
+  std::vector<Example> examples;
+  for (const auto& row : read_rows(folders.find(kName, file_of(kName, files(), split)))) {
+    const auto id = row.integer("id");
+    const auto maze = maze_of(row);
+    if (split_of(id) != split) continue;
+    examples.push_back(maze_example(maze, std::string(kName) + "/" + split_name(split) + "/" + std::to_string(id),
+                                    micro::Trace::none, 0));
+  }
+  return examples;
+}
+
+}  // namespace
+
+namespace plugins {
+
+void maze_6x6(TaskBook& book) {
+  Task task = maze_task(micro::Trace::none);
+  task.name = kName;
+  task.version = "1.0";
+  task.summary = "10,000 mazes of 6 x 6 cells, in the form of task maze; ids from 9,000 are the test";
+  task.source = "A Configurable Library for Generating and Manipulating Maze Datasets, arXiv 2309.10498";
+  task.format.shots_from = Split::train;
+  task.files = files();
+  task.load = load;
+  book.tasks.add(kName, std::move(task));
+}
+
+}  // namespace plugins
+}  // namespace touchstone
