@@ -34,8 +34,8 @@ std::string story(Draws& draws) {
 }
 
 constexpr std::array kDocumentKinds = {
-    DocumentKind{"article", 0.008, article},
-    DocumentKind{"mixed", 0.005, mixed_facts},
+    DocumentKind{"article", 0.018, article},
+    DocumentKind{"mixed", 0.012, mixed_facts},
     DocumentKind{"exam", 0.04, exam},
     DocumentKind{"reading", 0.02, reading},
     DocumentKind{"binding", 0.01, binding},
