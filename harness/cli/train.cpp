@@ -22,6 +22,7 @@ struct TrainArguments {
   int save_every_steps = 50;
   bool chat = false;
   EngineSettings engine;
+  std::string save_dtype = "float32";
 };
 
 /// "train.learning_rate=1e-4" to a key and a JSON text; a value that is no JSON is taken as text.
@@ -48,6 +49,7 @@ int train_action(Program& program, const TrainArguments& arguments) {
   job.seed = arguments.seed;
   job.device = arguments.engine.device;
   job.dtype = arguments.engine.dtype;
+  job.save_dtype = arguments.save_dtype;
   job.threads = arguments.engine.threads;
   job.work = arguments.work.empty() ? arguments.out + ".work" : arguments.work;
   job.out = arguments.out;
@@ -118,6 +120,9 @@ void add_train(CLI::App& app, Program& program) {
       ->check(CLI::Range(1, 1 << 30))
       ->capture_default_str();
   command->add_flag("--chat", arguments->chat, "write the rows with the checkpoint's chat template");
+  command->add_option("--save-dtype", arguments->save_dtype, "of the written weights")
+      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}))
+      ->capture_default_str();
   add_engine_options(*command, arguments->engine);
   command->add_flag("--json", program.json, "the outcome as JSON");
   command->add_flag("--quiet", program.quiet, "no progress");

@@ -47,7 +47,8 @@ struct TrainJob {
   std::string train_on;                    ///< a task
   std::uint64_t seed = 0;
   std::string device = "auto";
-  std::string dtype = "float32";
+  std::string dtype = "float32";       ///< of the matrix products
+  std::string save_dtype = "float32";  ///< of the written weights: float32, bfloat16 or float16
   int threads = 1;
   std::filesystem::path work;  ///< checkpoints of this job live here; found there, training resumes
   std::filesystem::path out;   ///< the trained checkpoint, Hugging Face layout, written atomically at the end

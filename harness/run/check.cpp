@@ -109,6 +109,7 @@ TrainJob job_of(const Plan& plan, const PlannedCell& cell, const RunTools& tools
   job.seed = cell.seed;
   job.device = plan.device;
   job.dtype = plan.dtype;
+  job.save_dtype = plan.save_dtype;
   job.threads = plan.threads;
   job.save_every_steps = plan.save_every_steps;
   job.chat = plan.trains_with_chat();
@@ -137,6 +138,7 @@ std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& 
   }
   add(std::to_string(cell.seed));
   add(plan.dtype);
+  add(plan.save_dtype);
   add(plan.device);
   add(std::to_string(plan.threads));
   add(plan.trains_with_chat() ? "chat" : "plain");

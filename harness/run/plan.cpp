@@ -141,6 +141,8 @@ Plan read_plan(const std::filesystem::path& path) {
   plan.device = options.text("device", "auto, cpu or cuda[:N]", {.fallback = "auto"});
   plan.dtype =
       options.text("dtype", "of the matrix products", {.fallback = "float32", .choices = {"float32", "bfloat16"}});
+  plan.save_dtype = options.text("save_dtype", "of the trained weights, as they are measured and kept",
+                                 {.fallback = "float32", .choices = {"float32", "bfloat16", "float16"}});
   plan.threads =
       static_cast<int>(options.integer("threads", "tensor threads of one job", {.fallback = 1, .min = 1, .max = 1024}));
   plan.jobs = static_cast<int>(

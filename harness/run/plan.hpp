@@ -32,9 +32,10 @@ struct Plan {
   /// Overrides of every recipe that has a stage of that name: "train.learning_rate" -> JSON text. Each must find one.
   std::map<std::string, std::string> set;
   std::string device = "auto";
-  std::string dtype = "float32";
-  int threads = 1;  ///< tensor threads of one job
-  int jobs = 0;     ///< cells side by side; 0: cores / threads
+  std::string dtype = "float32";       ///< of the matrix products
+  std::string save_dtype = "float32";  ///< of the trained weights, as they are measured and kept
+  int threads = 1;                     ///< tensor threads of one job
+  int jobs = 0;                        ///< cells side by side; 0: cores / threads
   int batch_tokens = 4096;
   int save_every_steps = 50;
   bool keep_models = false;  ///< keep the trained checkpoints after they were measured

@@ -134,6 +134,7 @@ TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std:
   train.seed = cell.seed;
   train.device = plan.device;
   train.dtype = plan.dtype;
+  train.save_dtype = plan.save_dtype;
   train.threads = plan.threads;
   train.work = cell_folder(run, cell);
   train.out = out;

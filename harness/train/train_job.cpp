@@ -35,8 +35,15 @@ at::ScalarType compute_dtype(const std::string& name) {
   throw Error(Fault::config, "dtype: found '" + name + "', expected float32 or bfloat16");
 }
 
+at::ScalarType saved_dtype(const std::string& name) {
+  if (name == "float16") return at::kHalf;
+  if (name == "float32" || name == "bfloat16") return compute_dtype(name);
+  throw Error(Fault::config, "save_dtype: found '" + name + "', expected float32, bfloat16 or float16");
+}
+
 void check_numbers(const TrainJob& job) {
   compute_dtype(job.dtype);
+  saved_dtype(job.save_dtype);
   find_device(job.device);
   require(job.threads >= 1, Fault::config,
           [&] { return "threads: found " + std::to_string(job.threads) + ", expected 1 or more"; });
@@ -87,6 +94,7 @@ std::string job_config(const TrainJob& job, const Recipe& recipe, const Session&
                        {"chat", job.chat},
                        {"device", find_device(job.device).str()},
                        {"dtype", job.dtype},
+                       {"save_dtype", job.save_dtype},
                        {"kernels", session.model->kernels()},
                        {"threads", job.threads}};
   return config.dump();
@@ -109,7 +117,7 @@ std::string write_output(Session& session) {
       write_adapter(*session.adapter, writer.path(), checkpoints);
       checkpoints.copy_companions(job.model, writer.path());
     } else {
-      checkpoints.write(writer.path(), *session.model, job.model);
+      checkpoints.write(writer.path(), *session.model, job.model, saved_dtype(job.save_dtype));
       if (session.adapter != nullptr) write_adapter(*session.adapter, writer.path() / "adapter", checkpoints);
     }
     writer.commit();
