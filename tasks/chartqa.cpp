@@ -3,7 +3,6 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/picture.hpp"
 #include "tasks/parts/filters.hpp"
 #include "tasks/parts/picture_file.hpp"
 #include "tasks/parts/relaxed.hpp"
@@ -55,7 +54,7 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
     for (const auto& row : read_rows(path)) {
       Example example;
       example.id = std::string(kName) + "/" + split_name(split) + "/" + std::to_string(examples.size());
-      example.question = picture_placeholder + row.text("query") + kInstruction;
+      example.question = row.text("query") + kInstruction;
       example.targets = {row.text("label")};
       example.images = {read_named_picture(path.parent_path() / "png", row.text("imgname"), row.where)};
       example.facts = {{"kind", path.stem().string().ends_with("human") ? "human" : "augmented"}};
@@ -106,6 +105,7 @@ void chartqa(TaskBook& book) {
   task.version = "0.0";
   task.summary = "questions on real charts, 5 % tolerance on numbers";
   task.source = "ChartQA: A Benchmark for Question Answering about Charts, arXiv 2203.10244";
+  task.format.shots_fixed = true;  // a request brings the pictures of its own example alone
   task.metrics = {{.name = "relaxed_accuracy,none", .aggregate = {}}};
   task.files = files();
   task.load = load;

@@ -10,6 +10,7 @@ using micro::Place;
 
 constexpr const char* kName = "maze-6x6";
 constexpr int kLargest = 32;
+constexpr std::int64_t kMazes = 10000;
 
 std::vector<DataFile> files() {
   std::vector<DataFile> all;
@@ -74,6 +75,19 @@ Maze maze_of(const Row& row) {
   return maze;
 }
 
+/// The file's own path must be the one that its passages give.
+void check_path(const Maze& maze, const Row& row) {
+  Json wanted = Json::array({{maze.start.row, maze.start.column}});
+  auto at = maze.start;
+  for (const char move : micro::shortest_path(maze)) {
+    at = micro::step(at, static_cast<int>(micro::kWays.find(move)));
+    wanted.push_back({at.row, at.column});
+  }
+  require(row.at("path") == wanted, Fault::data, [&] {
+    return row.where + ": 'path' is not the shortest path from 'start' to 'end', which is " + wanted.dump();
+  });
+}
+
 /// Of every ten mazes, by their number: eight to train on, one to validate, one to test.
 Split split_of(std::int64_t id) { return id < 8000 ? Split::train : id < 9000 ? Split::validation : Split::test; }
 
@@ -81,7 +95,11 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
   std::vector<Example> examples;
   for (const auto& row : read_rows(folders.find(kName, file_of(kName, files(), split)))) {
     const auto id = row.integer("id");
+    require(id >= 0 && id < kMazes, Fault::data, [&] {
+      return row.where + ": 'id' is " + std::to_string(id) + ", 0 to " + std::to_string(kMazes - 1) + " is wanted";
+    });
     const auto maze = maze_of(row);
+    check_path(maze, row);
     if (split_of(id) != split) continue;
     examples.push_back(maze_example(maze, std::string(kName) + "/" + split_name(split) + "/" + std::to_string(id),
                                     micro::Trace::none, 0));

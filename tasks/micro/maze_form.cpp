@@ -4,6 +4,7 @@
 
 #include "harness/base/hash.hpp"
 #include "harness/base/text.hpp"
+#include "harness/data/picture.hpp"
 #include "tasks/parts/filters.hpp"
 
 namespace touchstone {
@@ -80,6 +81,7 @@ Example maze_example(const micro::Maze& maze, const std::string& id, micro::Trac
   if (picture_px > 0) {
     example.question = "Maze:\n" + std::string(last);  // prompts put the picture before the question
     example.images = {micro::maze_picture(maze, picture_px)};
+    example.doc_hash = sha256(example.question + example.targets.front() + picture_hash(example.images.front()));
   }
   example.facts = {{"maze", "Maze:\n" + micro::maze_lines(maze)},
                    {"size", std::to_string(maze.side)},

@@ -2,7 +2,6 @@
 
 #include "harness/base/hash.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/picture.hpp"
 #include "tasks/micro/chart.hpp"
 #include "tasks/micro/draw_chart.hpp"
 #include "tasks/micro/items.hpp"
@@ -47,8 +46,7 @@ Example chart_example(const micro::AskedChart& asked, const std::string& id, boo
   example.targets = {asked.question.answer};
   example.doc_hash = sha256(example.question + example.targets.front());
   if (picture) {
-    example.question =
-        "Chart:\n" + std::string(picture_placeholder) + "\nQuestion: " + asked.question.text + "\nAnswer:";
+    example.question = "Question: " + asked.question.text + "\nAnswer:";  // prompts put the picture before it
     example.images = {draw_chart(asked.chart, kPicturePx, kPicturePx)};
   }
   const auto family = asked.question.family;
@@ -101,6 +99,7 @@ void add(TaskBook& book, const Edition& edition) {
   task.summary = edition.summary;
   micro::belongs_to_world(task);
   task.format.shots_from = Split::train;
+  task.format.shots_fixed = edition.picture;  // a request brings the pictures of its own example alone
   task.metrics = {{.name = "relaxed_accuracy,none", .aggregate = {}}, {.name = "exact_match,none", .aggregate = {}}};
   task.load = micro::made_once(edition.name, [edition](Split split) { return charts(edition, split); });
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {

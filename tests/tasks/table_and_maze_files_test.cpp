@@ -51,9 +51,10 @@ class Files : public ::testing::Test {
   testing::TemporaryFolder folder_;
 };
 
-std::string maze_line(const std::string& n, const std::string& down, const std::string& right, const std::string& end) {
+std::string maze_line(const std::string& n, const std::string& down, const std::string& right, const std::string& end,
+                      const std::string& path = "[[0, 0], [1, 0], [1, 1]]") {
   return R"({"id": 9000, "n": )" + n + R"(, "down": )" + down + R"(, "right": )" + right +
-         R"(, "start": [0, 0], "end": )" + end + "}\n";
+         R"(, "start": [0, 0], "end": )" + end + R"(, "path": )" + path + "}\n";
 }
 
 TEST_F(Files, MazesAreCheckedLineByLine) {
@@ -70,6 +71,8 @@ TEST_F(Files, MazesAreCheckedLineByLine) {
   EXPECT_THAT(fault("maze-6x6", put(path, maze_line("2", down, R"(["11", "10"])", "[1, 1]"))),
               HasSubstr("out of the maze"));
   EXPECT_THAT(fault("maze-6x6", put(path, maze_line("2", down, right, "[2, 1]"))), HasSubstr("'end'"));
+  EXPECT_THAT(fault("maze-6x6", put(path, maze_line("2", down, right, "[1, 1]", "[[0, 0], [0, 1], [1, 1]]"))),
+              HasSubstr("'path' is not the shortest path"));
   EXPECT_THAT(fault("maze-6x6", put(path, "{\"id\": 1, \"n\": ")), HasSubstr("line 1"));
 }
 
