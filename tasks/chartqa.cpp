@@ -1,5 +1,9 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <cmath>
 
 #include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
@@ -65,15 +69,19 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
   return examples;
 }
 
+std::string lower(std::string_view text) {
+  std::string small(text);
+  std::transform(small.begin(), small.end(), small.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return small;
+}
+
 /// The first line with something in it behind the last "answer:", without Markdown; empty when there is none.
 std::string final_answer(std::string text) {
   for (const char* bold : {"**:**", "**:", ":**"}) {
     text = replace_all(replace_all(text, std::string("nswer") + bold, "nswer:"), std::string("NSWER") + bold, "NSWER:");
   }
-  std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const auto mark = lower.rfind("answer:");
+  const auto mark = lower(text).rfind("answer:");
   if (mark == std::string::npos) return {};
   for (const auto& line : split(std::string_view(text).substr(mark + 7), '\n')) {
     auto answer = std::string(strip(line));
@@ -84,13 +92,54 @@ std::string final_answer(std::string text) {
   return {};
 }
 
+/// The reference's exact_match: "Final Answer: " on the very last line, equal but for case and one full stop.
+bool last_line_equals(std::string_view text, std::string_view gold) {
+  constexpr std::string_view mark = "final answer: ";
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  const auto line = lower(text.substr(text.rfind('\n') + 1));
+  const auto at = line.find(mark);
+  if (at == std::string::npos || at + mark.size() == line.size()) return false;
+  auto answer = strip(std::string_view(line).substr(at + mark.size()));
+  if (answer.ends_with('.')) answer.remove_suffix(1);
+  return answer == lower(strip(gold));
+}
+
+/// A number as Python writes it, thousands apart by commas.
+std::string with_commas(std::string number) {
+  auto end = std::min(number.find('.'), number.size());
+  const std::size_t begin = number.starts_with('-') ? 1 : 0;
+  while (end > begin + 3) number.insert(end -= 3, ",");
+  return number;
+}
+
+/// Where no final answer can be read, the reference's anywhere_accuracy looks for the gold one in the whole text: a number
+/// as it is or with commas, words behind "is", "was", "are", before a full stop or on a line of their own.
+bool mentions(std::string_view text, const std::string& gold) {
+  const auto digits = std::string(strip(gold));
+  double number = 0.0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (failed == std::errc() && end == digits.data() + digits.size() && std::isfinite(number)) {
+    const auto whole = std::trunc(number) == number;
+    const auto written = whole ? fmt::format("{:.0f}", number) : fmt::format("{}", number);
+    return text.find(written) != std::string_view::npos || text.find(with_commas(written)) != std::string_view::npos;
+  }
+  for (const auto& form : {"is " + gold, "was " + gold, " " + gold + ".", "are " + gold, "\n\n" + gold}) {
+    if (text.find(lower(form)) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 Verdict judge(const Example& example, const Response& response) {
+  const auto text = std::string(first_text(response));
+  const auto& gold = example.targets.front();
   Verdict verdict;
-  verdict.extracted = final_answer(std::string(first_text(response)));
+  verdict.extracted = final_answer(text);
   verdict.parsed = !verdict.extracted.empty();
-  verdict.correct = verdict.parsed && relaxed_equal(verdict.extracted, example.targets.front());
+  verdict.correct = verdict.parsed && relaxed_equal(verdict.extracted, gold);
   verdict.score = verdict.correct ? 1.0 : 0.0;
-  verdict.values = {{"relaxed_accuracy,none", verdict.score}};
+  verdict.values = {{"relaxed_accuracy,none", verdict.score},
+                    {"exact_match,none", last_line_equals(text, gold) ? 1.0 : 0.0},
+                    {"anywhere_accuracy,none", (verdict.parsed ? verdict.correct : mentions(text, gold)) ? 1.0 : 0.0}};
   verdict.confidence = answer_confidence(response);
   return verdict;
 }
@@ -106,7 +155,9 @@ void chartqa(TaskBook& book) {
   task.summary = "questions on real charts, 5 % tolerance on numbers";
   task.source = "ChartQA: A Benchmark for Question Answering about Charts, arXiv 2203.10244";
   task.format.shots_fixed = true;  // a request brings the pictures of its own example alone
-  task.metrics = {{.name = "relaxed_accuracy,none", .aggregate = {}}};
+  task.metrics = {{.name = "relaxed_accuracy,none", .aggregate = {}},
+                  {.name = "exact_match,none", .aggregate = {}},
+                  {.name = "anywhere_accuracy,none", .aggregate = {}}};
   task.files = files();
   task.load = load;
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {

@@ -37,6 +37,9 @@ struct Choice {
   bool runs;
 };
 
+/// Asks for a table only where the processor has the instructions: the function that fills it is compiled with them.
+Choice choice(Kernels (*table)(), bool runs) { return {runs ? table() : Kernels{}, runs}; }
+
 #if defined(__x86_64__)
 /// Asked of the processor itself: some compilers' __builtin_cpu_supports do not know the name.
 bool has_tiles() {
@@ -67,13 +70,11 @@ const auto& choices() {
                                  __builtin_cpu_supports("avx512dq") != 0;
   static const bool has_bf16 = has_avx512 && __builtin_cpu_supports("avx512bf16") != 0;
   static const bool has_amx = has_bf16 && has_tiles() && may_use_tiles();
-  static const Choice all[] = {{baseline::table(), true},
-                               {avx2::table(), has_avx2},
-                               {avx512::table(), has_avx512},
-                               {avx512bf16::table(), has_bf16},
-                               {amx::table(), has_amx}};
+  static const Choice all[] = {choice(baseline::table, true), choice(avx2::table, has_avx2),
+                               choice(avx512::table, has_avx512), choice(avx512bf16::table, has_bf16),
+                               choice(amx::table, has_amx)};
 #else
-  static const Choice all[] = {{baseline::table(), true}};
+  static const Choice all[] = {choice(baseline::table, true)};
 #endif
   return all;
 }

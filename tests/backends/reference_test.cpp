@@ -112,6 +112,26 @@ TEST(HubFixture, KernelsAndOperatorsAgree) {
   EXPECT_LT((a - b).abs().max().item<double>(), 1e-4);
 }
 
+// The text model that the repository carries, as transformers opens it: ids of a text, logits, greedy answer.
+TEST(CarriedModel, TransformersGivesTheSameLogits) {
+  const std::filesystem::path source = TOUCHSTONE_SOURCE_DIR;
+  const auto reference = read_json(source / "tests/backends/carried/micro-text.json");
+  const auto folder = source / "models/micro-text";
+  const auto ids = reference["ids"].get<std::vector<std::int64_t>>();
+  EXPECT_EQ(load_tokenizer(folder)->encode(reference["text"].get<std::string>()), ids);
+  const auto expected = reference["greedy"].get<std::vector<std::int64_t>>();
+  const at::NoGradGuard no_gradients;
+  for (const auto& settings : {operators, packed}) {
+    const auto model = testing::all_families()->load(folder, settings);
+    const auto logits = model->forward({.tokens = ids_tensor(ids)}, {}).logits.slice(0, -4);
+    for (std::int64_t at = 0; at < 4; ++at) {
+      const auto wanted = at::tensor(reference["last"][static_cast<std::size_t>(at)].get<std::vector<float>>());
+      EXPECT_LT((logits[at] - wanted).abs().max().item<double>(), 1e-4);
+    }
+    EXPECT_EQ(greedy(*model, ids, expected.size()), expected);
+  }
+}
+
 // A chat model of 135 M parameters: the 20 largest logits after each prompt, and 32 greedy tokens. The two best logits
 // of a step are never nearer than 1.7e-3 there.
 TEST(SmolLM2, LogitsAndGreedyTokensOfTransformers) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "harness/base/error.hpp"
@@ -96,6 +97,71 @@ TEST(ChartQa, ReadsTheFinalAnswer) {
   EXPECT_TRUE(judged("chartqa", example, "FINAL ANSWER:\n\n[14]\nbecause").correct);
   EXPECT_FALSE(judged("chartqa", example, "It is 14.").parsed);
   EXPECT_FALSE(judged("chartqa", example, "Final Answer: 15").correct);
+}
+
+// As the reference's utils.py gives them: (answer, gold) -> exact_match, relaxed_accuracy, anywhere_accuracy.
+TEST(ChartQa, AllMetricsOfTheReference) {
+  struct Case {
+    const char* text;
+    const char* gold;
+    double exact, relaxed, anywhere;
+  };
+  for (const auto& [text, gold, exact, relaxed, anywhere] : {
+           Case{"I add.\nFinal Answer: 14", "14", 1, 1, 1},
+           Case{"Final Answer: 14.\n", "14", 1, 1, 1},
+           Case{"Final Answer: 14\nbecause", "14", 0, 1, 1},
+           Case{"final answer: YES", "Yes", 1, 1, 1},
+           Case{"Final Answer: 14.5", "14", 0, 1, 1},
+           Case{"Final Answer: 15", "14", 0, 0, 0},
+           Case{"The sum is 1,250 cars", "1250", 0, 0, 1},
+           Case{"The sum is -1234.5", "-1234.5", 0, 0, 1},
+           Case{"It is 15", "14", 0, 0, 0},
+           Case{"the answer is blue", "Blue", 0, 0, 1},
+           Case{"Blue", "Blue", 0, 0, 0},
+           Case{"", "Blue", 0, 0, 0},
+       }) {
+    Example example;
+    example.targets = {gold};
+    const auto verdict = judged("chartqa", example, text);
+    EXPECT_EQ(verdict.values.at("exact_match,none"), exact) << text;
+    EXPECT_EQ(verdict.values.at("relaxed_accuracy,none"), relaxed) << text;
+    EXPECT_EQ(verdict.values.at("anywhere_accuracy,none"), anywhere) << text;
+  }
+}
+
+TEST_F(Files, OpenCqaNamesTheChart) {
+  const std::string path = "opencqa/test.json";
+  EXPECT_THAT(fault("opencqa", put(path, R"({"7": ["7.png", "t", "s", "q", "a", "e"]})")), HasSubstr("'chart_images'"));
+  put("opencqa/test/8.png", "GIF89a");
+  EXPECT_THAT(fault("opencqa", put(path, R"({"7": ["7.png", "t", 3, "q", "a", "e"]})")), HasSubstr("chart '7': found"));
+  EXPECT_THAT(fault("opencqa", put(path, R"({"7": ["7.png", "t", "s", "q", "a", "e"]})")),
+              HasSubstr("test/7.png is missing"));
+  EXPECT_THAT(fault("opencqa", put(path, R"({"8": ["8.png", "t", "s", "q", "a", "e"]})")), HasSubstr("8.png"));
+  EXPECT_THAT(fault("opencqa", put(path, R"({"8": ["../8.png", "t", "s", "q", "a", "e"]})")),
+              HasSubstr("a file name without a folder"));
+  EXPECT_THAT(fault("opencqa", put(path, "[]")), HasSubstr("expected an object"));
+  EXPECT_THAT(fault("opencqa", put(path, "{}")), HasSubstr("no chart"));
+}
+
+TEST_F(Files, OpenCqaRealCharts) {
+  TOUCHSTONE_SHARED_OR_SKIP(folder, "data/opencqa_charts");
+  const auto own = folder_.path() / "opencqa_charts";
+  fs::create_directories(own);
+  for (const char* name : {"test.json.gz", "val.json.gz", "charts.jsonl"}) fs::copy(folder / name, own / name);
+  const auto unpack = "tar -xzf '" + (folder / "charts.tar.gz").string() + "' -C '" + own.string() + "'";
+  ASSERT_EQ(std::system(unpack.c_str()), 0);
+  std::size_t all = 0;
+  for (const auto split : {Split::test, Split::validation}) {
+    for (const auto& example : book().tasks.get("opencqa").load(split, DataFolders({folder_.path()}))) {
+      ++all;
+      ASSERT_EQ(example.images.size(), 1U);
+      const auto exact = judged("opencqa", example, " " + example.targets.front());
+      EXPECT_DOUBLE_EQ(exact.values.at("rougeL,none"), 1.0) << example.id;
+      EXPECT_TRUE(exact.correct);
+      EXPECT_DOUBLE_EQ(judged("opencqa", example, "").score, 0.0);
+    }
+  }
+  EXPECT_EQ(all, 400U);
 }
 
 TEST(TabMwp, RealProblems) {
