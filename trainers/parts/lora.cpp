@@ -8,12 +8,22 @@
 #include "harness/base/json.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
+#include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
 namespace {
 
 constexpr const char* name_prefix = "base_model.model.";
+
+/// x [N, in] times weight [out, in] transposed, rounded to the dtype of x. Without AVX-512 LibTorch multiplies bfloat16 one
+/// pair at a time: there, float32 products of the rounded factors.
+Tensor product(const Tensor& x, const Tensor& weight) {
+  const auto kind = x.scalar_type();
+  static const bool slow_halves = kernels::named("avx512") == nullptr;
+  if (kind != at::kBFloat16 || !x.is_cpu() || !slow_halves) return at::linear(x, weight.to(kind));
+  return at::linear(x.to(at::kFloat), weight.to(kind).to(at::kFloat)).to(kind);
+}
 
 class LowRank : public Delta {
  public:
@@ -22,10 +32,7 @@ class LowRank : public Delta {
     b_.requires_grad_(true);
   }
 
-  Tensor apply(const Tensor& x) const override {
-    const auto kind = x.scalar_type();
-    return at::linear(at::linear(x, a_.to(kind)), b_.to(kind)) * scale_;
-  }
+  Tensor apply(const Tensor& x) const override { return product(product(x, a_), b_) * scale_; }
 
   Tensor dense() const override { return b_.to(at::kFloat).mm(a_.to(at::kFloat)) * scale_; }
 
