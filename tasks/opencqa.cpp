@@ -23,7 +23,7 @@ std::vector<DataFile> files() {
        {std::pair{Split::test, "test"}, {Split::validation, "val"}, {Split::train, "train"}}) {
     const auto file = std::string(name) + ".json";
     all.push_back({.split = split,
-                   .paths = {"opencqa_charts/" + file, "opencqa/" + file, "etc/data/" + file},
+                   .paths = {"opencqa_charts/" + file, "opencqa_charts/" + file + ".gz", "opencqa/" + file, "etc/data/" + file},
                    .sha256 = {},
                    .licence = "GPL-3.0; the pictures are by Pew Research Center",
                    .origin = "vis-nlp/OpenCQA, etc/data/" + file + "; its pictures in the folder chart_images or " + name +
