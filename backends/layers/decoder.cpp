@@ -25,11 +25,12 @@ Tensor self_attention(const Pass& pass, const DecoderLayer& layer, int number, c
                       std::vector<Tensor>* probabilities) {
   const auto tokens = x.size(0);
   const auto width = pass.shape.head_dim;
-  const auto query =
-      apply_rope(linear(x, layer.query, pass.compute).view({tokens, pass.shape.heads, width}), pass.tables);
-  const auto key =
-      apply_rope(linear(x, layer.key, pass.compute).view({tokens, pass.shape.key_heads, width}), pass.tables);
-  const auto value = linear(x, layer.value, pass.compute).view({tokens, pass.shape.key_heads, width});
+  const auto mapped = [&](const Linear& map, std::int64_t heads) {
+    return laid_out(pass.documents, linear(x, map, pass.compute).view({tokens, heads, width}));
+  };
+  const auto query = apply_rope(mapped(layer.query, pass.shape.heads), pass.tables);
+  const auto key = apply_rope(mapped(layer.key, pass.shape.key_heads), pass.tables);
+  const auto value = mapped(layer.value, pass.shape.key_heads);
   const auto queries = query.to(pass.compute);
   const auto keys = key.to(pass.compute);
   const auto values = value.to(pass.compute);
@@ -50,7 +51,7 @@ Tensor self_attention(const Pass& pass, const DecoderLayer& layer, int number, c
     mixed.push_back(attention(inputs, probabilities == nullptr ? nullptr : &seen));
     if (probabilities != nullptr) probabilities->push_back(seen);
   }
-  auto y = (mixed.size() == 1 ? mixed.front() : at::cat(mixed)).to(at::kFloat);
+  auto y = taken_back(pass.documents, mixed.size() == 1 ? mixed.front() : at::cat(mixed)).to(at::kFloat);
   if (layer.attention_norm.defined()) y = rms_norm(y, layer.attention_norm, pass.shape.norm_epsilon);
   return linear(y, layer.output, pass.compute);
 }

@@ -1,5 +1,6 @@
 #include "backends/native/fused_decoder.hpp"
 
+#include "backends/layers/documents.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
 
@@ -37,7 +38,7 @@ Tensor FusedLayers::hidden(const Inputs& inputs, const Documents& documents, con
     } else {
       normed = fused_norm(x, layer.input_norm, inner);
     }
-    auto mixed = fused_attention(maps.query_key_value.apply(normed), plan);
+    auto mixed = taken_back(documents, fused_attention(laid_out(documents, maps.query_key_value.apply(normed)), plan));
     if (rows.defined() && number + 1 == layers_.size()) {
       mixed = mixed.index_select(0, rows);
       x = x.index_select(0, rows);

@@ -221,6 +221,8 @@ Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& ca
 Outputs PackedDecoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
   require(!want.all_hidden && want.attention_layers.empty(), Fault::internal,
           [] { return std::string("a model that was opened for answering keeps no inner states"); });
+  require(!inputs.layout.defined(), Fault::internal,
+          [] { return std::string("a model that was opened for answering shares no tokens between documents"); });
   const at::NoGradGuard no_gradients;
   std::unique_ptr<Cache> own;
   if (cache == nullptr) {

@@ -83,7 +83,9 @@ void add_objective(CLI::App& app, Program& program) {
       "objective",
       "Loss and gradients of one objective on given tensors, to hold against any other implementation.\n"
       "Inputs (safetensors): logits [M, V], labels [M], and where the objective takes them weights [M], ref_logits [M, "
-      "V].\n\n"
+      "V].\n"
+      "Of an objective over whole answers: labels [A, T], an answer a row, ref_logp [A, T], records [A], rewards "
+      "[A].\n\n"
       "  touchstone objective asft --inputs batch.safetensors --out out.safetensors --options '{\"kl_weight\": 0.1}'");
   auto arguments = std::make_shared<Arguments>();
   command->add_option("name", arguments->name, "touchstone list objectives")->required();

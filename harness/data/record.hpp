@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct Answer {
   double logp_nats = 0.0;   ///< under the model that wrote it
   double reward = 0.0;      ///< what a judge or a reward gave it
   std::vector<Span> spans;  ///< token weights as byte ranges, located by token pieces, never by re-tokenising
+  /// Log-probability of each trained token, terminator included, under a frozen model (stage `reference`); empty: not
+  /// known.
+  std::vector<float> ref_logp_nats;
 };
 
 /// One row of training data. One answer is supervision, two (better, worse) a preference, more a group for RL.
@@ -32,6 +36,7 @@ struct Record {
   std::string task;  ///< the task it came from
   Dialog prompt;     ///< what the loss does not count; without chat template its text is turns + delimiters
   std::vector<Answer> answers;
+  std::shared_ptr<const Example> example{};  ///< the task's item that it was made of, for judging; null: none
 };
 
 }  // namespace touchstone

@@ -16,6 +16,10 @@ struct Inputs {
   Tensor tokens{};  ///< [N] int64, the documents' tokens concatenated
   std::vector<std::int64_t> starts = {
       0};  ///< document d is tokens [starts[d], starts[d + 1]); its positions begin at 0, or after its cached tokens
+  /// [N'] int64, indices into tokens: the documents' tokens, which `starts` then cuts, when documents share some: the
+  /// prompt of several answers is computed once. A shared token has the same place in each of its documents, after the
+  /// same tokens. Undefined: the tokens as they lie. Not with a cache.
+  Tensor layout{};
   Tensor soft{};     ///< [S, D] float32: image patches or latent thoughts; undefined when there are none
   Tensor soft_at{};  ///< [S] int64, indices into tokens that `soft` replaces
 };

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,27 +10,54 @@
 
 namespace touchstone {
 
+/// Bit of a token's mark that says: not the answer's own text but the terminator behind it.
+inline constexpr std::uint8_t end_mark = 0x80;
+
 /// What a token objective sees: trained positions only, already shifted. logits[m] predicts labels[m]. The trainer may
 /// hand over any subset of the positions of a step, so a loss must be a sum over positions; it divides once, by the
 /// whole step's count.
 struct TokenBatch {
-  Tensor logits;      ///< [M, V] float32, carries gradient
-  Tensor labels;      ///< [M] int64 in [0, V)
-  Tensor weights;     ///< [M] float32: token weights; undefined: all one
-  Tensor ref_logits;  ///< [M, V] float32, no gradient; undefined when the recipe has no reference model
+  Tensor logits;                ///< [M, V] float32, carries gradient
+  Tensor labels;                ///< [M] int64 in [0, V)
+  Tensor weights;               ///< [M] float32: token weights; undefined: all one
+  Tensor ref_logits;            ///< [M, V] float32, no gradient; undefined when the recipe has no reference model
+  Tensor marks{};               ///< [M] uint8: bit i is set where the data has objective.roles[i]; else end_mark or 0
+  Tensor keys{};                ///< [M] int64: name the positions, whatever batch they come in; for random draws
+  std::uint64_t draw_seed = 0;  ///< another one in each optimizer step; a draw is a function of it and the key alone
+};
+
+/// What an objective over whole answers sees: all answers of some records, each record's together. A loss must be a sum
+/// over records, in whatever batches they come.
+struct AnswerBatch {
+  Tensor logp;                          ///< [M] float32: log-probability of each trained token, carries gradient
+  Tensor ref_logp{};                    ///< [M] float32: the same as the stage `reference` found it; undefined: never
+  Tensor weights{};                     ///< [M] float32: token weights; undefined: all one
+  Tensor marks{};                       ///< [M] uint8, as in TokenBatch
+  Tensor answer_of;                     ///< [M] int64, rising: which of the A answers the token is of
+  std::vector<std::int64_t> starts;     ///< R + 1: record r has the answers [starts[r], starts[r + 1]), best first
+  std::vector<std::int64_t> numbers{};  ///< R: the records' numbers in the data set, for state that is kept by record
+  std::vector<double> rewards{};        ///< A: what a judge gave each answer; empty: nothing
 };
 
 /// A loss before normalisation. The trainer divides sum by count once an optimizer step.
 struct LossSum {
-  Tensor sum;                            ///< scalar float32, carries gradient
-  double count = 0.0;                    ///< positions that count; fewer than M when the objective leaves some out
-  std::map<std::string, double> logged;  ///< unweighted sums over positions, divided by M for the log: "nll", "kl"
+  Tensor sum;          ///< scalar float32, carries gradient
+  double count = 0.0;  ///< positions (records) that count; fewer than M when the objective leaves some out
+  /// Unweighted sums over positions (records), divided by their number for the log: "nll", "kl".
+  std::map<std::string, double> logged;
 };
 
+/// A loss, over tokens or over whole answers: exactly one of the two functions is there.
 struct TokenObjective {
-  std::function<LossSum(const TokenBatch&)> loss;
+  std::function<LossSum(const TokenBatch&)> loss{};
+  std::function<LossSum(const AnswerBatch&)> answer_loss{};
   bool needs_reference = false;
-  std::string reference;  ///< the frozen model's name in the session
+  std::string reference{};           ///< the frozen model's name in the session
+  bool needs_ref_logp = false;       ///< the stage `reference` must have run over the data
+  std::vector<std::string> roles{};  ///< of spans, that marks tell of: seven at most
+  std::int64_t answers = 0;          ///< 0: a record's first alone is read; more: all, of which there must be so many
+  /// What the loss remembers between steps, by name; saved and restored with training. Null: nothing.
+  std::shared_ptr<std::map<std::string, Tensor>> state{};
 };
 
 }  // namespace touchstone

@@ -1,5 +1,7 @@
 #include "harness/train/run_objective.hpp"
 
+#include <algorithm>
+
 #include "harness/base/json.hpp"
 #include "harness/model/ops.hpp"
 
@@ -24,9 +26,16 @@ Tensor trained(const Tensor& tensor, std::int64_t leading, const Tensor& at) {
   return flat.index_select(0, at).to(at::kFloat);
 }
 
-TokenBatch make_token_batch(const NamedTensors& inputs, const TokenObjective& objective, const Tensor& logits) {
-  const auto labels = input(inputs, "labels");
-  require(logits.dim() >= 2 && at::isFloatingType(logits.scalar_type()), Fault::shape,
+/// The trained positions of the given labels, flattened.
+struct Trained {
+  Tensor at;      ///< [M] int64
+  Tensor labels;  ///< [M] int64
+  std::int64_t leading = 0;
+  at::IntArrayRef shape;
+};
+
+Trained read_labels(const Tensor& labels, const Tensor& logits) {
+  require(logits.dim() >= 2, Fault::shape,
           [&] { return "tensor 'logits': found shape " + c10::str(logits.sizes()) + ", expected floats [..., V]"; });
   expect_shape(labels, logits.sizes().slice(0, static_cast<std::size_t>(logits.dim()) - 1), "labels");
   require(at::isIntegralType(labels.scalar_type(), false), Fault::shape,
@@ -37,16 +46,78 @@ TokenBatch make_token_batch(const NamedTensors& inputs, const TokenObjective& ob
     return "tensor 'labels': expected at least one label that is not negative, and all below " +
            std::to_string(logits.size(-1));
   });
+  return {.at = at, .labels = flat.index_select(0, at), .leading = labels.dim(), .shape = labels.sizes()};
+}
+
+/// A tensor that has a value a label, at the trained positions; undefined when it is not given.
+Tensor optional(const NamedTensors& inputs, const std::string& name, const Trained& trained_at) {
+  if (inputs.count(name) == 0) return {};
+  expect_shape(input(inputs, name), trained_at.shape, name);
+  return input(inputs, name).reshape({-1}).index_select(0, trained_at.at);
+}
+
+Tensor as_float(const Tensor& tensor) { return tensor.defined() ? tensor.to(at::kFloat) : tensor; }
+
+Tensor read_marks(const NamedTensors& inputs, const TokenObjective& objective, const Trained& trained_at) {
+  if (objective.roles.empty()) return {};
+  const auto marks = optional(inputs, "marks", trained_at);
+  require(marks.defined(), Fault::shape, [] { return std::string("holds no tensor 'marks'"); });
+  return marks.to(at::kByte);
+}
+
+TokenBatch make_token_batch(const NamedTensors& inputs, const TokenObjective& objective, const Tensor& logits,
+                            const Trained& trained_at) {
   TokenBatch batch;
-  batch.labels = flat.index_select(0, at);
-  batch.logits = trained(logits, labels.dim(), at);
-  if (inputs.count("weights") != 0) {
-    expect_shape(input(inputs, "weights"), labels.sizes(), "weights");
-    batch.weights = trained(input(inputs, "weights"), labels.dim(), at);
-  }
+  batch.labels = trained_at.labels;
+  batch.logits = trained(logits, trained_at.leading, trained_at.at);
+  batch.weights = as_float(optional(inputs, "weights", trained_at));
+  batch.marks = read_marks(inputs, objective, trained_at);
+  batch.keys = trained_at.at;
   if (objective.needs_reference) {
     expect_shape(input(inputs, "ref_logits"), logits.sizes(), "ref_logits");
-    batch.ref_logits = trained(input(inputs, "ref_logits"), labels.dim(), at);
+    batch.ref_logits = trained(input(inputs, "ref_logits"), trained_at.leading, trained_at.at);
+  }
+  return batch;
+}
+
+/// Where each record's answers begin, from the record of each answer.
+std::vector<std::int64_t> record_starts(const NamedTensors& inputs, const TokenObjective& objective,
+                                        std::int64_t answers) {
+  std::vector<std::int64_t> starts;
+  Tensor records = at::arange(answers, at::kLong).div(std::clamp<std::int64_t>(objective.answers, 1, 2), "floor");
+  if (inputs.count("records") != 0) records = input(inputs, "records").to(at::kLong);
+  expect_shape(records, {answers}, "records");
+  for (std::int64_t answer = 0; answer < answers; ++answer) {
+    const auto step = answer == 0 ? 1 : (records[answer] - records[answer - 1]).item<std::int64_t>();
+    require(step >= 0, Fault::shape, [] { return std::string("tensor 'records': expected values that rise"); });
+    if (step > 0) starts.push_back(answer);
+  }
+  starts.push_back(answers);
+  return starts;
+}
+
+AnswerBatch make_answer_batch(const NamedTensors& inputs, const TokenObjective& objective, const Tensor& logits,
+                              const Trained& trained_at) {
+  require(trained_at.leading == 2, Fault::shape, [&] {
+    return "tensor 'labels': found shape " + c10::str(trained_at.shape) + ", expected [A, T], an answer a row";
+  });
+  AnswerBatch batch;
+  const auto at_label = trained(logits, 2, trained_at.at).log_softmax(-1);
+  batch.logp = at_label.gather(-1, trained_at.labels.unsqueeze(-1)).squeeze(-1);
+  batch.weights = as_float(optional(inputs, "weights", trained_at));
+  batch.marks = read_marks(inputs, objective, trained_at);
+  batch.ref_logp = as_float(optional(inputs, "ref_logp", trained_at));
+  batch.answer_of = trained_at.at.div(trained_at.shape[1], "floor");
+  batch.starts = record_starts(inputs, objective, trained_at.shape[0]);
+  for (std::size_t record = 0; record + 1 < batch.starts.size(); ++record) {
+    batch.numbers.push_back(static_cast<std::int64_t>(record));
+  }
+  batch.rewards.assign(static_cast<std::size_t>(trained_at.shape[0]), 0.0);
+  if (inputs.count("rewards") != 0) {
+    expect_shape(input(inputs, "rewards"), {trained_at.shape[0]}, "rewards");
+    for (std::size_t answer = 0; answer < batch.rewards.size(); ++answer) {
+      batch.rewards[answer] = input(inputs, "rewards")[static_cast<std::int64_t>(answer)].item<double>();
+    }
   }
   return batch;
 }
@@ -64,17 +135,24 @@ NamedTensors run_objective(const std::string& name, const std::string& options_j
   require(at::isFloatingType(logits.scalar_type()), Fault::shape,
           [] { return std::string("tensor 'logits': expected floats"); });
   logits.requires_grad_(true);
-  const auto batch = make_token_batch(inputs, objective, logits);
-  const auto loss = objective.loss(batch);
-  const auto mean = loss.sum / loss.count;
+  const auto trained_at = read_labels(input(inputs, "labels"), logits);
+  auto logged_over = static_cast<double>(trained_at.labels.size(0));
+  LossSum loss;
+  if (objective.answer_loss) {
+    const auto batch = make_answer_batch(inputs, objective, logits, trained_at);
+    logged_over = static_cast<double>(batch.numbers.size());
+    loss = objective.answer_loss(batch);
+  } else {
+    loss = objective.loss(make_token_batch(inputs, objective, logits, trained_at));
+  }
+  const auto mean = loss.count > 0.0 ? loss.sum / loss.count : loss.sum;  // all left out: a sum of zero
   mean.backward();
   NamedTensors outputs = {{"loss", mean.detach()},
                           {"sum", loss.sum.detach()},
                           {"count", at::scalar_tensor(loss.count, at::kDouble)},
                           {"grad_logits", logits.grad()}};
-  const auto positions = static_cast<double>(batch.labels.size(0));
   for (const auto& [key, value] : loss.logged)
-    outputs["logged." + key] = at::scalar_tensor(value / positions, at::kDouble);
+    outputs["logged." + key] = at::scalar_tensor(value / logged_over, at::kDouble);
   return outputs;
 }
 

@@ -46,7 +46,7 @@ TEST(MakeBatch, LaysRowsEndToEnd) {
 
 TEST(MakeBatch, SequenceMeanWeighsByLength) {
   auto rows = rows_of({4, 3}, 2);
-  rows[0].weights = {1.0F, 3.0F};
+  rows[0].facts.weights = {1.0F, 3.0F};
   const auto batch = make_batch(rows, {0, 1}, Normaliser::sequence_mean, at::kCPU);
   EXPECT_TRUE(batch.weights.equal(at::tensor({0.5F, 1.5F, 1.0F})));
   EXPECT_DOUBLE_EQ(batch.weight_sum, 5.0);

@@ -1,33 +1,13 @@
 // Worked numbers: three positions over three words, computed by hand in double.
-#include <gtest/gtest.h>
-
-#include "harness/base/json.hpp"
-#include "harness/model/ops.hpp"
 #include "harness/train/run_objective.hpp"
-#include "harness/train/stage.hpp"
+#include "tests/trainers/worked.hpp"
 
 namespace touchstone {
 namespace {
 
-TrainerBook& book() {
-  static TrainerBook filled = [] {
-    TrainerBook made;
-    add_trainers(made);
-    return made;
-  }();
-  return filled;
-}
-
-TokenObjective objective(const std::string& config) {
-  return make_use(Options(parse_json(config, "test"), "test"), book().objectives, book());
-}
-
-TokenBatch worked_batch() {
-  TokenBatch batch;
-  batch.logits = at::tensor({2.0F, 1.0F, 0.0F, 0.5F, 0.5F, 0.0F, 0.0F, -1.0F, 1.0F}).view({3, 3}).requires_grad_(true);
-  batch.labels = at::tensor({0, 1, 2}, at::kLong);
-  return batch;
-}
+using testing::mean;
+using testing::objective;
+using testing::worked_batch;
 
 TokenBatch worked_batch_with_reference() {
   auto batch = worked_batch();
@@ -40,8 +20,6 @@ void expect_first_gradient(const TokenBatch& batch, std::array<double, 3> expect
     EXPECT_NEAR(batch.logits.grad()[0][word].item<double>(), expected[static_cast<std::size_t>(word)], 1e-5);
   }
 }
-
-double mean(const LossSum& loss) { return loss.sum.item<double>() / loss.count; }
 
 TEST(Sft, WorkedExample) {
   const auto batch = worked_batch();
@@ -121,7 +99,7 @@ TEST(Objectives, RunOnGivenTensors) {
   const NamedTensors inputs = {{"logits", shape(worked.logits)},
                                {"ref_logits", shape(worked.ref_logits)},
                                {"labels", at::tensor({0, 1, 2, -100}, at::kLong).view({2, 2})}};
-  const auto found = run_objective("asft", R"({"kl_weight": 0.05})", inputs, book());
+  const auto found = run_objective("asft", R"({"kl_weight": 0.05})", inputs, testing::objective_book());
   EXPECT_NEAR(found.at("loss").item<double>(), 0.309557, 1e-5);
   EXPECT_EQ(found.at("count").item<double>(), 3.0);
   EXPECT_NEAR(found.at("logged.nll").item<double>(), 0.591077, 1e-5);
@@ -130,10 +108,10 @@ TEST(Objectives, RunOnGivenTensors) {
   EXPECT_EQ(gradient[1][1].abs().max().item<double>(), 0.0);
   auto missing = inputs;
   missing.erase("ref_logits");
-  EXPECT_THROW(run_objective("asft", "", missing, book()), Error);
+  EXPECT_THROW(run_objective("asft", "", missing, testing::objective_book()), Error);
   auto longer = inputs;
   longer["labels"] = at::zeros({2, 3}, at::kLong);
-  EXPECT_THROW(run_objective("sft", "", longer, book()), Error);
+  EXPECT_THROW(run_objective("sft", "", longer, testing::objective_book()), Error);
 }
 
 TEST(Objectives, UnknownNamesAndKeysAreRefused) {

@@ -177,7 +177,7 @@ TEST(Rows, SpansBecomeTokenWeights) {
   RowAudit audit;
   const auto row = encode_row(made, tokenizer, nullptr, {.max_length = 50}, audit);
   ASSERT_TRUE(row);
-  EXPECT_THAT(row->weights, ElementsAre(3.0F, 1.0F, 0.0F, 0.0F, 1.0F));
+  EXPECT_THAT(row->facts.weights, ElementsAre(3.0F, 1.0F, 0.0F, 0.0F, 1.0F));
 }
 
 constexpr const char* toy_template =
@@ -264,7 +264,7 @@ TEST(Rows, ATemplateWithoutEndOfTurnIsRefused) {
 }
 
 TEST(Rows, HashKnowsIdsLabelsAndWeights) {
-  Row row{"a", {1, 2, 3}, 1, {}};
+  Row row{"a", {1, 2, 3}, 1};
   const auto hash = rows_hash(std::vector<Row>{row});
   row.id = "b";
   EXPECT_EQ(rows_hash(std::vector<Row>{row}), hash);

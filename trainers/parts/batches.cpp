@@ -26,7 +26,7 @@ Groups micro_batches(const std::vector<Row>& rows, const Groups& bins, const Ste
   std::int64_t count = 0;
   for (const auto& bin : bins) {
     std::int64_t more = 0;
-    for (const auto row : bin) more += static_cast<std::int64_t>(rows[row].ids.size());
+    for (const auto row : bin) more += static_cast<std::int64_t>(rows[row].tokens());
     const bool full = settings.batch_tokens > 0 ? tokens + more > settings.batch_tokens : count == settings.batch_size;
     if (all.empty() || full) {
       all.emplace_back();
@@ -39,6 +39,103 @@ Groups micro_batches(const std::vector<Row>& rows, const Groups& bins, const Ste
   return all;
 }
 
+/// One answer of a row, wherever the row keeps it.
+struct AnswerView {
+  std::span<const std::int64_t> ids;
+  const TokenFacts& facts;
+  double reward;
+};
+
+AnswerView view_of(const Row& row, std::size_t answer) {
+  if (answer == 0) return {std::span(row.ids).subspan(row.prompt_tokens), row.facts, row.reward};
+  const auto& other = row.others[answer - 1];
+  return {other.ids, other.facts, other.reward};
+}
+
+/// A batch while rows are added to it.
+class BatchLists {
+ public:
+  void add(const Row& row, std::size_t number, Normaliser normaliser) {
+    const auto prompt = static_cast<std::int64_t>(tokens_.size());
+    const std::span whole(row.ids);
+    append(tokens_, whole.first(row.prompt_tokens));
+    for (std::size_t answer = 0; answer <= row.others.size(); ++answer) {
+      const auto view = view_of(row, answer);
+      batch_.inputs.starts.push_back(static_cast<std::int64_t>(layout_.size()));
+      for (std::size_t at = 0; at < row.prompt_tokens; ++at) layout_.push_back(prompt + static_cast<std::int64_t>(at));
+      const auto own = static_cast<std::int64_t>(tokens_.size());
+      // The last token predicts nothing that is trained, and by causality nothing else needs it.
+      append(tokens_, view.ids.first(view.ids.size() - 1));
+      for (auto at = own; at < static_cast<std::int64_t>(tokens_.size()); ++at) layout_.push_back(at);
+      // Without a prompt the first token has nothing before it that could predict it.
+      const std::size_t first = row.prompt_tokens == 0 ? 1 : 0;
+      for (auto at = first; at < view.ids.size(); ++at) {
+        const auto seen =
+            at == 0 ? prompt + static_cast<std::int64_t>(row.prompt_tokens) : own + static_cast<std::int64_t>(at);
+        places_.push_back(seen - 1);
+        keys_.push_back(static_cast<std::int64_t>((std::uint64_t{number} << 32) ^ (std::uint64_t{answer} << 24) ^ at));
+        answer_of_.push_back(static_cast<std::int64_t>(batch_.rewards.size()));
+      }
+      append(labels_, view.ids.subspan(first));
+      add_facts(view, first, normaliser);
+      batch_.rewards.push_back(view.reward);
+    }
+    shared_ = shared_ || !row.others.empty();
+    batch_.tokens += static_cast<std::int64_t>(row.tokens());
+    ++batch_.sequences;
+    batch_.record_numbers.push_back(static_cast<std::int64_t>(number));
+    batch_.record_starts.push_back(static_cast<std::int64_t>(batch_.rewards.size()));
+  }
+
+  Batch finish(at::Device device) {
+    batch_.inputs.starts.push_back(static_cast<std::int64_t>(layout_.size()));
+    batch_.inputs.tokens = to_tensor(tokens_, device);
+    if (shared_) batch_.inputs.layout = to_tensor(layout_, device);
+    batch_.at = to_tensor(places_, device);
+    batch_.labels = to_tensor(labels_, device);
+    batch_.keys = to_tensor(keys_, device);
+    batch_.answer_of = to_tensor(answer_of_, device);
+    if (weighted_) batch_.weights = to_tensor(weights_, device);
+    if (marked_) batch_.marks = to_tensor(marks_, device);
+    if (!labels_.empty() && ref_logp_.size() == labels_.size()) batch_.ref_logp = to_tensor(ref_logp_, device);
+    return std::move(batch_);
+  }
+
+ private:
+  template <class Value>
+  static void append(std::vector<Value>& all, std::span<const Value> more) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+
+  void add_facts(const AnswerView& view, std::size_t first, Normaliser normaliser) {
+    const auto& facts = view.facts;
+    const bool mean = normaliser == Normaliser::sequence_mean;
+    const auto share = mean ? 1.0F / static_cast<float>(view.ids.size() - first) : 1.0F;
+    for (auto at = first; at < view.ids.size(); ++at) {
+      const float weight = facts.weights.empty() ? 1.0F : facts.weights[at];
+      batch_.weight_sum += static_cast<double>(weight);
+      weights_.push_back(weight * share);
+      marks_.push_back(facts.marks.empty() ? std::uint8_t{0} : facts.marks[at]);
+      if (!facts.ref_logp.empty()) ref_logp_.push_back(facts.ref_logp[at]);
+    }
+    weighted_ = weighted_ || mean || !facts.weights.empty();
+    marked_ = marked_ || !facts.marks.empty();
+  }
+
+  Batch batch_ = [] {
+    Batch empty;
+    empty.inputs.starts.clear();
+    empty.record_starts = {0};
+    return empty;
+  }();
+  std::vector<std::int64_t> tokens_, layout_, places_, labels_, keys_, answer_of_;
+  std::vector<float> weights_, ref_logp_;
+  std::vector<std::uint8_t> marks_;
+  bool weighted_ = false;
+  bool marked_ = false;
+  bool shared_ = false;
+};
+
 }  // namespace
 
 const std::vector<std::string>& normaliser_names() {
@@ -49,49 +146,20 @@ const std::vector<std::string>& normaliser_names() {
 
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
                  at::Device device) {
-  Batch batch;
-  batch.inputs.starts.clear();
-  std::vector<std::int64_t> tokens;
-  std::vector<std::int64_t> places;
-  std::vector<std::int64_t> labels;
-  std::vector<float> weights;
-  bool weighted = false;
-  for (const auto number : chosen) {
-    const auto& row = rows[number];
-    const auto start = static_cast<std::int64_t>(tokens.size());
-    batch.inputs.starts.push_back(start);
-    // The last token predicts nothing that is trained, and by causality nothing else needs it.
-    tokens.insert(tokens.end(), row.ids.begin(), row.ids.end() - 1);
-    const auto first = std::max<std::size_t>(1, row.prompt_tokens);
-    const auto share = 1.0F / static_cast<float>(row.ids.size() - first);
-    for (auto at = first; at < row.ids.size(); ++at) {
-      places.push_back(start + static_cast<std::int64_t>(at) - 1);
-      labels.push_back(row.ids[at]);
-      const float weight = row.weights.empty() ? 1.0F : row.weights[at - row.prompt_tokens];
-      batch.weight_sum += static_cast<double>(weight);
-      weights.push_back(normaliser == Normaliser::sequence_mean ? weight * share : weight);
-    }
-    weighted = weighted || !row.weights.empty();
-    batch.tokens += static_cast<std::int64_t>(row.ids.size());
-    ++batch.sequences;
-  }
-  batch.inputs.starts.push_back(static_cast<std::int64_t>(tokens.size()));
-  batch.inputs.tokens = to_tensor(tokens, device);
-  batch.at = to_tensor(places, device);
-  batch.labels = to_tensor(labels, device);
-  if (weighted || normaliser == Normaliser::sequence_mean) batch.weights = to_tensor(weights, device);
-  return batch;
+  BatchLists lists;
+  for (const auto number : chosen) lists.add(rows[number], number, normaliser);
+  return lists.finish(device);
 }
 
 std::vector<std::vector<std::size_t>> pack_rows(const std::vector<Row>& rows, std::int64_t capacity) {
   std::vector<std::size_t> order(rows.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return rows[a].ids.size() > rows[b].ids.size(); });
+                   [&](std::size_t a, std::size_t b) { return rows[a].tokens() > rows[b].tokens(); });
   Groups bins;
   std::multimap<std::int64_t, std::size_t> room;  // what is left, and in which bin
   for (const auto row : order) {
-    const auto length = static_cast<std::int64_t>(rows[row].ids.size());
+    const auto length = static_cast<std::int64_t>(rows[row].tokens());
     const auto found = room.lower_bound(length);
     std::int64_t left = capacity - length;
     std::size_t bin = bins.size();

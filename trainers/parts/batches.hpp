@@ -19,15 +19,23 @@ enum class Normaliser : std::uint8_t {
 /// "token_mean", ... in the order of the enum.
 const std::vector<std::string>& normaliser_names();
 
-/// Some documents laid end to end, and where in them the loss looks.
+/// Some documents laid end to end, and where in them the loss looks. Answers to one prompt are documents that share the
+/// prompt's tokens, so that these are computed once.
 struct Batch {
   Inputs inputs;
   Tensor at;                ///< [M] int64, indices into inputs.tokens
   Tensor labels;            ///< [M] int64
   Tensor weights;           ///< [M] float32; undefined: all one
+  Tensor marks;             ///< [M] uint8; undefined when no row has any
+  Tensor ref_logp;          ///< [M] float32; undefined unless every row has them
+  Tensor keys;              ///< [M] int64: of row, answer and place alone
+  Tensor answer_of;         ///< [M] int64, as in AnswerBatch
   double weight_sum = 0.0;  ///< over the token weights as the data has them
   std::int64_t sequences = 0;
-  std::int64_t tokens = 0;  ///< of the rows, the last one of each included
+  std::int64_t tokens = 0;                   ///< of the rows, the last one of each included
+  std::vector<std::int64_t> record_starts;   ///< AnswerBatch::starts
+  std::vector<std::int64_t> record_numbers;  ///< the rows' numbers
+  std::vector<double> rewards;               ///< one an answer
 };
 
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,

@@ -47,7 +47,7 @@ std::vector<Row> make_rows(const BenchOptions& options, std::int64_t vocabulary)
   if (!options.ids.empty()) return rows_of_file(options, vocabulary);
   std::vector<Row> rows;
   for (int row = 0; row < options.batch * options.steps; ++row)
-    rows.push_back({.id = {}, .ids = bench_ids(row, options.length, vocabulary), .prompt_tokens = 0, .weights = {}});
+    rows.push_back({.id = {}, .ids = bench_ids(row, options.length, vocabulary), .prompt_tokens = 0});
   return rows;
 }
 

@@ -18,6 +18,7 @@ struct LossTotals {
   std::int64_t sequences = 0;
   std::int64_t tokens = 0;
   std::map<std::string, double> logged;
+  double logged_over = 0.0;  ///< what the logged sums are divided by: positions, or records of an answer objective
 
   void add(const LossTotals& other);
   /// What the sum is divided with. Zero when nothing is under the loss.
@@ -31,11 +32,16 @@ struct LossSettings {
   const TokenObjective* objective = nullptr;
   /// Trained positions whose logits are held at once; 0: so many that they fill about 16 MB, between 256 and 8192.
   std::int64_t chunk_positions = 0;
+  std::uint64_t draw_seed = 0;  ///< TokenBatch::draw_seed
 };
+
+/// Log-probability of each trained token of a batch, [M] float32, without gradient.
+Tensor token_logp(Model& model, const Batch& batch);
 
 /// Runs one batch and gives its sums. Where gradients are enabled, those of the undivided sum are added to the
 /// parameters'. The head runs over chunks of trained positions, forward and backward at once, so that logits never
-/// exist for more than one chunk.
+/// exist for more than one chunk. For an objective over answers, which needs all log-probabilities before it has a
+/// gradient, a second pass makes the chunks' logits again when they are more than one.
 LossTotals accumulate_loss(const LossSettings& settings, const Batch& batch);
 
 }  // namespace touchstone

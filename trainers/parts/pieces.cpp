@@ -64,6 +64,32 @@ Tensor weighted_sum(const Tensor& x, const Tensor& weights) { return weights.def
 
 Tensor kl_divergence(const Tensor& p_logp, const Tensor& q_logp) { return (p_logp.exp() * (p_logp - q_logp)).sum(-1); }
 
+Tensor has_mark(const Tensor& marks, std::uint8_t bits) {
+  require(marks.defined(), Fault::shape, [] { return std::string("the batch has no marks, which this loss reads"); });
+  return marks.bitwise_and(bits).ne(0);
+}
+
+Tensor reference_logp(const AnswerBatch& batch) {
+  require(batch.ref_logp.defined(), Fault::data, [] {
+    return std::string("rows without reference log-probabilities: let the stage 'reference' find them before training");
+  });
+  return batch.ref_logp;
+}
+
+Tensor answer_sums(const AnswerBatch& batch, const Tensor& x) {
+  // In double: the sum of a long answer would lose the digits that tell it from the reference's.
+  const auto sums = at::zeros({batch.starts.back()}, x.options().dtype(at::kDouble));
+  return sums.index_add(0, batch.answer_of, x.to(at::kDouble)).to(x.scalar_type());
+}
+
+Tensor weighted_answer_sums(const AnswerBatch& batch, const Tensor& x) {
+  return answer_sums(batch, batch.weights.defined() ? x * batch.weights : x);
+}
+
+Tensor answer_weights(const AnswerBatch& batch) {
+  return weighted_answer_sums(batch, at::ones_like(batch.logp.detach()));
+}
+
 double logged_sum(const Tensor& x) { return x.detach().sum(at::kDouble).item<double>(); }
 
 }  // namespace touchstone

@@ -68,7 +68,11 @@ std::vector<Record> load_records(const TrainJob& job, const std::string& name, s
       auto pair = training_pair(task, example);
       Answer answer;
       answer.text = std::move(pair.answer);
-      records.push_back({example.id, leaf, std::move(pair.prompt), {std::move(answer)}});
+      records.push_back({.id = example.id,
+                         .task = leaf,
+                         .prompt = std::move(pair.prompt),
+                         .answers = {std::move(answer)},
+                         .example = std::make_shared<const Example>(example)});
     }
   }
   require(!records.empty(), Fault::data, [&] { return "task '" + name + "' has no training example"; });

@@ -84,6 +84,9 @@ std::optional<TrainState> StageCheckpoints::read(const fs::path& folder) const {
     if (manifest.at("files").contains("moments.safetensors")) {
       state.moments = session_.checkpoints->read_tensors(folder / "moments.safetensors");
     }
+    if (manifest.at("files").contains("memory.safetensors")) {
+      state.memory = session_.checkpoints->read_tensors(folder / "memory.safetensors");
+    }
   } catch (const std::exception& error) {
     if (session_.hooks->log != nullptr) {
       session_.hooks->log->warn("checkpoint " + folder.string() + " is damaged and passed over: " + error.what());
@@ -111,6 +114,7 @@ void StageCheckpoints::write(const fs::path& folder, const TrainState& state) co
   };
   put("weights.safetensors", state.weights);
   if (!state.moments.empty()) put("moments.safetensors", state.moments);
+  if (!state.memory.empty()) put("memory.safetensors", state.memory);
   const Json manifest = {{"format", checkpoint_format},
                          {"step", state.step},
                          {"config", parse_json(config_, "training job")},

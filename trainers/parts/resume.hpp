@@ -16,6 +16,7 @@ struct TrainState {
   NamedTensors weights;   ///< what is trained
   NamedTensors moments;   ///< empty in a finished stage's state
   std::map<std::string, double> counters;
+  NamedTensors memory{};  ///< what the objective remembers (TokenObjective::state)
 };
 
 /// The checkpoints of one training stage below the job's work folder: stage-1/step-00000040, and stage-1/finished once

@@ -32,25 +32,6 @@ void append_control(Encoding& all, const Ids& ids) {
   all.pieces.resize(all.ids.size());
 }
 
-/// Weight of each token: the mean over its bytes; tokens without bytes weigh one.
-std::vector<float> token_weights(const Encoding& answer, const Answer& source) {
-  if (source.spans.empty()) return {};
-  std::vector<double> bytes(source.text.size(), 1.0);
-  for (const auto& span : source.spans) {
-    const auto first = static_cast<std::size_t>(std::max(0, span.first));
-    const auto last = std::min(bytes.size(), static_cast<std::size_t>(std::max(0, span.last)));
-    for (auto at = first; at < last; ++at) bytes[at] = span.weight;
-  }
-  std::vector<float> weights;
-  for (const auto& piece : answer.pieces) {
-    const auto last = std::min(piece.last, bytes.size());
-    double sum = 0.0;
-    for (auto at = piece.first; at < last; ++at) sum += bytes[at];
-    weights.push_back(piece.first < last ? static_cast<float>(sum / static_cast<double>(last - piece.first)) : 1.0F);
-  }
-  return weights;
-}
-
 /// What the template writes behind the prompt for this answer, in three parts.
 struct ChatTail {
   std::string lead;    ///< the template's own, before the answer: a space, or a mark of empty thinking
@@ -124,10 +105,10 @@ Encoding encode_answer(const Tokenizer& tokenizer, const ChatTail& tail, const s
   return whole;
 }
 
-SeamTokens encode_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, const Record& record, RowAudit& audit) {
-  const auto open = chat.render(record.prompt, /*add_generation_prompt=*/true);
-  const auto& given = record.answers.front().text;
-  const auto tail = chat_tail(chat, record.prompt, open, given);
+SeamTokens encode_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, const Dialog& prompt,
+                       const std::string& given, RowAudit& audit) {
+  const auto open = chat.render(prompt, /*add_generation_prompt=*/true);
+  const auto tail = chat_tail(chat, prompt, open, given);
   SeamTokens tokens;
   tokens.context = tokenizer.encode(open, settings_for(tokenizer, open));
   tokens.answer = encode_answer(tokenizer, tail, given);
@@ -138,8 +119,8 @@ SeamTokens encode_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, con
   return tokens;
 }
 
-SeamTokens encode_plain(const Tokenizer& tokenizer, const Record& record, bool append_eos) {
-  auto tokens = encode_seam(tokenizer, plain_text(record.prompt), record.answers.front().text);
+SeamTokens encode_plain(const Tokenizer& tokenizer, const Dialog& prompt, const std::string& given, bool append_eos) {
+  auto tokens = encode_seam(tokenizer, plain_text(prompt), given);
   if (!append_eos) return tokens;
   const auto eos = tokenizer.eos();
   require(eos.has_value(), Fault::checkpoint, [] {
@@ -166,9 +147,9 @@ SeamTokens given_tokens(const Tokenizer& tokenizer, const Answer& answer) {
   return tokens;
 }
 
-SeamTokens encode_tokens(const Record& record, const Tokenizer& tokenizer, const ChatTemplate* chat,
-                         const RowSettings& settings, RowAudit& audit) {
-  if (!record.answers.front().tokens.empty()) return given_tokens(tokenizer, record.answers.front());
+SeamTokens encode_tokens(const Record& record, const Answer& answer, const Tokenizer& tokenizer,
+                         const ChatTemplate* chat, const RowSettings& settings, RowAudit& audit) {
+  if (!answer.tokens.empty()) return given_tokens(tokenizer, answer);
   for (const auto& turn : record.prompt) {
     const bool text = std::all_of(turn.parts.begin(), turn.parts.end(),
                                   [](const Part& part) { return std::holds_alternative<std::string>(part); });
@@ -176,35 +157,97 @@ SeamTokens encode_tokens(const Record& record, const Tokenizer& tokenizer, const
       return "record " + record.id + " holds a picture, expected text alone: training does not read pictures yet";
     });
   }
-  if (chat != nullptr) return encode_chat(tokenizer, *chat, record, audit);
-  return encode_plain(tokenizer, record, settings.append_eos);
+  if (chat != nullptr) return encode_chat(tokenizer, *chat, record.prompt, answer.text, audit);
+  return encode_plain(tokenizer, record.prompt, answer.text, settings.append_eos);
 }
 
-/// Cuts a row to the longest length and counts what is lost; false when no label is left.
-bool truncate(Row& row, const RowSettings& settings, RowAudit& audit) {
-  const auto limit = static_cast<std::size_t>(settings.max_length);
-  const auto length = row.ids.size();
-  const auto labels = length - row.prompt_tokens;
-  if (length > limit) {
-    ++audit.rows_truncated;
-    audit.tokens_dropped += static_cast<std::int64_t>(length - limit);
-    const auto cut = length - limit;
-    if (settings.keep_end) {
-      row.ids.erase(row.ids.begin(), row.ids.begin() + static_cast<std::ptrdiff_t>(cut));
-      const auto lost = cut > row.prompt_tokens ? cut - row.prompt_tokens : 0;
-      if (!row.weights.empty())
-        row.weights.erase(row.weights.begin(), row.weights.begin() + static_cast<std::ptrdiff_t>(lost));
-      row.prompt_tokens -= std::min(cut, row.prompt_tokens);
-    } else {
-      row.ids.resize(limit);
-      row.prompt_tokens = std::min(row.prompt_tokens, limit);
-      if (!row.weights.empty()) row.weights.resize(limit - row.prompt_tokens);
-    }
+/// A row before truncation: the prompt's tokens and every answer's.
+struct WholeRow {
+  Ids prompt;
+  std::vector<RowAnswer> answers;
+};
+
+WholeRow encode_whole(const Record& record, const Tokenizer& tokenizer, const ChatTemplate* chat,
+                      const RowSettings& settings, RowAudit& audit) {
+  WholeRow row;
+  const auto count = settings.answers > 0 ? record.answers.size() : 1;
+  for (std::size_t number = 0; number < count; ++number) {
+    const auto& source = record.answers[number];
+    auto tokens = encode_tokens(record, source, tokenizer, chat, settings, audit);
+    if (number == 0) row.prompt = tokens.context;
+    require(tokens.context == row.prompt, Fault::data,
+            [&] { return "answer " + std::to_string(number + 1) + " has a prompt of its own, expected one for all"; });
+    auto facts = facts_of(tokens.answer, source, settings.roles);
+    if (settings.keep_pieces) facts.pieces = std::move(tokens.answer.pieces);
+    row.answers.push_back({.ids = std::move(tokens.answer.ids), .facts = std::move(facts), .reward = source.reward});
   }
-  // The first token of a row has nothing before it that could predict it.
-  const bool any = row.ids.size() > std::max<std::size_t>(1, row.prompt_tokens);
-  audit.labels_dropped += static_cast<std::int64_t>(labels - (any ? row.ids.size() - row.prompt_tokens : 0));
+  return row;
+}
+
+/// Cuts a row to the longest length and counts what is lost; false when an answer has no label left.
+bool truncate(WholeRow& row, const RowSettings& settings, RowAudit& audit) {
+  const auto limit = static_cast<std::size_t>(settings.max_length);
+  std::size_t longest = 0;
+  std::size_t before = 0;
+  for (const auto& answer : row.answers) {
+    longest = std::max(longest, answer.ids.size());
+    before += answer.ids.size();
+  }
+  const auto length = row.prompt.size() + longest;
+  const auto cut = length > limit ? length - limit : 0;
+  const auto prompt = row.prompt.size();
+  if (settings.keep_end) {
+    const auto lost = std::min(cut, prompt);
+    row.prompt.erase(row.prompt.begin(), row.prompt.begin() + static_cast<std::ptrdiff_t>(lost));
+  } else if (prompt > limit) {
+    row.prompt.resize(limit);
+  }
+  std::size_t after = 0;
+  bool any = true;
+  for (auto& answer : row.answers) {
+    const auto room = limit - row.prompt.size();
+    if (answer.ids.size() > room) {
+      const auto lost = answer.ids.size() - room;
+      if (settings.keep_end) {
+        answer.ids.erase(answer.ids.begin(), answer.ids.begin() + static_cast<std::ptrdiff_t>(lost));
+        answer.facts.drop_first(lost);
+      } else {
+        answer.ids.resize(room);
+        answer.facts.keep_first(room);
+      }
+    }
+    after += answer.ids.size();
+    // The first token of a row has nothing before it that could predict it.
+    any = any && row.prompt.size() + answer.ids.size() > std::max<std::size_t>(1, row.prompt.size());
+  }
+  if (cut > 0) ++audit.rows_truncated;
+  audit.tokens_dropped += static_cast<std::int64_t>(prompt - row.prompt.size() + before - after);
+  audit.labels_dropped += static_cast<std::int64_t>(before - (any ? after : 0));
   return any;
+}
+
+/// Gives an answer what the stage `reference` found, which must be of the same tokens.
+void add_reference(RowAnswer& answer, const std::vector<float>& ref_logp) {
+  if (ref_logp.empty()) return;
+  require(ref_logp.size() == answer.ids.size(), Fault::config, [&] {
+    return "reference log-probabilities of " + std::to_string(ref_logp.size()) + " tokens for an answer of " +
+           std::to_string(answer.ids.size()) +
+           ": give stages 'reference' and 'train' the same max_length, truncation_mode and append_eos";
+  });
+  answer.facts.ref_logp = ref_logp;
+}
+
+template <class Value>
+void add_list(Sha256& hash, const std::vector<Value>& values) {
+  hash.add(values.data(), values.size() * sizeof(Value));
+}
+
+void add_facts(Sha256& hash, const TokenFacts& facts) {
+  const std::uint64_t sizes[] = {facts.weights.size(), facts.marks.size(), facts.ref_logp.size()};
+  hash.add(sizes, sizeof sizes);
+  add_list(hash, facts.weights);
+  add_list(hash, facts.marks);
+  add_list(hash, facts.ref_logp);
 }
 
 }  // namespace
@@ -258,20 +301,42 @@ std::optional<Row> encode_row(const Record& record, const Tokenizer& tokenizer, 
                               const RowSettings& settings, RowAudit& audit) {
   ++audit.rows_total;
   require(!record.answers.empty(), Fault::data, [&] { return "record '" + record.id + "' has no answer to train on"; });
-  const auto tokens = encode_tokens(record, tokenizer, chat, settings, audit);
+  require(static_cast<std::int64_t>(record.answers.size()) >= settings.answers, Fault::data, [&] {
+    return "record '" + record.id + "' has " + std::to_string(record.answers.size()) + " answers, expected at least " +
+           std::to_string(settings.answers);
+  });
+  auto whole = encode_whole(record, tokenizer, chat, settings, audit);
+  audit.tokens_total += static_cast<std::int64_t>(whole.prompt.size());
+  for (const auto& answer : whole.answers) {
+    const auto labels = static_cast<std::int64_t>(answer.ids.size());
+    audit.tokens_total += labels;
+    audit.labels_total += labels;
+    audit.longest_row_tokens =
+        std::max(audit.longest_row_tokens, static_cast<std::int64_t>(whole.prompt.size()) + labels);
+  }
+  if (!truncate(whole, settings, audit)) {
+    ++audit.rows_dropped;
+    return std::nullopt;
+  }
+  for (std::size_t number = 0; number < whole.answers.size(); ++number) {
+    add_reference(whole.answers[number], record.answers[number].ref_logp_nats);
+  }
   Row row;
   row.id = record.id;
-  row.ids = tokens.context;
-  row.prompt_tokens = tokens.context.size();
-  row.ids.insert(row.ids.end(), tokens.answer.ids.begin(), tokens.answer.ids.end());
-  row.weights = token_weights(tokens.answer, record.answers.front());
-  const auto length = static_cast<std::int64_t>(row.ids.size());
-  audit.tokens_total += length;
-  audit.labels_total += static_cast<std::int64_t>(tokens.answer.ids.size());
-  audit.longest_row_tokens = std::max(audit.longest_row_tokens, length);
-  if (truncate(row, settings, audit)) return row;
-  ++audit.rows_dropped;
-  return std::nullopt;
+  row.ids = std::move(whole.prompt);
+  row.prompt_tokens = row.ids.size();
+  auto& first = whole.answers.front();
+  row.ids.insert(row.ids.end(), first.ids.begin(), first.ids.end());
+  row.facts = std::move(first.facts);
+  row.reward = first.reward;
+  row.others.assign(std::make_move_iterator(whole.answers.begin() + 1), std::make_move_iterator(whole.answers.end()));
+  return row;
+}
+
+std::size_t Row::tokens() const {
+  auto count = ids.size();
+  for (const auto& answer : others) count += answer.ids.size();
+  return count;
 }
 
 std::vector<Row> encode_rows(std::span<const Record> records, const Tokenizer& tokenizer, const ChatTemplate* chat,
@@ -291,10 +356,18 @@ std::vector<Row> encode_rows(std::span<const Record> records, const Tokenizer& t
 std::string rows_hash(std::span<const Row> rows) {
   Sha256 hash;
   for (const auto& row : rows) {
-    const std::uint64_t sizes[] = {row.ids.size(), row.prompt_tokens, row.weights.size()};
+    const std::uint64_t sizes[] = {row.ids.size(), row.prompt_tokens, row.others.size()};
     hash.add(sizes, sizeof sizes);
-    hash.add(row.ids.data(), row.ids.size() * sizeof row.ids.front());
-    hash.add(row.weights.data(), row.weights.size() * sizeof(float));
+    add_list(hash, row.ids);
+    add_facts(hash, row.facts);
+    hash.add(&row.reward, sizeof row.reward);
+    for (const auto& answer : row.others) {
+      const std::uint64_t labels = answer.ids.size();
+      hash.add(&labels, sizeof labels);
+      add_list(hash, answer.ids);
+      add_facts(hash, answer.facts);
+      hash.add(&answer.reward, sizeof answer.reward);
+    }
   }
   return hash.hex();
 }

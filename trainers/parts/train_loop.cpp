@@ -6,8 +6,10 @@
 #include <numeric>
 
 #include "harness/base/draws.hpp"
+#include "harness/base/seed.hpp"
 #include "harness/model/ops.hpp"
 #include "trainers/parts/lora.hpp"
+#include "trainers/parts/row_options.hpp"
 
 namespace touchstone {
 namespace {
@@ -43,13 +45,15 @@ TrainLoop::TrainLoop(Session& session, TrainOptions options)
   for (auto& [name, tensor] : parameters_) tensor->requires_grad_(true);  // an earlier adapter had frozen the weights
   loss_.model = session.model.get();
   loss_.objective = &options_.objective;
+  if (options_.objective.state) options_.objective.state->clear();
   if (options_.objective.needs_reference) loss_.reference = session.frozen.at(options_.objective.reference).get();
 }
 
 void TrainLoop::prepare_rows() {
-  const auto longest = static_cast<std::int64_t>(session_.model->max_length());
   auto& limit = options_.rows.max_length;
-  limit = limit > 0 ? std::min(limit, longest) : longest;
+  limit = row_limit(options_.rows, session_.model->max_length());
+  options_.rows.answers = options_.objective.answers;
+  options_.rows.roles = options_.objective.roles;
   const auto& tokenizer = *session_.tokenizer;
   RowAudit audit;
   rows_ = encode_rows(session_.data.at(options_.data), tokenizer, session_.chat, options_.rows, audit);
@@ -87,6 +91,7 @@ bool TrainLoop::restore() {
   }
   done_ = state->step;
   counters_ = state->counters;
+  if (options_.objective.state) *options_.objective.state = state->memory;
   session_.result.resumed_from_step = session_.result.steps + done_;
   if (!checkpoints_->finished()) optimizer_->restore(state->moments, state->step);
   return checkpoints_->finished();
@@ -98,6 +103,7 @@ TrainState TrainLoop::state(bool with_moments) const {
   for (const auto& [name, tensor] : parameters_) state.weights[name] = tensor->detach();
   if (with_moments) state.moments = optimizer_->moments();
   state.counters = counters_;
+  if (options_.objective.state) state.memory = *options_.objective.state;
   return state;
 }
 
@@ -107,6 +113,7 @@ LossTotals TrainLoop::totals_of(const std::vector<Row>& rows, const std::vector<
 
 StepReport TrainLoop::step(std::int64_t number) {
   const auto start = std::chrono::steady_clock::now();
+  loss_.draw_seed = derive_seed(options_.steps.seed, "train.draws." + std::to_string(number));
   LossTotals totals;
   for (const auto& chosen : plan_[static_cast<std::size_t>(number)].micro_batches) totals.add(totals_of(rows_, chosen));
   const double divisor = totals.divisor(options_.normaliser, options_.constant_length);
@@ -120,7 +127,7 @@ StepReport TrainLoop::step(std::int64_t number) {
   report.gradient_norm = divisor > 0.0 ? optimizer_->gradient_norm() / divisor : 0.0;
   report.tokens = totals.tokens;
   report.trained_tokens = static_cast<std::int64_t>(totals.positions);
-  for (const auto& [name, value] : totals.logged) report.values[name] = value / totals.positions;
+  for (const auto& [name, value] : totals.logged) report.values[name] = value / totals.logged_over;
   require(std::isfinite(report.loss) && std::isfinite(report.gradient_norm), Fault::numeric, [&] {
     return "loss is " + std::to_string(report.loss) + " and gradient norm " + std::to_string(report.gradient_norm) +
            " at step " + std::to_string(report.step) + " of " + std::to_string(report.steps);
@@ -158,7 +165,8 @@ double TrainLoop::validate() {
     tokens += length;
   }
   totals.add(totals_of(validation_, chosen));
-  return totals.sum / totals.divisor(options_.normaliser, options_.constant_length);
+  const double divisor = totals.divisor(options_.normaliser, options_.constant_length);
+  return divisor > 0.0 ? totals.sum / divisor : 0.0;  // an objective may leave every position out
 }
 
 void TrainLoop::count(const StepReport& report) {
@@ -178,6 +186,11 @@ void TrainLoop::finish() {
 }
 
 void TrainLoop::run() {
+  if (session_.data.at(options_.data).empty()) {  // a split of nothing; stages that lose their rows say so themselves
+    session_.values = {{"rows_total", 0.0}, {"steps", 0.0}};
+    if (session_.hooks->log != nullptr) session_.hooks->log->warn("data set '" + options_.data + "' is empty: no step");
+    return;
+  }
   prepare_rows();
   plan_ = plan_steps(rows_, options_.steps);
   schedule_.kind = options_.schedule;

@@ -1,5 +1,6 @@
 #include "harness/base/seed.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/parts/row_options.hpp"
 #include "trainers/parts/train_loop.hpp"
 
 namespace touchstone {
@@ -13,13 +14,7 @@ void read_data_options(Options& options, TrainOptions& train) {
                                           {.fallback = 0.0, .min = 0.0, .max = 0.5});
   train.eval_steps = options.integer("eval_steps", "optimizer steps between validations; 0: at each epoch's end",
                                      {.fallback = 0, .min = 0});
-  auto& rows = train.rows;
-  rows.max_length = options.integer("max_length", "tokens of a row, at most; 0: as long as the model allows",
-                                    {.fallback = 0, .min = 0});
-  rows.keep_end = options.text("truncation_mode", "which end of a row that is too long is kept",
-                               {.fallback = "keep_start", .choices = {"keep_start", "keep_end"}}) == "keep_end";
-  rows.append_eos =
-      options.flag("append_eos", "without chat template: train the end-of-text token behind each answer", true);
+  train.rows = read_row_options(options);
 }
 
 void read_step_options(Options& options, StepSettings& steps) {
@@ -52,6 +47,11 @@ void read_loss_options(Options& options, TrainOptions& train, const TrainerBook&
   const bool complete = train.normaliser != Normaliser::constant || train.constant_length > 0.0;
   require(complete || options.describing(), Fault::config,
           [&] { return options.where() + ": loss_normaliser constant needs constant_length above 0"; });
+  const bool own = static_cast<bool>(train.objective.answer_loss);
+  require(!own || train.normaliser == Normaliser::token_mean, Fault::config, [&] {
+    return options.where() + ": loss_normaliser " + name +
+           " does not go with an objective over whole answers, which is a mean over records";
+  });
 }
 
 void read_optimizer_options(Options& options, TrainOptions& train) {
@@ -90,6 +90,10 @@ Stage make_train(Options& options, const TrainerBook& book) {
   stage.needs.push_back("data set '" + train.data + "'");
   if (!train.validation.empty()) stage.needs.push_back("data set '" + train.validation + "'");
   if (train.objective.needs_reference) stage.needs.push_back("frozen model '" + train.objective.reference + "'");
+  if (train.objective.needs_ref_logp) {
+    stage.needs.push_back(reference_of(train.data));
+    if (!train.validation.empty()) stage.needs.push_back(reference_of(train.validation));
+  }
   stage.run = [train](Session& session) {
     auto chosen = train;
     // By the data's name and not by the stage's number: methods that are compared see the same order.
