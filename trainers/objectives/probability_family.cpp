@@ -1,0 +1,76 @@
+#include "harness/model/ops.hpp"
+#include "harness/train/stage.hpp"
+#include "trainers/parts/pieces.hpp"
+
+namespace touchstone {
+namespace {
+
+struct FamilyOptions {
+  std::string form;
+  double alpha = 1.0;
+  double threshold = 0.0;
+  bool count_kept = true;
+};
+
+/// f(p) of the labels' log-probabilities [M] to [M]. Computed from log p throughout: expm1 keeps the digits of 1 - p^a
+/// where p is near one or a near zero.
+Tensor family_of(const Tensor& logp, const FamilyOptions& options) {
+  if (options.form == "power") return -at::expm1(options.alpha * logp) / options.alpha;
+  const bool likelihood = options.form == "nll" || options.form.ends_with("_nll");
+  return likelihood ? -logp : -at::expm1(logp);
+}
+
+/// Which labels a thresholded form trains, [M] bool; undefined for the others. By the model's present probability.
+Tensor kept_by(const Tensor& logp, const FamilyOptions& options) {
+  const auto p = logp.detach().exp();
+  if (options.form.starts_with("top_")) return p.ge(options.threshold);
+  if (options.form.starts_with("bottom_")) return p.le(options.threshold);
+  return {};
+}
+
+/// l_t = f(p_t) with the gradient through p_t: 1 - p; (1 - p^a) / a, which is -log p as a goes to 0 and 1 - p at a = 1;
+/// -log p; or one of the two outer ones on the tokens on one side of a threshold alone.
+/// Source: "Beyond Log Likelihood: Probability-Based Objectives for Supervised Fine-Tuning across the Model Capability
+/// Continuum", arXiv 2510.00526, section 3; the thresholded forms and their normaliser from the authors' code.
+LossSum family_loss(const TokenBatch& batch, const FamilyOptions& options) {
+  const auto logp = label_logp(batch.logits, batch.labels);
+  auto per_token = family_of(logp, options);
+  LossSum loss;
+  loss.count = static_cast<double>(logp.size(0));
+  loss.logged = {{"nll", -logged_sum(logp)}, {"p", logged_sum(logp.exp())}};
+  if (const auto kept = kept_by(logp, options); kept.defined()) {
+    per_token = at::where(kept, per_token, 0.0);
+    const auto count = logged_sum(kept);
+    if (options.count_kept) loss.count = count;
+    loss.logged["kept"] = count;
+  }
+  loss.sum = weighted_sum(per_token, batch.weights);
+  return loss;
+}
+
+TokenObjective make_family(Options& options, const TrainerBook&) {
+  FamilyOptions chosen;
+  chosen.form = options.text(
+      "form", "f: nll is -log p; p is 1 - p; power is (1 - p^alpha) / alpha; top_ and bottom_ train tokens on one side",
+      {.fallback = "p", .choices = {"nll", "p", "power", "top_p", "bottom_p", "top_nll", "bottom_nll"}});
+  chosen.alpha =
+      options.number("alpha", "of power; towards 0: -log p; 1: 1 - p", {.fallback = 1.0, .min = 1e-6, .max = 1e3});
+  chosen.threshold = options.number("threshold", "top_ trains tokens of at least this probability, bottom_ of at most",
+                                    {.fallback = 0.2, .min = 0.0, .max = 1.0});
+  chosen.count_kept = options.text("count", "positions that the loss is divided by: those on the right side, or all",
+                                   {.fallback = "kept", .choices = {"kept", "all"}}) == "kept";
+  TokenObjective objective;
+  objective.loss = [chosen](const TokenBatch& batch) { return family_loss(batch, chosen); };
+  return objective;
+}
+
+}  // namespace
+
+namespace plugins {
+void probability_family(TrainerBook& book) {
+  book.objectives.add("probability_family",
+                      {.summary = "a function of each token's probability in place of its logarithm (arXiv 2510.00526)",
+                       .make = make_family});
+}
+}  // namespace plugins
+}  // namespace touchstone
