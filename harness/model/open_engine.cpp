@@ -107,6 +107,14 @@ at::ScalarType find_dtype(const std::string& name) {
   return name == "float32" ? at::kFloat : at::kBFloat16;
 }
 
+std::vector<std::int64_t> read_end_tokens(const fs::path& folder, const fs::path& base, const Tokenizer& tokenizer,
+                                          std::int64_t vocabulary) {
+  auto tokens = end_tokens_of(companion(folder, base, "generation_config.json"), vocabulary);
+  if (tokens.empty()) tokens = end_tokens_of(base / "config.json", vocabulary);
+  if (const auto eos = tokenizer.eos()) tokens.push_back(*eos);
+  return tokens;
+}
+
 std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log) {
   const auto device = find_device(settings.device);
   const auto dtype = find_dtype(settings.dtype);
@@ -128,10 +136,7 @@ std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkp
            ", but the embedding has " + std::to_string(parts.model->vocabulary()) + " rows";
   });
   parts.chat = read_template(*parts.tokenizer, tokenizer_folder);
-  const auto vocabulary = parts.model->vocabulary();
-  parts.end_tokens = end_tokens_of(companion(settings.model, base, "generation_config.json"), vocabulary);
-  if (parts.end_tokens.empty()) parts.end_tokens = end_tokens_of(base / "config.json", vocabulary);
-  if (const auto eos = parts.tokenizer->eos()) parts.end_tokens.push_back(*eos);
+  parts.end_tokens = read_end_tokens(settings.model, base, *parts.tokenizer, parts.model->vocabulary());
   parts.pictures = read_pictures(checkpoints.family(base), base, *parts.tokenizer);
   parts.info = {.model_hash = info.model_hash,
                 .config_hash = hash_of_config(base, parts.pictures.has_value()),

@@ -14,6 +14,10 @@ at::Device find_device(const std::string& name);
 /// "float32" or "bfloat16" as a dtype. Throws Fault::config for another.
 at::ScalarType find_dtype(const std::string& name);
 
+/// The tokens that end an answer: those of generation_config.json, else of config.json, and the tokenizer's own.
+std::vector<std::int64_t> read_end_tokens(const std::filesystem::path& folder, const std::filesystem::path& base,
+                                          const Tokenizer& tokenizer, std::int64_t vocabulary);
+
 /// Opens a checkpoint folder for answering: model, tokenizer, chat template, end tokens. Throws Fault::checkpoint for
 /// what is wrong in the folder, Fault::device and Fault::config for settings that cannot be met.
 std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log);

@@ -1,0 +1,123 @@
+#include <algorithm>
+#include <set>
+
+#include "harness/base/seed.hpp"
+#include "harness/base/text.hpp"
+#include "harness/train/stage.hpp"
+#include "trainers/parts/answering.hpp"
+
+namespace touchstone {
+namespace {
+
+struct SampleOptions {
+  std::string data;
+  std::string model;
+  Generation asked;
+  std::int64_t least = 1;
+  bool replace = false;
+  bool keep_repeats = false;
+};
+
+struct SampleCounts {
+  double written = 0.0;
+  double empty = 0.0;
+  double repeated = 0.0;
+  double unfinished = 0.0;
+  double dropped = 0.0;
+};
+
+/// Adds what the model wrote to a record; false when it has too few new answers then.
+bool add_answers(const Session& session, const SampleOptions& options, Record& record, const Response& response,
+                 SampleCounts& counts) {
+  std::set<std::string> known;
+  for (const auto& answer : record.answers) known.insert(answer.text);
+  if (options.replace) record.answers.clear();
+  std::int64_t added = 0;
+  for (const auto& written : response.generated) {
+    ++counts.written;
+    if (!written.finished) ++counts.unfinished;
+    Answer answer;
+    answer.text = answer_text(session, record, written.text);
+    for (const auto logp : written.logp_nats) answer.logp_nats += logp;
+    const bool empty = strip(answer.text).empty();
+    const bool repeated = !options.keep_repeats && !known.insert(answer.text).second;
+    if (empty) ++counts.empty;
+    if (repeated) ++counts.repeated;
+    if (empty || repeated) continue;
+    record.answers.push_back(std::move(answer));
+    ++added;
+  }
+  return added >= options.least;
+}
+
+void run_sample(const SampleOptions& options, Session& session) {
+  auto& data = session.data.at(options.data);
+  const auto engine = session_engine(session, session_model(session, options.model));
+  std::vector<Request> requests;
+  for (const auto& record : data) {
+    auto asked = options.asked;
+    asked.context = context_of(session, record);
+    asked.seed = derive_seed(session.job->seed, "sample." + record.id);
+    requests.emplace_back(std::move(asked));
+  }
+  const auto responses = engine->answer(requests, {}, session.hooks->cancel);
+  SampleCounts counts;
+  std::vector<Record> kept;
+  for (std::size_t at = 0; at < data.size(); ++at) {
+    if (add_answers(session, options, data[at], responses[at], counts)) {
+      kept.push_back(std::move(data[at]));
+    } else {
+      ++counts.dropped;
+    }
+  }
+  data = std::move(kept);
+  session.values = {{"rows", static_cast<double>(data.size())},
+                    {"answers_written", counts.written},
+                    {"answers_empty", counts.empty},
+                    {"answers_repeated", counts.repeated},
+                    {"answers_unfinished", counts.unfinished},
+                    {"rows_dropped", counts.dropped}};
+  require(!data.empty() || responses.empty(), Fault::data, [&] {
+    return "data set '" + options.data + "': the model wrote fewer than " + std::to_string(options.least) +
+           " usable answers to every prompt (" + std::to_string(static_cast<std::int64_t>(counts.empty)) +
+           " were empty, " + std::to_string(static_cast<std::int64_t>(counts.repeated)) + " repeated)";
+  });
+}
+
+Stage make_sample(Options& options, const TrainerBook&) {
+  SampleOptions sample;
+  sample.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
+  sample.model =
+      options.text("model", "name of a frozen model; \"\": the model as it is now", {.fallback = "", .choices = {}});
+  auto& asked = sample.asked;
+  asked.samples = static_cast<int>(
+      options.integer("answers", "that are written to each prompt", {.fallback = 1, .min = 1, .max = 1024}));
+  asked.max_new_tokens = static_cast<int>(
+      options.integer("max_new_tokens", "tokens of an answer, at most", {.fallback = 256, .min = 1, .max = 1 << 20}));
+  asked.temperature = options.number("temperature", "0: the likeliest token each time, so one answer alone",
+                                     {.fallback = 1.0, .min = 0.0, .max = 100.0});
+  asked.top_p = options.number("top_p", "share of the probability that is drawn from",
+                               {.fallback = 1.0, .min = 1e-6, .max = 1.0});
+  asked.top_k = static_cast<int>(options.integer("top_k", "tokens that are drawn from, at most; 0: all",
+                                                 {.fallback = 0, .min = 0, .max = 1 << 30}));
+  asked.until = options.texts("until", "texts that an answer is cut before", std::vector<std::string>{});
+  sample.least = options.integer("least", "rows with fewer usable new answers are left out; 0: none is",
+                                 {.fallback = 1, .min = 0, .max = 1024});
+  sample.replace = options.flag("replace", "the answers that the rows had go", false);
+  sample.keep_repeats = options.flag("keep_repeats", "an answer that the row has already is kept again", false);
+  Stage stage;
+  stage.needs.push_back("data set '" + sample.data + "'");
+  if (!sample.model.empty()) stage.needs.push_back("frozen model '" + sample.model + "'");
+  stage.run = [sample](Session& session) { run_sample(sample, session); };
+  return stage;
+}
+
+}  // namespace
+
+namespace plugins {
+void sample(TrainerBook& book) {
+  book.stages.add("sample", {.summary = "the model's own answers to a data set's prompts, behind those it has",
+                             .make = make_sample});
+}
+}  // namespace plugins
+}  // namespace touchstone
