@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <map>
+
+#include "harness/model/generator.hpp"
+#include "harness/model/open_engine.hpp"
+#include "harness/model/ops.hpp"
+#include "harness/train/stage.hpp"
+#include "trainers/parts/answering.hpp"
+#include "trainers/parts/batches.hpp"
+#include "trainers/parts/pieces.hpp"
+
+namespace touchstone {
+namespace {
+
+constexpr std::uint8_t critical_mark = 1;
+
+/// l_t = -m_t log p_t, where m_t is one on the tokens that were found critical and zero elsewhere; divided by the
+/// critical tokens. The others stay in the context. Source: "Enhancing Large Language Model Reasoning via Selective
+/// Critical Token Fine-Tuning", arXiv 2510.10974, section 3; the normaliser and the terminator's part are inferred.
+LossSum critical_likelihood(const TokenBatch& batch, bool keep_end) {
+  const auto logp = label_logp(batch.logits, batch.labels);
+  const auto bits = static_cast<std::uint8_t>(keep_end ? critical_mark | end_mark : critical_mark);
+  const auto kept = has_mark(batch.marks, bits);
+  LossSum loss;
+  loss.sum = weighted_sum(at::where(kept, -logp, 0.0), batch.weights);
+  loss.count = logged_sum(kept);
+  loss.logged = {{"nll", -logged_sum(logp)}, {"critical", loss.count}};
+  return loss;
+}
+
+struct MarkOptions {
+  std::string data;
+  std::string rule;
+  std::int64_t candidates = 2;
+  bool all_wrong = true;
+  int max_new_tokens = 256;
+};
+
+/// What the model would have written had it taken another token at one place of an answer.
+struct Fork {
+  std::size_t row = 0;
+  std::size_t at = 0;  ///< the token's place in the answer
+  std::int64_t token = 0;
+};
+
+/// The likeliest tokens at each place of each answer, without the one that stands there.
+std::vector<Fork> find_forks(Model& model, const std::vector<Row>& rows, std::int64_t candidates) {
+  const at::NoGradGuard no_grad;
+  std::vector<Fork> forks;
+  for (std::size_t number = 0; number < rows.size(); ++number) {
+    const auto batch = make_batch(rows, {number}, Normaliser::token_mean, model.head().weight.device());
+    Want want;
+    want.logits_at = batch.at;
+    const auto logits = model.forward(batch.inputs, want).logits;
+    const auto best = std::get<1>(logits.topk(std::min(candidates + 1, logits.size(1)))).to(at::kCPU);
+    const auto& pieces = rows[number].facts.pieces;
+    const auto skipped = static_cast<std::int64_t>(pieces.size()) - best.size(0);  // a first token without a prompt
+    for (std::int64_t place = 0; place < best.size(0); ++place) {
+      const auto at = static_cast<std::size_t>(place + skipped);
+      if (pieces[at].first == pieces[at].last) continue;  // not the answer's own text
+      const auto own = rows[number].ids[rows[number].prompt_tokens + at];
+      std::int64_t taken = 0;
+      for (std::int64_t rank = 0; rank < best.size(1) && taken < candidates; ++rank) {
+        const auto token = best[place][rank].item<std::int64_t>();
+        if (token == own) continue;
+        forks.push_back({.row = number, .at = at, .token = token});
+        ++taken;
+      }
+    }
+  }
+  return forks;
+}
+
+/// Writes every fork to its end, greedily, and gives the whole answers' texts.
+std::vector<std::string> finish_forks(Session& session, const std::vector<Row>& rows, const std::vector<Fork>& forks,
+                                      int max_new_tokens) {
+  const auto& job = *session.job;
+  const auto ends = read_end_tokens(job.model, session.checkpoints->base_folder(job.model), *session.tokenizer,
+                                    session.model->vocabulary());
+  std::vector<std::string> texts(forks.size());
+  std::vector<Generation> asked;
+  std::vector<Prompt> prompts;
+  std::vector<std::size_t> open;
+  for (std::size_t number = 0; number < forks.size(); ++number) {
+    const auto& fork = forks[number];
+    const auto& row = rows[fork.row];
+    const std::span whole(row.ids);
+    std::vector<std::int64_t> head(whole.begin() + static_cast<std::ptrdiff_t>(row.prompt_tokens),
+                                   whole.begin() + static_cast<std::ptrdiff_t>(row.prompt_tokens + fork.at));
+    head.push_back(fork.token);
+    texts[number] = session.tokenizer->decode(head, /*skip_special_tokens=*/true);
+    const auto length = static_cast<int>(row.prompt_tokens + head.size());
+    const auto room = std::min(max_new_tokens, session.model->max_length() - length);
+    if (std::find(ends.begin(), ends.end(), fork.token) != ends.end() || room <= 0) continue;
+    Prompt prompt;
+    prompt.tokens.assign(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(row.prompt_tokens));
+    prompt.tokens.insert(prompt.tokens.end(), head.begin(), head.end());
+    prompt.prompt_tokens = length;
+    prompt.max_new_tokens = room;
+    prompts.push_back(std::move(prompt));
+    asked.push_back({.context = {}, .images = {}, .max_new_tokens = room, .until = {}});
+    open.push_back(number);
+  }
+  std::vector<const Generation*> requests;
+  for (const auto& one : asked) requests.push_back(&one);
+  const GeneratorSettings settings{.tokenizer = session.tokenizer.get(),
+                                   .end_tokens = {ends.begin(), ends.end()},
+                                   .end_text = {},
+                                   .threads = job.threads};
+  EngineCounts counts;
+  const auto written = generate(*session.model, requests, prompts, settings, counts, session.hooks->cancel, {});
+  for (std::size_t at = 0; at < open.size(); ++at) texts[open[at]] += written[at].front().text;
+  return texts;
+}
+
+/// A token of a right answer is critical when the answers that would have followed the next likeliest ones are wrong:
+/// all of them, or any. The spans of the first answers say so; rows without a critical token are left out.
+void run_mark(const MarkOptions& options, Session& session) {
+  auto& data = session.data.at(options.data);
+  RowSettings settings;
+  settings.max_length = session.model->max_length();
+  settings.keep_pieces = true;
+  RowAudit audit;
+  std::vector<Row> rows;
+  std::vector<Record> records;
+  for (auto& record : data) {
+    if (auto row = encode_row(record, *session.tokenizer, session.chat, settings, audit)) {
+      rows.push_back(std::move(*row));
+      records.push_back(std::move(record));
+    }
+  }
+  const auto forks = find_forks(*session.model, rows, options.candidates);
+  const auto texts = finish_forks(session, rows, forks, options.max_new_tokens);
+  std::map<std::pair<std::size_t, std::size_t>, std::pair<int, int>> verdicts;  // (row, place): right, wrong
+  for (std::size_t number = 0; number < forks.size(); ++number) {
+    const auto& fork = forks[number];
+    const bool right = score_answer(*session.job, records[fork.row], texts[number], options.rule) >= 1.0;
+    auto& found = verdicts[{fork.row, fork.at}];
+    ++(right ? found.first : found.second);
+  }
+  double critical = 0.0;
+  for (const auto& [place, found] : verdicts) {
+    const auto [right, wrong] = found;
+    if (options.all_wrong ? right > 0 : wrong == 0) continue;
+    const auto& piece = rows[place.first].facts.pieces[place.second];
+    records[place.first].answers.front().spans.push_back(
+        {.first = static_cast<int>(piece.first), .last = static_cast<int>(piece.last), .role = "critical"});
+    ++critical;
+  }
+  std::erase_if(records, [](const Record& record) { return record.answers.front().spans.empty(); });
+  session.values = {{"rows", static_cast<double>(records.size())},
+                    {"rows_dropped", static_cast<double>(data.size() - records.size())},
+                    {"answers_written", static_cast<double>(forks.size())},
+                    {"tokens", static_cast<double>(verdicts.size())},
+                    {"critical_tokens", critical}};
+  data = std::move(records);
+  require(!data.empty(), Fault::data,
+          [&] { return "data set '" + options.data + "': no token of any answer was found critical"; });
+}
+
+Stage make_mark(Options& options, const TrainerBook&) {
+  MarkOptions mark;
+  mark.data = options.text("on", "name of a data set of right answers", {.fallback = "data", .choices = {}});
+  mark.rule = read_rule(options);
+  mark.candidates = options.integer("candidates", "k: next likeliest tokens that are tried at each place",
+                                    {.fallback = 2, .min = 1, .max = 64});
+  mark.all_wrong = options.text("critical", "a token is, when all of the others, or any, lead to a wrong answer",
+                                {.fallback = "all_wrong", .choices = {"all_wrong", "any_wrong"}}) == "all_wrong";
+  mark.max_new_tokens = static_cast<int>(options.integer("max_new_tokens", "tokens that are written behind each",
+                                                         {.fallback = 256, .min = 1, .max = 1 << 20}));
+  Stage stage;
+  stage.needs.push_back("data set '" + mark.data + "'");
+  stage.run = [mark](Session& session) { run_mark(mark, session); };
+  return stage;
+}
+
+}  // namespace
+
+namespace plugins {
+void critical_token(TrainerBook& book) {
+  book.objectives.add(
+      "critical_token",
+      {.summary = "likelihood of the tokens that the answer hangs on alone (arXiv 2510.10974)",
+       .make = [](Options& options, const TrainerBook&) {
+         TokenObjective objective;
+         objective.roles = {options.text("role", "what the spans of critical tokens are called",
+                                         {.fallback = "critical", .choices = {}})};
+         const bool keep_end = options.flag("keep_end", "the terminator behind the answer is critical too", true);
+         objective.loss = [keep_end](const TokenBatch& batch) { return critical_likelihood(batch, keep_end); };
+         return objective;
+       }});
+  book.stages.add(
+      "mark_critical",
+      {.summary = "finds the tokens of right answers in whose place others lead to wrong ones", .make = make_mark});
+}
+}  // namespace plugins
+}  // namespace touchstone
