@@ -34,6 +34,23 @@ TEST_F(Import, TheThreeForms) {
   EXPECT_EQ(rows[2].answers[0].prompt_tokens, 1);
 }
 
+TEST_F(Import, Preferences) {
+  const auto rows = read(R"({"prompt": "a ", "chosen": "b", "rejected": "c"}
+{"chosen": "\n\nHuman: x\n\nAssistant: y\n\nHuman: z\n\nAssistant: good", "rejected": "\n\nHuman: x\n\nAssistant: y\n\nHuman: z\n\nAssistant: got"}
+{"prompt": "a", "completion": "b", "label": false}
+)");
+  ASSERT_EQ(rows.size(), 3U);
+  ASSERT_EQ(rows[0].answers.size(), 2U);
+  EXPECT_EQ(rows[0].answers[0].text, "b");
+  EXPECT_EQ(rows[0].answers[0].reward, 1.0);
+  EXPECT_EQ(rows[0].answers[1].text, "c");
+  EXPECT_EQ(rows[0].answers[1].reward, -1.0);
+  EXPECT_EQ(text_of(rows[1].prompt[0]), "\n\nHuman: x\n\nAssistant: y\n\nHuman: z\n\nAssistant:");
+  EXPECT_EQ(rows[1].answers[0].text, " good");
+  EXPECT_EQ(rows[1].answers[1].text, " got");
+  EXPECT_EQ(rows[2].answers[0].reward, -1.0);
+}
+
 class WrongRow : public Import, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(WrongRow, NamesItsLine) {
@@ -53,7 +70,9 @@ INSTANTIATE_TEST_SUITE_P(Table, WrongRow,
                                            R"({"messages": [{"role": "me", "content": "u"}]})",
                                            R"({"messages": ["u"]})", R"({"input_ids": []})",
                                            R"({"input_ids": [1, -2]})", R"({"input_ids": ["x"]})",
-                                           R"({"input_ids": 7})", R"({"input_ids": [1], "prompt_tokens": -1})"));
+                                           R"({"prompt": "a", "chosen": "b"})", R"({"chosen": "x", "rejected": "y"})",
+                                           R"({"prompt": "a", "completion": "b", "label": 1})", R"({"input_ids": 7})",
+                                           R"({"input_ids": [1], "prompt_tokens": -1})"));
 
 TEST_F(Import, AFileWithoutRowsIsAnError) { EXPECT_THROW(read("\n\n"), Error); }
 

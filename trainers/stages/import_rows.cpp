@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
@@ -10,10 +12,9 @@ namespace {
 constexpr std::size_t longest_line_bytes = std::size_t{16} << 20;
 
 [[noreturn]] void wrong(const std::string& where, const std::string& found) {
-  throw Error(Fault::data,
-              where + ": " + found +
-                  ", expected {\"prompt\", \"completion\"}, {\"messages\": [{\"role\", \"content\"}]} with "
-                  "the assistant last, or {\"input_ids\"}");
+  throw Error(Fault::data, where + ": " + found +
+                               ", expected {\"prompt\", \"completion\"}, {\"prompt\", \"chosen\", \"rejected\"}, "
+                               "{\"messages\": [{\"role\", \"content\"}]} with the assistant last, or {\"input_ids\"}");
 }
 
 std::string text_at(const Json& object, const char* key, const std::string& where) {
@@ -55,6 +56,36 @@ void read_tokens(const Json& row, const std::string& where, Answer& answer) {
   answer.prompt_tokens = row["prompt_tokens"].get<std::int64_t>();
 }
 
+/// Where in two whole dialogues of "\n\nHuman:" and "\n\nAssistant:" turns the last answer begins, which alone may
+/// differ.
+std::size_t last_answer(const std::string& chosen, const std::string& rejected, const std::string& where) {
+  constexpr std::string_view turn = "\n\nAssistant:";
+  const auto alike = std::mismatch(chosen.begin(), chosen.end(), rejected.begin(), rejected.end()).first;
+  const auto at = chosen.substr(0, static_cast<std::size_t>(alike - chosen.begin())).rfind(turn);
+  if (at == std::string::npos) wrong(where, "no 'prompt' and no \"\\n\\nAssistant:\" that both answers follow");
+  return at + turn.size();
+}
+
+void read_preference(const Json& row, const std::string& where, Record& record) {
+  auto chosen = text_at(row, "chosen", where);
+  auto rejected = text_at(row, "rejected", where);
+  std::string prompt;
+  if (row.contains("prompt")) {
+    prompt = text_at(row, "prompt", where);
+  } else {
+    const auto at = last_answer(chosen, rejected, where);
+    prompt = chosen.substr(0, at);
+    chosen.erase(0, at);
+    rejected.erase(0, at);
+  }
+  record.prompt = {{Role::user, {prompt}, ""}};
+  record.answers.resize(2);
+  record.answers[0].text = std::move(chosen);
+  record.answers[0].reward = 1.0;
+  record.answers[1].text = std::move(rejected);
+  record.answers[1].reward = -1.0;
+}
+
 Record read_row(const Json& row, const std::string& where) {
   if (!row.is_object()) wrong(where, "no object");
   Record record;
@@ -65,9 +96,15 @@ Record read_row(const Json& row, const std::string& where) {
     read_tokens(row, where, record.answers.front());
   } else if (row.contains("messages")) {
     read_messages(row["messages"], where, record);
+  } else if (row.contains("chosen")) {
+    read_preference(row, where, record);
   } else {
     record.prompt = {{Role::user, {text_at(row, "prompt", where)}, ""}};
     record.answers.front().text = text_at(row, "completion", where);
+  }
+  if (row.contains("label")) {
+    if (!row["label"].is_boolean()) wrong(where, "a 'label' that is neither true nor false");
+    record.answers.front().reward = row["label"].get<bool>() ? 1.0 : -1.0;
   }
   return record;
 }
@@ -88,9 +125,11 @@ std::vector<Record> read_rows(const std::filesystem::path& file) {
 }
 
 Stage make_import_rows(Options& options, const TrainerBook&) {
-  const std::filesystem::path file = options.text("file",
-                                                  "JSON lines, gzipped if it ends in .gz: prompt and completion, "
-                                                  "or messages, or input_ids with prompt_tokens");
+  const std::filesystem::path file =
+      options.text("file",
+                   "JSON lines, gzipped if it ends in .gz: prompt and completion, or prompt, "
+                   "chosen and rejected, or messages, or input_ids with prompt_tokens; "
+                   "label (true, false) judges an answer");
   const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data", .choices = {}});
   Stage stage;
   stage.gives.push_back("data set '" + name + "'");
