@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "harness/base/draws.hpp"
+#include "harness/base/seed.hpp"
+#include "harness/model/ops.hpp"
+#include "harness/train/stage.hpp"
+#include "trainers/parts/answering.hpp"
+#include "trainers/parts/batches.hpp"
+
+namespace touchstone {
+namespace {
+
+struct ContrastOptions {
+  std::string data;
+  std::string embedder;
+  double share = 0.75;
+  std::int64_t negatives = 1;
+};
+
+using Embedding = std::vector<float>;
+
+/// Counts of a text's byte trigrams, hashed to 4096 places.
+Embedding trigrams(const std::string& text) {
+  Embedding counts(4096, 0.0F);
+  const auto padded = "  " + text + "  ";
+  for (std::size_t at = 0; at + 3 <= padded.size(); ++at) {
+    counts[fnv1a(std::string_view(padded).substr(at, 3)) % counts.size()] += 1.0F;
+  }
+  return counts;
+}
+
+/// Mean of the model's last hidden states over each answer's tokens.
+std::vector<Embedding> hidden_means(const Session& session, const Record& record) {
+  const at::NoGradGuard no_grad;
+  RowSettings settings;
+  settings.max_length = session.model->max_length();
+  std::vector<Embedding> all;
+  for (const auto& answer : record.answers) {
+    Record alone = record;
+    alone.answers = {answer};
+    RowAudit audit;
+    const auto row = encode_row(alone, *session.tokenizer, session.chat, settings, audit);
+    if (!row) {  // longer than the model: nothing is known of it
+      all.emplace_back(static_cast<std::size_t>(session.model->hidden_size()), 0.0F);
+      continue;
+    }
+    const auto batch = make_batch({*row}, {0}, Normaliser::token_mean, session.model->head().weight.device());
+    Want want;
+    want.logits = false;
+    want.hidden = true;
+    want.hidden_at = batch.at;
+    const auto mean =
+        session.model->forward(batch.inputs, want).hidden.mean(0).to(at::kFloat).to(at::kCPU).contiguous();
+    all.emplace_back(mean.const_data_ptr<float>(), mean.const_data_ptr<float>() + mean.size(0));
+  }
+  return all;
+}
+
+double cosine(const Embedding& a, const Embedding& b) {
+  double product = 0.0;
+  double length_a = 0.0;
+  double length_b = 0.0;
+  for (std::size_t at = 0; at < a.size(); ++at) {
+    product += static_cast<double>(a[at]) * static_cast<double>(b[at]);
+    length_a += static_cast<double>(a[at]) * static_cast<double>(a[at]);
+    length_b += static_cast<double>(b[at]) * static_cast<double>(b[at]);
+  }
+  return length_a > 0.0 && length_b > 0.0 ? product / std::sqrt(length_a * length_b) : 0.0;
+}
+
+/// Which of the answers after the first may serve as negatives: of the R there are the unique ones, without those equal
+/// to the first, least like it first, and of these min(floor(share R), their number - 1). Source: "Extensive
+/// Self-Contrast Enables Feedback-Free Language Model Alignment", arXiv 2404.00604, section 2.2, from the authors' code
+/// (construct_synthetic_data.py, filter "lastdedup").
+std::vector<std::size_t> least_alike(const Record& record, const std::vector<Embedding>& embeddings, double share) {
+  const auto& answers = record.answers;
+  std::set<std::string> seen = {answers.front().text};
+  std::vector<std::pair<double, std::size_t>> unique;
+  for (std::size_t at = 1; at < answers.size(); ++at) {
+    if (seen.insert(answers[at].text).second) unique.emplace_back(cosine(embeddings[0], embeddings[at]), at);
+  }
+  std::sort(unique.begin(), unique.end());
+  const auto wanted = static_cast<std::size_t>(share * static_cast<double>(answers.size() - 1) + 1e-9);
+  const auto kept = unique.empty() ? 0 : std::min(wanted, unique.size() - 1);
+  std::vector<std::size_t> places;
+  for (std::size_t at = 0; at < kept; ++at) places.push_back(unique[at].second);
+  return places;
+}
+
+void run_contrast(const ContrastOptions& options, Session& session) {
+  auto& data = session.data.at(options.data);
+  std::vector<Record> kept;
+  double similarity = 0.0;
+  for (auto& record : data) {
+    if (record.answers.size() < 2) continue;
+    std::vector<Embedding> embeddings;
+    if (options.embedder == "model") {
+      embeddings = hidden_means(session, record);
+    } else {
+      for (const auto& answer : record.answers) embeddings.push_back(trigrams(answer.text));
+    }
+    const auto places = least_alike(record, embeddings, options.share);
+    if (static_cast<std::int64_t>(places.size()) < options.negatives) continue;
+    Draws draws(session.job->seed, "contrast." + record.id);
+    std::vector<Answer> answers = {record.answers.front()};
+    answers.front().reward = 1.0;
+    for (const auto drawn : sample_indices(places.size(), static_cast<std::size_t>(options.negatives), draws)) {
+      answers.push_back(record.answers[places[drawn]]);
+      answers.back().reward = -1.0;
+      similarity += cosine(embeddings[0], embeddings[places[drawn]]);
+    }
+    record.answers = std::move(answers);
+    kept.push_back(std::move(record));
+  }
+  const auto pairs = static_cast<double>(kept.size()) * static_cast<double>(options.negatives);
+  session.values = {{"rows", static_cast<double>(kept.size())},
+                    {"rows_dropped", static_cast<double>(data.size() - kept.size())},
+                    {"mean_similarity", pairs > 0.0 ? similarity / pairs : 0.0}};
+  const bool any = !data.empty();
+  data = std::move(kept);
+  require(!data.empty() || !any, Fault::data, [&] {
+    return "data set '" + options.data + "': no row has " + std::to_string(options.negatives) +
+           " different answers that are unlike its own";
+  });
+}
+
+Stage make_contrast(Options& options, const TrainerBook&) {
+  ContrastOptions contrast;
+  contrast.data =
+      options.text("on", "name of a data set with answers of the model", {.fallback = "data", .choices = {}});
+  contrast.embedder = options.text("embedder", "trigrams: counts of three bytes; model: its mean last hidden state",
+                                   {.fallback = "trigrams", .choices = {"trigrams", "model"}});
+  contrast.share = options.number("share", "p: of the written answers, those least like the data's that may be drawn",
+                                  {.fallback = 0.75, .min = 0.0, .max = 1.0});
+  contrast.negatives = options.integer("negatives", "k: drawn for each row; rows with fewer are left out",
+                                       {.fallback = 1, .min = 1, .max = 1024});
+  Stage stage;
+  stage.needs.push_back("data set '" + contrast.data + "'");
+  stage.run = [contrast](Session& session) { run_contrast(contrast, session); };
+  return stage;
+}
+
+}  // namespace
+
+namespace plugins {
+void contrast(TrainerBook& book) {
+  book.stages.add("contrast", {.summary = "the data's answers preferred to those of the model that are least like them",
+                               .make = make_contrast});
+}
+}  // namespace plugins
+}  // namespace touchstone

@@ -1,0 +1,66 @@
+#include <cmath>
+
+#include "harness/base/draws.hpp"
+#include "harness/train/session.hpp"
+#include "harness/train/stage.hpp"
+
+namespace touchstone {
+namespace {
+
+struct SplitOptions {
+  std::string data;
+  std::string first;
+  std::string second;
+  std::int64_t rows = 0;
+  double share = 0.5;
+  double price = 1.0;
+};
+
+/// The first part is the front of an order drawn by the seed, the second its end: they never overlap, and a smaller
+/// budget's parts are within a larger one's.
+void run_split(const SplitOptions& options, Session& session) {
+  auto pool = session.data.at(options.data);
+  const auto budget = options.rows > 0 ? static_cast<double>(options.rows) : static_cast<double>(pool.size());
+  const auto first = static_cast<std::size_t>(std::llround(options.share * budget));
+  const auto second =
+      static_cast<std::size_t>(std::floor((budget - static_cast<double>(first)) / options.price + 1e-9));
+  require(first + second <= pool.size(), Fault::data, [&] {
+    return "data set '" + options.data + "' has " + std::to_string(pool.size()) + " rows, expected at least " +
+           std::to_string(first + second);
+  });
+  Draws draws(session.job->seed, "split." + options.data);
+  shuffle(pool, draws);
+  const auto end = static_cast<std::ptrdiff_t>(first);
+  session.data[options.first].assign(pool.begin(), pool.begin() + end);
+  session.data[options.second].assign(pool.rbegin(), pool.rbegin() + static_cast<std::ptrdiff_t>(second));
+  session.values = {{"rows", static_cast<double>(pool.size())},
+                    {"rows_first", static_cast<double>(first)},
+                    {"rows_second", static_cast<double>(second)}};
+}
+
+Stage make_split(Options& options, const TrainerBook&) {
+  SplitOptions split;
+  split.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
+  split.first = options.text("first", "name of the first part", {.fallback = "first", .choices = {}});
+  split.second = options.text("second", "name of the second part", {.fallback = "second", .choices = {}});
+  split.rows =
+      options.integer("budget", "what both parts may cost, a row of the first being 1; 0: as much as there are rows",
+                      {.fallback = 0, .min = 0});
+  split.share = options.number("share", "of the budget, for the first part", {.fallback = 0.5, .min = 0.0, .max = 1.0});
+  split.price = options.number("price", "of a row of the second part", {.fallback = 1.0, .min = 1e-3, .max = 1e6});
+  Stage stage;
+  stage.needs.push_back("data set '" + split.data + "'");
+  stage.gives = {"data set '" + split.first + "'", "data set '" + split.second + "'"};
+  stage.run = [split](Session& session) { run_split(split, session); };
+  return stage;
+}
+
+}  // namespace
+
+namespace plugins {
+void split(TrainerBook& book) {
+  book.stages.add("split",
+                  {.summary = "two parts of a data set, drawn by the seed, within a budget", .make = make_split});
+}
+}  // namespace plugins
+}  // namespace touchstone
