@@ -11,7 +11,8 @@ namespace {
 
 using Groups = std::vector<std::vector<std::size_t>>;
 
-std::vector<Row> ragged_rows(std::size_t count) {
+/// `answers` to each prompt, with weights, marks, reference log-probabilities and rewards of all sorts.
+std::vector<Row> ragged_rows(std::size_t count, std::int64_t answers = 1) {
   std::vector<Row> rows;
   std::uint64_t state = 1;
   const auto draw = [&](std::uint64_t below) {
@@ -25,8 +26,26 @@ std::vector<Row> ragged_rows(std::size_t count) {
     for (std::uint64_t at = 0; at < length; ++at)
       row.ids.push_back(static_cast<std::int64_t>(draw(testing::tiny_vocabulary)));
     row.prompt_tokens = 1 + draw(length - 1);
-    for (auto at = row.prompt_tokens; at < length; ++at)
-      row.weights.push_back(0.5F + 0.25F * static_cast<float>(draw(4)));
+    const auto facts = [&](std::size_t tokens) {
+      TokenFacts made;
+      for (std::size_t at = 0; at < tokens; ++at) {
+        made.weights.push_back(0.5F + 0.25F * static_cast<float>(draw(4)));
+        made.marks.push_back(static_cast<std::uint8_t>(draw(3)));
+        made.ref_logp.push_back(-4.0F - 0.01F * static_cast<float>(draw(100)));
+      }
+      return made;
+    };
+    row.facts = facts(length - row.prompt_tokens);
+    row.reward = 1.0;
+    for (std::int64_t other = 1; other < answers; ++other) {
+      RowAnswer answer;
+      const auto tokens = 1 + draw(20);
+      for (std::uint64_t at = 0; at < tokens; ++at)
+        answer.ids.push_back(static_cast<std::int64_t>(draw(testing::tiny_vocabulary)));
+      answer.facts = facts(tokens);
+      answer.reward = -1.0;
+      row.others.push_back(std::move(answer));
+    }
     rows.push_back(std::move(row));
   }
   return rows;
@@ -56,9 +75,10 @@ struct Split {
 Gradients gradients(Model& model, Model* reference, const TokenObjective& objective, const std::vector<Row>& rows,
                     const Split& split, Normaliser normaliser) {
   LossTotals totals;
+  if (objective.state) objective.state->clear();
   for (const auto& group : split.groups) {
     const auto batch = make_batch(rows, group, normaliser, at::kCPU);
-    totals.add(accumulate_loss({&model, reference, &objective, split.chunk}, batch));
+    totals.add(accumulate_loss({&model, reference, &objective, split.chunk, /*draw_seed=*/11}, batch));
   }
   Gradients result;
   const auto divisor = totals.divisor(normaliser, 128.0);
@@ -98,7 +118,7 @@ TEST_P(Normalisation, EverySplitGivesTheSameGradients) {
   const auto loss = objective(std::get<0>(GetParam()));
   auto* const reference = loss.needs_reference ? frozen.get() : nullptr;
   const auto normaliser = std::get<1>(GetParam());
-  const auto rows = ragged_rows(32);
+  const auto rows = ragged_rows(32, loss.answers > 0 ? 3 : 1);
   const auto wanted = gradients(*model, reference, loss, rows, {consecutive(32, {32}), 100000}, normaliser);
   const std::vector<std::pair<std::string, Split>> splits = {{"32 x 1", {consecutive(32, {1}), 0}},
                                                              {"16 x 2", {consecutive(32, {2}), 0}},
@@ -120,6 +140,19 @@ INSTANTIATE_TEST_SUITE_P(Objectives, Normalisation,
                                            std::tuple(R"({"use": "asft", "kl_weight": 0.5})", Normaliser::token_mean),
                                            std::tuple(R"({"use": "asft", "kl_weight": 0.5})",
                                                       Normaliser::sequence_mean)));
+
+INSTANTIATE_TEST_SUITE_P(
+    Methods, Normalisation,
+    ::testing::Combine(::testing::Values(R"({"use": "probability_family", "form": "power", "alpha": 0.5})",
+                                         R"({"use": "probability_family", "form": "bottom_nll", "threshold": 0.01})",
+                                         R"({"use": "critical_token"})", R"({"use": "otr", "samples": 16})",
+                                         R"({"use": "otr", "mode": "exact"})", R"({"use": "minor_sft"})",
+                                         R"({"use": "minor_sft", "form": "softplus"})", R"({"use": "tl_training"})",
+                                         R"({"use": "discriminative", "score": "mean", "tau": 0.5})",
+                                         R"({"use": "dpo"})", R"({"use": "dpo", "loss_type": "ipo"})",
+                                         R"({"use": "kto"})", R"({"use": "simpo"})", R"({"use": "orpo"})",
+                                         R"({"use": "selm", "beta": 0.1, "alpha": 0.1})"),
+                       ::testing::Values(Normaliser::token_mean)));
 
 // Two rows of unequal length: the mean over tokens is not the mean over rows.
 TEST(NormalisationValue, TokenAndSequenceMeanDiffer) {

@@ -1,0 +1,296 @@
+// Stages that make, judge and pair answers.
+#include <gmock/gmock.h>
+
+#include "tests/trainers/tiny.hpp"
+
+namespace touchstone {
+namespace {
+
+using ::testing::ElementsAre;
+namespace fs = std::filesystem;
+
+Record record_of(const std::string& id, const std::vector<std::pair<std::string, double>>& answers) {
+  Record record;
+  record.id = id;
+  record.prompt = {{Role::user, {id + "?"}, " "}};
+  for (const auto& [text, reward] : answers) {
+    record.answers.emplace_back();
+    record.answers.back().text = text;
+    record.answers.back().reward = reward;
+  }
+  return record;
+}
+
+std::vector<std::string> texts(const Record& record) {
+  std::vector<std::string> all;
+  for (const auto& answer : record.answers) all.push_back(answer.text);
+  return all;
+}
+
+std::vector<std::string> ids(const std::vector<Record>& records) {
+  std::vector<std::string> all;
+  for (const auto& record : records) all.push_back(record.id);
+  return all;
+}
+
+/// A session without a model, for stages that read data alone.
+class DataStages : public ::testing::Test {
+ protected:
+  DataStages() {
+    job_.seed = 3;
+    job_.tasks = &testing::tiny_tasks();
+    session_.job = &job_;
+    session_.hooks = &hooks_;
+  }
+  void run(const std::string& config) {
+    session_.values.clear();
+    make_use(Options(parse_json(config, "test"), "test"), testing::trainer_book().stages, testing::trainer_book())
+        .run(session_);
+  }
+  std::vector<Record>& data() { return session_.data["data"]; }
+  TrainJob job_;
+  TrainHooks hooks_;
+  Session session_;
+};
+
+TEST_F(DataStages, PairTakesTheFirstAnswerAndOnesThatLost) {
+  data() = {record_of("a", {{"gold", 1}, {"wrong", 0}, {"right too", 1}, {"gold", 1}}),
+            record_of("b", {{"gold", 1}, {"right too", 1}}), record_of("c", {{"gold", 0}, {"other", 0}})};
+  run(R"({"use": "pair"})");
+  EXPECT_THAT(ids(data()), ElementsAre("a", "c"));  // of b nothing lost
+  EXPECT_THAT(texts(data()[0]), ElementsAre("gold", "wrong"));
+  EXPECT_THAT(texts(data()[1]), ElementsAre("gold", "other"));  // nothing was judged: all others lost
+  EXPECT_EQ(data()[0].answers[0].reward, 1.0);
+  EXPECT_EQ(data()[0].answers[1].reward, -1.0);
+  EXPECT_EQ(session_.values.at("rows_dropped"), 1.0);
+}
+
+TEST_F(DataStages, PairMayTakeTheBest) {
+  data() = {record_of("a", {{"poor", 0.2}, {"best", 0.9}, {"worst", 0.1}})};
+  run(R"({"use": "pair", "better": "best", "worse": 2})");
+  EXPECT_EQ(data()[0].answers[0].text, "best");
+  EXPECT_THAT(texts(data()[0]), ::testing::UnorderedElementsAre("best", "poor", "worst"));
+  data() = {record_of("a", {{"only", 1}})};
+  EXPECT_THROW(run(R"({"use": "pair"})"), Error);
+  data().clear();
+  EXPECT_NO_THROW(run(R"({"use": "pair"})"));
+}
+
+TEST_F(DataStages, JudgeScoresByTheTargets) {
+  auto example = std::make_shared<Example>();
+  example->targets = {"7"};
+  data() = {record_of("a", {{" 7", 0}, {"8", 0}}), record_of("b", {{"9", 0}})};
+  for (auto& record : data()) {
+    record.example = example;
+    record.task = "sums";
+  }
+  run(R"({"use": "judge"})");
+  EXPECT_EQ(data()[0].answers[0].reward, 1.0);
+  EXPECT_EQ(data()[0].answers[1].reward, 0.0);
+  EXPECT_EQ(session_.values.at("mean_reward"), 1.0 / 3);
+  run(R"({"use": "judge", "keep": "right"})");
+  ASSERT_EQ(data().size(), 1U);
+  EXPECT_THAT(texts(data()[0]), ElementsAre(" 7"));
+  data()[0].example.reset();
+  EXPECT_THROW(run(R"({"use": "judge"})"), Error);
+}
+
+TEST_F(DataStages, ElicitRanksWithTheNewestFirstAmongEquals) {
+  data() = {record_of("mixed", {{"w", 0.5}, {"l", 0.0}, {"y", 1.0}}), record_of("tie", {{"w", 1}, {"l", 1}, {"y", 1}}),
+            record_of("low", {{"w", 1.0}, {"l", 0.0}, {"y", 0.0}})};
+  run(R"({"use": "elicit"})");
+  ASSERT_THAT(ids(data()), ElementsAre("mixed", "low"));
+  EXPECT_THAT(texts(data()[0]), ElementsAre("y", "l", "y"));
+  EXPECT_THAT(texts(data()[1]), ElementsAre("w", "y", "y"));
+  EXPECT_EQ(session_.values.at("own_is_best"), 0.5);
+}
+
+TEST_F(DataStages, SplitsNestAndNeverOverlap) {
+  const auto parts = [&](const std::string& options) {
+    session_.data.clear();
+    for (int row = 0; row < 20; ++row) data().push_back(record_of(std::to_string(row), {{"x", 0}}));
+    run(R"({"use": "split", )" + options + "}");
+    return std::pair(ids(session_.data.at("first")), ids(session_.data.at("second")));
+  };
+  const auto [first, second] = parts(R"("share": 0.25)");
+  EXPECT_EQ(first.size(), 5U);
+  EXPECT_EQ(second.size(), 15U);
+  std::set<std::string> all(first.begin(), first.end());
+  all.insert(second.begin(), second.end());
+  EXPECT_EQ(all.size(), 20U);
+  const auto [small_first, small_second] = parts(R"("share": 0.25, "budget": 8)");
+  EXPECT_TRUE(std::equal(small_first.begin(), small_first.end(), first.begin()));
+  EXPECT_TRUE(std::equal(small_second.begin(), small_second.end(), second.begin()));
+  // Counts: n_first + price n_second stays within the budget, by less than max(1, price).
+  for (const double price : {0.5, 1.0, 3.0}) {
+    for (const double share : {0.0, 0.01, 0.1, 0.5, 1.0}) {
+      const auto [a, b] =
+          parts(R"("budget": 10, "share": )" + std::to_string(share) + R"(, "price": )" + std::to_string(price));
+      const auto spent = static_cast<double>(a.size()) + price * static_cast<double>(b.size());
+      EXPECT_LE(spent, 10.0 + 1e-9);
+      EXPECT_GT(spent, 10.0 - std::max(1.0, price));
+    }
+  }
+  EXPECT_THROW(parts(R"("budget": 21)"), Error);
+}
+
+TEST_F(DataStages, ContrastKeepsTheUnlike) {
+  const auto made = [&](const std::string& options) {
+    data() = {record_of("a", {{"the cat sat on the mat", 0},
+                              {"the cat sat on the mat.", 0},
+                              {"the cat sat on a hat", 0},
+                              {"quite another thing", 0},
+                              {"the dog sat on the mat", 0}})};
+    run(R"({"use": "contrast", )" + options + "}");
+    auto found = texts(data()[0]);
+    EXPECT_EQ(found.front(), "the cat sat on the mat");
+    found.erase(found.begin());
+    std::sort(found.begin(), found.end());
+    return found;
+  };
+  // Three of four pass; the one most like the data's own goes.
+  EXPECT_THAT(made(R"("negatives": 3)"),
+              ElementsAre("quite another thing", "the cat sat on a hat", "the dog sat on the mat"));
+  EXPECT_THAT(made(R"("negatives": 1, "share": 0.25)"), ElementsAre("quite another thing"));
+  EXPECT_THAT(made(R"("negatives": 3, "share": 1)").size(), 3U);  // all but one even so
+  EXPECT_THROW(made(R"("negatives": 4, "share": 1)"), Error);
+  data() = {record_of("same", {{"x", 0}, {"y", 0}, {"y", 0}, {"x", 0}})};
+  EXPECT_THROW(run(R"({"use": "contrast"})"), Error);  // one unique answer, and one less is kept
+}
+
+std::vector<std::pair<int, std::string>> spans(const Record& record) {
+  std::vector<std::pair<int, std::string>> all;
+  for (const auto& span : record.answers[0].spans) all.emplace_back(span.first, span.role);
+  return all;
+}
+
+TEST_F(DataStages, CallsAreMarkedWhereTheToolIsChosen) {
+  auto call = record_of("a", {{"get_user_id(name='Al', age='3')", 0}});
+  call.prompt[0].parts = {
+      std::string("def get_user_name(id):\n  ...\ndef get_user_id(name, age=None):\ndef send(x):\n")};
+  auto json = record_of("b", {{R"({"name": "go", "arguments": {"to": "x y"}})", 0}});
+  json.prompt[0].parts = {std::string(R"([{"name": "go"}, {"name":"go_back"}])")};
+  data() = {call, json, record_of("c", {{"no call", 0}})};
+  run(R"({"use": "mark_calls"})");
+  // Its name, what tells "id" from "name", and the ends of the two values.
+  EXPECT_THAT(spans(data()[0]),
+              ElementsAre(std::pair(0, "key"), std::pair(9, "key"), std::pair(19, "value"), std::pair(28, "value")));
+  // "go" begins "go_back": the byte behind it tells them apart. Keys of JSON are no values.
+  EXPECT_THAT(spans(data()[1]), ElementsAre(std::pair(10, "key"), std::pair(12, "key"), std::pair(38, "value")));
+  EXPECT_TRUE(data()[2].answers[0].spans.empty());
+  EXPECT_EQ(session_.values.at("calls_marked"), 2.0);
+}
+
+/// Whole recipes on the tiny model.
+class PreferenceRecipes : public ::testing::Test {
+ protected:
+  struct Ran {
+    TrainResult result;
+    std::vector<StepReport> steps;
+    std::vector<StageReport> stages;
+  };
+  Ran run(const std::string& stages) {
+    auto job = testing::tiny_job(folder_.path());
+    job.recipe = testing::write_recipe(folder_.path(), stages);
+    Ran ran;
+    TrainHooks hooks;
+    hooks.step = [&](const StepReport& report) { ran.steps.push_back(report); };
+    hooks.stage = [&](const StageReport& report) { ran.stages.push_back(report); };
+    ran.result = train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
+    return ran;
+  }
+  std::string pairs(const std::string& reference, const std::string& train) {
+    return R"([{"use": "load", "task": "sums"}, {"use": "sample", "answers": 3, "max_new_tokens": 6},
+               {"use": "pair", "worse": 2}, {"use": "reference")" +
+           reference + R"(}, {"use": "train", "learning_rate": 0.003, "per_device_train_batch_size": 4, )" + train +
+           "}]";
+  }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(PreferenceRecipes, DpoStartsAtLogTwoAndTellsThePairsApart) {
+  const auto ran = run(pairs("", R"("max_steps": 20, "objective": {"use": "dpo", "beta": 0.3})"));
+  EXPECT_NEAR(ran.steps.front().loss, 0.693147, 1e-5);
+  EXPECT_NEAR(ran.steps.front().values.at("margin"), 0.0, 1e-5);
+  EXPECT_LT(ran.steps.back().loss, 0.3);
+  EXPECT_EQ(ran.steps.back().values.at("accuracy"), 1.0);
+  EXPECT_EQ(ran.stages[1].values.at("answers_written"), 72.0);
+}
+
+TEST_F(PreferenceRecipes, AdaptersNeedNoCopyOfTheModel) {
+  auto stages = pairs("", R"("max_steps": 12, "learning_rate": 0.02, "objective": {"use": "dpo", "beta": 0.3})");
+  stages.replace(stages.find(R"("learning_rate": 0.003, )"), 24, "");
+  stages.insert(stages.find(R"({"use": "train")"), R"({"use": "adapt", "r": 4}, )");
+  const auto ran = run(stages);
+  EXPECT_NEAR(ran.steps.front().loss, 0.693147, 1e-5);
+  EXPECT_LT(ran.steps.back().loss, 0.5);
+}
+
+TEST_F(PreferenceRecipes, EqualSeedsWriteEqualAnswers) {
+  const auto stages = pairs("", R"("max_steps": 3, "objective": "simpo")");
+  EXPECT_EQ(run(stages).result.model_hash, run(stages).result.model_hash);
+}
+
+TEST_F(PreferenceRecipes, AReferenceOfOtherTokensIsRefused) {
+  try {
+    run(pairs(R"(, "max_length": 7)", R"("max_steps": 3, "objective": "dpo")"));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("same max_length"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(PreferenceRecipes, WhatAnObjectiveNeedsIsCheckedBeforeAnythingRuns) {
+  const auto fails_with = [&](const std::string& stages, const std::string& words) {
+    try {
+      run(stages);
+      ADD_FAILURE() << "was taken";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(words), std::string::npos) << error.what();
+    }
+  };
+  fails_with(R"([{"use": "load", "task": "sums"}, {"use": "train", "objective": "dpo"}])",
+             "needs reference log-probabilities of data set 'data'");
+  fails_with(R"([{"use": "load", "task": "sums"}, {"use": "train", "objective": "simpo"}])",
+             "1 answers, expected at least 2");
+  fails_with(
+      R"([{"use": "load", "task": "sums"}, {"use": "train", "objective": "simpo", "loss_normaliser": "sequence_sum"}])",
+      "does not go with an objective over whole answers");
+}
+
+TEST_F(PreferenceRecipes, AShareOfNothingTrainsNothing) {
+  const auto stages = [](const char* share) {
+    return std::string(R"([{"use": "load", "task": "sums"}, {"use": "split", "share": )") + share +
+           R"(}, {"use": "train", "on": "first", "objective": "sft", "max_steps": 2},
+              {"use": "sample", "on": "second", "answers": 2, "max_new_tokens": 4}, {"use": "pair", "on": "second"},
+              {"use": "reference", "on": "second"},
+              {"use": "train", "on": "second", "objective": "dpo", "max_steps": 2}])";
+  };
+  const auto none = run(stages("0"));
+  ASSERT_EQ(none.steps.size(), 2U);
+  EXPECT_NEAR(none.steps.front().loss, 0.693147, 1e-5);
+  const auto all = run(stages("1"));
+  ASSERT_EQ(all.steps.size(), 2U);
+  EXPECT_EQ(all.steps.front().stage, 2);
+  EXPECT_EQ(run(stages("0.5")).steps.size(), 4U);
+}
+
+TEST_F(PreferenceRecipes, CriticalTokensOfAModelThatKnows) {
+  // The tiny model first learns the sums; then the tokens of its own right answers are tried.
+  const auto ran = run(R"([{"use": "load", "task": "sums"},
+      {"use": "train", "objective": "sft", "learning_rate": 0.01, "per_device_train_batch_size": 8, "max_steps": 120},
+      {"use": "sample", "temperature": 0, "replace": true, "keep_repeats": true, "max_new_tokens": 6},
+      {"use": "judge", "keep": "right"}, {"use": "mark_critical", "max_new_tokens": 6},
+      {"use": "train", "objective": "critical_token", "learning_rate": 0.001, "max_steps": 3}])");
+  const auto& judged = ran.stages[3].values;
+  ASSERT_GT(judged.at("rows"), 12.0);
+  const auto& marked = ran.stages[4].values;
+  EXPECT_EQ(marked.at("answers_written"), 2 * marked.at("tokens"));
+  // Where a sum has one digit alone another one is always wrong.
+  EXPECT_GT(marked.at("critical_tokens"), 0.5 * marked.at("tokens"));
+  EXPECT_LE(marked.at("critical_tokens"), marked.at("tokens"));
+  EXPECT_GT(ran.steps.back().values.at("critical"), 0.0);
+}
+
+}  // namespace
+}  // namespace touchstone
