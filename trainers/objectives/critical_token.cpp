@@ -108,7 +108,8 @@ std::vector<std::string> finish_forks(Session& session, const std::vector<Row>& 
                                    .end_text = {},
                                    .threads = job.threads};
   EngineCounts counts;
-  const auto written = generate(*session.model, requests, prompts, settings, counts, session.hooks->cancel, {});
+  const auto model = answering_copy(session, *session.model);
+  const auto written = generate(*model, requests, prompts, settings, counts, session.hooks->cancel, {});
   for (std::size_t at = 0; at < open.size(); ++at) texts[open[at]] += written[at].front().text;
   return texts;
 }

@@ -14,10 +14,27 @@ Model& session_model(Session& session, const std::string& name) {
   return name.empty() ? *session.model : *session.frozen.at(name);
 }
 
+std::shared_ptr<Model> answering_copy(const Session& session, Model& model) {
+  const auto& job = *session.job;
+  const auto& checkpoints = *session.checkpoints;
+  const auto folder = job.work / ("stage-" + std::to_string(session.stage)) / "answering";
+  std::filesystem::create_directories(folder.parent_path());
+  std::filesystem::remove_all(folder);  // of a run that was killed
+  const auto linears = model.linears();
+  const bool adapted =
+      std::any_of(linears.begin(), linears.end(), [](const auto& entry) { return !entry.second->deltas.empty(); });
+  checkpoints.write(folder, adapted ? *model.clone() : model, checkpoints.base_folder(job.model));
+  const auto dtype = find_dtype(job.dtype);
+  std::shared_ptr<Model> copy = checkpoints.load(
+      folder, {.storage = dtype, .compute = dtype, .device = model.head().weight.device(), .answering = true});
+  std::filesystem::remove_all(folder);
+  return copy;
+}
+
 std::unique_ptr<Engine> session_engine(const Session& session, Model& model) {
   const auto& job = *session.job;
   EngineParts parts;
-  parts.model = std::shared_ptr<Model>(std::shared_ptr<Model>(), &model);  // borrowed
+  parts.model = answering_copy(session, model);
   parts.tokenizer = session.tokenizer;
   parts.end_tokens =
       read_end_tokens(job.model, session.checkpoints->base_folder(job.model), *session.tokenizer, model.vocabulary());
