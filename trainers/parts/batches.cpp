@@ -19,6 +19,29 @@ Tensor to_tensor(const std::vector<Value>& values, at::Device device) {
 
 using Groups = std::vector<std::vector<std::size_t>>;
 
+/// The tiles of the chosen rows' pictures and the places of their soft rows; `starts` of the batch are known.
+void add_pictures(Batch& batch, const std::vector<Row>& rows, const std::vector<std::size_t>& chosen,
+                  const PictureReader* reader, at::Device device) {
+  std::vector<const Image*> images;
+  std::vector<std::int64_t> places;
+  std::vector<std::int64_t> from;
+  std::int64_t all = 0;  // soft rows of the pictures so far
+  for (std::size_t number = 0; number < chosen.size(); ++number) {
+    const auto& row = rows[chosen[number]];
+    images.insert(images.end(), row.pictures.begin(), row.pictures.end());
+    if (!row.pictures.empty()) all += static_cast<std::int64_t>(row.soft_cut);
+    for (const auto at : row.soft_at) {
+      places.push_back(batch.inputs.starts[number] + static_cast<std::int64_t>(at));
+      from.push_back(all++);
+    }
+  }
+  if (images.empty()) return;
+  require(reader != nullptr, Fault::internal, [] { return std::string("pictures for a model that takes none"); });
+  batch.tiles = picture_tiles(reader->rules, images).to(device);
+  batch.inputs.soft_at = to_tensor(places, device);
+  if (static_cast<std::int64_t>(from.size()) != all) batch.soft_from = to_tensor(from, device);
+}
+
 /// Bins (single rows, unless packed) in the order of one epoch, cut into micro-batches.
 Groups micro_batches(const std::vector<Row>& rows, const Groups& bins, const StepSettings& settings) {
   Groups all;
@@ -48,7 +71,7 @@ const std::vector<std::string>& normaliser_names() {
 }
 
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
-                 at::Device device) {
+                 at::Device device, const PictureReader* pictures) {
   Batch batch;
   batch.inputs.starts.clear();
   std::vector<std::int64_t> tokens;
@@ -80,6 +103,7 @@ Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& c
   batch.at = to_tensor(places, device);
   batch.labels = to_tensor(labels, device);
   if (weighted || normaliser == Normaliser::sequence_mean) batch.weights = to_tensor(weights, device);
+  add_pictures(batch, rows, chosen, pictures, device);
   return batch;
 }
 

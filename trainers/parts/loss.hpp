@@ -33,6 +33,9 @@ struct LossSettings {
   std::int64_t chunk_positions = 0;
 };
 
+/// What the model reads of a batch: its tokens, and the soft rows that it makes of the pictures, with their gradient.
+Inputs inputs_of(Model& model, const Batch& batch);
+
 /// Runs one batch and gives its sums. Where gradients are enabled, those of the undivided sum are added to the
 /// parameters'. The head runs over chunks of trained positions, forward and backward at once, so that logits never
 /// exist for more than one chunk.

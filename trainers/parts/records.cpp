@@ -63,12 +63,14 @@ std::vector<Record> load_records(const TrainJob& job, const std::string& name, s
   std::set<std::string> seen;  // tasks of a group may share one training file
   for (const auto& leaf : job.tasks->expand(name)) {
     const auto& task = job.tasks->tasks.get(leaf);
-    for (const auto& example : examples_of(job, task, split, endless)) {
+    auto examples = examples_of(job, task, split, endless);
+    for (auto& example : examples) {
       if (!seen.insert(example.id).second) continue;
       auto pair = training_pair(task, example);
       Answer answer;
       answer.text = std::move(pair.answer);
       records.push_back({example.id, leaf, std::move(pair.prompt), {std::move(answer)}});
+      example.images = {};  // the record has them now; a data set of pictures must not be in memory twice
     }
   }
   require(!records.empty(), Fault::data, [&] { return "task '" + name + "' has no training example"; });

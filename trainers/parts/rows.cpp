@@ -5,7 +5,9 @@
 #include "harness/base/error.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/text.hpp"
+#include "harness/data/picture.hpp"
 #include "harness/data/prompt.hpp"
+#include "harness/train/session.hpp"
 
 namespace touchstone {
 namespace {
@@ -124,12 +126,62 @@ Encoding encode_answer(const Tokenizer& tokenizer, const ChatTail& tail, const s
   return whole;
 }
 
-SeamTokens encode_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, const Record& record, RowAudit& audit) {
+/// The pictures of a record's prompt, in order.
+std::vector<const Image*> pictures_of(const Record& record) {
+  std::vector<const Image*> images;
+  for (const auto& turn : record.prompt) {
+    for (const auto& part : turn.parts) {
+      if (const auto* image = std::get_if<Image>(&part)) images.push_back(image);
+    }
+  }
+  return images;
+}
+
+/// The prompt's text with its pictures written as evaluation writes them.
+std::string with_pictures(const RowEncoder& encoder, const Record& record, const std::string& context) {
+  const auto images = pictures_of(record);
+  if (images.empty() || encoder.pictures == nullptr) return context;  // place_pictures() refuses the second
+  std::vector<PictureGrid> grids;
+  for (const auto* image : images) {
+    grids.push_back(picture_grid(image->width_px, image->height_px, encoder.pictures->rules));
+  }
+  return expand_pictures(*encoder.pictures, context, grids, encoder.tile_tokens);
+}
+
+/// Notes the pictures of a row and the places of their soft rows.
+void place_pictures(const RowEncoder& encoder, const Record& record, Row& row) {
+  row.pictures = pictures_of(record);
+  if (row.pictures.empty()) return;
+  require(encoder.pictures != nullptr, Fault::data, [] {
+    return std::string(
+        "holds a picture, but the model takes none; expected one of a family that does, with "
+        "preprocessor_config.json beside config.json");
+  });
+  std::int64_t wanted = 0;
+  for (const auto* image : row.pictures) {
+    const auto grid = picture_grid(image->width_px, image->height_px, encoder.pictures->rules);
+    wanted += (std::int64_t{grid.rows} * grid.columns + 1) * encoder.tile_tokens;
+  }
+  for (std::size_t at = 0; at < row.ids.size(); ++at) {
+    if (row.ids[at] == encoder.pictures->placeholder) row.soft_at.push_back(at);
+  }
+  const bool fits = static_cast<std::int64_t>(row.soft_at.size()) == wanted &&
+                    (row.soft_at.empty() || row.soft_at.back() < row.prompt_tokens);
+  require(fits, Fault::data, [&] {
+    return "has " + std::to_string(row.soft_at.size()) + " " + encoder.pictures->mark + " tokens, expected " +
+           std::to_string(wanted) + " for its pictures, all in the prompt";
+  });
+}
+
+SeamTokens encode_chat(const RowEncoder& encoder, const Record& record, RowAudit& audit) {
+  const auto& tokenizer = encoder.tokenizer;
+  const auto& chat = *encoder.chat;
   const auto open = chat.render(record.prompt, /*add_generation_prompt=*/true);
   const auto& given = record.answers.front().text;
   const auto tail = chat_tail(chat, record.prompt, open, given);
   SeamTokens tokens;
-  tokens.context = tokenizer.encode(open, settings_for(tokenizer, open));
+  const auto context = with_pictures(encoder, record, open);
+  tokens.context = tokenizer.encode(context, settings_for(tokenizer, context));
   tokens.answer = encode_answer(tokenizer, tail, given);
   const EncodeSettings as_text = {.add_special_tokens = false, .parse_special_tokens = false};
   const EncodeSettings with_control = {.add_special_tokens = false, .parse_special_tokens = true};
@@ -138,8 +190,10 @@ SeamTokens encode_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, con
   return tokens;
 }
 
-SeamTokens encode_plain(const Tokenizer& tokenizer, const Record& record, bool append_eos) {
-  auto tokens = encode_seam(tokenizer, plain_text(record.prompt), record.answers.front().text);
+SeamTokens encode_plain(const RowEncoder& encoder, const Record& record, bool append_eos) {
+  const auto& tokenizer = encoder.tokenizer;
+  auto tokens =
+      encode_seam(tokenizer, with_pictures(encoder, record, plain_text(record.prompt)), record.answers.front().text);
   if (!append_eos) return tokens;
   const auto eos = tokenizer.eos();
   require(eos.has_value(), Fault::checkpoint, [] {
@@ -166,18 +220,20 @@ SeamTokens given_tokens(const Tokenizer& tokenizer, const Answer& answer) {
   return tokens;
 }
 
-SeamTokens encode_tokens(const Record& record, const Tokenizer& tokenizer, const ChatTemplate* chat,
-                         const RowSettings& settings, RowAudit& audit) {
-  if (!record.answers.front().tokens.empty()) return given_tokens(tokenizer, record.answers.front());
-  for (const auto& turn : record.prompt) {
-    const bool text = std::all_of(turn.parts.begin(), turn.parts.end(),
-                                  [](const Part& part) { return std::holds_alternative<std::string>(part); });
-    require(text, Fault::data, [&] {
-      return "record " + record.id + " holds a picture, expected text alone: training does not read pictures yet";
-    });
-  }
-  if (chat != nullptr) return encode_chat(tokenizer, *chat, record, audit);
-  return encode_plain(tokenizer, record, settings.append_eos);
+SeamTokens encode_tokens(const Record& record, const RowEncoder& encoder, const RowSettings& settings,
+                         RowAudit& audit) {
+  if (!record.answers.front().tokens.empty()) return given_tokens(encoder.tokenizer, record.answers.front());
+  return encoder.chat != nullptr ? encode_chat(encoder, record, audit)
+                                 : encode_plain(encoder, record, settings.append_eos);
+}
+
+/// The places of soft rows once the first `cut` tokens are gone.
+void cut_soft(Row& row, std::size_t cut) {
+  const auto first = std::lower_bound(row.soft_at.begin(), row.soft_at.end(), cut);
+  row.soft_cut = static_cast<std::size_t>(first - row.soft_at.begin());
+  row.soft_at.erase(row.soft_at.begin(), first);
+  for (auto& at : row.soft_at) at -= cut;
+  if (row.soft_at.empty()) row.pictures.clear();
 }
 
 /// Cuts a row to the longest length and counts what is lost; false when no label is left.
@@ -191,6 +247,7 @@ bool truncate(Row& row, const RowSettings& settings, RowAudit& audit) {
     const auto cut = length - limit;
     if (settings.keep_end) {
       row.ids.erase(row.ids.begin(), row.ids.begin() + static_cast<std::ptrdiff_t>(cut));
+      cut_soft(row, cut);
       const auto lost = cut > row.prompt_tokens ? cut - row.prompt_tokens : 0;
       if (!row.weights.empty())
         row.weights.erase(row.weights.begin(), row.weights.begin() + static_cast<std::ptrdiff_t>(lost));
@@ -254,17 +311,27 @@ SeamTokens encode_seam(const Tokenizer& tokenizer, const std::string& context, c
   return tokens;
 }
 
-std::optional<Row> encode_row(const Record& record, const Tokenizer& tokenizer, const ChatTemplate* chat,
-                              const RowSettings& settings, RowAudit& audit) {
+RowEncoder row_encoder(const Session& session) {
+  RowEncoder encoder{.tokenizer = *session.tokenizer, .chat = session.chat, .pictures = nullptr, .tile_tokens = 0};
+  if (session.pictures) {
+    encoder.pictures = &*session.pictures;
+    encoder.tile_tokens = session.model->soft_tokens(session.pictures->rules.tile_px);
+  }
+  return encoder;
+}
+
+std::optional<Row> encode_row(const Record& record, const RowEncoder& encoder, const RowSettings& settings,
+                              RowAudit& audit) {
   ++audit.rows_total;
   require(!record.answers.empty(), Fault::data, [&] { return "record '" + record.id + "' has no answer to train on"; });
-  const auto tokens = encode_tokens(record, tokenizer, chat, settings, audit);
+  const auto tokens = encode_tokens(record, encoder, settings, audit);
   Row row;
   row.id = record.id;
   row.ids = tokens.context;
   row.prompt_tokens = tokens.context.size();
   row.ids.insert(row.ids.end(), tokens.answer.ids.begin(), tokens.answer.ids.end());
   row.weights = token_weights(tokens.answer, record.answers.front());
+  place_pictures(encoder, record, row);
   const auto length = static_cast<std::int64_t>(row.ids.size());
   audit.tokens_total += length;
   audit.labels_total += static_cast<std::int64_t>(tokens.answer.ids.size());
@@ -274,13 +341,13 @@ std::optional<Row> encode_row(const Record& record, const Tokenizer& tokenizer, 
   return std::nullopt;
 }
 
-std::vector<Row> encode_rows(std::span<const Record> records, const Tokenizer& tokenizer, const ChatTemplate* chat,
-                             const RowSettings& settings, RowAudit& audit) {
+std::vector<Row> encode_rows(std::span<const Record> records, const RowEncoder& encoder, const RowSettings& settings,
+                             RowAudit& audit) {
   std::vector<Row> rows;
   rows.reserve(records.size());
   for (const auto& record : records) {
     try {
-      if (auto row = encode_row(record, tokenizer, chat, settings, audit)) rows.push_back(std::move(*row));
+      if (auto row = encode_row(record, encoder, settings, audit)) rows.push_back(std::move(*row));
     } catch (const Error& error) {
       throw error.in("in record '" + record.id + "'");
     }
@@ -291,10 +358,14 @@ std::vector<Row> encode_rows(std::span<const Record> records, const Tokenizer& t
 std::string rows_hash(std::span<const Row> rows) {
   Sha256 hash;
   for (const auto& row : rows) {
-    const std::uint64_t sizes[] = {row.ids.size(), row.prompt_tokens, row.weights.size()};
+    const std::uint64_t sizes[] = {row.ids.size(), row.prompt_tokens, row.weights.size(), row.pictures.size()};
     hash.add(sizes, sizeof sizes);
     hash.add(row.ids.data(), row.ids.size() * sizeof row.ids.front());
     hash.add(row.weights.data(), row.weights.size() * sizeof(float));
+    for (const auto* image : row.pictures) {
+      const auto picture = picture_hash(*image);
+      hash.add(picture.data(), picture.size());
+    }
   }
   return hash.hex();
 }

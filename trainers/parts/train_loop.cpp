@@ -50,13 +50,13 @@ void TrainLoop::prepare_rows() {
   const auto longest = static_cast<std::int64_t>(session_.model->max_length());
   auto& limit = options_.rows.max_length;
   limit = limit > 0 ? std::min(limit, longest) : longest;
-  const auto& tokenizer = *session_.tokenizer;
+  const auto encoder = row_encoder(session_);
   RowAudit audit;
-  rows_ = encode_rows(session_.data.at(options_.data), tokenizer, session_.chat, options_.rows, audit);
+  rows_ = encode_rows(session_.data.at(options_.data), encoder, options_.rows, audit);
   session_.values = audit.values();
   if (!options_.validation.empty()) {
     RowAudit ignored;
-    validation_ = encode_rows(session_.data.at(options_.validation), tokenizer, session_.chat, options_.rows, ignored);
+    validation_ = encode_rows(session_.data.at(options_.validation), encoder, options_.rows, ignored);
   } else if (options_.validation_share > 0.0) {
     validation_ = set_aside(rows_, options_.validation_share, options_.steps.seed);
   }
@@ -102,7 +102,8 @@ TrainState TrainLoop::state(bool with_moments) const {
 }
 
 LossTotals TrainLoop::totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen) const {
-  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_));
+  const auto* reader = session_.pictures ? &*session_.pictures : nullptr;
+  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_, reader));
 }
 
 StepReport TrainLoop::step(std::int64_t number) {
