@@ -112,8 +112,8 @@ std::string with_commas(std::string number) {
   return number;
 }
 
-/// Where no final answer can be read, the reference's anywhere_accuracy looks for the gold one in the whole text: a number
-/// as it is or with commas, words behind "is", "was", "are", before a full stop or on a line of their own.
+/// Where no final answer can be read, the reference's anywhere_accuracy looks for the gold one in the whole text: a
+/// number as it is or with commas, words behind "is", "was", "are", before a full stop or on a line of their own.
 bool mentions(std::string_view text, const std::string& gold) {
   const auto digits = std::string(strip(gold));
   double number = 0.0;

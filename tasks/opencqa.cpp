@@ -22,12 +22,13 @@ std::vector<DataFile> files() {
   for (const auto& [split, name] :
        {std::pair{Split::test, "test"}, {Split::validation, "val"}, {Split::train, "train"}}) {
     const auto file = std::string(name) + ".json";
-    all.push_back({.split = split,
-                   .paths = {"opencqa_charts/" + file, "opencqa_charts/" + file + ".gz", "opencqa/" + file, "etc/data/" + file},
-                   .sha256 = {},
-                   .licence = "GPL-3.0; the pictures are by Pew Research Center",
-                   .origin = "vis-nlp/OpenCQA, etc/data/" + file + "; its pictures in the folder chart_images or " + name +
-                             " beside it"});
+    all.push_back(
+        {.split = split,
+         .paths = {"opencqa_charts/" + file, "opencqa_charts/" + file + ".gz", "opencqa/" + file, "etc/data/" + file},
+         .sha256 = {},
+         .licence = "GPL-3.0; the pictures are by Pew Research Center",
+         .origin = "vis-nlp/OpenCQA, etc/data/" + file + "; its pictures in the folder chart_images or " + name +
+                   " beside it"});
   }
   return all;
 }
@@ -35,12 +36,12 @@ std::vector<DataFile> files() {
 /// The folder with a split's pictures: one of this split's own, or the data set's with all splits.
 std::filesystem::path pictures_of(const std::filesystem::path& file, Split split) {
   const auto name = split == Split::validation ? "val" : split_name(split);
-  for (const auto& folder : {file.parent_path() / name, file.parent_path() / "chart_images",
-                             file.parent_path() / "../../chart_images"}) {
+  for (const auto& folder :
+       {file.parent_path() / name, file.parent_path() / "chart_images", file.parent_path() / "../../chart_images"}) {
     if (std::filesystem::is_directory(folder)) return folder;
   }
   throw Error(Fault::data, file.string() + ": its charts' pictures are missing, expected a folder '" + name +
-                        "' or 'chart_images' beside it");
+                               "' or 'chart_images' beside it");
 }
 
 /// The charts that a copy of the data set has pictures of, as its own list charts.jsonl says; without one, all.

@@ -44,6 +44,32 @@ std::string write_picture(int rows, int columns, std::int64_t tokens) {
   return text + border + "<global-img>" + marks + border;
 }
 
+/// preprocessor_config.json and processor_config.json as transformers writes them, for pictures of one tile: the side
+/// that the encoder's places are for, SigLIP's normalisation.
+std::map<std::string, std::string> picture_files(const Json& config) {
+  const ConfigReader reader(config, "config.json");
+  const auto shape = read_vision_shape(reader.child("vision_config"));
+  const auto side_px = shape.image_px;
+  const auto side = side_px / shape.patch_px / reader.integer("scale_factor", 1, 64, 2);
+  const Json half = Json::array({0.5, 0.5, 0.5});
+  const Json rules = {{"do_convert_rgb", true},
+                      {"do_image_splitting", false},
+                      {"do_normalize", true},
+                      {"do_pad", true},
+                      {"do_rescale", true},
+                      {"do_resize", true},
+                      {"image_mean", half},
+                      {"image_processor_type", "Idefics3ImageProcessor"},
+                      {"image_std", half},
+                      {"max_image_size", {{"longest_edge", side_px}}},
+                      {"processor_class", "Idefics3Processor"},
+                      {"resample", 1},
+                      {"rescale_factor", 1.0 / 255.0},
+                      {"size", {{"longest_edge", side_px}}}};
+  const Json processor = {{"image_seq_len", side * side}, {"processor_class", "Idefics3Processor"}};
+  return {{"preprocessor_config.json", rules.dump(2) + "\n"}, {"processor_config.json", processor.dump(2) + "\n"}};
+}
+
 }  // namespace
 
 namespace plugins {
@@ -52,7 +78,11 @@ void idefics3(FamilyBook& book) {
                         .summary = "Idefics3 and SmolVLM: pictures and text, a SigLIP encoder before a Llama decoder",
                         .architectures = {"Idefics3ForConditionalGeneration", "SmolVLMForConditionalGeneration"},
                         .build = build_idefics3,
-                        .pictures = PictureText{.mark = "<image>", .write = write_picture}});
+                        .pictures = PictureText{
+                            .mark = "<image>",
+                            .write = write_picture,
+                            .tokens = {"<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"},
+                            .files = picture_files}});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -12,14 +12,15 @@ Tensor layer_norm(const Tensor& x, const LayerNorm& norm, double epsilon) {
   return at::layer_norm(x, {x.size(-1)}, norm.weight.to(at::kFloat), norm.bias.to(at::kFloat), epsilon);
 }
 
-/// [C, H, W] to one row a patch: [H/P * W/P, C * P * P].
-Tensor cut_patches(const Tensor& tile, std::int64_t patch) {
-  const auto channels = tile.size(0);
-  const auto rows = tile.size(1) / patch;
-  const auto columns = tile.size(2) / patch;
-  return tile.view({channels, rows, patch, columns, patch})
-      .permute({1, 3, 0, 2, 4})
-      .reshape({rows * columns, channels * patch * patch});
+/// [T, C, H, W] to one row a patch: [T * H/P * W/P, C * P * P].
+Tensor cut_patches(const Tensor& tiles, std::int64_t patch) {
+  const auto count = tiles.size(0);
+  const auto channels = tiles.size(1);
+  const auto rows = tiles.size(2) / patch;
+  const auto columns = tiles.size(3) / patch;
+  return tiles.view({count, channels, rows, patch, columns, patch})
+      .permute({0, 2, 4, 1, 3, 5})
+      .reshape({count * rows * columns, channels * patch * patch});
 }
 
 /// Which learned place each of `count` patches along one side takes: its share of the side, looked up among `places`.
@@ -32,16 +33,17 @@ Tensor places_along(std::int64_t count, std::int64_t places, at::TensorOptions o
   return at::bucketize(share.clamp_max(1.0 - 1e-6), borders, /*out_int32=*/false, /*right=*/true);
 }
 
-Tensor attend(const VisionShape& shape, const VisionLayer& layer, const Tensor& x, at::ScalarType compute) {
-  const auto patches = x.size(0);
+/// Attention of `count` tiles, each over its own patches: x [T * patches, D].
+Tensor attend(const VisionShape& shape, const VisionLayer& layer, const Tensor& x, std::int64_t count,
+              at::ScalarType compute) {
   const auto heads = [&](const Linear& map) {
     return linear(x, map, compute)
         .to(compute)
-        .view({1, patches, shape.heads, shape.hidden / shape.heads})
+        .view({count, x.size(0) / count, shape.heads, shape.hidden / shape.heads})
         .transpose(1, 2);
   };
   const auto mixed = at::scaled_dot_product_attention(heads(layer.query), heads(layer.key), heads(layer.value));
-  return linear(mixed.transpose(1, 2).reshape({patches, shape.hidden}).to(at::kFloat), layer.output, compute);
+  return linear(mixed.transpose(1, 2).reshape({x.size(0), shape.hidden}).to(at::kFloat), layer.output, compute);
 }
 
 LayerNorm read_norm(const Weights& weights, const LoadSettings& settings, const std::string& name, std::int64_t width) {
@@ -112,27 +114,30 @@ VisionWeights read_vision_weights(const VisionShape& shape, const Weights& weigh
   return all;
 }
 
-Tensor encode_tile(const VisionShape& shape, const VisionWeights& weights, const Tensor& tile, at::ScalarType compute) {
+Tensor encode_tiles(const VisionShape& shape, const VisionWeights& weights, const Tensor& tiles,
+                    at::ScalarType compute) {
   const auto patch = shape.patch_px;
-  require(tile.dim() == 3 && tile.size(0) == shape.channels && tile.size(1) >= patch && tile.size(2) >= patch &&
-              tile.size(1) % patch == 0 && tile.size(2) % patch == 0,
+  require(tiles.dim() == 4 && tiles.size(0) > 0 && tiles.size(1) == shape.channels && tiles.size(2) >= patch &&
+              tiles.size(3) >= patch && tiles.size(2) % patch == 0 && tiles.size(3) % patch == 0,
           Fault::shape, [&] {
-            return "a picture tile has shape " + c10::str(tile.sizes()) + ", expected [" +
+            return "picture tiles have shape " + c10::str(tiles.sizes()) + ", expected [T, " +
                    std::to_string(shape.channels) + ", H, W] of multiples of the patch, " + std::to_string(patch);
           });
+  const auto count = tiles.size(0);
   const auto side = shape.image_px / patch;
-  const auto down = places_along(tile.size(1) / patch, side, tile.options());
-  const auto across = places_along(tile.size(2) / patch, side, tile.options());
+  const auto down = places_along(tiles.size(2) / patch, side, tiles.options());
+  const auto across = places_along(tiles.size(3) / patch, side, tiles.options());
   const auto place = (down.unsqueeze(1) * side + across.unsqueeze(0)).reshape({-1});
   const Linear cut{.weight = weights.patch.reshape({shape.hidden, -1}), .bias = weights.patch_bias};
-  auto x =
-      linear(cut_patches(tile.contiguous(), patch), cut, compute) + at::embedding(weights.places, place).to(at::kFloat);
+  const auto places = at::embedding(weights.places, place).to(at::kFloat);  // [patches, D], the same in every tile
+  auto x = linear(cut_patches(tiles.contiguous(), patch), cut, compute);
+  x = (x.view({count, -1, shape.hidden}) + places).view({-1, shape.hidden});
   for (const auto& layer : weights.layers) {
-    x = x + attend(shape, layer, layer_norm(x, layer.first, shape.norm_epsilon), compute);
+    x = x + attend(shape, layer, layer_norm(x, layer.first, shape.norm_epsilon), count, compute);
     const auto wide = linear(layer_norm(x, layer.second, shape.norm_epsilon), layer.up, compute);
     x = x + linear(activate(wide, shape.activation), layer.down, compute);
   }
-  return layer_norm(x, weights.last, shape.norm_epsilon);
+  return layer_norm(x, weights.last, shape.norm_epsilon).view({count, -1, shape.hidden});
 }
 
 void name_linears(VisionWeights& weights, const std::string& name, std::map<std::string, Linear*>& all) {

@@ -49,9 +49,10 @@ VisionShape read_vision_shape(const ConfigReader& config);
 VisionWeights read_vision_weights(const VisionShape& shape, const Weights& weights, const LoadSettings& settings,
                                   const std::string& name);
 
-/// One tile [C, H, W] float32, H and W multiples of the patch: its patches after the last norm, [H/P * W/P, D], row by
-/// row. Differentiable.
-Tensor encode_tile(const VisionShape& shape, const VisionWeights& weights, const Tensor& tile, at::ScalarType compute);
+/// Tiles [T, C, H, W] float32, H and W multiples of the patch: their patches after the last norm, [T, H/P * W/P, D],
+/// row by row. Differentiable.
+Tensor encode_tiles(const VisionShape& shape, const VisionWeights& weights, const Tensor& tiles,
+                    at::ScalarType compute);
 
 /// Names below `name` to the maps and tensors of an encoder.
 void name_linears(VisionWeights& weights, const std::string& name, std::map<std::string, Linear*>& all);

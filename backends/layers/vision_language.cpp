@@ -41,14 +41,16 @@ class TextWeights final : public Weights {
   const Weights* all_;
 };
 
-/// Neighbouring patches of a grid side by side: [rows * columns, D] to [rows * columns / s^2, D * s^2].
+/// Joins s x s neighbouring patches of a grid side by side: [T, rows * columns, D] to [T * rows * columns / s^2,
+/// D * s^2].
 Tensor shuffle_pixels(const Tensor& x, std::int64_t rows, std::int64_t columns, std::int64_t s) {
-  const auto width = x.size(1);
-  return x.view({rows, columns / s, width * s})
-      .permute({1, 0, 2})
-      .reshape({columns / s, rows / s, width * s * s})
-      .permute({1, 0, 2})
-      .reshape({rows * columns / (s * s), width * s * s});
+  const auto count = x.size(0);
+  const auto width = x.size(2);
+  return x.view({count, rows, columns / s, width * s})
+      .permute({0, 2, 1, 3})
+      .reshape({count, columns / s, rows / s, width * s * s})
+      .permute({0, 2, 1, 3})
+      .reshape({count * rows * columns / (s * s), width * s * s});
 }
 
 class VisionLanguage final : public Model {
@@ -69,15 +71,25 @@ class VisionLanguage final : public Model {
       return "a tile of " + std::to_string(rows) + " x " + std::to_string(columns) +
              " patches, expected multiples of scale_factor, " + std::to_string(eyes_.shuffle);
     });
+    const auto see = [&](const Tensor& some) {
+      const auto seen =
+          encode_tiles(eyes_.shape, eyes_.weights, some.to(eyes_.connector.weight.device(), at::kFloat), compute_);
+      return linear(shuffle_pixels(seen, rows, columns, eyes_.shuffle), eyes_.connector, compute_);
+    };
+    // All at once where gradients are wanted: weights are converted, and their gradients added, once.
+    if (at::GradMode::is_enabled()) return see(tiles);
     // One at a time: products of other sizes may round differently, and a tile's numbers must not tell its company.
     std::vector<Tensor> soft;
-    for (std::int64_t at = 0; at < tiles.size(0); ++at) {
-      const auto seen =
-          encode_tile(eyes_.shape, eyes_.weights, tiles[at].to(eyes_.connector.weight.device(), at::kFloat), compute_);
-      soft.push_back(linear(shuffle_pixels(seen, rows, columns, eyes_.shuffle), eyes_.connector, compute_));
-    }
+    for (std::int64_t at = 0; at < tiles.size(0); ++at) soft.push_back(see(tiles.narrow(0, at, 1)));
     return at::cat(soft);
   }
+
+  std::int64_t soft_tokens(std::int64_t tile_px) const override {
+    const auto side = tile_px / eyes_.shape.patch_px / eyes_.shuffle;
+    return side * side;
+  }
+
+  Model& language() override { return *text_; }
 
   std::unique_ptr<Cache> make_cache(int rows) const override { return text_->make_cache(rows); }
 

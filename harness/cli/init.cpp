@@ -12,6 +12,7 @@ struct InitArguments {
   std::string config;
   std::string out;
   std::string tokenizer;
+  std::string from;
   std::string text;
   std::string data;
   int documents = 20000;
@@ -37,8 +38,12 @@ int init_action(Program& program, const InitArguments& arguments) {
   job.config = arguments.config;
   job.seed = arguments.seed;
   job.out = arguments.out;
+  const auto folder_of = [&](const std::string& name) {
+    return program.resources().model(name, program.data(arguments.data).folders());
+  };
+  if (!arguments.from.empty()) job.from = folder_of(arguments.from);
   if (arguments.text.empty()) {
-    job.tokenizer = program.resources().model(arguments.tokenizer, program.data(arguments.data).folders());
+    job.tokenizer = folder_of(arguments.tokenizer.empty() ? arguments.from : arguments.tokenizer);
   } else {
     for (const auto& leaf : program.tasks().expand(arguments.text)) {
       const auto more = texts_of(program.tasks().tasks.get(leaf), program.data(arguments.data),
@@ -50,7 +55,9 @@ int init_action(Program& program, const InitArguments& arguments) {
   if (program.json) {
     program.out() << Json{{"model", arguments.out}, {"model_hash", hash}}.dump(2) << '\n';
   } else {
-    program.out() << arguments.out << ": random weights of seed " << arguments.seed << ", model hash " << hash << '\n';
+    program.out() << arguments.out << ": random weights of seed " << arguments.seed
+                  << (arguments.from.empty() ? std::string() : ", the language part of " + arguments.from)
+                  << ", model hash " << hash << '\n';
   }
   return Exit::success;
 }
@@ -63,7 +70,8 @@ void add_init(CLI::App& app, Program& program) {
                          "Makes a checkpoint from nothing: random weights, and a tokenizer that is copied or learnt.\n"
                          "A pre-training recipe starts from it.\n\n"
                          "  touchstone init configs/models/micro-text.json --text micro-corpus --out DIR\n"
-                         "  touchstone init config.json --tokenizer models/stories260k --seed 1 --out DIR");
+                         "  touchstone init config.json --tokenizer models/stories260k --seed 1 --out DIR\n"
+                         "  touchstone init configs/models/micro-vision.json --from micro-text --out DIR");
   auto arguments = std::make_shared<InitArguments>();
   command->add_option("config", arguments->config, "config.json of the model")->required();
   command->add_option("--out", arguments->out, "folder to write")->required();
@@ -73,6 +81,9 @@ void add_init(CLI::App& app, Program& program) {
                                    "task or group whose training texts a byte-level tokenizer of vocab_size entries "
                                    "is learnt from");
   tokenizer->excludes(text);
+  command->add_option("--from", arguments->from,
+                      "checkpoint folder whose weights the language part takes, and whose tokenizer, unless another is "
+                      "asked for");
   command->add_option("--documents", arguments->documents, "texts of each task to learn from")
       ->check(CLI::Range(1, 1 << 30))
       ->capture_default_str();
@@ -80,8 +91,8 @@ void add_init(CLI::App& app, Program& program) {
   command->add_option("--data", arguments->data, "folder with benchmark data");
   command->add_flag("--json", program.json, "the outcome as JSON");
   command->callback([&program, arguments] {
-    if (arguments->text.empty() && arguments->tokenizer.empty())
-      throw CLI::ValidationError("init", "one of --tokenizer and --text is required");
+    if (arguments->text.empty() && arguments->tokenizer.empty() && arguments->from.empty())
+      throw CLI::ValidationError("init", "one of --tokenizer, --text and --from is required");
     program.action = [&program, arguments] { return init_action(program, *arguments); };
   });
 }

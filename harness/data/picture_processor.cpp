@@ -146,6 +146,31 @@ Size fit_tiles(Size size, int tile) {
   return {.width = std::max(size.width, tile), .height = std::max(size.height, tile)};
 }
 
+/// The sizes that a picture takes one after the other before it is cut, and how it is cut.
+struct SizePlan {
+  std::vector<Size> sizes;
+  int rows = 0;
+  int columns = 0;
+};
+
+SizePlan plan_sizes(Size now, const PictureRules& rules) {
+  SizePlan plan;
+  const auto to = [&](Size size) { plan.sizes.push_back(now = size); };
+  if (rules.resize) {
+    to(rules.longest_edge_px > 0 ? fit_longest(now, std::min(rules.longest_edge_px, most_side_px))
+                                 : Size{.width = rules.width_px, .height = rules.height_px});
+  }
+  if (!rules.split) return plan;
+  // Without a first resize the picture's own size decides; it must not become thousands of tiles.
+  const auto tile = rules.tile_px;
+  to(fit_tiles({.width = std::min(now.width, most_side_px), .height = std::min(now.height, most_side_px)}, tile));
+  if (now.width > tile || now.height > tile) {
+    plan.rows = now.height / tile;
+    plan.columns = now.width / tile;
+  }
+  return plan;
+}
+
 /// Appends the square of `side` pixels at (left, top), channel by channel.
 void append_tile(const Image& image, int left, int top, const PictureRules& rules, PictureTiles& tiles) {
   const auto side = static_cast<std::size_t>(tiles.side_px);
@@ -187,28 +212,25 @@ PictureRules read_picture_rules(const std::filesystem::path& folder) {
                                      "says how pictures are resized and normalised");
 }
 
+PictureGrid picture_grid(int width_px, int height_px, const PictureRules& rules) {
+  const auto plan = plan_sizes({.width = width_px, .height = height_px}, rules);
+  return {.rows = plan.rows, .columns = plan.columns};
+}
+
 PictureTiles process_picture(const Image& image, const PictureRules& rules) {
+  const auto plan = plan_sizes({.width = image.width_px, .height = image.height_px}, rules);
   Image now = image;
   const auto to = [&](Size size) { now = resize_picture(now, size.width, size.height, rules.resample); };
-  const auto size = [&] { return Size{.width = now.width_px, .height = now.height_px}; };
-  if (rules.resize) {
-    to(rules.longest_edge_px > 0 ? fit_longest(size(), std::min(rules.longest_edge_px, most_side_px))
-                                 : Size{.width = rules.width_px, .height = rules.height_px});
-  }
+  for (const auto& size : plan.sizes) to(size);
   PictureTiles tiles;
   const auto tile = tiles.side_px = rules.tile_px;
-  if (rules.split) {
-    // Without a first resize the picture's own size decides; it must not become thousands of tiles.
-    to(fit_tiles({.width = std::min(now.width_px, most_side_px), .height = std::min(now.height_px, most_side_px)},
-                 tile));
-    if (now.width_px > tile || now.height_px > tile) {
-      tiles.rows = now.height_px / tile;
-      tiles.columns = now.width_px / tile;
-      for (int row = 0; row < tiles.rows; ++row) {
-        for (int column = 0; column < tiles.columns; ++column) {
-          append_tile(now, column * tile, row * tile, rules, tiles);
-        }
-      }
+  tiles.rows = plan.rows;
+  tiles.columns = plan.columns;
+  const auto pixels = static_cast<std::size_t>(tile) * static_cast<std::size_t>(tile);
+  tiles.values.reserve(static_cast<std::size_t>(tiles.rows * tiles.columns + 1) * pixels * 3);
+  for (int row = 0; row < tiles.rows; ++row) {
+    for (int column = 0; column < tiles.columns; ++column) {
+      append_tile(now, column * tile, row * tile, rules, tiles);
     }
   }
   to({.width = tile, .height = tile});

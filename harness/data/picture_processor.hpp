@@ -44,6 +44,13 @@ struct PictureTiles {
   std::vector<float> values;  ///< [count, 3, side, side]
 };
 
+/// How a picture of that size is split: rows x columns tiles and the whole, or 0 x 0 for the whole alone.
+struct PictureGrid {
+  int rows = 0;
+  int columns = 0;
+};
+PictureGrid picture_grid(int width_px, int height_px, const PictureRules& rules);
+
 /// As transformers' Idefics3ImageProcessorPil and SmolVLMImageProcessorPil.
 PictureTiles process_picture(const Image& image, const PictureRules& rules);
 

@@ -36,7 +36,8 @@ struct Record {
   std::string task;  ///< the task it came from
   Dialog prompt;     ///< what the loss does not count; without chat template its text is turns + delimiters
   std::vector<Answer> answers;
-  std::shared_ptr<const Example> example{};  ///< the task's item that it was made of, for judging; null: none
+  /// The task's item that it was made of, for judging, without its pictures, which the prompt has; null: none.
+  std::shared_ptr<const Example> example{};
 };
 
 }  // namespace touchstone

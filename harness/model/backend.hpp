@@ -83,6 +83,7 @@ struct InitJob {
   std::filesystem::path config;        ///< config.json of the model
   std::filesystem::path tokenizer;     ///< a folder whose tokenizer is copied; empty: one is learnt
   std::vector<std::string> documents;  ///< what it is learnt from
+  std::filesystem::path from;          ///< a checkpoint whose weights the language part starts from; empty: none
   std::uint64_t seed = 0;              ///< of the weights
   std::filesystem::path out;           ///< the folder, written whole or not at all
 };
@@ -107,8 +108,9 @@ class Backend {
   virtual std::string self_test(const EngineSettings& settings) = 0;
   /// Reads the recipe with every plug-in's own option reader and throws Fault::config on the first thing wrong.
   virtual void check_recipe(const TrainJob& job) = 0;
-  /// Writes a checkpoint folder with random weights; gives its model_hash. Throws Fault::checkpoint for a config.json
-  /// that no family builds or whose vocabulary is smaller than the tokenizer's.
+  /// Writes a checkpoint folder with random weights, or, in the language part, with those of another checkpoint; gives
+  /// its model_hash. Throws Fault::checkpoint for a config.json that no family builds or whose vocabulary is smaller
+  /// than the tokenizer's, and for weights to start from that have another shape.
   virtual std::string init(const InitJob& job) = 0;
   virtual TrainResult train(const TrainJob& job, const TrainHooks& hooks) = 0;
   /// Loss and gradients of one objective on the tensors of a safetensors file, written to another.

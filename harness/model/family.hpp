@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -26,6 +27,10 @@ struct PictureText {
   std::string mark;  ///< the text of the token whose place a soft row takes: "<image>"
   /// What one picture becomes, `tokens` marks a tile: rows x columns tiles and the whole, or (0 x 0) the whole alone.
   std::function<std::string(int rows, int columns, std::int64_t tokens)> write;
+  /// For a checkpoint made from nothing: the control tokens that write() needs for pictures of one tile, `mark` first,
+  /// and the files beside config.json that say how pictures are prepared, by name.
+  std::vector<std::string> tokens{};
+  std::function<std::map<std::string, std::string>(const nlohmann::ordered_json& config)> files{};
 };
 
 /// A model family: what config.json calls it, and how to build it.

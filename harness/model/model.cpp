@@ -11,9 +11,15 @@ Tensor Model::project(const Tensor& hidden) const {
   return map.bias.defined() ? logits + map.bias : logits;
 }
 
-Tensor Model::look(const Tensor&) {
+namespace {
+[[noreturn]] void refuse_pictures() {
   throw Error(Fault::config, "this model's family takes no pictures; expected one that does, such as idefics3");
 }
+}  // namespace
+
+Tensor Model::look(const Tensor&) { refuse_pictures(); }
+
+std::int64_t Model::soft_tokens(std::int64_t) const { refuse_pictures(); }
 
 std::int64_t Model::product_weights() {
   std::int64_t count = 0;

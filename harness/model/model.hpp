@@ -79,9 +79,13 @@ class Model {
   /// With a cache, document d continues cache row d (starts has rows() + 1 entries) and its keys are appended.
   virtual Outputs forward(const Inputs& inputs, const Want& want, Cache* cache = nullptr) = 0;
   /// What the decoder reads of T normalised picture tiles [T, C, H, W] float32: `soft` rows [T * S, D] float32, S a
-  /// tile. Differentiable; the rows of a tile do not depend on the other tiles. Throws Fault::config where the family
-  /// takes no pictures.
+  /// tile. Differentiable. Without gradients the rows of a tile do not depend on the other tiles; with them, where all
+  /// tiles run at once, to within rounding. Throws Fault::config where the family takes no pictures.
   virtual Tensor look(const Tensor& tiles);
+  /// S of look() for square tiles of so many pixels. Throws Fault::config where the family takes no pictures.
+  virtual std::int64_t soft_tokens(std::int64_t tile_px) const;
+  /// The language model inside: this one, unless the model has eyes before it.
+  virtual Model& language() { return *this; }
   virtual std::unique_ptr<Cache> make_cache(int rows) const = 0;
   virtual std::map<std::string, Tensor*>
   parameters() = 0;  ///< by Hugging Face name ("model.layers.0.self_attn.q_proj.weight")

@@ -85,9 +85,10 @@ class NativeEngine final : public Engine {
   std::vector<ScoredTokens> encode(const Request& request, PairEncoder& encoder) const {
     if (const auto* pair = std::get_if<Likelihood>(&request)) {
       if (pair->images.empty()) return {encoder.encode(*pair)};
+      const auto images = images_of(request);
       auto scored = encoder.encode(
-          {.context = book_->expand(pair->context, pair->images), .continuation = pair->continuation, .images = {}});
-      book_->place(scored.input, pair->images, scored.truncated_tokens > 0);
+          {.context = book_->expand(pair->context, images), .continuation = pair->continuation, .images = {}});
+      book_->place(scored.input, images, scored.truncated_tokens > 0);
       return {std::move(scored)};
     }
     return encode_rolling(rules_, std::get<Rolling>(request).text);
@@ -96,18 +97,24 @@ class NativeEngine final : public Engine {
   Prompt encode(const Generation& request) const {
     if (request.images.empty()) return encode_prompt(rules_, request);
     Generation written;
-    written.context = book_->expand(request.context, request.images);
+    const auto images = pointers(request.images);
+    written.context = book_->expand(request.context, images);
     written.max_new_tokens = request.max_new_tokens;
     auto prompt = encode_prompt(rules_, written);
-    book_->place(prompt.tokens, request.images, prompt.truncated_tokens > 0);
+    book_->place(prompt.tokens, images, prompt.truncated_tokens > 0);
     return prompt;
   }
 
-  static const std::vector<Image>& images_of(const Request& request) {
-    static const std::vector<Image> none;
-    if (const auto* pair = std::get_if<Likelihood>(&request)) return pair->images;
+  static std::vector<const Image*> pointers(const std::vector<Image>& images) {
+    std::vector<const Image*> all;
+    for (const auto& image : images) all.push_back(&image);
+    return all;
+  }
+
+  static std::vector<const Image*> images_of(const Request& request) {
+    if (const auto* pair = std::get_if<Likelihood>(&request)) return pointers(pair->images);
     const auto* generation = std::get_if<Generation>(&request);
-    return generation != nullptr ? generation->images : none;
+    return generation != nullptr ? pointers(generation->images) : std::vector<const Image*>();
   }
 
   /// How many requests are answered together: all, or those of about picture_block pictures.
@@ -122,7 +129,7 @@ class NativeEngine final : public Engine {
   void look_at(std::span<const Request> requests, const CancelFlag* cancel) {
     std::vector<const Image*> images;
     for (const auto& request : requests) {
-      for (const auto& image : images_of(request)) images.push_back(&image);
+      for (const auto* image : images_of(request)) images.push_back(image);
     }
     if (images.empty()) return;
     require(parts_.pictures.has_value(), Fault::config, [&] {

@@ -60,20 +60,6 @@ int usable_length(const EngineSettings& settings, const Model& model) {
   return settings.max_length;
 }
 
-/// What the folder says of pictures; none when its family takes none, or when nothing says how to prepare them.
-std::optional<PictureReader> read_pictures(const Family& family, const fs::path& folder, const Tokenizer& tokenizer) {
-  const bool described =
-      fs::exists(folder / "preprocessor_config.json") || fs::exists(folder / "processor_config.json");
-  if (!family.pictures || !described) return std::nullopt;
-  const auto& mark = family.pictures->mark;
-  const auto id = tokenizer.id_of(mark);
-  require(id.has_value(), Fault::checkpoint, [&] {
-    return folder.string() + "/tokenizer.json: no token '" + mark + "', expected one that pictures stand for";
-  });
-  return PictureReader{
-      .rules = read_picture_rules(folder), .mark = mark, .placeholder = *id, .text = family.pictures->write};
-}
-
 /// Of all that says what the model computes: config.json, and how pictures are prepared.
 std::string hash_of_config(const fs::path& base, bool pictures) {
   auto hash = sha256_file(base / "config.json");
@@ -137,7 +123,7 @@ std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkp
   });
   parts.chat = read_template(*parts.tokenizer, tokenizer_folder);
   parts.end_tokens = read_end_tokens(settings.model, base, *parts.tokenizer, parts.model->vocabulary());
-  parts.pictures = read_pictures(checkpoints.family(base), base, *parts.tokenizer);
+  parts.pictures = read_picture_reader(checkpoints.family(base), base, *parts.tokenizer);
   parts.info = {.model_hash = info.model_hash,
                 .config_hash = hash_of_config(base, parts.pictures.has_value()),
                 .tokenizer_hash = parts.tokenizer->hash(),

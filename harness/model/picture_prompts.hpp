@@ -1,17 +1,22 @@
 #pragma once
 // Pictures in prompts: how a family writes them as text, and the soft rows that stand for them among the tokens.
+#include <filesystem>
+#include <functional>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "harness/data/picture_processor.hpp"
-#include "harness/model/model.hpp"
+#include "harness/model/family.hpp"
 #include "harness/model/prefix_tree.hpp"
 #include "harness/model/token_pairs.hpp"
+#include "harness/model/tokenizer.hpp"
 
 namespace touchstone {
 
-/// What one checkpoint does with pictures.
+/// What one checkpoint does with pictures: evaluation and training read it alike.
 struct PictureReader {
   PictureRules rules;
   std::string mark;              ///< what stands for one soft token in a text: "<image>"
@@ -19,6 +24,19 @@ struct PictureReader {
   /// The text of one picture that was split into rows x columns tiles (0 x 0: one tile), `tokens` soft tokens a tile.
   std::function<std::string(int rows, int columns, std::int64_t tokens)> text;
 };
+
+/// What the checkpoint folder of `family` says of pictures; none when the family takes none, or when the folder does
+/// not say how to prepare them. Throws Fault::checkpoint for what is wrong in it.
+std::optional<PictureReader> read_picture_reader(const Family& family, const std::filesystem::path& folder,
+                                                 const Tokenizer& tokenizer);
+
+/// The context with each picture_placeholder replaced by what the family writes for its picture, `tokens` soft tokens a
+/// tile. Throws Fault::data when there are more or fewer placeholders than pictures.
+std::string expand_pictures(const PictureReader& reader, const std::string& context,
+                            std::span<const PictureGrid> pictures, std::int64_t tokens);
+
+/// The normalised tiles of some pictures, [T, 3, S, S] float32, those of one picture after those of another.
+Tensor picture_tiles(const PictureRules& rules, std::span<const Image* const> images);
 
 /// The pictures of some requests, each looked at once. In token lists the soft row r is the number -1 - r, so that
 /// prompts share a beginning exactly where text and pixels are equal.
@@ -28,12 +46,11 @@ class PictureBook {
   PictureBook(Model& model, const PictureReader& reader, const std::vector<const Image*>& images, int threads,
               const CancelFlag* cancel);
 
-  /// The context with each picture_placeholder replaced by what the family writes for its picture. Throws Fault::data
-  /// when there are more or fewer of them than pictures.
-  std::string expand(const std::string& context, const std::vector<Image>& images) const;
+  /// expand_pictures for pictures of this book.
+  std::string expand(const std::string& context, std::span<const Image* const> images) const;
 
   /// Puts the pictures' rows where the placeholder token stands. `truncated`: tokens were dropped on the left.
-  void place(TokenIds& tokens, const std::vector<Image>& images, bool truncated) const;
+  void place(TokenIds& tokens, std::span<const Image* const> images, bool truncated) const;
 
   const SoftRows& rows() const { return rows_; }
 
@@ -41,7 +58,7 @@ class PictureBook {
   struct Seen {
     int rows = 0;
     int columns = 0;
-    int tiles = 0;
+    std::int64_t tiles = 0;
     Tensor soft;
     std::int64_t first = 0;  ///< its first row
   };

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "harness/model/backend.hpp"
 #include "harness/model/checkpoint.hpp"
 #include "harness/model/model.hpp"
+#include "harness/model/picture_prompts.hpp"
 #include "harness/model/tokenizer.hpp"
 
 namespace touchstone {
@@ -28,7 +30,9 @@ class Session {
   std::map<std::string, std::unique_ptr<Model>> frozen;  ///< references and teachers, by the name a config gave
   std::map<std::string, std::vector<Record>> data;       ///< by the name a config gave
   std::shared_ptr<const Tokenizer> tokenizer;
-  const ChatTemplate* chat = nullptr;        ///< null: prompts are plain text
+  const ChatTemplate* chat = nullptr;     ///< null: prompts are plain text
+  std::optional<PictureReader> pictures;  ///< none: records with pictures are refused
+  const PictureReader* reader() const { return pictures ? &*pictures : nullptr; }
   const Checkpoints* checkpoints = nullptr;  ///< reads and writes tensors and checkpoint folders
   const TrainJob* job = nullptr;             ///< seed, task book, data folders, work folder
   const TrainHooks* hooks = nullptr;

@@ -63,7 +63,9 @@ bool is_output_name(const std::string& name) {
                                               "vocab.txt",
                                               "merges.txt",
                                               "chat_template.jinja",
-                                              "chat_template.json"};
+                                              "chat_template.json",
+                                              "preprocessor_config.json",
+                                              "processor_config.json"};
   return known.count(name) != 0 || name.starts_with("tokenizer") ||
          (name.starts_with("model") && name.ends_with(".safetensors"));
 }
@@ -185,6 +187,8 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   settings.compute = compute_dtype(job.dtype);
   settings.device = find_device(job.device);
   session.model = checkpoints.load(job.model, settings);
+  session.pictures =
+      read_picture_reader(checkpoints.family(job.model), checkpoints.base_folder(job.model), *session.tokenizer);
   for (auto& [name, tensor] : session.model->parameters()) tensor->requires_grad_(true);
   session.config_json = job_config(job, recipe, session, checkpoints);
   run(recipe, session);

@@ -5,6 +5,7 @@
 #include "tasks/micro/chart.hpp"
 #include "tasks/micro/draw_chart.hpp"
 #include "tasks/micro/items.hpp"
+#include "tasks/micro/pictures.hpp"
 #include "tasks/parts/filters.hpp"
 #include "tasks/parts/relaxed.hpp"
 
@@ -16,7 +17,6 @@ using micro::Shift;
 
 constexpr std::size_t kTrain = 2000;
 constexpr std::size_t kTest = 500;
-constexpr int kPicturePx = 128;
 constexpr int kLongest = 16;  ///< tokens: a label or a number
 
 micro::ChartRange range_of(Shift shift) {
@@ -47,7 +47,7 @@ Example chart_example(const micro::AskedChart& asked, const std::string& id, boo
   example.doc_hash = sha256(example.question + example.targets.front());
   if (picture) {
     example.question = "Question: " + asked.question.text + "\nAnswer:";  // prompts put the picture before it
-    example.images = {draw_chart(asked.chart, kPicturePx, kPicturePx)};
+    example.images = {draw_chart(asked.chart, micro::kPicturePx, micro::kPicturePx)};
   }
   const auto family = asked.question.family;
   example.facts = {{"chart", chart_table(asked.chart)},

@@ -2,6 +2,7 @@
 
 #include "tasks/micro/items.hpp"
 #include "tasks/micro/maze_form.hpp"
+#include "tasks/micro/pictures.hpp"
 
 namespace touchstone {
 namespace {
@@ -11,7 +12,6 @@ using micro::Trace;
 
 constexpr std::size_t kTrain = 2000;
 constexpr std::size_t kTest = 500;
-constexpr int kPicturePx = 128;
 
 /// One edition of the benchmark.
 struct Edition {
@@ -36,7 +36,7 @@ std::vector<Example> mazes(const Edition& edition, Split split) {
     if (!seen.insert(micro::maze_lines(maze)).second) continue;
     examples.push_back(maze_example(maze,
                                     edition.name + "/" + split_name(split) + "/" + std::to_string(examples.size()),
-                                    edition.trace, edition.picture ? kPicturePx : 0));
+                                    edition.trace, edition.picture ? micro::kPicturePx : 0));
     if (moved) examples.back().facts["shift"] = "size";
   }
   return examples;

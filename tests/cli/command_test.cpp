@@ -139,6 +139,37 @@ TEST(Command, InitMakesACheckpointThatTrains) {
   EXPECT_EQ(touchstone_command({"init", config, "--out", model}).code, 2);
 }
 
+TEST(Command, AModelWithEyesIsMadeTrainedAndMeasured) {
+  const testing::TemporaryFolder folder;
+  const auto model = (folder.path() / "fresh").string();
+  const auto trained = (folder.path() / "trained").string();
+  const std::string source = TOUCHSTONE_SOURCE_DIR;
+  const auto made = touchstone_command(
+      {"init", source + "/configs/models/micro-vision.json", "--from", source + "/models/micro-text", "--out", model});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const std::vector<std::string> train = {"train",        "pretrain-vision",
+                                          "--model",      model,
+                                          "--on",         "micro-pictures",
+                                          "--out",        trained,
+                                          "--set",        "load.limit=6",
+                                          "--set",        "train.max_steps=2",
+                                          "--set",        "train.batch_tokens=0",
+                                          "--set",        "train.per_device_train_batch_size=2",
+                                          "--save-dtype", "bfloat16",
+                                          "--quiet",      "--json"};
+  const auto lost = touchstone_command(train);  // the text model does not lie beside this one
+  EXPECT_EQ(lost.code, 2);
+  EXPECT_NE(lost.err.find("'micro-text' is no checkpoint folder, nor one beside"), std::string::npos) << lost.err;
+  auto found = train;
+  found.insert(found.end(), {"--set", "initialise.from=\"" + source + "/models/micro-text\""});
+  const auto ran = touchstone_command(found);
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const auto measured = touchstone_command(
+      {"eval", "--model", trained, "--tasks", "maze-picture,chart-picture", "--limit", "3", "--quiet", "--json"});
+  EXPECT_EQ(measured.code, 0) << measured.err;
+  EXPECT_NE(measured.out.find("relaxed_accuracy"), std::string::npos) << measured.out;
+}
+
 TEST(Command, BenchTrainSaysWhatIsWrongWithTheIds) {
   const testing::TemporaryFolder folder;
   const auto file = (folder.path() / "ids.json").string();

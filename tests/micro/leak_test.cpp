@@ -13,9 +13,11 @@
 #include "harness/base/regex.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
+#include "harness/data/picture.hpp"
 #include "tasks/micro/corpus.hpp"
 #include "tasks/micro/encyclopedia.hpp"
 #include "tasks/micro/myths.hpp"
+#include "tasks/micro/pictures.hpp"
 #include "tests/micro/world_support.hpp"
 
 namespace touchstone {
@@ -183,6 +185,21 @@ TEST_F(World, TheTextShowsNoMazeAndNoChartOfAnotherPart) {
       for (const auto& example : examples(task, split))
         EXPECT_EQ(shown.count(example.facts.at(fact)), 0U) << example.id;
     }
+  }
+}
+
+// The pictures that are trained on are of the text's mazes and tables, never of a split's.
+TEST_F(World, NoPictureShowsAMazeOrAChartOfAnotherPart) {
+  std::set<std::string> seen;
+  for (const char* task : {"maze-picture", "chart-picture"}) {
+    for (const auto split : {Split::train, Split::test}) {
+      for (const auto& example : examples(task, split)) seen.insert(picture_hash(example.images.front()));
+    }
+  }
+  EXPECT_GT(seen.size(), 4000U);
+  for (std::uint64_t i = 0; i < 6000; ++i) {
+    const auto document = micro::picture_document(7, i);
+    EXPECT_EQ(seen.count(picture_hash(document.picture)), 0U) << document.text;
   }
 }
 

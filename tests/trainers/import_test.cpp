@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "harness/data/picture.hpp"
+#include "harness/data/prompt.hpp"
 #include "tests/trainers/tiny.hpp"
 
 namespace touchstone {
@@ -49,6 +51,69 @@ TEST_F(Import, Preferences) {
   EXPECT_EQ(rows[1].answers[0].text, " good");
   EXPECT_EQ(rows[1].answers[1].text, " got");
   EXPECT_EQ(rows[2].answers[0].reward, -1.0);
+}
+
+/// A picture that tests/data compares with PIL.
+const std::filesystem::path drawn = std::filesystem::path(TOUCHSTONE_SOURCE_DIR) / "tests/golden/pictures/grey.png";
+
+TEST_F(Import, PicturesStandWhereTheTextSaysSo) {
+  std::filesystem::create_directories(folder_.path() / "pictures");
+  std::filesystem::copy(drawn, folder_.path() / "pictures" / "a.png");
+  const auto rows = read(R"({"prompt": "see <image>: what?", "completion": "b", "images": ["pictures/a.png"]}
+{"prompt": "what?", "completion": "b", "images": ["pictures/a.png", "pictures/a.png"]}
+{"messages": [{"role": "user", "content": [{"type": "text", "text": "u"}, {"type": "image"}]}, {"role": "assistant", "content": "v"}], "images": ["pictures/a.png"]}
+{"messages": [{"role": "user", "content": "<image>u"}, {"role": "assistant", "content": [{"type": "text", "text": "v"}]}], "images": ["pictures/a.png"]}
+{"prompt": "an <image> of words", "completion": "b"}
+{"prompt": "see <image>?", "chosen": "b", "rejected": "c", "images": ["pictures/a.png"]}
+{"chosen": "\n\nHuman: <image>\n\nAssistant: b", "rejected": "\n\nHuman: <image>\n\nAssistant: c", "images": ["pictures/a.png"]}
+)");
+  ASSERT_EQ(rows.size(), 7U);
+  EXPECT_EQ(plain_text(rows[0].prompt), "see <image>: what?");
+  ASSERT_EQ(rows[0].prompt[0].parts.size(), 3U);
+  const auto& image = std::get<Image>(rows[0].prompt[0].parts[1]);
+  EXPECT_EQ(image.rgb, read_picture(drawn).rgb);
+  EXPECT_EQ(plain_text(rows[1].prompt), "<image><image>what?");
+  EXPECT_EQ(plain_text(rows[2].prompt), "u<image>\n");
+  EXPECT_EQ(plain_text(rows[3].prompt), "<image>u\n");
+  EXPECT_EQ(rows[3].answers[0].text, "v");
+  EXPECT_EQ(rows[4].prompt[0].parts.size(), 1U);  // a row without pictures keeps its words
+  EXPECT_EQ(rows[5].prompt[0].parts.size(), 3U);
+  EXPECT_EQ(rows[5].answers.size(), 2U);
+  EXPECT_EQ(rows[6].prompt[0].parts.size(), 3U);
+  EXPECT_EQ(rows[6].answers[1].text, " c");
+}
+
+TEST_F(Import, BadPicturesAreNamedWithTheirLine) {
+  std::filesystem::copy(drawn, folder_.path() / "a.png");
+  testing::write_text(folder_.path() / "words.png", "no picture at all");
+  std::filesystem::copy(folder_.path() / "a.png", folder_.path() / "short.png");
+  std::filesystem::resize_file(folder_.path() / "short.png", 50);
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {R"("prompt": "<image>", "images": ["missing.png"])", "missing.png"},
+      {R"("prompt": "<image>", "images": ["words.png"])", "words.png"},
+      {R"("prompt": "<image>", "images": ["short.png"])", "short.png"},
+      {R"("prompt": "<image>", "images": ["../a.png"])", "outside the file's folder"},
+      {R"("prompt": "<image>", "images": ["/etc/a.png"])", "outside the file's folder"},
+      {R"("prompt": "<image>", "images": "a.png")", "not a list"},
+      {R"("prompt": "<image>", "images": [7])", "not a list"},
+      {R"("prompt": "<image> <image>", "images": ["a.png"])", "more places"},
+      {R"("prompt": "<image>", "images": ["a.png", "a.png"])", "more 'images'"},
+      {R"("input_ids": [1], "images": ["a.png"])", "more 'images'"},
+      {R"("messages": [{"role": "user", "content": [{"type": "sound"}]}])", "'sound'"},
+      {R"("messages": [{"role": "user", "content": [{"type": "image"}]}])", "more places"},
+      {R"("messages": [{"role": "assistant", "content": "<image>"}], "images": ["a.png"])", "in the answer"}};
+  for (const auto& [row, expected] : cases) {
+    try {
+      read("{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"completion\": \"b\", " + row + "}");
+      ADD_FAILURE() << row;
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      EXPECT_EQ(error.fault(), Fault::data) << row;
+      EXPECT_NE(text.find("rows.jsonl: line 2"), std::string::npos) << text;
+      EXPECT_NE(text.find(expected), std::string::npos) << text;
+      EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+    }
+  }
 }
 
 class WrongRow : public Import, public ::testing::WithParamInterface<const char*> {};

@@ -5,7 +5,7 @@
 #include "harness/model/token_pairs.hpp"
 #include "tests/trainers/tiny.hpp"
 #include "trainers/parts/records.hpp"
-#include "trainers/parts/rows.hpp"
+#include "trainers/parts/row_tokens.hpp"
 
 namespace touchstone {
 
@@ -98,7 +98,7 @@ TEST_P(RealTemplate, TrainsTheAnswerAndItsEnd) {
       record.answers.emplace_back();
       record.answers[0].text = answer;
       RowAudit audit;
-      const auto row = encode_row(record, *tokenizer, &chat, {.max_length = 4096}, audit);
+      const auto row = encode_row(record, {*tokenizer, &chat}, {.max_length = 4096}, audit);
       ASSERT_TRUE(row);
       auto trained =
           std::vector<std::int64_t>(row->ids.begin() + static_cast<std::ptrdiff_t>(row->prompt_tokens), row->ids.end());

@@ -1,11 +1,10 @@
-#include "trainers/parts/rows.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
 
 #include "harness/base/error.hpp"
+#include "trainers/parts/row_tokens.hpp"
 
 namespace touchstone {
 namespace {
@@ -126,7 +125,7 @@ TEST(Seam, OneBeginTokenWhetherTheTextHasItOrNot) {
 TEST(Rows, PlainTextTrainsAnswerAndEnd) {
   const ToyTokenizer tokenizer;
   RowAudit audit;
-  const auto row = encode_row(record("Q:", " ", "2b"), tokenizer, nullptr, {.max_length = 50}, audit);
+  const auto row = encode_row(record("Q:", " ", "2b"), {tokenizer}, {.max_length = 50}, audit);
   ASSERT_TRUE(row);
   EXPECT_EQ(row->prompt_tokens, 2U);
   EXPECT_EQ(trained_text(tokenizer, *row), " 2b<end>");
@@ -139,29 +138,28 @@ TEST(Rows, PicturesAreRefusedNotDropped) {
   RowAudit audit;
   auto seen = record("Q:", " ", "2b");
   seen.prompt.front().parts.emplace_back(Image{.width_px = 1, .height_px = 1, .rgb = {1, 2, 3}});
-  EXPECT_THROW(encode_row(seen, tokenizer, nullptr, {.max_length = 50}, audit), Error);
+  EXPECT_THROW(encode_row(seen, {tokenizer}, {.max_length = 50}, audit), Error);
 }
 
 TEST(Rows, WithoutAnEndTokenTheUserMustSaySo) {
   ToyTokenizer tokenizer;
   tokenizer.end.reset();
   RowAudit audit;
-  EXPECT_THROW(encode_row(record("Q:", " ", "2"), tokenizer, nullptr, {.max_length = 50}, audit), Error);
-  EXPECT_TRUE(encode_row(record("Q:", " ", "2"), tokenizer, nullptr, {.max_length = 50, .append_eos = false}, audit));
+  EXPECT_THROW(encode_row(record("Q:", " ", "2"), {tokenizer}, {.max_length = 50}, audit), Error);
+  EXPECT_TRUE(encode_row(record("Q:", " ", "2"), {tokenizer}, {.max_length = 50, .append_eos = false}, audit));
 }
 
 TEST(Rows, TruncationIsCounted) {
   const ToyTokenizer tokenizer;
   RowAudit audit;
-  const auto start = encode_row(record("abcd", "", "efgh"), tokenizer, nullptr, {.max_length = 6}, audit);
+  const auto start = encode_row(record("abcd", "", "efgh"), {tokenizer}, {.max_length = 6}, audit);
   ASSERT_TRUE(start);
   EXPECT_EQ(trained_text(tokenizer, *start), "ef");
-  const auto end =
-      encode_row(record("abcd", "", "efgh"), tokenizer, nullptr, {.max_length = 6, .keep_end = true}, audit);
+  const auto end = encode_row(record("abcd", "", "efgh"), {tokenizer}, {.max_length = 6, .keep_end = true}, audit);
   ASSERT_TRUE(end);
   EXPECT_EQ(end->prompt_tokens, 1U);
   EXPECT_EQ(trained_text(tokenizer, *end), "efgh<end>");
-  EXPECT_FALSE(encode_row(record("abcdefgh", "", "x"), tokenizer, nullptr, {.max_length = 6}, audit));
+  EXPECT_FALSE(encode_row(record("abcdefgh", "", "x"), {tokenizer}, {.max_length = 6}, audit));
   EXPECT_EQ(audit.rows_total, 3);
   EXPECT_EQ(audit.rows_truncated, 3);
   EXPECT_EQ(audit.rows_dropped, 1);
@@ -175,7 +173,7 @@ TEST(Rows, SpansBecomeTokenWeights) {
   auto made = record("Q:", " ", "2bcd");
   made.answers[0].spans = {{0, 1, 3.0, "number"}, {2, 4, 0.0, ""}};
   RowAudit audit;
-  const auto row = encode_row(made, tokenizer, nullptr, {.max_length = 50}, audit);
+  const auto row = encode_row(made, {tokenizer}, {.max_length = 50}, audit);
   ASSERT_TRUE(row);
   EXPECT_THAT(row->facts.weights, ElementsAre(3.0F, 1.0F, 0.0F, 0.0F, 1.0F));
 }
@@ -188,7 +186,7 @@ TEST(Rows, ChatTrainsAnswerAndEndOfTurn) {
   const ToyTokenizer tokenizer;
   const ChatTemplate chat(toy_template, "toy", "<s>", "<end>");
   RowAudit audit;
-  const auto row = encode_row(record("hi", "", "yo"), tokenizer, &chat, {.max_length = 50}, audit);
+  const auto row = encode_row(record("hi", "", "yo"), {tokenizer, &chat}, {.max_length = 50}, audit);
   ASSERT_TRUE(row);
   EXPECT_EQ(trained_text(tokenizer, *row), "yo<end>");  // and not the line break behind it
   EXPECT_EQ(tokenizer.decode(std::span(row->ids).first(row->prompt_tokens), false), "<user>hi<end>\n<assistant>");
@@ -199,7 +197,7 @@ TEST(Rows, ControlTokensWithinAnAnswerStayText) {
   const ToyTokenizer tokenizer;
   const ChatTemplate chat(toy_template, "toy", "<s>", "<end>");
   RowAudit audit;
-  const auto row = encode_row(record("hi", "", "a<end>b"), tokenizer, &chat, {.max_length = 50}, audit);
+  const auto row = encode_row(record("hi", "", "a<end>b"), {tokenizer, &chat}, {.max_length = 50}, audit);
   ASSERT_TRUE(row);
   auto wanted = bytes("a<end>b");
   wanted.push_back(11);
@@ -214,7 +212,7 @@ TEST(Rows, ATemplateThatStripsTheAnswerTrainsWhatItWrites) {
       "{% if add_generation_prompt %}{{ '<assistant>' }}{% endif %}",
       "toy", "<s>", "<end>");
   RowAudit audit;
-  const auto row = encode_row(record("hi", "", "  yo\n"), tokenizer, &chat, {.max_length = 50}, audit);
+  const auto row = encode_row(record("hi", "", "  yo\n"), {tokenizer, &chat}, {.max_length = 50}, audit);
   ASSERT_TRUE(row);
   EXPECT_EQ(trained_text(tokenizer, *row), "yo<end>");
 }
@@ -228,7 +226,7 @@ TEST(Rows, ATemplatesOwnLeadIsTrainedWithTheAnswer) {
                                 "' }}{% endif %}{{ m['content'] + '<end>' }}{% endfor %}"
                                 "{% if add_generation_prompt %}{{ '<assistant>' }}{% endif %}",
                             "toy", "<s>", "<end>");
-    const auto row = encode_row(record("hi", "", answer), tokenizer, &chat, {.max_length = 90}, audit);
+    const auto row = encode_row(record("hi", "", answer), {tokenizer, &chat}, {.max_length = 90}, audit);
     return row ? *row : Row{};
   };
   const auto space = trained(" ", "2");
@@ -245,12 +243,12 @@ TEST(Rows, TokensMayBeGivenInsteadOfText) {
   made.answers[0].tokens = {5, 6, 7};
   made.answers[0].prompt_tokens = 1;
   RowAudit audit;
-  const auto row = encode_row(made, tokenizer, nullptr, {.max_length = 50}, audit);
+  const auto row = encode_row(made, {tokenizer}, {.max_length = 50}, audit);
   ASSERT_TRUE(row);
   EXPECT_THAT(row->ids, ElementsAre(5, 6, 7));
   EXPECT_EQ(row->prompt_tokens, 1U);
   made.answers[0].tokens = {5, 400};
-  EXPECT_THROW(encode_row(made, tokenizer, nullptr, {.max_length = 50}, audit), Error);
+  EXPECT_THROW(encode_row(made, {tokenizer}, {.max_length = 50}, audit), Error);
 }
 
 TEST(Rows, ATemplateWithoutEndOfTurnIsRefused) {
@@ -260,7 +258,7 @@ TEST(Rows, ATemplateWithoutEndOfTurnIsRefused) {
       "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}",
       "toy", "<s>", "<end>");
   RowAudit audit;
-  EXPECT_THROW(encode_row(record("hi", "", "yo"), tokenizer, &chat, {.max_length = 50}, audit), Error);
+  EXPECT_THROW(encode_row(record("hi", "", "yo"), {tokenizer, &chat}, {.max_length = 50}, audit), Error);
 }
 
 TEST(Rows, HashKnowsIdsLabelsAndWeights) {

@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "harness/model/generator.hpp"
 #include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/parts/answering.hpp"
-#include "trainers/parts/batches.hpp"
+#include "trainers/parts/loss.hpp"
 #include "trainers/parts/pieces.hpp"
 
 namespace touchstone {
@@ -44,14 +45,16 @@ struct Fork {
 };
 
 /// The likeliest tokens at each place of each answer, without the one that stands there.
-std::vector<Fork> find_forks(Model& model, const std::vector<Row>& rows, std::int64_t candidates) {
+std::vector<Fork> find_forks(const Session& session, const std::vector<Row>& rows, std::int64_t candidates) {
   const at::NoGradGuard no_grad;
+  auto& model = *session.model;
   std::vector<Fork> forks;
   for (std::size_t number = 0; number < rows.size(); ++number) {
-    const auto batch = make_batch(rows, {number}, Normaliser::token_mean, model.head().weight.device());
+    const auto batch =
+        make_batch(rows, {number}, Normaliser::token_mean, model.head().weight.device(), session.reader());
     Want want;
     want.logits_at = batch.at;
-    const auto logits = model.forward(batch.inputs, want).logits;
+    const auto logits = model.forward(inputs_of(model, batch), want).logits;
     const auto best = std::get<1>(logits.topk(std::min(candidates + 1, logits.size(1)))).to(at::kCPU);
     const auto& pieces = rows[number].facts.pieces;
     const auto skipped = static_cast<std::int64_t>(pieces.size()) - best.size(0);  // a first token without a prompt
@@ -71,12 +74,25 @@ std::vector<Fork> find_forks(Model& model, const std::vector<Row>& rows, std::in
   return forks;
 }
 
+/// The pictures of all rows; none when they have none.
+std::optional<PictureBook> look_at(const Session& session, Model& model, const std::vector<Row>& rows) {
+  std::vector<const Image*> images;
+  for (const auto& row : rows) images.insert(images.end(), row.pictures.begin(), row.pictures.end());
+  std::optional<PictureBook> book;
+  if (!images.empty()) {
+    book.emplace(model, *session.pictures, images, session.job->threads, session.hooks->cancel);
+  }
+  return book;
+}
+
 /// Writes every fork to its end, greedily, and gives the whole answers' texts.
 std::vector<std::string> finish_forks(Session& session, const std::vector<Row>& rows, const std::vector<Fork>& forks,
                                       int max_new_tokens) {
   const auto& job = *session.job;
   const auto ends = read_end_tokens(job.model, session.checkpoints->base_folder(job.model), *session.tokenizer,
                                     session.model->vocabulary());
+  const auto model = answering_copy(session, *session.model);
+  const auto book = look_at(session, *model, rows);
   std::vector<std::string> texts(forks.size());
   std::vector<Generation> asked;
   std::vector<Prompt> prompts;
@@ -94,6 +110,7 @@ std::vector<std::string> finish_forks(Session& session, const std::vector<Row>& 
     if (std::find(ends.begin(), ends.end(), fork.token) != ends.end() || room <= 0) continue;
     Prompt prompt;
     prompt.tokens.assign(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(row.prompt_tokens));
+    if (book) book->place(prompt.tokens, row.pictures, /*truncated=*/false);
     prompt.tokens.insert(prompt.tokens.end(), head.begin(), head.end());
     prompt.prompt_tokens = length;
     prompt.max_new_tokens = room;
@@ -106,9 +123,9 @@ std::vector<std::string> finish_forks(Session& session, const std::vector<Row>& 
   const GeneratorSettings settings{.tokenizer = session.tokenizer.get(),
                                    .end_tokens = {ends.begin(), ends.end()},
                                    .end_text = {},
-                                   .threads = job.threads};
+                                   .threads = job.threads,
+                                   .soft = book ? &book->rows() : nullptr};
   EngineCounts counts;
-  const auto model = answering_copy(session, *session.model);
   const auto written = generate(*model, requests, prompts, settings, counts, session.hooks->cancel, {});
   for (std::size_t at = 0; at < open.size(); ++at) texts[open[at]] += written[at].front().text;
   return texts;
@@ -121,16 +138,17 @@ void run_mark(const MarkOptions& options, Session& session) {
   RowSettings settings;
   settings.max_length = session.model->max_length();
   settings.keep_pieces = true;
+  const auto encoder = row_encoder(session);
   RowAudit audit;
   std::vector<Row> rows;
   std::vector<Record> records;
   for (auto& record : data) {
-    if (auto row = encode_row(record, *session.tokenizer, session.chat, settings, audit)) {
+    if (auto row = encode_row(record, encoder, settings, audit)) {
       rows.push_back(std::move(*row));
       records.push_back(std::move(record));
     }
   }
-  const auto forks = find_forks(*session.model, rows, options.candidates);
+  const auto forks = find_forks(session, rows, options.candidates);
   const auto texts = finish_forks(session, rows, forks, options.max_new_tokens);
   std::map<std::pair<std::size_t, std::size_t>, std::pair<int, int>> verdicts;  // (row, place): right, wrong
   for (std::size_t number = 0; number < forks.size(); ++number) {

@@ -38,7 +38,10 @@ std::unique_ptr<Engine> session_engine(const Session& session, Model& model) {
   parts.tokenizer = session.tokenizer;
   parts.end_tokens =
       read_end_tokens(job.model, session.checkpoints->base_folder(job.model), *session.tokenizer, model.vocabulary());
+  parts.pictures = session.pictures;
+  parts.settings.model = job.model;
   parts.settings.threads = job.threads;
+  parts.info.family = session.checkpoints->family(job.model).name;
   parts.info.threads = job.threads;
   parts.info.max_length = model.max_length();
   return make_engine(std::move(parts));

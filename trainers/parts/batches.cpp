@@ -59,6 +59,7 @@ class BatchLists {
     const auto prompt = static_cast<std::int64_t>(tokens_.size());
     const std::span whole(row.ids);
     append(tokens_, whole.first(row.prompt_tokens));
+    add_pictures(row, prompt);
     for (std::size_t answer = 0; answer <= row.others.size(); ++answer) {
       const auto view = view_of(row, answer);
       batch_.inputs.starts.push_back(static_cast<std::int64_t>(layout_.size()));
@@ -87,7 +88,7 @@ class BatchLists {
     batch_.record_starts.push_back(static_cast<std::int64_t>(batch_.rewards.size()));
   }
 
-  Batch finish(at::Device device) {
+  Batch finish(at::Device device, const PictureReader* pictures) {
     batch_.inputs.starts.push_back(static_cast<std::int64_t>(layout_.size()));
     batch_.inputs.tokens = to_tensor(tokens_, device);
     if (shared_) batch_.inputs.layout = to_tensor(layout_, device);
@@ -97,6 +98,7 @@ class BatchLists {
     batch_.answer_of = to_tensor(answer_of_, device);
     if (weighted_) batch_.weights = to_tensor(weights_, device);
     if (marked_) batch_.marks = to_tensor(marks_, device);
+    finish_pictures(device, pictures);
     if (!labels_.empty() && ref_logp_.size() == labels_.size()) batch_.ref_logp = to_tensor(ref_logp_, device);
     return std::move(batch_);
   }
@@ -122,6 +124,24 @@ class BatchLists {
     marked_ = marked_ || !facts.marks.empty();
   }
 
+  /// The places of the prompt's soft rows, which its answers share as they share its tokens.
+  void add_pictures(const Row& row, std::int64_t prompt) {
+    images_.insert(images_.end(), row.pictures.begin(), row.pictures.end());
+    if (!row.pictures.empty()) soft_rows_ += static_cast<std::int64_t>(row.soft_cut);
+    for (const auto at : row.soft_at) {
+      soft_at_.push_back(prompt + static_cast<std::int64_t>(at));
+      soft_from_.push_back(soft_rows_++);
+    }
+  }
+
+  void finish_pictures(at::Device device, const PictureReader* pictures) {
+    if (images_.empty()) return;
+    require(pictures != nullptr, Fault::internal, [] { return std::string("pictures for a model that takes none"); });
+    batch_.tiles = picture_tiles(pictures->rules, images_).to(device);
+    batch_.inputs.soft_at = to_tensor(soft_at_, device);
+    if (static_cast<std::int64_t>(soft_from_.size()) != soft_rows_) batch_.soft_from = to_tensor(soft_from_, device);
+  }
+
   Batch batch_ = [] {
     Batch empty;
     empty.inputs.starts.clear();
@@ -131,6 +151,9 @@ class BatchLists {
   std::vector<std::int64_t> tokens_, layout_, places_, labels_, keys_, answer_of_;
   std::vector<float> weights_, ref_logp_;
   std::vector<std::uint8_t> marks_;
+  std::vector<const Image*> images_;
+  std::vector<std::int64_t> soft_at_, soft_from_;
+  std::int64_t soft_rows_ = 0;  ///< of the pictures so far
   bool weighted_ = false;
   bool marked_ = false;
   bool shared_ = false;
@@ -145,10 +168,10 @@ const std::vector<std::string>& normaliser_names() {
 }
 
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
-                 at::Device device) {
+                 at::Device device, const PictureReader* pictures) {
   BatchLists lists;
   for (const auto number : chosen) lists.add(rows[number], number, normaliser);
-  return lists.finish(device);
+  return lists.finish(device, pictures);
 }
 
 std::vector<std::vector<std::size_t>> pack_rows(const std::vector<Row>& rows, std::int64_t capacity) {

@@ -22,7 +22,9 @@ const std::vector<std::string>& normaliser_names();
 /// Some documents laid end to end, and where in them the loss looks. Answers to one prompt are documents that share the
 /// prompt's tokens, so that these are computed once.
 struct Batch {
-  Inputs inputs;
+  Inputs inputs;            ///< without the soft rows of pictures, which the model makes of `tiles`
+  Tensor tiles;             ///< [T, 3, S, S] float32 of all pictures, in the rows' order; undefined without pictures
+  Tensor soft_from;         ///< [K] int64: the rows of look(tiles) that stand at inputs.soft_at; undefined: all
   Tensor at;                ///< [M] int64, indices into inputs.tokens
   Tensor labels;            ///< [M] int64
   Tensor weights;           ///< [M] float32; undefined: all one
@@ -38,8 +40,9 @@ struct Batch {
   std::vector<double> rewards;               ///< one an answer
 };
 
+/// `pictures` says how pictures become tiles; null where no row has any.
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
-                 at::Device device);
+                 at::Device device, const PictureReader* pictures = nullptr);
 
 /// Best fit decreasing: rows into bins of at most `capacity` tokens. Bins in the order in which they were opened, ties
 /// by the rows' own order. A row longer than the capacity has a bin to itself.

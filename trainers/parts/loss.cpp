@@ -14,7 +14,7 @@ Tensor hidden_at(Model& model, const Batch& batch) {
   want.logits = false;
   want.hidden = true;
   want.hidden_at = batch.at;
-  return model.forward(batch.inputs, want).hidden;
+  return model.forward(inputs_of(model, batch), want).hidden;
 }
 
 std::int64_t chunk_of(const LossSettings& settings) {
@@ -126,6 +126,14 @@ double LossTotals::divisor(Normaliser normaliser, double constant_length) const 
       break;
   }
   return count;
+}
+
+Inputs inputs_of(Model& model, const Batch& batch) {
+  auto inputs = batch.inputs;
+  if (!batch.tiles.defined()) return inputs;
+  inputs.soft = model.look(batch.tiles);
+  if (batch.soft_from.defined()) inputs.soft = inputs.soft.index_select(0, batch.soft_from);
+  return inputs;
 }
 
 Tensor token_logp(Model& model, const Batch& batch) {

@@ -35,6 +35,9 @@ struct LossSettings {
   std::uint64_t draw_seed = 0;  ///< TokenBatch::draw_seed
 };
 
+/// What the model reads of a batch: its tokens, and the soft rows that it makes of the pictures, with their gradient.
+Inputs inputs_of(Model& model, const Batch& batch);
+
 /// Log-probability of each trained token of a batch, [M] float32, without gradient.
 Tensor token_logp(Model& model, const Batch& batch);
 

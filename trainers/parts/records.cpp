@@ -63,16 +63,18 @@ std::vector<Record> load_records(const TrainJob& job, const std::string& name, s
   std::set<std::string> seen;  // tasks of a group may share one training file
   for (const auto& leaf : job.tasks->expand(name)) {
     const auto& task = job.tasks->tasks.get(leaf);
-    for (const auto& example : examples_of(job, task, split, endless)) {
+    auto examples = examples_of(job, task, split, endless);
+    for (auto& example : examples) {
       if (!seen.insert(example.id).second) continue;
       auto pair = training_pair(task, example);
       Answer answer;
       answer.text = std::move(pair.answer);
+      example.images = {};  // the record has them now; a data set of pictures must not be in memory twice
       records.push_back({.id = example.id,
                          .task = leaf,
                          .prompt = std::move(pair.prompt),
                          .answers = {std::move(answer)},
-                         .example = std::make_shared<const Example>(example)});
+                         .example = std::make_shared<const Example>(std::move(example))});
     }
   }
   require(!records.empty(), Fault::data, [&] { return "task '" + name + "' has no training example"; });

@@ -8,10 +8,13 @@
 
 #include "harness/data/chat_template.hpp"
 #include "harness/data/record.hpp"
+#include "harness/model/picture_prompts.hpp"
 #include "harness/model/tokenizer.hpp"
 #include "trainers/parts/token_facts.hpp"
 
 namespace touchstone {
+
+class Session;
 
 /// A further answer to a row's prompt.
 struct RowAnswer {
@@ -28,7 +31,12 @@ struct Row {
   TokenFacts facts{};             ///< of the labels
   double reward = 0.0;
   std::vector<RowAnswer> others{};  ///< the record's other answers, when the objective reads them
-  std::size_t tokens() const;       ///< of prompt and all answers
+  /// Of the prompt, in its order; they belong to the record, which must outlive the row. Their tiles are made when a
+  /// batch needs them: as floats all pictures of a data set would not fit in memory.
+  std::vector<const Image*> pictures{};
+  std::vector<std::size_t> soft_at{};  ///< places in the prompt that soft rows of the pictures take, in their order
+  std::size_t soft_cut = 0;            ///< soft rows before those, cut away with the prompt's start
+  std::size_t tokens() const;          ///< of prompt and all answers
 };
 
 /// What became of the records; every count ends up in the results database.
@@ -54,27 +62,34 @@ struct RowSettings {
   bool keep_pieces = false;          ///< rows say where in the text their tokens lie
 };
 
-/// Token ids of a prompt and the text that follows it, split exactly as evaluation splits them: white space at the
-/// prompt's end moves to the answer, the two are encoded together, and the answer is what lies beyond the prompt's own
-/// tokens. `pieces` hold byte ranges of `answer` as it was given.
-struct SeamTokens {
-  std::vector<std::int64_t> context;
-  Encoding answer;
+/// What turns records of one model into rows.
+struct RowEncoder {
+  const Tokenizer& tokenizer;
+  const ChatTemplate* chat = nullptr;       ///< null: prompts are plain text
+  const PictureReader* pictures = nullptr;  ///< null: records with pictures are refused
+  std::int64_t tile_tokens = 0;             ///< soft tokens of a tile
 };
-SeamTokens encode_seam(const Tokenizer& tokenizer, const std::string& context, const std::string& answer);
+
+/// The pictures of a record's prompt, in order.
+std::vector<const Image*> pictures_of(const Record& record);
+
+/// The encoder for a session's model.
+RowEncoder row_encoder(const Session& session);
 
 /// A record as a training row; none when truncation leaves an answer without label. Of several answers each is cut on
-/// its own, and all keep the same prompt. With a chat template the token
-/// ids of prompt, answer and end of turn are concatenated, and a control token's name within the answer stays text.
-/// Throws Fault::data for too few answers, Fault::config for reference log-probabilities of other tokens,
-/// Fault::checkpoint when the template does not continue its own prompt or names no end of turn.
-std::optional<Row> encode_row(const Record& record, const Tokenizer& tokenizer, const ChatTemplate* chat,
-                              const RowSettings& settings, RowAudit& audit);
+/// its own, and all keep the same prompt. With a chat template the token ids of prompt, answer and end of turn are
+/// concatenated, and a control token's name within the answer stays text.
+/// Pictures of the prompt, which its answers share, are written into it as evaluation writes them. Throws Fault::data
+/// for too few answers and for pictures that the model does not take or that the prompt does not name once each,
+/// Fault::config for reference log-probabilities of other tokens, Fault::checkpoint when the template does not continue
+/// its own prompt or names no end of turn; each names the record.
+std::optional<Row> encode_row(const Record& record, const RowEncoder& encoder, const RowSettings& settings,
+                              RowAudit& audit);
 
-std::vector<Row> encode_rows(std::span<const Record> records, const Tokenizer& tokenizer, const ChatTemplate* chat,
-                             const RowSettings& settings, RowAudit& audit);
+std::vector<Row> encode_rows(std::span<const Record> records, const RowEncoder& encoder, const RowSettings& settings,
+                             RowAudit& audit);
 
-/// SHA-256 over ids, labels and weights: two data sets with equal hashes train alike.
+/// SHA-256 over ids, labels, what is known of them, rewards and pictures: two data sets with equal hashes train alike.
 std::string rows_hash(std::span<const Row> rows);
 
 }  // namespace touchstone

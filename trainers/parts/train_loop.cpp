@@ -54,13 +54,13 @@ void TrainLoop::prepare_rows() {
   limit = row_limit(options_.rows, session_.model->max_length());
   options_.rows.answers = options_.objective.answers;
   options_.rows.roles = options_.objective.roles;
-  const auto& tokenizer = *session_.tokenizer;
+  const auto encoder = row_encoder(session_);
   RowAudit audit;
-  rows_ = encode_rows(session_.data.at(options_.data), tokenizer, session_.chat, options_.rows, audit);
+  rows_ = encode_rows(session_.data.at(options_.data), encoder, options_.rows, audit);
   session_.values = audit.values();
   if (!options_.validation.empty()) {
     RowAudit ignored;
-    validation_ = encode_rows(session_.data.at(options_.validation), tokenizer, session_.chat, options_.rows, ignored);
+    validation_ = encode_rows(session_.data.at(options_.validation), encoder, options_.rows, ignored);
   } else if (options_.validation_share > 0.0) {
     validation_ = set_aside(rows_, options_.validation_share, options_.steps.seed);
   }
@@ -108,7 +108,7 @@ TrainState TrainLoop::state(bool with_moments) const {
 }
 
 LossTotals TrainLoop::totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen) const {
-  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_));
+  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_, session_.reader()));
 }
 
 StepReport TrainLoop::step(std::int64_t number) {

@@ -7,7 +7,7 @@
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/parts/answering.hpp"
-#include "trainers/parts/batches.hpp"
+#include "trainers/parts/loss.hpp"
 
 namespace touchstone {
 namespace {
@@ -36,23 +36,25 @@ std::vector<Embedding> hidden_means(const Session& session, const Record& record
   const at::NoGradGuard no_grad;
   RowSettings settings;
   settings.max_length = session.model->max_length();
+  const auto encoder = row_encoder(session);
+  auto alone = record;
   std::vector<Embedding> all;
   for (const auto& answer : record.answers) {
-    Record alone = record;
     alone.answers = {answer};
     RowAudit audit;
-    const auto row = encode_row(alone, *session.tokenizer, session.chat, settings, audit);
+    const auto row = encode_row(alone, encoder, settings, audit);
     if (!row) {  // longer than the model: nothing is known of it
       all.emplace_back(static_cast<std::size_t>(session.model->hidden_size()), 0.0F);
       continue;
     }
-    const auto batch = make_batch({*row}, {0}, Normaliser::token_mean, session.model->head().weight.device());
+    auto& model = *session.model;
+    const auto batch = make_batch({*row}, {0}, Normaliser::token_mean, model.head().weight.device(), session.reader());
     Want want;
     want.logits = false;
     want.hidden = true;
     want.hidden_at = batch.at;
-    const auto mean =
-        session.model->forward(batch.inputs, want).hidden.mean(0).to(at::kFloat).to(at::kCPU).contiguous();
+    const auto hidden = model.forward(inputs_of(model, batch), want).hidden;
+    const auto mean = hidden.mean(0).to(at::kFloat).to(at::kCPU).contiguous();
     all.emplace_back(mean.const_data_ptr<float>(), mean.const_data_ptr<float>() + mean.size(0));
   }
   return all;

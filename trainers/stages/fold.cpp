@@ -4,19 +4,20 @@
 #include "harness/train/stage.hpp"
 #include "trainers/parts/batches.hpp"
 #include "trainers/parts/lora.hpp"
+#include "trainers/parts/loss.hpp"
 
 namespace touchstone {
 namespace {
 
 /// Logits of the trained positions of some rows, one tensor a row.
-std::vector<Tensor> probe_logits(Model& model, const std::vector<Row>& rows) {
+std::vector<Tensor> probe_logits(Model& model, const std::vector<Row>& rows, const PictureReader* pictures) {
   const at::NoGradGuard no_grad;
   std::vector<Tensor> all;
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    const auto batch = make_batch(rows, {row}, Normaliser::token_mean, model.head().weight.device());
+    const auto batch = make_batch(rows, {row}, Normaliser::token_mean, model.head().weight.device(), pictures);
     Want want;
     want.logits_at = batch.at;
-    all.push_back(model.forward(batch.inputs, want).logits);
+    all.push_back(model.forward(inputs_of(model, batch), want).logits);
   }
   return all;
 }
@@ -28,16 +29,17 @@ std::vector<Row> probe_rows(const Session& session, std::int64_t count) {
   RowSettings settings;
   settings.max_length = std::min(256, session.model->max_length());
   RowAudit audit;
-  return encode_rows({records.data(), first}, *session.tokenizer, session.chat, settings, audit);
+  return encode_rows({records.data(), first}, row_encoder(session), settings, audit);
 }
 
 /// Merging rounds; how far it moved the logits, and how many of the likeliest tokens it changed, is reported.
 void run_fold(Session& session, std::int64_t probes) {
   const auto rows = probe_rows(session, probes);
-  const auto before = probe_logits(*session.model, rows);
+  const auto* pictures = session.reader();
+  const auto before = probe_logits(*session.model, rows, pictures);
   fold_deltas(*session.model);
   session.folded = true;
-  const auto after = probe_logits(*session.model, rows);
+  const auto after = probe_logits(*session.model, rows, pictures);
   double largest = 0.0;
   double changed = 0.0;
   double positions = 0.0;

@@ -1,4 +1,8 @@
+#include <filesystem>
+
+#include "harness/base/json.hpp"
 #include "harness/base/seed.hpp"
+#include "harness/model/adopt_weights.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/model/random_weights.hpp"
 #include "harness/train/session.hpp"
@@ -7,18 +11,45 @@
 namespace touchstone {
 namespace {
 
-Stage make_initialise(Options&, const TrainerBook&) {
+namespace fs = std::filesystem;
+
+/// A folder, or the name of one that lies beside the job's model.
+fs::path source_folder(const TrainJob& job, const std::string& from) {
+  for (const auto& folder : {fs::path(from), job.model.parent_path() / from}) {
+    if (fs::is_regular_file(folder / "config.json")) return folder;
+  }
+  throw Error(Fault::config, "'" + from + "' is no checkpoint folder, nor one beside " + job.model.string());
+}
+
+void run_initialise(const std::string& from, Session& session) {
+  const at::NoGradGuard no_gradients;
+  const auto seed = derive_seed(session.job->seed, "initialise");
+  double drawn = 0.0;
+  for (auto& [name, tensor] : session.model->parameters()) {
+    draw_weight(name, *tensor, seed);
+    drawn += static_cast<double>(tensor->numel());
+  }
+  if (!from.empty()) {
+    const auto folder = source_folder(*session.job, from);
+    const auto taken = adopt_weights(*session.model, *session.checkpoints->load(folder, {}), folder.string());
+    session.values["parameters_taken"] = static_cast<double>(taken);
+    drawn -= static_cast<double>(taken);
+    // Whoever resumes must have started from the same weights.
+    auto config = parse_json(session.config_json, "training job");
+    config["initialised_from"] = session.checkpoints->model_hash(folder);
+    session.config_json = config.dump();
+  }
+  session.values["parameters"] = drawn;
+}
+
+Stage make_initialise(Options& options, const TrainerBook&) {
+  const auto from = options.text("from",
+                                 "checkpoint whose weights the language part takes instead: a folder, or the name of "
+                                 "one beside the model's",
+                                 {.fallback = "", .choices = {}});
   Stage stage;
-  stage.run = [](Session& session) {
-    const at::NoGradGuard no_gradients;
-    const auto seed = derive_seed(session.job->seed, "initialise");
-    double drawn = 0.0;
-    for (auto& [name, tensor] : session.model->parameters()) {
-      draw_weight(name, *tensor, seed);
-      drawn += static_cast<double>(tensor->numel());
-    }
-    session.values["parameters"] = drawn;
-  };
+  if (!from.empty()) stage.check = [from](const TrainJob& job) { source_folder(job, from); };
+  stage.run = [from](Session& session) { run_initialise(from, session); };
   return stage;
 }
 

@@ -39,12 +39,13 @@ void run_reference(const ReferenceOptions& options, Session& session) {
   auto settings = options.rows;
   settings.max_length = row_limit(settings, model.max_length());
   settings.answers = 1;
+  const auto encoder = row_encoder(session);
   std::vector<Row> rows;
   std::vector<Record*> records;
   RowAudit audit;
   for (auto& record : session.data.at(options.data)) {
     for (auto& answer : record.answers) answer.ref_logp_nats.clear();
-    if (auto row = encode_row(record, *session.tokenizer, session.chat, settings, audit)) {
+    if (auto row = encode_row(record, encoder, settings, audit)) {
       rows.push_back(std::move(*row));
       records.push_back(&record);
     }
@@ -60,7 +61,7 @@ void run_reference(const ReferenceOptions& options, Session& session) {
       size += rows[first].tokens();
       chosen.push_back(first++);
     }
-    const auto batch = make_batch(rows, chosen, Normaliser::token_mean, model.head().weight.device());
+    const auto batch = make_batch(rows, chosen, Normaliser::token_mean, model.head().weight.device(), session.reader());
     const auto logp = token_logp(model, batch);
     keep_logp(batch, logp, rows, records);
     sum += logp.sum(at::kDouble).item<double>();

@@ -5,6 +5,7 @@
 #include "harness/base/text.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/parts/answering.hpp"
+#include "trainers/parts/rows.hpp"
 
 namespace touchstone {
 namespace {
@@ -57,6 +58,7 @@ void run_sample(const SampleOptions& options, Session& session) {
   for (const auto& record : data) {
     auto asked = options.asked;
     asked.context = context_of(session, record);
+    for (const auto* image : pictures_of(record)) asked.images.push_back(*image);
     asked.seed = derive_seed(session.job->seed, "sample." + record.id);
     requests.emplace_back(std::move(asked));
   }
