@@ -61,6 +61,18 @@ Json json_of(const ArmTask& task) {
           {"calibration_after", json_of(task.calibration_after)}};
 }
 
+/// After minus before, by paired bootstrap; null for a task without confidences.
+Json json_of(const CalibrationChange& change) {
+  if (change.items == 0) return nullptr;
+  return {{"items", change.items},
+          {"ece", number(change.ece)},
+          {"ece_interval", interval(change.ece_change.interval)},
+          {"ece_shown", change.ece_shown},
+          {"brier", number(change.brier)},
+          {"brier_interval", interval(change.brier_change.interval)},
+          {"brier_shown", change.brier_shown}};
+}
+
 Json json_of(const ReportInput& input, const Arm& arm) {
   Json out = {{"model", arm.model},
               {"method", arm.method},
@@ -104,7 +116,8 @@ Json json_of(const CellChange& change) {
                             {"p_holm", number(task.p_holm)},
                             {"lost", task.paired.lost},
                             {"gained", task.paired.gained},
-                            {"detectable", number(task.paired.detectable)}});
+                            {"detectable", number(task.paired.detectable)},
+                            {"calibration_change", json_of(task.calibration)}});
   }
   return out;
 }
