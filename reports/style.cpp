@@ -72,8 +72,8 @@ th[aria-sort=ascending] button::after{content:"↑"}th[aria-sort=descending] but
 .bar{display:flex;gap:.5rem;flex-wrap:wrap;align-items:center;margin:.3rem 0 .7rem;font-size:.86rem}
 .bar input{font:inherit;color:var(--text);background:var(--card);border:1px solid var(--soft);border-radius:5px;padding:.15rem .5rem;min-width:12rem}
 .matrix{border-spacing:3px}
-.matrix td,.matrix th{border-bottom:0}
-.matrix thead th{white-space:normal;min-width:6rem}
+.matrix td,.matrix th{border-bottom:0;padding-left:.4rem;padding-right:.4rem}
+.matrix thead th{white-space:normal;min-width:5rem}
 .matrix td{text-align:right;white-space:nowrap;border-radius:6px;line-height:1.3}
 .matrix td b{font-size:1.02rem}.matrix td small{display:block;font-size:.76rem}
 .matrix tbody th{white-space:nowrap}.matrix tbody th small{display:block;font-weight:400;color:var(--soft)}

@@ -51,7 +51,12 @@ bool kill_after_a_save(pid_t child, const fs::path& work, std::chrono::microseco
   const auto newest = [&] {
     fs::path last;
     std::error_code none;
-    for (const auto& entry : fs::directory_iterator(work / "stage-1", none)) last = std::max(last, entry.path());
+    for (const auto& entry : fs::directory_iterator(work / "stage-1", none)) {
+      // One that is still being written has a longer name, and killing there leaves no step behind.
+      if (entry.path().filename().string().size() == std::string_view("step-00000001").size()) {
+        last = std::max(last, entry.path());
+      }
+    }
     return last;
   };
   const auto before = newest();
