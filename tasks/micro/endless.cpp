@@ -1,0 +1,70 @@
+#include "tasks/micro/endless.hpp"
+
+#include <tbb/parallel_for.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "harness/base/hash.hpp"
+#include "harness/data/picture.hpp"
+#include "tasks/micro/words.hpp"
+
+namespace touchstone::micro {
+namespace {
+
+constexpr std::uint64_t kHeldOutSeed = 0x746f756368ULL;  ///< no job can have it by accident
+
+std::string hash_of(const Example& example) {
+  auto whole = example.targets.front();
+  for (const auto& image : example.images) whole += picture_hash(image);
+  return sha256(whole);
+}
+
+std::vector<Example> documents(const Endless& data, std::uint64_t seed, std::uint64_t first, std::uint64_t count,
+                               const std::string& split) {
+  std::vector<Example> examples(count);
+  tbb::parallel_for(std::uint64_t{0}, count, [&](std::uint64_t i) {
+    auto& example = examples[i];
+    example = data.draw(seed, first + i);
+    example.id = data.name + "/" + split + "/" + std::to_string(first + i);
+    if (split == "test" || count <= data.sample) example.doc_hash = hash_of(example);
+  });
+  return examples;
+}
+
+/// Bits that the model needs for each byte of the target.
+Verdict judge(const Example& example, const Response& response) {
+  const auto bytes = static_cast<double>(example.targets.front().size());
+  Verdict verdict;
+  verdict.values["bits_per_byte,none"] = -response.logp_nats / std::numbers::ln2 / bytes;
+  verdict.score = std::exp(response.logp_nats / bytes);
+  return verdict;
+}
+
+}  // namespace
+
+Task endless_task(const Endless& data) {
+  Task task;
+  task.name = data.name;
+  task.version = kWorldVersion;
+  task.summary = data.summary;
+  task.source = "made by the program";
+  task.format.target_delimiter = "";
+  task.format.shots_fixed = true;
+  task.metrics = {{.name = "bits_per_byte,none", .higher_is_better = false, .aggregate = {}}};
+  task.load = [data](Split split, const DataFolders&) {
+    return documents(data, split == Split::train ? 1 : kHeldOutSeed, 0, data.sample, split_name(split));
+  };
+  task.stream = [data](std::uint64_t seed, std::uint64_t first, std::uint64_t count) {
+    return documents(data, seed, first, count, split_name(Split::train));
+  };
+  task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
+    return {Likelihood{.context = context, .continuation = example.targets.front(), .images = example.images}};
+  };
+  task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
+    return judge(example, responses.front());
+  };
+  return task;
+}
+
+}  // namespace touchstone::micro

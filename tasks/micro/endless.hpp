@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "harness/data/task.hpp"
+
+namespace touchstone::micro {
+
+/// Data for pre-training that has no end.
+struct Endless {
+  std::string name;
+  std::string summary;
+  std::uint64_t sample = 0;  ///< documents of each split where a part is wanted: shown, measured
+  /// Document `index` of a seed, a pure function of both: target, facts and pictures.
+  Example (*draw)(std::uint64_t seed, std::uint64_t index) = nullptr;
+};
+
+/// The task that trains on all of a document and measures bits a byte of it. Documents are drawn on all cores; their
+/// identifiers say of which seed and number they are, so that a run's rows can be made again.
+Task endless_task(const Endless& data);
+
+}  // namespace touchstone::micro
