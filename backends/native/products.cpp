@@ -18,13 +18,12 @@ bool is_half(const Tensor& tensor) { return tensor.scalar_type() == at::kBFloat1
 
 #if defined(TOUCHSTONE_MKL_BF16)
 /// The program's own kernels where they multiply halves faster than LibTorch; null elsewhere. `wide`: the result is
-/// float32. Without AVX-512 neither MKL nor oneDNN has products of halves, and LibTorch's own takes one at a time; with
-/// it, MKL has those with a float32 result on Intel's processors alone and elsewhere turns the factors into float32.
+/// float32. Where the libraries multiply halves at all, MKL has those with a float32 result on Intel's processors alone
+/// and elsewhere turns the factors into float32.
 const kernels::Kernels* own_kernels(bool wide) {
-  static const auto* const without_avx512 = kernels::named("avx512") == nullptr ? &kernels::chosen() : nullptr;
-  static const auto* const not_intel =
-      without_avx512 == nullptr && __builtin_cpu_is("intel") == 0 ? kernels::named("avx512bf16") : nullptr;
-  return without_avx512 != nullptr ? without_avx512 : wide ? not_intel : nullptr;
+  if (!kernels::libraries_multiply_halves()) return &kernels::chosen();
+  static const auto* const not_intel = __builtin_cpu_is("intel") == 0 ? kernels::named("avx512bf16") : nullptr;
+  return wide ? not_intel : nullptr;
 }
 
 /// c (+)= a^(T) b^(T) of bfloat16 factors by those kernels, summed in float32; c is float32 or bfloat16.

@@ -89,6 +89,11 @@ const Kernels& chosen() {
   return *best;
 }
 
+bool libraries_multiply_halves() {
+  static const bool has_avx512 = named("avx512") != nullptr;
+  return has_avx512;
+}
+
 const Kernels* named(const char* name) {
   for (const auto& choice : choices()) {
     if (choice.runs && std::strcmp(choice.kernels.name, name) == 0) return &choice.kernels;

@@ -204,6 +204,9 @@ struct Kernels {
 /// The best that this processor runs. The choice is by instruction set and maker, never by timing: equal machines take
 /// equal kernels, hence give equal bits.
 const Kernels& chosen();
+/// Whether the libraries below LibTorch are known to multiply bfloat16 here: without AVX-512 neither MKL nor oneDNN
+/// does, and LibTorch's own products take one pair at a time, many times slower than float32.
+bool libraries_multiply_halves();
 /// By name ("baseline", "avx2", "avx512", "avx512bf16", "amx"); null where the build or the processor lacks it.
 const Kernels* named(const char* name);
 

@@ -52,8 +52,7 @@ BenchOptions read_bench_options(const std::string& kind, const std::string& json
 }
 
 double product_rate(at::ScalarType dtype) {
-  // Without AVX-512 LibTorch multiplies halves one pair at a time; the machine's rate is then that of float32.
-  if (dtype != at::kFloat && kernels::named("avx512") == nullptr) dtype = at::kFloat;
+  if (!kernels::libraries_multiply_halves()) dtype = at::kFloat;
   using Clock = std::chrono::steady_clock;
   constexpr std::int64_t size = 1024;
   const auto a = at::ones({size, size}, at::TensorOptions().dtype(dtype));

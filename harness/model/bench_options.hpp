@@ -23,7 +23,7 @@ struct BenchOptions {
 BenchOptions read_bench_options(const std::string& kind, const std::string& json);
 
 /// 2 n^3 operations a product of n x n matrices, in operations a second: the rate of LibTorch's own products on this
-/// machine, in this process, best of five.
+/// machine, in this process, best of five; that of float32 where LibTorch is slow at bfloat16.
 double product_rate(at::ScalarType dtype);
 
 /// The token ids of a row in a bench without a file: different in every row, the same in every run.

@@ -16,12 +16,12 @@ namespace {
 
 constexpr const char* name_prefix = "base_model.model.";
 
-/// x [N, in] times weight [out, in] transposed, rounded to the dtype of x. Without AVX-512 LibTorch multiplies bfloat16
-/// one pair at a time: there, float32 products of the rounded factors.
+/// x [N, in] times weight [out, in] transposed, rounded to the dtype of x; where LibTorch is slow at bfloat16, by
+/// float32 products of the rounded factors.
 Tensor product(const Tensor& x, const Tensor& weight) {
   const auto kind = x.scalar_type();
-  static const bool slow_halves = kernels::named("avx512") == nullptr;
-  if (kind != at::kBFloat16 || !x.is_cpu() || !slow_halves) return at::linear(x, weight.to(kind));
+  if (kind != at::kBFloat16 || !x.is_cpu() || kernels::libraries_multiply_halves())
+    return at::linear(x, weight.to(kind));
   return at::linear(x.to(at::kFloat), weight.to(kind).to(at::kFloat)).to(kind);
 }
 
