@@ -69,21 +69,16 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
   return examples;
 }
 
-std::string lower(std::string_view text) {
-  std::string small(text);
-  std::transform(small.begin(), small.end(), small.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return small;
-}
-
 /// The first line with something in it behind the last "answer:", without Markdown; empty when there is none.
 std::string final_answer(std::string text) {
   for (const char* bold : {"**:**", "**:", ":**"}) {
     text = replace_all(replace_all(text, std::string("nswer") + bold, "nswer:"), std::string("NSWER") + bold, "NSWER:");
   }
-  const auto mark = lower(text).rfind("answer:");
-  if (mark == std::string::npos) return {};
-  for (const auto& line : split(std::string_view(text).substr(mark + 7), '\n')) {
+  constexpr std::string_view mark = "answer:";
+  const auto found = std::find_end(text.begin(), text.end(), mark.begin(), mark.end(),
+                                   [](unsigned char c, char wanted) { return std::tolower(c) == wanted; });
+  if (found == text.end()) return {};
+  for (const auto& line : split(std::string_view(found, text.end()).substr(mark.size()), '\n')) {
     auto answer = std::string(strip(line));
     if (answer.empty()) continue;
     std::erase_if(answer, [](char c) { return std::string_view("*_[]()").find(c) != std::string_view::npos; });

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "harness/base/text.hpp"
+#include "tasks/parts/filters.hpp"
 
 namespace touchstone {
 namespace {
@@ -55,12 +56,6 @@ std::optional<Number> number_in(std::string_view text) {
 
 bool near(double prediction, double gold) {
   return std::abs(prediction - gold) / std::max(std::abs(gold), 1e-10) <= kTolerance;
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
-  return text;
 }
 
 }  // namespace

@@ -111,6 +111,8 @@ TEST(ChartQa, AllMetricsOfTheReference) {
            Case{"Final Answer: 14.\n", "14", 1, 1, 1},
            Case{"Final Answer: 14\nbecause", "14", 0, 1, 1},
            Case{"final answer: YES", "Yes", 1, 1, 1},
+           Case{"Final Answer: ÉCLAIR", "Éclair", 1, 1, 1},
+           Case{"they were ÉCLAIR, it is éclair", "Éclair", 0, 0, 1},
            Case{"Final Answer: 14.5", "14", 0, 1, 1},
            Case{"Final Answer: 15", "14", 0, 0, 0},
            Case{"The sum is 1,250 cars", "1250", 0, 0, 1},
