@@ -56,7 +56,8 @@ constexpr const char* description =
     "  touchstone train lora --model DIR --on gsm8k --out DIR2               fine-tune it\n"
     "  touchstone run   configs/plans/quickstart.json --db results.sqlite    methods x tasks x seeds, resumable\n"
     "  touchstone report --db results.sqlite --out report.html               what was gained and lost\n"
-    "  touchstone gate  --baseline DIR --candidate DIR2 --max-drop mmlu=0.5  a verdict for CI\n\n"
+    "  touchstone gate  --baseline DIR --candidate DIR2 --max-drop mmlu=0.5  a verdict for CI\n"
+    "  touchstone verdict --db papers.sqlite                                what a paper's plan showed\n\n"
     "Exit codes: 0 success, 1 the answer is no (a gate, a failed cell), 2 bad input, 3 undecided, 70 a bug of ours.";
 
 int run_action(Program& program) {
@@ -188,6 +189,7 @@ int run_program(int argc, const char* const* argv, const TaskBook& tasks, const 
   add_init(app, program);
   add_train(app, program);
   add_gate(app, program);
+  add_verdict(app, program);
   add_report(app, program);
   add_list(app, program);
   add_data(app, program);

@@ -80,6 +80,7 @@ void add_eval(CLI::App& app, Program& program);
 void add_init(CLI::App& app, Program& program);
 void add_train(CLI::App& app, Program& program);
 void add_gate(CLI::App& app, Program& program);
+void add_verdict(CLI::App& app, Program& program);
 void add_report(CLI::App& app, Program& program);
 void add_list(CLI::App& app, Program& program);
 void add_data(CLI::App& app, Program& program);

@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <limits>
+#include <map>
 #include <ostream>
 
 #include "harness/base/json.hpp"
 #include "harness/cli/program.hpp"
+#include "harness/measure/verdict.hpp"
 
 namespace touchstone {
 namespace {
@@ -16,6 +19,7 @@ struct RunArguments {
   std::string db = "results.sqlite";
   std::string work;
   bool dry_run = false;
+  bool tune = false;
 };
 
 /// The plan's file, or the name of one that comes with the program.
@@ -24,9 +28,39 @@ std::filesystem::path plan_file(const std::string& name, const Resources& resour
   return !std::filesystem::exists(name) && std::filesystem::exists(own) ? own : std::filesystem::path(name);
 }
 
+/// What each method reached at each value, and the best one: what to write into the plan's "set".
+void say_tuned(Program& program, const Plan& plan, const Plan& tuning, const Store& store, std::int64_t run) {
+  std::map<std::string, std::pair<double, int>> gains;
+  for (const auto& cell : cell_changes(store, run)) {
+    gains[cell.cell.method].first += cell.gain;
+    ++gains[cell.cell.method].second;
+  }
+  std::size_t next = 0;
+  for (const auto& method : plan.methods) {
+    const auto& values = method.tune.empty() ? plan.tune->values : method.tune;
+    std::string line;
+    std::size_t best = 0;
+    double best_gain = -2.0;
+    for (std::size_t at = 0; at < values.size(); ++at) {
+      const auto& [sum, cells] = gains[tuning.methods.at(next++).name];
+      const double gain = cells > 0 ? sum / cells : std::numeric_limits<double>::quiet_NaN();
+      line += fmt::format("  {}: {}", values[at], cells > 0 ? fmt::format("{:+.1f}", 100.0 * gain) : "failed");
+      if (gain > best_gain) {
+        best = at;
+        best_gain = gain;
+      }
+    }
+    const bool edge = values.size() > 2 && (best == 0 || best + 1 == values.size());
+    program.out() << fmt::format("{:16} \"{}\": {}{} gains in points:{}\n", method.name, plan.tune->key, values[best],
+                                 edge ? " (the last one tried)" : "", line);
+  }
+}
+
 int run_action(Program& program, const RunArguments& arguments) {
   auto plan = read_plan(plan_file(arguments.plan, program.resources()));
   if (!arguments.model.empty()) plan.models = {arguments.model};
+  const auto compared = plan;
+  if (arguments.tune) plan = tuning_plan(plan);
   const std::filesystem::path work = arguments.work.empty() ? arguments.db + ".work" : arguments.work;
   Progress progress(program.err(), Program::terminal(), program.quiet);
   auto tools = program.tools(arguments.data, progress);
@@ -48,6 +82,10 @@ int run_action(Program& program, const RunArguments& arguments) {
   } else {
     program.out() << fmt::format("{} cells done, {} stored before, {} failed; results in {}\n", outcome.done,
                                  outcome.stored, outcome.failed, arguments.db);
+    if (arguments.tune) say_tuned(program, compared, plan, store, outcome.run);
+    for (const auto& run : store.runs()) {
+      if (run.id == outcome.run && !plan.claims.empty()) program.out() << verdict_lines(judge_run(store, run));
+    }
     program.out() << fmt::format("see them: touchstone report --db {} --out report.html\n", arguments.db);
   }
   return outcome.failed == 0 ? Exit::success : Exit::no;
@@ -69,6 +107,8 @@ void add_run(CLI::App& app, Program& program) {
   command->add_option("--db", arguments->db, "results database")->capture_default_str();
   command->add_option("--work", arguments->work, "folder for training checkpoints; default: DB.work");
   command->add_flag("--dry-run", arguments->dry_run, "check everything, say what would be done, and stop");
+  command->add_flag("--tune", arguments->tune,
+                    "run the plan's \"tune\" instead: every method at every value, and say the best");
   command->add_flag("--json", program.json, "the outcome as JSON");
   command->add_flag("--quiet", program.quiet, "no progress");
   command->callback(

@@ -77,10 +77,18 @@ double student_t_quantile(double p, double degrees) {
   return quantile(p, [&](double t) { return student_t_cdf(t, degrees); });
 }
 
-double t_or_normal_cdf(double t, double degrees) { return degrees > 0.0 ? student_t_cdf(t, degrees) : normal_cdf(t); }
+namespace {
+/// Satterthwaite's degrees grow without bound where one error is a rounding alone; from here on the two distributions
+/// agree to nine digits.
+bool as_good_as_normal(double degrees) { return degrees <= 0.0 || degrees > 1e9; }
+}  // namespace
+
+double t_or_normal_cdf(double t, double degrees) {
+  return as_good_as_normal(degrees) ? normal_cdf(t) : student_t_cdf(t, degrees);
+}
 
 double t_or_normal_quantile(double p, double degrees) {
-  return degrees > 0.0 ? student_t_quantile(p, degrees) : normal_quantile(p);
+  return as_good_as_normal(degrees) ? normal_quantile(p) : student_t_quantile(p, degrees);
 }
 
 }  // namespace touchstone

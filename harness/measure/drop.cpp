@@ -24,9 +24,6 @@ std::vector<TaskChange> compared(const std::vector<Comparable>& pairs, const std
   return changes;
 }
 
-/// The error that a mean over benchmarks takes for one of them; not 0 where no item changed.
-double error_of(const Paired& paired) { return paired.detectable / power_factor; }
-
 /// "gsm8k" of "gsm8k_cot", "micro-mmlu" of "micro-mmlu-ood": tasks that ask for the same skill.
 std::string family(const std::string& name) {
   constexpr std::string_view micro = "micro-";
@@ -48,7 +45,7 @@ Combined mean_error_of(const std::vector<const TaskChange*>& tasks) {
   std::map<std::string, Combined> families;
   for (const auto* task : tasks) {
     auto& sum = families[family(task->task)];
-    sum.stderror += error_of(task->paired);
+    sum.stderror += item_error(task->paired);
     const double degrees = task->paired.degrees;
     if (degrees > 0.0) sum.degrees = sum.degrees > 0.0 ? std::min(sum.degrees, degrees) : degrees;
   }
@@ -98,41 +95,6 @@ void summarise_cell(CellChange& change) {
   change.mean_drop_interval = around(change.mean_drop, error.stderror, error.degrees);
 }
 
-/// One number of several seeds.
-struct SeedValue {
-  double value = 0.0;
-  double stderror = 0.0;
-  double degrees = 0.0;
-};
-
-SeedMean over_seeds(const std::vector<SeedValue>& seeds) {
-  std::vector<double> values;
-  double item_error = 0.0;
-  double degrees = 0.0;
-  for (const auto& seed : seeds) {
-    values.push_back(seed.value);
-    item_error += seed.stderror / static_cast<double>(seeds.size());
-    if (seed.degrees > 0.0) degrees = degrees > 0.0 ? std::min(degrees, seed.degrees) : seed.degrees;
-  }
-  const auto between = mean_error(values);
-  SeedMean found;
-  found.mean = between.mean;
-  found.between_sd = between.stderror * std::sqrt(static_cast<double>(seeds.size()));
-  found.item_stderror = item_error;
-  const bool several = seeds.size() > 1;
-  const auto both = several ? combine(std::vector<double>{between.stderror, item_error},
-                                      std::vector<double>{static_cast<double>(seeds.size() - 1), degrees})
-                            : Combined{item_error, degrees};
-  found.stderror = both.stderror;
-  found.degrees = both.degrees;
-  found.interval = around(found.mean, both.stderror, both.degrees);
-  if (found.mean != 0.0) {
-    found.p_value =
-        both.stderror > 0.0 ? 2.0 * t_or_normal_cdf(-std::fabs(found.mean) / both.stderror, both.degrees) : 0.0;
-  }
-  return found;
-}
-
 const TaskChange* find_task(const CellChange& cell, const TaskChange& wanted) {
   for (const auto& task : cell.tasks) {
     if (task.task == wanted.task && task.metric == wanted.metric && task.settings_json == wanted.settings_json) {
@@ -155,7 +117,7 @@ SeedSummary summarise_seeds(const std::vector<const CellChange*>& cells) {
     std::vector<SeedValue> values;
     for (const auto* cell : cells) {
       const auto* same = find_task(*cell, task);
-      if (same != nullptr) values.push_back({-same->drop, error_of(same->paired), same->paired.degrees});
+      if (same != nullptr) values.push_back({-same->drop, item_error(same->paired), same->paired.degrees});
     }
     if (values.size() != cells.size()) continue;
     summary.tasks.push_back({task.task, task.metric, task.settings_json, task.trained_on, over_seeds(values)});
@@ -195,34 +157,42 @@ std::vector<std::string> unlike(const Rows& before, const Rows& after) {
   return notes;
 }
 
-}  // namespace
+/// The measures of a store by model; with a run, those alone that it asked for.
+class StoredMeasures {
+ public:
+  StoredMeasures(const Store& store, std::optional<std::int64_t> run) : all_(store.measures()) {
+    if (run) linked_ = store.run_measures(*run);
+  }
+  /// `cell` is 0 for a base model. Valid as long as this object.
+  Rows of(std::int64_t model, std::int64_t cell) const {
+    auto rows = of_model(all_, model);
+    if (!linked_) return rows;
+    const auto found = linked_->find(cell);
+    keep_linked(rows, found == linked_->end() ? std::vector<std::int64_t>() : found->second);
+    return rows;
+  }
 
-bool same_family(const std::string& task, const std::string& trained_on) { return family(task) == family(trained_on); }
+ private:
+  std::vector<MeasureRow> all_;
+  std::optional<std::map<std::int64_t, std::vector<std::int64_t>>> linked_;
+};
 
-double chance_corrected(double score, double chance) { return (score - chance) / (1.0 - chance); }
+/// What one cell is compared with.
+struct Sides {
+  CellRow cell;
+  Rows before;
+  Rows after;
+};
 
-std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run) {
-  const auto measures = store.measures();
-  const auto linked = run ? store.run_measures(*run) : std::map<std::int64_t, std::vector<std::int64_t>>();
-  const auto links_of = [&](std::int64_t cell) {
-    const auto found = linked.find(cell);
-    return found == linked.end() ? std::vector<std::int64_t>() : found->second;
-  };
+std::vector<CellChange> changes_of(const Store& store, const std::vector<Sides>& cells) {
   ItemReader reader(store, "");
   std::vector<CellChange> changes;
   std::vector<Comparable> pairs;
   std::vector<Matched> items;
-  for (const auto& cell : store.cells(run)) {
-    if (cell.state != CellState::done) continue;
-    auto before = of_model(measures, cell.base_model);
-    auto after = of_model(measures, cell.result_model);
-    if (run) {
-      keep_linked(before, links_of(0));
-      keep_linked(after, links_of(cell.id));
-    }
-    changes.emplace_back().cell = cell;
-    changes.back().notes = unlike(before, after);
-    for (auto& pair : comparable(before, after, "")) {
+  for (const auto& sides : cells) {
+    changes.emplace_back().cell = sides.cell;
+    changes.back().notes = unlike(sides.before, sides.after);
+    for (auto& pair : comparable(sides.before, sides.after, "")) {
       auto matched = match(pair, reader);
       if (matched.before.empty()) {
         changes.back().notes.push_back(pair.benchmark + ": no item was asked in the same words before and after");
@@ -244,6 +214,69 @@ std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int6
     summarise_cell(change);
   }
   return changes;
+}
+
+}  // namespace
+
+double item_error(const Paired& paired) { return paired.detectable / power_factor; }
+
+bool same_family(const std::string& task, const std::string& trained_on) { return family(task) == family(trained_on); }
+
+SeedMean over_seeds(const std::vector<SeedValue>& seeds) {
+  std::vector<double> values;
+  double item_error = 0.0;
+  double degrees = 0.0;
+  for (const auto& seed : seeds) {
+    values.push_back(seed.value);
+    item_error += seed.stderror / static_cast<double>(seeds.size());
+    if (seed.degrees > 0.0) degrees = degrees > 0.0 ? std::min(degrees, seed.degrees) : seed.degrees;
+  }
+  const auto between = mean_error(values);
+  SeedMean found;
+  found.mean = between.mean;
+  found.between_sd = between.stderror * std::sqrt(static_cast<double>(seeds.size()));
+  found.item_stderror = item_error;
+  const bool several = seeds.size() > 1;
+  const auto both = several ? combine(std::vector<double>{between.stderror, item_error},
+                                      std::vector<double>{static_cast<double>(seeds.size() - 1), degrees})
+                            : Combined{item_error, degrees};
+  found.stderror = both.stderror;
+  found.degrees = both.degrees;
+  found.interval = around(found.mean, both.stderror, both.degrees);
+  if (found.mean != 0.0) {
+    found.p_value =
+        both.stderror > 0.0 ? 2.0 * t_or_normal_cdf(-std::fabs(found.mean) / both.stderror, both.degrees) : 0.0;
+  }
+  return found;
+}
+
+double chance_corrected(double score, double chance) { return (score - chance) / (1.0 - chance); }
+
+std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run) {
+  const StoredMeasures stored(store, run);
+  std::vector<Sides> sides;
+  for (const auto& cell : store.cells(run)) {
+    if (cell.state != CellState::done) continue;
+    sides.push_back({cell, stored.of(cell.base_model, 0), stored.of(cell.result_model, cell.id)});
+  }
+  return changes_of(store, sides);
+}
+
+std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
+                                    const std::string& against) {
+  const StoredMeasures stored(store, run);
+  const auto cells = store.cells(run);
+  std::vector<Sides> sides;
+  for (const auto& cell : cells) {
+    if (cell.state != CellState::done || cell.method != arm) continue;
+    const auto other = std::find_if(cells.begin(), cells.end(), [&](const CellRow& row) {
+      return row.state == CellState::done && row.method == against && row.base_model == cell.base_model &&
+             row.trained_on == cell.trained_on && row.seed == cell.seed;
+    });
+    if (other == cells.end()) continue;
+    sides.push_back({cell, stored.of(other->result_model, other->id), stored.of(cell.result_model, cell.id)});
+  }
+  return changes_of(store, sides);
 }
 
 std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells) {

@@ -62,6 +62,15 @@ struct SeedMean {
   double p_value = 1.0;   ///< two-sided, of no difference
 };
 
+/// One number of one seed, with the error of the items that it was measured on (0: none).
+struct SeedValue {
+  double value = 0.0;
+  double stderror = 0.0;
+  double degrees = 0.0;  ///< of Student's t; 0: normal
+};
+
+SeedMean over_seeds(const std::vector<SeedValue>& seeds);
+
 /// One (base model, method, trained on) over its seeds.
 struct SeedSummary {
   std::int64_t base_model = 0;
@@ -81,6 +90,9 @@ struct SeedSummary {
   std::string worst_task;
 };
 
+/// The error that a mean over benchmarks or seeds takes for one paired comparison; not 0 where no item changed.
+double item_error(const Paired& paired);
+
 /// Whether training on `trained_on` trains for `task`: the first words of both names agree ("truthfulqa" of
 /// "truthfulqa_mc1", "micro-mmlu" of "micro-mmlu-ood"; words end at '_' or '-'). The database's views say the same.
 bool same_family(const std::string& task, const std::string& trained_on);
@@ -91,6 +103,11 @@ double chance_corrected(double score, double chance);
 /// Every finished cell of a run (of all runs when none is named), from the stored samples. With a run, only the
 /// measures that it asked for are compared.
 std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run = std::nullopt);
+
+/// The finished cells of method `arm` in a run, each against the cell of `against` with the same base model, training
+/// task and seed, on the same items: "before" is that other cell's result. A cell without such a partner is left out.
+std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
+                                    const std::string& against);
 
 /// The cells of each (base model, method, trained on) over their seeds, in the order of the first cell.
 std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells);

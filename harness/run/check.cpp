@@ -122,10 +122,10 @@ TrainJob job_of(const Plan& plan, const PlannedCell& cell, const RunTools& tools
 std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& tools) {
   Sha256 digest;
   const auto add = [&](const std::string& text) { digest.add(std::to_string(text.size())).add(":").add(text); };
-  add("cell 1");
+  add("cell 2");
   add(cell.model_hash);
   add(cell.method);
-  add(read_file(cell.recipe));
+  add(read_json(cell.recipe)["stages"].dump());  // not what it says about its paper
   for (const auto& entry : cell.set) {
     add(entry.first);
     add(entry.second);
@@ -145,17 +145,17 @@ std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& 
   return digest.hex();
 }
 
-/// The stages of a method's recipe; the file's own error where it is none.
-std::vector<std::string> stages_of(const PlannedMethod& method, const RunTools& tools) {
-  return recipe_stage_names(read_json(tools.resources->method(method.recipe)));
+/// A method's recipe; the file's own error where it is none.
+Json recipe_of(const PlannedMethod& method, const RunTools& tools) {
+  return read_json(tools.resources->method(method.recipe));
 }
 
 /// What of the plan's own overrides the recipe has a stage for, and the method's own ones.
 std::map<std::string, std::string> overrides_of(const Plan& plan, const PlannedMethod& method, const RunTools& tools) {
-  const auto stages = stages_of(method, tools);
+  const auto recipe = recipe_of(method, tools);
   auto set = method.set;
   for (const auto& [key, value] : plan.set) {
-    if (std::count(stages.begin(), stages.end(), key.substr(0, key.find('.'))) > 0) set.emplace(key, value);
+    if (recipe_has_stage(recipe, key)) set.emplace(key, value);
   }
   return set;
 }
@@ -167,9 +167,10 @@ void check_set(const RunTools& tools, CheckedPlan& checked) {
     std::vector<std::string> without;
     std::vector<std::string> known;
     for (const auto& method : plan.methods) {
-      const auto stages = stages_of(method, tools);
+      const auto recipe = recipe_of(method, tools);
+      const auto stages = recipe_stage_names(recipe);
       known.insert(known.end(), stages.begin(), stages.end());
-      if (std::count(stages.begin(), stages.end(), key.substr(0, key.find('.'))) == 0) without.push_back(method.name);
+      if (!recipe_has_stage(recipe, key)) without.push_back(method.name);
     }
     require(without.size() < plan.methods.size(), Fault::config, [&, name = key] {
       return plan.where + ": set '" + name +
@@ -206,6 +207,33 @@ void add_cells(const fs::path& model, const CheckpointInfo& info, const RunTools
   }
 }
 
+/// A claim may speak only of what the plan runs and measures.
+void check_claims(const Plan& plan, const RunTools& tools) {
+  std::vector<std::string> methods;
+  for (const auto& method : plan.methods) methods.push_back(method.name);
+  std::vector<std::string> measured;
+  for (const auto& settings : plan.measure_on) {
+    for (const auto& name : settings.tasks) {
+      measured.push_back(name);
+      for (const auto& leaf : tools.tasks->expand(name)) measured.push_back(leaf);
+    }
+  }
+  const auto known = [](const std::string& what, const std::string& name, const std::vector<std::string>& names) {
+    require(std::count(names.begin(), names.end(), name) > 0, Fault::config,
+            [&] { return unknown_name(what, name, names); });
+  };
+  for (const auto& claim : plan.claims) {
+    known("method of the plan", claim.arm, methods);
+    if (claim.against != "base") known("method of the plan", claim.against, methods);
+    if (!claim.train_on.empty()) known("training task of the plan", claim.train_on, plan.train_on);
+    if (claim.task.empty()) continue;
+    if (claim.task != "$train_on") known("measured benchmark of the plan", claim.task, measured);
+    for (const auto& task : plan.train_on) {
+      if (claim.task == "$train_on") known("measured benchmark of the plan", task, measured);
+    }
+  }
+}
+
 void check_room(CheckedPlan& checked, const fs::path& work) {
   const auto memory = available_memory();
   require(checked.memory_bytes <= memory, Fault::config, [&] {
@@ -228,7 +256,7 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
   CheckedPlan checked;
   checked.plan = plan;
   at_key(plan, "key 'methods'", [&] {
-    for (const auto& method : plan.methods) stages_of(method, tools);
+    for (const auto& method : plan.methods) recipe_of(method, tools);
   });
   check_set(tools, checked);
   at_key(plan, "key 'train_on'", [&] {
@@ -239,6 +267,7 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
   for (std::size_t i = 0; i < plan.measure_on.size(); ++i) {
     at_key(plan, "measure_on " + std::to_string(i), [&] { count_requests(plan.measure_on[i], tools, checked); });
   }
+  at_key(plan, "key 'claims'", [&] { check_claims(plan, tools); });
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   checked.jobs = plan.jobs > 0 ? plan.jobs : std::max(1, cores / plan.threads);
   for (const auto& name : plan.models) {

@@ -1,5 +1,6 @@
 #include "harness/run/plan.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "harness/base/error.hpp"
@@ -63,6 +64,40 @@ std::map<std::string, std::string> read_set(const Json& plan, const std::string&
   return set;
 }
 
+std::vector<std::string> read_values(const Json& values, const std::string& where) {
+  require(values.is_array() && !values.empty(), Fault::config,
+          [&] { return where + ": found " + values.dump().substr(0, 80) + ", expected a list of values to try"; });
+  std::vector<std::string> texts;
+  for (const auto& value : values) texts.push_back(value.dump());
+  return texts;
+}
+
+/// "tune": {"key": "train.learning_rate", "values": [0.001, 0.002], "seed": 100, "measure_on": [...]}.
+std::optional<Tuning> read_tuning(const Json& plan, const std::vector<std::uint64_t>& seeds, const std::string& where) {
+  const auto found = plan.find("tune");
+  if (found == plan.end()) return std::nullopt;
+  const auto place = where + ": key 'tune'";
+  require(found->is_object() && found->contains("values"), Fault::config, [&] {
+    return place + ": found " + found->dump().substr(0, 80) + R"(, expected {"key": STAGE.KEY, "values": [...], ...})";
+  });
+  Json object = *found;
+  Tuning tuning;
+  tuning.values = read_values(object["values"], place + ": key 'values'");
+  object.erase("values");
+  Options options(object, place);
+  tuning.key = options.text("key", "the stage's option that is tuned", {.fallback = "train.learning_rate"});
+  tuning.seed = static_cast<std::uint64_t>(options.integer("seed", "of the tuning cells", {.min = 0}));
+  require(std::count(seeds.begin(), seeds.end(), tuning.seed) == 0, Fault::config, [&] {
+    return place + ": key 'seed': found " + std::to_string(tuning.seed) + ", which the plan compares its methods with";
+  });
+  for (auto& entry : options.children("measure_on", "what decides")) {
+    tuning.measure_on.push_back(read_measure(std::move(entry)));
+  }
+  require(!tuning.measure_on.empty(), Fault::config, [&] { return place + ": key 'measure_on': the list is empty"; });
+  options.done();
+  return tuning;
+}
+
 /// "lora", or {"method": "lora", "name": "lora-r4", "set": {"adapt.r": 4}}.
 PlannedMethod read_method(Json entry, const std::string& where) {
   if (entry.is_string()) entry = Json{{"method", entry}};
@@ -72,6 +107,8 @@ PlannedMethod read_method(Json entry, const std::string& where) {
   PlannedMethod method;
   method.set = read_set(entry, where);
   entry.erase("set");
+  if (entry.contains("tune")) method.tune = read_values(entry["tune"], where + ": key 'tune'");
+  entry.erase("tune");
   Options options(entry, where);
   method.recipe = options.text("method", "a recipe of configs/methods, or a file");
   method.name = options.text("name", "what reports call it",
@@ -124,14 +161,19 @@ Plan read_plan(const std::filesystem::path& path) {
   plan.seeds = read_seeds(json, where);
   plan.set = read_set(json, where);
   plan.methods = read_methods(json, where);
+  plan.claims = read_claims(json, where);
+  plan.tune = read_tuning(json, plan.seeds, where);
   plan.json = nlohmann::json(json).dump();
   plan.hash = sha256(plan.json);
   json.erase("seeds");
   json.erase("methods");
   json.erase("set");
+  json.erase("claims");
+  json.erase("tune");
 
   Options options(json, where);
   plan.name = options.text("name", "what reports call this plan");
+  plan.about = options.text("about", "the method whose paper the plan's claims come from", {.fallback = ""});
   plan.models = names(options, "models", "checkpoint folders, or names of models that come with the program");
   plan.train_on = names(options, "train_on", "training tasks");
   for (auto& entry : options.children("measure_on", "benchmarks, with their settings")) {
@@ -154,6 +196,30 @@ Plan read_plan(const std::filesystem::path& path) {
   plan.keep_models = options.flag("keep_models", "keep trained checkpoints after they were measured", false);
   options.done();
   return plan;
+}
+
+Plan tuning_plan(const Plan& plan) {
+  require(plan.tune.has_value(), Fault::config, [&] { return plan.where + ": has no key 'tune'"; });
+  Plan tuning = plan;
+  tuning.name = plan.name + "-tune";
+  tuning.seeds = {plan.tune->seed};
+  tuning.measure_on = plan.tune->measure_on;
+  tuning.claims.clear();
+  tuning.methods.clear();
+  for (const auto& method : plan.methods) {
+    for (const auto& value : method.tune.empty() ? plan.tune->values : method.tune) {
+      auto variant = method;
+      variant.name = method.name + " at " + value;
+      variant.set[plan.tune->key] = value;
+      tuning.methods.push_back(std::move(variant));
+    }
+  }
+  auto json = nlohmann::json::parse(plan.json);
+  json.erase("claims");
+  json["name"] = tuning.name;
+  tuning.json = json.dump();
+  tuning.hash = sha256(tuning.json);
+  return tuning;
 }
 
 }  // namespace touchstone

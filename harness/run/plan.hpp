@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/measure/measure.hpp"
+#include "harness/measure/verdict.hpp"
 
 namespace touchstone {
 
@@ -15,6 +17,16 @@ struct PlannedMethod {
   std::string name;                        ///< "lora"; "lora-r4" where the plan names a variant
   std::string recipe;                      ///< name of configs/methods/NAME.json, or a path of a recipe file
   std::map<std::string, std::string> set;  ///< "adapt.r" -> JSON text; goes before the plan's own "set"
+  std::vector<std::string> tune;           ///< values to try, as JSON text; empty: those of the plan
+};
+
+/// How a plan's methods are tuned alike before they are compared: each at every value, with a seed of its own, measured
+/// on questions that the plan itself does not ask.
+struct Tuning {
+  std::string key;                  ///< "train.learning_rate"
+  std::vector<std::string> values;  ///< JSON text
+  std::uint64_t seed = 0;
+  std::vector<MeasureSettings> measure_on;
 };
 
 /// What to run: models x methods x training tasks x seeds, each measured on the benchmarks. As a plan file says it.
@@ -31,6 +43,9 @@ struct Plan {
   }
   /// Overrides of every recipe that has a stage of that name: "train.learning_rate" -> JSON text. Each must find one.
   std::map<std::string, std::string> set;
+  std::string about;          ///< the method whose paper the plan is about; empty: none
+  std::vector<Claim> claims;  ///< what it expects to find, for `touchstone verdict`
+  std::optional<Tuning> tune;
   std::string device = "auto";
   std::string dtype = "float32";       ///< of the matrix products
   std::string save_dtype = "float32";  ///< of the trained weights, as they are measured and kept
@@ -47,5 +62,9 @@ struct Plan {
 /// Reads and checks a plan file: every key, type and range. Names are checked by the runner, which knows what there is.
 /// Throws Fault::config or Fault::data, naming file, key, found and expected.
 Plan read_plan(const std::filesystem::path& path);
+
+/// The plan that tunes this one: its methods at every value of "tune", one seed. Throws Fault::config when the plan
+/// says nothing of tuning.
+Plan tuning_plan(const Plan& plan);
 
 }  // namespace touchstone

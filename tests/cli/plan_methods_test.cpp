@@ -60,5 +60,42 @@ TEST(PlanMethods, AreStoredAsTheyRan) {
   EXPECT_EQ(rank("lora"), 4);
 }
 
+// Six tuning cells, then three of the plan, which says what became of its claims; the verdict says it again and records
+// it.
+TEST(PlanMethods, TunedComparedAndJudged) {
+  const testing::TemporaryFolder folder;
+  auto plan = variants;
+  plan["methods"] = {"sft", {{"method", "lora"}, {"tune", {0.01, 0.1}}}};
+  plan["seeds"] = {1, 2};
+  plan["measure_on"] = {{{"tasks", {"gsm8k", "truthfulqa_mc1"}}, {"limit", 4}}};
+  plan["about"] = "lora";
+  plan["claims"] = {
+      {{"text", "Less is lost."}, {"arm", "lora"}, {"against", "sft"}, {"of", "drop"}, {"expect", "lower"}}};
+  plan["tune"] = {
+      {"values", {0.001, 0.002, 0.004}}, {"seed", 9}, {"measure_on", {{{"tasks", {"gsm8k"}}, {"limit", 2}}}}};
+  const auto file = write_plan(folder, plan);
+  const auto database = (folder.path() / "r.sqlite").string();
+  const auto tuned = touchstone_command({"run", file, "--db", database, "--quiet", "--tune"});
+  ASSERT_EQ(tuned.code, 0) << tuned.err;
+  EXPECT_NE(tuned.out.find("5 cells done"), std::string::npos) << tuned.out;
+  EXPECT_NE(tuned.out.find("\"train.learning_rate\": 0.001"), std::string::npos) << tuned.out;
+  const auto run = touchstone_command({"run", file, "--db", database, "--quiet"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_NE(run.out.find("mean drop elsewhere, lora - sft: lower"), std::string::npos) << run.out;
+  const auto record = (folder.path() / "verdicts.json").string();
+  const auto page = (folder.path() / "methods.md").string();
+  const auto verdict = touchstone_command({"verdict", "--db", database, "--record", record, "--table", page});
+  EXPECT_EQ(verdict.code, 3) << verdict.out << verdict.err;  // four questions show nothing
+  const auto recorded = read_json(record);
+  EXPECT_EQ(recorded["lora"]["verdict"], "not shown");
+  EXPECT_EQ(recorded["lora"]["claims"][0]["cells"], 2);
+  EXPECT_NE(read_file(page).find("| `lora` | not shown |"), std::string::npos);
+  const auto again = touchstone_command({"verdict", "--db", database, "--record", record, "--table", page});
+  EXPECT_EQ(read_json(record), recorded);
+  const auto none = touchstone_command({"verdict", "--db", database, "--run", "variants-tune"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_NE(none.err.find("no claims to judge"), std::string::npos) << none.err;
+}
+
 }  // namespace
 }  // namespace touchstone

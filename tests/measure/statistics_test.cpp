@@ -306,5 +306,11 @@ TEST(Simulation, ClusteredIntervalsCoverWhereItemsMoveTogether) {
   EXPECT_LT(plain / rounds, 0.75);
 }
 
+TEST(Statistics, BoundlessDegreesAreTheNormalDistribution) {
+  EXPECT_NEAR(t_or_normal_quantile(0.975, 1e60), 1.959963985, 1e-8);
+  EXPECT_NEAR(t_or_normal_quantile(0.975, 1e8), 1.959963985, 1e-6);
+  EXPECT_NEAR(t_or_normal_cdf(-1.96, 1e60), normal_cdf(-1.96), 1e-12);
+}
+
 }  // namespace
 }  // namespace touchstone

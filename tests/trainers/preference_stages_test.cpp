@@ -292,5 +292,24 @@ TEST_F(PreferenceRecipes, CriticalTokensOfAModelThatKnows) {
   EXPECT_GT(ran.steps.back().values.at("critical"), 0.0);
 }
 
+TEST_F(PreferenceRecipes, TokensToCompareCriticalOnesWith) {
+  const auto marked = [this](const std::string& mark) {
+    return run(R"([{"use": "load", "task": "sums"},
+      {"use": "train", "objective": "sft", "learning_rate": 0.01, "per_device_train_batch_size": 8, "max_steps": 120},
+      {"use": "sample", "temperature": 0, "replace": true, "keep_repeats": true, "max_new_tokens": 6},
+      {"use": "judge", "keep": "right"}, {"use": "mark_critical", "max_new_tokens": 6, "mark": ")" +
+               mark + R"("},
+      {"use": "train", "objective": "critical_token", "learning_rate": 0.001, "max_steps": 3}])");
+  };
+  const auto critical = marked("critical");
+  const auto random = marked("random");
+  const auto all = marked("all");
+  EXPECT_EQ(random.stages[4].values.at("critical_tokens"), critical.stages[4].values.at("critical_tokens"));
+  EXPECT_EQ(random.stages[4].values.at("tokens"), critical.stages[4].values.at("tokens"));
+  EXPECT_EQ(all.stages[4].values.at("critical_tokens"), all.stages[4].values.at("tokens"));
+  EXPECT_EQ(all.stages[4].values.count("answers_written"), 0U);
+  EXPECT_GE(all.steps.back().values.at("critical"), critical.steps.back().values.at("critical"));
+}
+
 }  // namespace
 }  // namespace touchstone

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/data/recipe_file.hpp"
 #include "tests/trainers/tiny.hpp"
 
 namespace touchstone {
@@ -89,12 +90,24 @@ INSTANTIATE_TEST_SUITE_P(
               "constant_length"},
         Wrong{"OverrideOfNoStage", plain, {{"tarin.learning_rate", "1"}}, "did you mean 'train'"},
         Wrong{"OverrideOfNoKey", plain, {{"train.learning_rat", "1"}}, "learning_rate"},
+        Wrong{"OverrideOfNoSecondStage", plain, {{"train#2.max_steps", "1"}}, "has 1 stage(s) 'train', and no train#2"},
+        Wrong{"OverrideOfStageZero", plain, {{"train#0.max_steps", "1"}}, "with N from 1"},
         Wrong{"OverrideWithoutKey", plain, {{"train", "1"}}, "STAGE.KEY"},
         Wrong{"OverrideThroughANumber",
               R"([{"use": "load", "task": "x"}, {"use": "train", "objective": "sft", "max_steps": 3}])",
               {{"train.max_steps.x", "1"}},
               "not an object"}),
     [](const auto& tested) { return tested.param.name; });
+
+TEST(Recipe, AnOverrideMayMeanOneStageOfSeveral) {
+  const auto recipe =
+      parse_json(R"({"stages": [{"use": "train", "a": 1}, "load", {"use": "train", "a": 1}]})", "recipe");
+  const auto made = override_recipe(recipe, {{"train.a", "2"}, {"train#2.a", "3"}, {"train#1.b", "4"}}, "recipe");
+  EXPECT_EQ(made["stages"].dump(), R"([{"use":"train","a":2,"b":4},"load",{"use":"train","a":3}])");
+  EXPECT_TRUE(recipe_has_stage(recipe, "train#2.a"));
+  EXPECT_FALSE(recipe_has_stage(recipe, "train#3.a"));
+  EXPECT_FALSE(recipe_has_stage(recipe, "load#2.a"));
+}
 
 TEST(Recipe, DescribesEveryWord) {
   const auto all = parse_json(describe_trainers(testing::trainer_book()), "description");

@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 
+#include "harness/base/draws.hpp"
 #include "harness/model/generator.hpp"
 #include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
@@ -29,8 +30,13 @@ LossSum critical_likelihood(const TokenBatch& batch, bool keep_end) {
   return loss;
 }
 
+/// What is marked: the critical tokens, as many others of the same answer drawn at random, or every token. The last two
+/// are what the first is compared with: they tell apart which tokens are trained and how many.
+enum class Marked : std::uint8_t { critical, random, all };
+
 struct MarkOptions {
   std::string data;
+  Marked marked = Marked::critical;
   std::string rule;
   std::int64_t candidates = 2;
   bool all_wrong = true;
@@ -131,8 +137,51 @@ std::vector<std::string> finish_forks(Session& session, const std::vector<Row>& 
   return texts;
 }
 
+/// Places of answers, by row.
+using Places = std::vector<std::vector<std::size_t>>;
+
 /// A token of a right answer is critical when the answers that would have followed the next likeliest ones are wrong:
-/// all of them, or any. The spans of the first answers say so; rows without a critical token are left out.
+/// all of them, or any.
+Places critical_places(const MarkOptions& options, Session& session, const std::vector<Row>& rows,
+                       const std::vector<Record>& records) {
+  const auto forks = find_forks(session, rows, options.candidates);
+  const auto texts = finish_forks(session, rows, forks, options.max_new_tokens);
+  std::map<std::pair<std::size_t, std::size_t>, std::pair<int, int>> verdicts;  // (row, place): right, wrong
+  for (std::size_t number = 0; number < forks.size(); ++number) {
+    const auto& fork = forks[number];
+    const bool right = score_answer(*session.job, records[fork.row], texts[number], options.rule) >= 1.0;
+    auto& found = verdicts[{fork.row, fork.at}];
+    ++(right ? found.first : found.second);
+  }
+  Places places(rows.size());
+  for (const auto& [place, found] : verdicts) {
+    const auto [right, wrong] = found;
+    if (options.all_wrong ? right == 0 : wrong > 0) places[place.first].push_back(place.second);
+  }
+  session.values["answers_written"] = static_cast<double>(forks.size());
+  return places;
+}
+
+/// The places of an answer's own text.
+std::vector<std::size_t> own_places(const Row& row) {
+  std::vector<std::size_t> places;
+  for (std::size_t at = 0; at < row.facts.pieces.size(); ++at) {
+    if (row.facts.pieces[at].first != row.facts.pieces[at].last) places.push_back(at);
+  }
+  return places;
+}
+
+/// As many places of the same answer, drawn by the seed.
+std::vector<std::size_t> drawn_places(const std::vector<std::size_t>& own, std::size_t count, const Record& record,
+                                      std::uint64_t seed) {
+  Draws draws(seed, "mark_critical." + record.id);
+  std::vector<std::size_t> places;
+  for (const auto at : sample_indices(own.size(), std::min(count, own.size()), draws)) places.push_back(own[at]);
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
+/// Marks places of the first answers as spans of role "critical"; rows without any are left out.
 void run_mark(const MarkOptions& options, Session& session) {
   auto& data = session.data.at(options.data);
   RowSettings settings;
@@ -148,30 +197,30 @@ void run_mark(const MarkOptions& options, Session& session) {
       records.push_back(std::move(record));
     }
   }
-  const auto forks = find_forks(session, rows, options.candidates);
-  const auto texts = finish_forks(session, rows, forks, options.max_new_tokens);
-  std::map<std::pair<std::size_t, std::size_t>, std::pair<int, int>> verdicts;  // (row, place): right, wrong
-  for (std::size_t number = 0; number < forks.size(); ++number) {
-    const auto& fork = forks[number];
-    const bool right = score_answer(*session.job, records[fork.row], texts[number], options.rule) >= 1.0;
-    auto& found = verdicts[{fork.row, fork.at}];
-    ++(right ? found.first : found.second);
-  }
-  double critical = 0.0;
-  for (const auto& [place, found] : verdicts) {
-    const auto [right, wrong] = found;
-    if (options.all_wrong ? right > 0 : wrong == 0) continue;
-    const auto& piece = rows[place.first].facts.pieces[place.second];
-    records[place.first].answers.front().spans.push_back(
-        {.first = static_cast<int>(piece.first), .last = static_cast<int>(piece.last), .role = "critical"});
-    ++critical;
+  session.values.clear();
+  const bool all = options.marked == Marked::all;
+  const auto critical = all ? Places(rows.size()) : critical_places(options, session, rows, records);
+  double tokens = 0.0;
+  double marked = 0.0;
+  for (std::size_t number = 0; number < rows.size(); ++number) {
+    const auto own = own_places(rows[number]);
+    auto places = all ? own : critical[number];
+    if (options.marked == Marked::random) {
+      places = drawn_places(own, places.size(), records[number], session.job->seed);
+    }
+    for (const auto at : places) {
+      const auto& piece = rows[number].facts.pieces[at];
+      records[number].answers.front().spans.push_back(
+          {.first = static_cast<int>(piece.first), .last = static_cast<int>(piece.last), .role = "critical"});
+    }
+    tokens += static_cast<double>(own.size());
+    marked += static_cast<double>(places.size());
   }
   std::erase_if(records, [](const Record& record) { return record.answers.front().spans.empty(); });
-  session.values = {{"rows", static_cast<double>(records.size())},
-                    {"rows_dropped", static_cast<double>(data.size() - records.size())},
-                    {"answers_written", static_cast<double>(forks.size())},
-                    {"tokens", static_cast<double>(verdicts.size())},
-                    {"critical_tokens", critical}};
+  session.values["rows"] = static_cast<double>(records.size());
+  session.values["rows_dropped"] = static_cast<double>(data.size() - records.size());
+  session.values["tokens"] = tokens;
+  session.values["critical_tokens"] = marked;
   data = std::move(records);
   require(!data.empty(), Fault::data,
           [&] { return "data set '" + options.data + "': no token of any answer was found critical"; });
@@ -185,6 +234,10 @@ Stage make_mark(Options& options, const TrainerBook&) {
                                     {.fallback = 2, .min = 1, .max = 64});
   mark.all_wrong = options.text("critical", "a token is, when all of the others, or any, lead to a wrong answer",
                                 {.fallback = "all_wrong", .choices = {"all_wrong", "any_wrong"}}) == "all_wrong";
+  const auto marked = options.text(
+      "mark", "critical: the paper's; to compare with: random: as many others of each answer; all: every token",
+      {.fallback = "critical", .choices = {"critical", "random", "all"}});
+  if (marked != "critical") mark.marked = marked == "random" ? Marked::random : Marked::all;
   mark.max_new_tokens = static_cast<int>(options.integer("max_new_tokens", "tokens that are written behind each",
                                                          {.fallback = 256, .min = 1, .max = 1 << 20}));
   Stage stage;

@@ -1,0 +1,294 @@
+#include "harness/measure/verdict.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "harness/base/error.hpp"
+#include "harness/base/json.hpp"
+#include "harness/base/options.hpp"
+
+namespace touchstone {
+namespace {
+
+constexpr double significance = 0.05;
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr const char* base_name = "base";
+constexpr const char* trained_name = "$train_on";
+
+Claim::Of quantity_of(const std::string& name) {
+  if (name == "drop") return Claim::Of::drop;
+  if (name == "ece") return Claim::Of::ece;
+  return name == "logged" ? Claim::Of::logged : Claim::Of::score;
+}
+
+Claim::Expect expectation_of(const std::string& name) {
+  if (name == "lower") return Claim::Expect::lower;
+  if (name == "not_lower") return Claim::Expect::not_lower;
+  if (name == "not_higher") return Claim::Expect::not_higher;
+  return name == "same" ? Claim::Expect::same : Claim::Expect::higher;
+}
+
+Claim read_claim(Options options) {
+  Claim claim;
+  claim.text = options.text("text", "what the paper says, in a sentence");
+  claim.arm = options.text("arm", "the method that the claim is about");
+  claim.against = options.text("against", "the method that it is compared with, or \"base\"");
+  claim.of = quantity_of(options.text("of", "what is compared", {.choices = {"score", "drop", "ece", "logged"}}));
+  claim.expect = expectation_of(options.text("expect", "where arm - against should lie",
+                                             {.choices = {"higher", "lower", "not_lower", "not_higher", "same"}}));
+  claim.margin = options.number("margin", "points, or the unit of what is logged", {.fallback = 0.0, .min = 0.0});
+  claim.train_on = options.text("train_on", "only cells trained on this", {.fallback = ""});
+  if (claim.of == Claim::Of::score || claim.of == Claim::Of::ece) {
+    claim.task = options.text("task", "a benchmark", {.fallback = trained_name});
+  }
+  if (claim.of == Claim::Of::logged) {
+    claim.key = options.text("key", "STAGE.KEY of the stage's log");
+    claim.ratio = options.flag("ratio", "compare arm / against with 1", false);
+    require(claim.key.find('.') != std::string::npos, Fault::config, [&] {
+      return options.where() + ": key 'key': found '" + claim.key + "', expected STAGE.KEY, such as train.last_loss";
+    });
+    require(claim.against != base_name, Fault::config,
+            [&] { return options.where() + ": the base model logs nothing: 'against' must be a method"; });
+  }
+  require(claim.expect != Claim::Expect::same || claim.margin > 0.0, Fault::config,
+          [&] { return options.where() + ": key 'margin': \"same\" needs a margin above 0"; });
+  options.done();
+  return claim;
+}
+
+/// Where the difference should lie: inside (low, high).
+Interval expected(const Claim& claim) {
+  const double margin =
+      claim.of == Claim::Of::logged ? (claim.ratio ? std::log1p(claim.margin) : claim.margin) : claim.margin / 100.0;
+  switch (claim.expect) {
+    case Claim::Expect::higher:
+      return {margin, infinity};
+    case Claim::Expect::lower:
+      return {-infinity, -margin};
+    case Claim::Expect::not_lower:
+      return {-margin, infinity};
+    case Claim::Expect::not_higher:
+      return {-infinity, margin};
+    case Claim::Expect::same:
+      break;
+  }
+  return {-margin, margin};
+}
+
+/// The mean of independent estimates, one for each training task and base model.
+SeedMean mean_of(const std::vector<SeedMean>& parts) {
+  if (parts.size() == 1) return parts.front();
+  SeedMean mean;
+  std::vector<double> errors;
+  std::vector<double> degrees;
+  const auto count = static_cast<double>(parts.size());
+  for (const auto& part : parts) {
+    mean.mean += part.mean / count;
+    errors.push_back(part.stderror / count);
+    degrees.push_back(part.degrees);
+  }
+  const auto both = combine(errors, degrees);
+  mean.stderror = both.stderror;
+  mean.degrees = both.degrees;
+  const double half = t_or_normal_quantile(0.975, both.degrees) * both.stderror;
+  mean.interval = {mean.mean - half, mean.mean + half};
+  return mean;
+}
+
+/// Reads what the claims of one run compare; each pair of arms once.
+class Evidence {
+ public:
+  Evidence(const Store& store, const RunRow& run)
+      : store_(store),
+        run_(run.id),
+        ended_(run.state == "done" || run.state == "failed"),
+        cells_(store.cells(run.id)) {}
+
+  ClaimResult judge(const Claim& claim) {
+    ClaimResult result;
+    result.claim = claim;
+    std::vector<SeedMean> parts;
+    if (claim.of == Claim::Of::logged) {
+      logged(claim, result, parts);
+    } else {
+      measured(claim, result, parts);
+    }
+    if (parts.empty() && result.missing.empty()) result.missing = "no pair of finished cells holds it";
+    if (!result.missing.empty()) return result;
+    result.difference = mean_of(parts);
+    settle(result);
+    return result;
+  }
+
+ private:
+  const std::vector<CellChange>& changes(const Claim& claim) {
+    const auto key = std::make_pair(claim.arm, claim.against);
+    const auto found = changes_.find(key);
+    if (found != changes_.end()) return found->second;
+    auto made =
+        claim.against == base_name ? cell_changes(store_, run_) : arm_changes(store_, run_, claim.arm, claim.against);
+    std::erase_if(made, [&](const CellChange& change) { return change.cell.method != claim.arm; });
+    return changes_.emplace(key, std::move(made)).first->second;
+  }
+
+  /// Every planned cell of the arm must have its partner: half a plan proves nothing.
+  bool complete(const Claim& claim, std::size_t compared, ClaimResult& result) const {
+    std::size_t planned = 0;
+    for (const auto& cell : cells_) {
+      if (cell.method == claim.arm && (claim.train_on.empty() || cell.trained_on == claim.train_on)) ++planned;
+    }
+    result.cells = compared;
+    if (!ended_) result.missing = "the run has not ended";
+    if (!ended_) return false;
+    if (planned == compared && planned > 0) return true;
+    result.missing = std::to_string(compared) + " of " + std::to_string(planned) + " cells of " + claim.arm +
+                     " can be compared with " + claim.against;
+    return false;
+  }
+
+  void measured(const Claim& claim, ClaimResult& result, std::vector<SeedMean>& parts) {
+    std::map<std::pair<std::int64_t, std::string>, std::vector<SeedValue>> groups;
+    std::size_t compared = 0;
+    for (const auto& change : changes(claim)) {
+      if (!claim.train_on.empty() && change.cell.trained_on != claim.train_on) continue;
+      const auto value = value_of(claim, change);
+      if (!value) continue;
+      ++compared;
+      groups[{change.cell.base_model, change.cell.trained_on}].push_back(*value);
+    }
+    if (!complete(claim, compared, result)) return;
+    for (const auto& entry : groups) parts.push_back(over_seeds(entry.second));
+  }
+
+  /// arm - against of one cell; none when it was not measured.
+  static std::optional<SeedValue> value_of(const Claim& claim, const CellChange& change) {
+    if (claim.of == Claim::Of::drop) {
+      if (std::isnan(change.mean_drop)) return std::nullopt;
+      return SeedValue{change.mean_drop, change.mean_drop_stderror, change.mean_drop_degrees};
+    }
+    const auto& name = claim.task == trained_name ? change.cell.trained_on : claim.task;
+    for (const auto& task : change.tasks) {
+      if (task.task != name) continue;
+      if (claim.of == Claim::Of::score) return SeedValue{-task.drop, item_error(task.paired), task.paired.degrees};
+      if (task.calibration.items == 0) return std::nullopt;
+      return SeedValue{task.calibration.ece, task.calibration.ece_change.stderror, 0.0};
+    }
+    return std::nullopt;
+  }
+
+  void logged(const Claim& claim, ClaimResult& result, std::vector<SeedMean>& parts) const {
+    std::map<std::pair<std::int64_t, std::string>, std::vector<SeedValue>> groups;
+    std::size_t compared = 0;
+    for (const auto& cell : cells_) {
+      if (cell.method != claim.arm || (!claim.train_on.empty() && cell.trained_on != claim.train_on)) continue;
+      const auto other = std::find_if(cells_.begin(), cells_.end(), [&](const CellRow& row) {
+        return row.method == claim.against && row.base_model == cell.base_model && row.trained_on == cell.trained_on &&
+               row.seed == cell.seed;
+      });
+      const auto mine = other == cells_.end() ? std::nullopt : logged_value(cell, claim.key);
+      const auto theirs = mine ? logged_value(*other, claim.key) : std::nullopt;
+      if (!theirs || (claim.ratio && (*mine <= 0.0 || *theirs <= 0.0))) continue;
+      ++compared;
+      const double difference = claim.ratio ? std::log(*mine / *theirs) : *mine - *theirs;
+      groups[{cell.base_model, cell.trained_on}].push_back({difference, 0.0, 0.0});
+    }
+    if (!complete(claim, compared, result)) return;
+    for (const auto& entry : groups) {
+      require(entry.second.size() > 1, Fault::config,
+              [&] { return "claim '" + claim.text + "': a logged value needs at least two seeds for an interval"; });
+      parts.push_back(over_seeds(entry.second));
+    }
+  }
+
+  /// A value of a stage's end, else the last one of its curve; "tokens_per_second" comes from the curve's own columns.
+  std::optional<double> logged_value(const CellRow& cell, const std::string& key) const {
+    if (cell.state != CellState::done) return std::nullopt;
+    const auto dot = key.find('.');
+    const auto stage = key.substr(0, dot);
+    const auto name = key.substr(dot + 1);
+    std::optional<double> value;
+    for (const auto& report : store_.stages(cell.id)) {
+      const auto found = report.values.find(name);
+      if (report.name == stage && found != report.values.end()) value = found->second;
+    }
+    if (value) return value;
+    double tokens = 0.0;
+    double seconds = 0.0;
+    for (const auto& step : store_.curve(cell.id)) {
+      if (step.stage_name != stage) continue;
+      tokens += static_cast<double>(step.tokens);
+      seconds += step.seconds;
+      const auto found = step.values.find(name);
+      if (found != step.values.end()) value = found->second;
+    }
+    if (name == "tokens_per_second" && seconds > 0.0) value = tokens / seconds;
+    return value;
+  }
+
+  static void settle(ClaimResult& result) {
+    const auto range = expected(result.claim);
+    const auto& found = result.difference;
+    const double error = found.stderror;
+    const auto power = t_or_normal_quantile(0.975, found.degrees) + t_or_normal_quantile(0.8, found.degrees);
+    result.detectable = power * error;
+    // How far outside of the expected range the mean lies, in standard errors.
+    const double outside = std::max(range.low - found.mean, found.mean - range.high);
+    if (error > 0.0) result.p_against = t_or_normal_cdf(-outside / error, found.degrees);
+    if (error == 0.0) result.p_against = outside > 0.0 ? 0.0 : 1.0;
+    if (found.interval.low > range.low && found.interval.high < range.high) {
+      result.verdict = ClaimVerdict::reproduced;
+    } else if (found.interval.high <= range.low || found.interval.low >= range.high) {
+      result.verdict = ClaimVerdict::contradicted;
+    } else {
+      result.verdict = ClaimVerdict::not_shown;
+    }
+  }
+
+  const Store& store_;
+  std::int64_t run_;
+  bool ended_;
+  std::vector<CellRow> cells_;
+  std::map<std::pair<std::string, std::string>, std::vector<CellChange>> changes_;
+};
+
+ClaimVerdict together(const std::vector<ClaimResult>& claims) {
+  const auto any = [&](ClaimVerdict finding) {
+    return std::any_of(claims.begin(), claims.end(), [&](const auto& one) { return one.verdict == finding; });
+  };
+  if (any(ClaimVerdict::unmeasured)) return ClaimVerdict::unmeasured;
+  if (!any(ClaimVerdict::not_shown) && !any(ClaimVerdict::contradicted)) return ClaimVerdict::reproduced;
+  std::vector<double> p_values;
+  for (const auto& claim : claims) p_values.push_back(claim.p_against);
+  const auto adjusted = holm(p_values);
+  const bool shown = std::any_of(adjusted.begin(), adjusted.end(), [](double p) { return p < significance / 2.0; });
+  return shown ? ClaimVerdict::contradicted : ClaimVerdict::not_shown;
+}
+
+}  // namespace
+
+std::vector<Claim> read_claims(const Json& plan, const std::string& where) {
+  std::vector<Claim> claims;
+  if (!plan.contains("claims")) return claims;
+  Options options(Json{{"claims", plan["claims"]}}, where);
+  for (auto& entry : options.children("claims", "what the plan expects"))
+    claims.push_back(read_claim(std::move(entry)));
+  return claims;
+}
+
+PlanVerdict judge_run(const Store& store, const RunRow& run) {
+  const auto where = "run '" + run.name + "'";
+  const auto plan = parse_json(run.plan_json, where);
+  const auto claims = read_claims(plan, where);
+  require(!claims.empty(), Fault::config, [&] { return where + ": its plan has no claims to judge"; });
+  PlanVerdict verdict;
+  verdict.plan = run.name;
+  verdict.method = plan.value("about", "");
+  Evidence evidence(store, run);
+  for (const auto& claim : claims) verdict.claims.push_back(evidence.judge(claim));
+  verdict.verdict = together(verdict.claims);
+  return verdict;
+}
+
+}  // namespace touchstone
