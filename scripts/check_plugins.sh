@@ -30,5 +30,13 @@ check families backends/families/*.cpp
 check objectives trainers/objectives/*.cpp
 check stages trainers/stages/*.cpp
 check sections reports/sections/*.cpp
+# A method that comes with the program says what it claims, computes and costs, and what of it was inferred.
+for recipe in configs/methods/*.json; do
+  absent=$("$program" show methods "$(basename "${recipe%.json}")" --json | sed -n 's/^  "missing": "\(.*\)",\{0,1\}$/\1/p')
+  if [ -n "$absent" ]; then
+    echo "plug-ins: $recipe lacks $absent: docs/recipes.md says what these keys are for" >&2
+    missing=1
+  fi
+done
 [ "$missing" = 0 ] || exit 1
 echo "plug-ins: all $count files are listed"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "recipes.md"
+VERDICTS = ROOT / "configs" / "verdicts.json"
 CATALOGUE = ROOT / "build" / "catalogue.json"
 HEAD = """# Recipes
 
@@ -19,6 +20,13 @@ A method is a JSON file in `configs/methods`: a list of `"stages"`, run in order
 options. `"$train_on"` and `"$seed"` stand for what the plan or the command line says. `--set STAGE.KEY=VALUE` of
 `touchstone train`, and `"set"` of a plan, change one option of every stage of that name. Names are those of TRL,
 transformers and peft where these have one. An unknown key is an error that names the nearest one.
+
+Beside `"method"`, `"paper"` and `"stages"` a recipe tells of its method: `"source"` (the places in the paper and its code that
+it was built from), `"summary"`, `"claim"` (`"text"`, `"direction"`, `"figures"`), `"formula"`, `"cost"` (`"passes"`, `"memory"`,
+`"generation"`) and `"inferred"`, a list of what was chosen because the source does not say it. `touchstone show methods NAME`
+prints them with every option. They are texts of one line, of 1000 bytes at most; a recipe of your own may leave them out, those
+of `configs/methods` may not (`scripts/check_plugins.sh`). They change nothing that is trained, nor what is stored already.
+What came of reproducing a method is read from `configs/verdicts.json`.
 """
 
 
@@ -44,13 +52,38 @@ def things(title, entries):
     return lines
 
 
+def page(recipe, verdicts):
+    """What `touchstone show methods NAME` prints of a method before its options, as a list of lines."""
+    claim, cost = recipe["claim"], recipe["cost"]
+    facts = {
+        "Claim": claim["text"],
+        "Expected": claim.get("direction") and f"`{claim['direction']}`",
+        "The paper's figures": claim.get("figures"),
+        "Formula": f"`{recipe['formula']}`",
+        "Source": recipe["source"],
+        "Passes": cost["passes"],
+        "Memory": cost["memory"],
+        "Generation": cost["generation"],
+        "Inferred": "; ".join(recipe["inferred"]) or "nothing",
+        "Reproduced": verdicts.get(recipe["method"], {}).get("text", "not measured yet"),
+    }
+    lines = ["", f"### `{recipe['method']}`", "", recipe["summary"] + ". " + recipe["paper"] + ".", ""]
+    return lines + [f"- **{name}**: {text}" for name, text in facts.items() if text]
+
+
 def methods():
-    lines = ["", "## Methods", "", "| method | what it does | stages | source |", "| --- | --- | --- | --- |"]
-    for path in sorted((ROOT / "configs" / "methods").glob("*.json")):
-        recipe = json.loads(path.read_text())
+    recipes = [json.loads(path.read_text()) for path in sorted((ROOT / "configs" / "methods").glob("*.json"))]
+    for recipe in recipes:
+        absent = [key for key in ("source", "summary", "claim", "formula", "cost", "inferred") if key not in recipe]
+        if absent:
+            sys.exit(f"configs/methods/{recipe['method']}.json lacks {', '.join(absent)}")
+    verdicts = json.loads(VERDICTS.read_text()) if VERDICTS.is_file() else {}
+    lines = ["", "## Methods", "", "| method | what it does | stages |", "| --- | --- | --- |"]
+    for recipe in recipes:
         names = [stage if isinstance(stage, str) else stage["use"] for stage in recipe["stages"]]
-        lines.append(f"| `{recipe['method']}` | {cell(recipe.get('summary', ''))} | {', '.join(names)} | "
-                     f"{cell(recipe['paper'])} |")
+        lines.append(f"| `{recipe['method']}` | {cell(recipe['summary'])} | {', '.join(names)} |")
+    for recipe in recipes:
+        lines += page(recipe, verdicts)
     return lines
 
 

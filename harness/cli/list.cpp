@@ -7,6 +7,7 @@
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
+#include "harness/cli/method_page.hpp"
 #include "harness/cli/program.hpp"
 #include "harness/cli/table.hpp"
 
@@ -94,8 +95,9 @@ std::vector<Entry> metric_entries(const Program& program) {
 std::vector<Entry> method_entries(Program& program) {
   std::vector<Entry> entries;
   for (const auto& name : program.resources().methods()) {
-    const auto recipe = read_json(program.resources().method(name));
-    entries.push_back({name, recipe.value("paper", ""), recipe});
+    auto recipe = read_json(program.resources().method(name));
+    auto paper = recipe.value("paper", "");
+    entries.push_back({name, std::move(paper), std::move(recipe)});
   }
   return entries;
 }
@@ -153,23 +155,6 @@ int list_action(Program& program, const std::string& kind) {
   return Exit::success;
 }
 
-/// The options that the stages of a recipe read, from the table of the build.
-void print_stage_options(Program& program, const Json& recipe) {
-  const auto catalogue = read_json(program.resources().catalogue());
-  for (const auto& stage : recipe.at("stages")) {
-    const auto use = stage.is_string() ? stage.get<std::string>() : stage.at("use").get<std::string>();
-    for (const auto& known : catalogue.at("stages")) {
-      if (known.at("name") != use) continue;
-      program.out() << "\nstage " << use << ": " << known.value("summary", "") << '\n';
-      Table table({"option", "type", "default", "what it does"});
-      for (const auto& option : known.at("options")) {
-        table.row({option.at("key"), option.at("type"), option.value("default", ""), option.value("help", "")});
-      }
-      program.out() << table.text();
-    }
-  }
-}
-
 int show_action(Program& program, const std::string& kind, const std::string& name) {
   const auto entries = entries_of(program, kind);
   std::vector<std::string> names;
@@ -177,11 +162,14 @@ int show_action(Program& program, const std::string& kind, const std::string& na
     names.push_back(entry.name);
     if (entry.name != name) continue;
     if (program.json) {
-      program.out() << entry.details.dump(2) << '\n';
+      program.out() << (kind == "methods" ? method_json(program, entry.details) : entry.details).dump(2) << '\n';
       return Exit::success;
     }
-    print_value(program.out(), entry.details, "");
-    if (kind == "methods") print_stage_options(program, entry.details);
+    if (kind == "methods") {
+      print_method(program, entry.details);
+    } else {
+      print_value(program.out(), entry.details, "");
+    }
     return Exit::success;
   }
   throw Error(Fault::usage,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
@@ -22,20 +23,32 @@ void Table::row(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::text() const {
+std::string Table::text(std::size_t columns) const {
+  const auto last = rows_.front().size() - 1;
   std::vector<std::size_t> widths(rows_.front().size(), 0);
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], code_points(row[i]));
   }
+  std::size_t before = 0;
+  for (std::size_t i = 0; i < last; ++i) before += widths[i] + 2;
+  constexpr std::size_t narrowest = 20;
+  const auto room = std::max(narrowest, columns > before ? columns - before : 0);
   std::string text;
   for (const auto& row : rows_) {
     std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
+    for (std::size_t i = 0; i < last; ++i) {
       const std::string gap(widths[i] - code_points(row[i]), ' ');
-      line += is_number(row[i]) ? gap + row[i] : row[i] + gap;
-      line += "  ";
+      line += (is_number(row[i]) ? gap + row[i] : row[i] + gap) + "  ";
     }
-    text += std::string(rstrip(line)) + '\n';
+    if (code_points(row[last]) <= room) {
+      const std::string gap(is_number(row[last]) ? widths[last] - code_points(row[last]) : 0, ' ');
+      text += std::string(rstrip(line + gap + row[last])) + '\n';
+      continue;
+    }
+    for (const auto& part : wrap(row[last], room)) {
+      text += std::string(rstrip(line + part)) + '\n';
+      line.assign(before, ' ');
+    }
   }
   return text;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,8 @@ class Table {
  public:
   explicit Table(std::vector<std::string> head);
   void row(std::vector<std::string> cells);
-  std::string text() const;
+  /// With `columns`, the last column is wrapped so that a line has so many at most, where its words allow it.
+  std::string text(std::size_t columns = SIZE_MAX) const;
 
  private:
   std::vector<std::vector<std::string>> rows_;

@@ -1,13 +1,13 @@
 #include "harness/run/progress.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <ostream>
 
+#include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
@@ -18,12 +18,6 @@ constexpr double redraw_seconds = 0.2;
 constexpr double plain_line_seconds = 10.0;
 
 double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
-
-std::size_t terminal_columns() {
-  winsize size{};
-  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20;
-  return known ? size.ws_col : 100;
-}
 
 std::string bar(double share, int cells) {
   const int full = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * cells));
@@ -168,7 +162,7 @@ void Progress::draw(bool force) {
   if (!terminal_ || quiet_ || (!force && seconds_since(last_draw_) < redraw_seconds)) return;
   last_draw_ = Clock::now();
   erase();
-  const auto columns = terminal_columns() - 1;
+  const auto columns = terminal_columns(STDERR_FILENO) - 1;
   const auto put = [&](const std::string& text) {
     *out_ << text.substr(0, columns) << '\n';
     ++drawn_lines_;

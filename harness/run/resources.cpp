@@ -53,6 +53,8 @@ std::vector<std::string> Resources::methods() const {
   return names;
 }
 
+fs::path Resources::verdicts() const { return folder_ / "configs" / "verdicts.json"; }
+
 fs::path Resources::method(const std::string& name) const {
   if (name.find('/') != std::string::npos || name.ends_with(".json")) {
     require(fs::is_regular_file(name), Fault::config, [&] { return "method '" + name + "': there is no such file"; });
@@ -105,6 +107,10 @@ std::vector<fs::path> Resources::data_folders(const std::string& named) const {
 }
 
 fs::path Resources::catalogue() const {
+  if (const char* library = std::getenv("TOUCHSTONE_TENSOR_LIBRARY"); library != nullptr && *library != '\0') {
+    const auto beside = fs::path(library).parent_path() / "catalogue.json";
+    if (fs::exists(beside)) return beside;
+  }
   const auto built = program_folder() / "catalogue.json";
   return fs::exists(built) ? built : folder_ / "catalogue.json";
 }

@@ -18,12 +18,15 @@ class Resources {
   /// name.
   std::filesystem::path method(const std::string& name) const;
   std::vector<std::string> methods() const;
+  /// configs/verdicts.json: what came of reproducing the methods, if it was tried.
+  std::filesystem::path verdicts() const;
   /// A checkpoint folder: a path, or the name of a model that comes with the program or lies in a data folder's
   /// models/.
   std::filesystem::path model(const std::string& name, const std::vector<std::filesystem::path>& data) const;
   /// The data folders in the order of search: `named` (--data), $TOUCHSTONE_DATA, the user's cache, the samples.
   std::vector<std::filesystem::path> data_folders(const std::string& named) const;
-  /// The table of families, objectives and stages that the build wrote.
+  /// The table of families, objectives and stages that the build wrote: of the library that $TOUCHSTONE_TENSOR_LIBRARY
+  /// names, or of the program's own.
   std::filesystem::path catalogue() const;
 
  private:

@@ -4,6 +4,7 @@
 
 #include "harness/base/json.hpp"
 #include "harness/data/recipe_file.hpp"
+#include "harness/data/recipe_page.hpp"
 #include "harness/model/backend.hpp"
 
 namespace touchstone {
@@ -57,24 +58,6 @@ Stage make_stage(const Json& config, const std::string& where, const TrainerBook
   return stage;
 }
 
-/// The keys beside "stages": what a reader wants to know of the method.
-std::string read_head(Json head, const std::string& where, Recipe& recipe) {
-  head.erase("stages");
-  Options options(head, where);
-  recipe.method = options.text("method", "name of the method; the file's name");
-  recipe.paper = options.text("paper", "title and number of the paper");
-  options.text("summary", "one line for `touchstone list`", {.fallback = "", .choices = {}});
-  if (options.has("claim")) {
-    auto claim = options.child("claim", "what the paper promises, as far as a plan can test it");
-    claim.text("text", "the claim in words");
-    claim.text("direction", "as an inequality: drop(asft) < drop(sft)", {.fallback = "", .choices = {}});
-    claim.text("figures", "the paper's own numbers", {.fallback = "", .choices = {}});
-    claim.done();
-  }
-  options.done();
-  return recipe.method;
-}
-
 }  // namespace
 
 Recipe read_recipe(const Json& config, const std::string& where, const RecipeSettings& settings,
@@ -87,14 +70,16 @@ Recipe read_recipe(const Json& config, const std::string& where, const RecipeSet
   auto& stages = resolved["stages"];
   fill_placeholders(stages, where, settings);
   Recipe recipe;
-  read_head(resolved, where, recipe);
+  auto page = read_recipe_page(resolved, where);
+  recipe.method = std::move(page.method);
+  recipe.paper = std::move(page.paper);
   for (std::size_t at = 0; at < stages.size(); ++at) {
     const auto use = recipe_stage_name(stages[at]);
     recipe.stages.push_back(
         make_stage(stages[at], where + ": stage " + std::to_string(at) + (use.empty() ? "" : " (" + use + ")"), book));
   }
   check_flow(recipe, where);
-  recipe.json = nlohmann::json(resolved).dump();
+  recipe.json = nlohmann::json(stages).dump();
   return recipe;
 }
 

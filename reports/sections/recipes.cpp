@@ -55,7 +55,10 @@ std::vector<Recipe> recipes_of(const ReportInput& input) {
     Recipe recipe{cell.method, cell.recipe_json, nullptr, {}};
     try {
       recipe.json = parse_json(cell.recipe_json, cell.method);
-      flatten(recipe.json, "", recipe.leaves);
+      // The page of the method stands in its card; what is compared are the stages.
+      if (recipe.json.is_object() && recipe.json.contains("stages")) {
+        flatten(recipe.json["stages"], "stages", recipe.leaves);
+      }
     } catch (const Error&) {
       recipe.json = nullptr;  // shown as it is
     }
@@ -116,7 +119,6 @@ std::string page(const ReportInput& input) {
   for (const auto& recipe : all) {
     for (const auto& leaf : recipe.leaves) (differs(all, leaf.first) ? different : equal).insert(leaf.first);
   }
-  for (const auto* key : {"method", "paper", "claim.text", "claim.direction", "claim.figures"}) different.erase(key);
   std::string out;
   if (all.size() > 1 && all.size() <= most_columns) {
     if (!different.empty()) out += render(comparison(all, different, "Settings in which the methods differ"));

@@ -7,6 +7,7 @@
 
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/text.hpp"
 #include "harness/cli/program.hpp"
 #include "tests/support/support.hpp"
 
@@ -54,6 +55,24 @@ TEST(Command, ListShowsWhatTheBuildHas) {
   }
   const auto methods = Json::parse(touchstone_command({"list", "methods", "--json"}).out);
   EXPECT_GE(methods.size(), 4U);
+}
+
+TEST(Command, ShowGivesThePageOfAMethod) {
+  const auto page = touchstone_command({"show", "methods", "asft"});
+  ASSERT_EQ(page.code, 0) << page.err;
+  for (const char* part :
+       {"\nclaim       Weighting", "\nformula     l_t = -sg(p_t) log p_t + lambda KL", "\npasses      one",
+        "\nmemory      a second copy", "\ngeneration  none", "\ninferred    - lambda 0.05", "\nsource      equation 6",
+        "\nreproduced  ", "\nobjective asft: ", "\nkl_weight "}) {
+    EXPECT_NE(page.out.find(part), std::string::npos) << part << '\n' << page.out;
+  }
+  EXPECT_EQ(page.out.find("stage train: "), page.out.rfind("stage train: "));
+  for (const auto& line : split(page.out.substr(0, page.out.find("\nobjective ")), '\n')) {
+    EXPECT_LE(code_points(line), 100U) << line;
+  }
+  const auto json = Json::parse(touchstone_command({"show", "methods", "asft", "--json"}).out);
+  EXPECT_FALSE(json["reproduced"].get<std::string>().empty());
+  EXPECT_FALSE(json.contains("missing"));
 }
 
 TEST(Command, CompletionNamesEveryCommand) {

@@ -97,5 +97,28 @@ TEST(PlanMethods, TunedComparedAndJudged) {
   EXPECT_NE(none.err.find("no claims to judge"), std::string::npos) << none.err;
 }
 
+TEST(PlanMethods, AreTheSameWhateverTheirPageSays) {
+  const testing::TemporaryFolder folder;
+  const auto recipe = folder.path() / "own.json";
+  auto own = Json::parse(R"({"method": "own", "paper": "none", "stages": [{"use": "load", "task": "$train_on"},
+    {"use": "train", "objective": "sft"}]})");
+  auto plan = variants;
+  plan["methods"] = {{{"method", recipe.string()}}};
+  plan["set"] = {{"load.limit", 4}, {"train.max_steps", 1}};
+  const auto done = [&] {
+    write_file_atomically(recipe, own.dump());
+    const auto result = touchstone_command(
+        {"run", write_plan(folder, plan), "--db", (folder.path() / "r.sqlite").string(), "--quiet", "--json"});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return Json::parse(result.out)["done"].get<int>();
+  };
+  EXPECT_EQ(done(), 1);
+  own["summary"] = "now with a page";
+  own["formula"] = "L = -log p";
+  EXPECT_EQ(done(), 0);
+  own["stages"][1]["learning_rate"] = 1e-3;
+  EXPECT_EQ(done(), 1);
+}
+
 }  // namespace
 }  // namespace touchstone
