@@ -1,5 +1,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 #include "backends/native/fused.hpp"
 #include "backends/native/products.hpp"
 #include "harness/model/ops.hpp"
@@ -13,9 +15,10 @@ using torch::autograd::variable_list;
 /// y = x W^T for weights whose outputs lie side by side.
 struct JoinedProduct : torch::autograd::Function<JoinedProduct> {
   /// `copied`: the weights in the dtype of x, below each other; undefined: the weights themselves are read. A pointer,
-  /// for an argument of this kind of function that is a tensor may not be undefined.
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor* copied, bool wide,
-                        const std::vector<Tensor>& weights) {
+  /// for an argument of this kind of function that is a tensor may not be undefined. `trained`: any of the weights that
+  /// has a gradient, for autograd does not look into the list of them; x where none has.
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& /*trained*/, const Tensor* copied,
+                        bool wide, const std::vector<Tensor>& weights) {
     const auto& copy = *copied;
     std::int64_t width = 0;
     for (const auto& weight : weights) width += weight.size(0);
@@ -57,7 +60,7 @@ struct JoinedProduct : torch::autograd::Function<JoinedProduct> {
         d_x = input_gradient(part, weight);
       }
     }
-    variable_list result(saved.size() + 1);  // x, copy, wide, weights
+    variable_list result(saved.size() + 2);  // x, trained, copy, wide, weights
     result[0] = d_x;
     return result;
   }
@@ -133,7 +136,8 @@ Tensor JoinedMap::apply(const Tensor& x, bool wide) {
   std::vector<Tensor> weights;
   for (const auto* part : parts_) weights.push_back(part->weight);
   const auto copy = copy_of_weights();
-  const auto y = JoinedProduct::apply(input, &copy, wide, weights);
+  const auto trained = std::find_if(weights.begin(), weights.end(), [](const Tensor& w) { return w.requires_grad(); });
+  const auto y = JoinedProduct::apply(input, trained == weights.end() ? input : *trained, &copy, wide, weights);
   bool plain = true;
   for (const auto* part : parts_) plain = plain && !part->bias.defined() && part->deltas.empty();
   return plain ? y : y + additions(input, y);

@@ -38,6 +38,7 @@ struct Record {
   std::vector<Answer> answers;
   /// The task's item that it was made of, for judging, without its pictures, which the prompt has; null: none.
   std::shared_ptr<const Example> example{};
+  std::string item{};  ///< records of one item, not empty, train in one batch, as one row
 };
 
 }  // namespace touchstone

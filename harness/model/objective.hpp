@@ -56,6 +56,7 @@ struct TokenObjective {
   bool needs_ref_logp = false;       ///< the stage `reference` must have run over the data
   std::vector<std::string> roles{};  ///< of spans, that marks tell of: seven at most
   std::int64_t answers = 0;          ///< 0: a record's first alone is read; more: all, of which there must be so many
+  bool first_learns = false;         ///< gradient flows through a record's first answer alone: the others run without
   /// What the loss remembers between steps, by name; saved and restored with training. Null: nothing.
   std::shared_ptr<std::map<std::string, Tensor>> state{};
 };

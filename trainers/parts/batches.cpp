@@ -55,38 +55,15 @@ AnswerView view_of(const Row& row, std::size_t answer) {
 /// A batch while rows are added to it.
 class BatchLists {
  public:
-  void add(const Row& row, std::size_t number, Normaliser normaliser) {
-    const auto prompt = static_cast<std::int64_t>(tokens_.size());
-    const std::span whole(row.ids);
-    append(tokens_, whole.first(row.prompt_tokens));
-    add_pictures(row, prompt);
-    for (std::size_t answer = 0; answer <= row.others.size(); ++answer) {
-      const auto view = view_of(row, answer);
-      batch_.inputs.starts.push_back(static_cast<std::int64_t>(layout_.size()));
-      for (std::size_t at = 0; at < row.prompt_tokens; ++at) layout_.push_back(prompt + static_cast<std::int64_t>(at));
-      const auto own = static_cast<std::int64_t>(tokens_.size());
-      // The last token predicts nothing that is trained, and by causality nothing else needs it.
-      append(tokens_, view.ids.first(view.ids.size() - 1));
-      for (auto at = own; at < static_cast<std::int64_t>(tokens_.size()); ++at) layout_.push_back(at);
-      // Without a prompt the first token has nothing before it that could predict it.
-      const std::size_t first = row.prompt_tokens == 0 ? 1 : 0;
-      for (auto at = first; at < view.ids.size(); ++at) {
-        const auto seen =
-            at == 0 ? prompt + static_cast<std::int64_t>(row.prompt_tokens) : own + static_cast<std::int64_t>(at);
-        places_.push_back(seen - 1);
-        keys_.push_back(static_cast<std::int64_t>((std::uint64_t{number} << 32) ^ (std::uint64_t{answer} << 24) ^ at));
-        answer_of_.push_back(static_cast<std::int64_t>(batch_.rewards.size()));
-      }
-      append(labels_, view.ids.subspan(first));
-      add_facts(view, first, normaliser);
-      batch_.rewards.push_back(view.reward);
-    }
-    shared_ = shared_ || !row.others.empty();
-    batch_.tokens += static_cast<std::int64_t>(row.tokens());
+  /// Answers [from, to) of a row behind its prompt.
+  void add(const Row& row, std::size_t number, Normaliser normaliser, std::size_t from, std::size_t to) {
+    if (from < to) add_answers(row, number, normaliser, from, to);
     ++batch_.sequences;
     batch_.record_numbers.push_back(static_cast<std::int64_t>(number));
     batch_.record_starts.push_back(static_cast<std::int64_t>(batch_.rewards.size()));
   }
+
+  bool empty() const { return batch_.rewards.empty(); }
 
   Batch finish(at::Device device, const PictureReader* pictures) {
     batch_.inputs.starts.push_back(static_cast<std::int64_t>(layout_.size()));
@@ -107,6 +84,37 @@ class BatchLists {
   template <class Value>
   static void append(std::vector<Value>& all, std::span<const Value> more) {
     all.insert(all.end(), more.begin(), more.end());
+  }
+
+  void add_answers(const Row& row, std::size_t number, Normaliser normaliser, std::size_t from, std::size_t to) {
+    const auto prompt = static_cast<std::int64_t>(tokens_.size());
+    const std::span whole(row.ids);
+    append(tokens_, whole.first(row.prompt_tokens));
+    batch_.tokens += static_cast<std::int64_t>(row.prompt_tokens);
+    add_pictures(row, prompt);
+    for (auto answer = from; answer < to; ++answer) {
+      const auto view = view_of(row, answer);
+      batch_.tokens += static_cast<std::int64_t>(view.ids.size());
+      batch_.inputs.starts.push_back(static_cast<std::int64_t>(layout_.size()));
+      for (std::size_t at = 0; at < row.prompt_tokens; ++at) layout_.push_back(prompt + static_cast<std::int64_t>(at));
+      const auto own = static_cast<std::int64_t>(tokens_.size());
+      // The last token predicts nothing that is trained, and by causality nothing else needs it.
+      append(tokens_, view.ids.first(view.ids.size() - 1));
+      for (auto at = own; at < static_cast<std::int64_t>(tokens_.size()); ++at) layout_.push_back(at);
+      // Without a prompt the first token has nothing before it that could predict it.
+      const std::size_t first = row.prompt_tokens == 0 ? 1 : 0;
+      for (auto at = first; at < view.ids.size(); ++at) {
+        const auto seen =
+            at == 0 ? prompt + static_cast<std::int64_t>(row.prompt_tokens) : own + static_cast<std::int64_t>(at);
+        places_.push_back(seen - 1);
+        keys_.push_back(static_cast<std::int64_t>((std::uint64_t{number} << 32) ^ (std::uint64_t{answer} << 24) ^ at));
+        answer_of_.push_back(static_cast<std::int64_t>(batch_.rewards.size()));
+      }
+      append(labels_, view.ids.subspan(first));
+      add_facts(view, first, normaliser);
+      batch_.rewards.push_back(view.reward);
+    }
+    shared_ = shared_ || to - from > 1;
   }
 
   void add_facts(const AnswerView& view, std::size_t first, Normaliser normaliser) {
@@ -168,32 +176,57 @@ const std::vector<std::string>& normaliser_names() {
 }
 
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
-                 at::Device device, const PictureReader* pictures) {
+                 at::Device device, const PictureReader* pictures, bool first_learns) {
   BatchLists lists;
-  for (const auto number : chosen) lists.add(rows[number], number, normaliser);
-  return lists.finish(device, pictures);
+  BatchLists watched;
+  for (const auto number : chosen) {
+    const auto& row = rows[number];
+    const auto answers = row.others.size() + 1;
+    lists.add(row, number, normaliser, 0, first_learns ? 1 : answers);
+    if (first_learns) watched.add(row, number, normaliser, 1, answers);
+  }
+  auto batch = lists.finish(device, pictures);
+  if (!watched.empty()) batch.watched = std::make_shared<const Batch>(watched.finish(device, pictures));
+  return batch;
 }
 
-std::vector<std::vector<std::size_t>> pack_rows(const std::vector<Row>& rows, std::int64_t capacity) {
-  std::vector<std::size_t> order(rows.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return rows[a].tokens() > rows[b].tokens(); });
+Groups units_of(const std::vector<Row>& rows) {
+  Groups units;
+  std::map<std::string, std::size_t> known;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const auto& item = rows[row].item;
+    const auto unit = item.empty() ? units.size() : known.emplace(item, units.size()).first->second;
+    if (unit == units.size()) units.emplace_back();
+    units[unit].push_back(row);
+  }
+  return units;
+}
+
+Groups pack_rows(const std::vector<Row>& rows, std::int64_t capacity) {
+  struct Unit {
+    std::vector<std::size_t> rows;
+    std::int64_t tokens = 0;
+  };
+  std::vector<Unit> units;
+  for (auto& unit : units_of(rows)) {
+    units.push_back({.rows = std::move(unit)});
+    for (const auto row : units.back().rows) units.back().tokens += static_cast<std::int64_t>(rows[row].tokens());
+  }
+  std::stable_sort(units.begin(), units.end(), [](const Unit& a, const Unit& b) { return a.tokens > b.tokens; });
   Groups bins;
   std::multimap<std::int64_t, std::size_t> room;  // what is left, and in which bin
-  for (const auto row : order) {
-    const auto length = static_cast<std::int64_t>(rows[row].tokens());
-    const auto found = room.lower_bound(length);
-    std::int64_t left = capacity - length;
+  for (const auto& unit : units) {
+    const auto found = room.lower_bound(unit.tokens);
+    std::int64_t left = capacity - unit.tokens;
     std::size_t bin = bins.size();
     if (found != room.end()) {
-      left = found->first - length;
+      left = found->first - unit.tokens;
       bin = found->second;
       room.erase(found);
     } else {
       bins.emplace_back();
     }
-    bins[bin].push_back(row);
+    bins[bin].insert(bins[bin].end(), unit.rows.begin(), unit.rows.end());
     if (left > 0) room.emplace(left, bin);
   }
   return bins;
@@ -201,12 +234,7 @@ std::vector<std::vector<std::size_t>> pack_rows(const std::vector<Row>& rows, st
 
 std::vector<PlannedStep> plan_steps(const std::vector<Row>& rows, const StepSettings& settings) {
   require(!rows.empty(), Fault::data, [] { return std::string("no row is left to train on"); });
-  Groups bins;
-  if (settings.pack) {
-    bins = pack_rows(rows, settings.pack_tokens);
-  } else {
-    for (std::size_t row = 0; row < rows.size(); ++row) bins.push_back({row});
-  }
+  const auto bins = settings.pack ? pack_rows(rows, settings.pack_tokens) : units_of(rows);
   std::vector<PlannedStep> steps;
   const auto enough = [&](int epoch) {
     return settings.max_steps > 0 ? static_cast<std::int64_t>(steps.size()) >= settings.max_steps

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -38,19 +39,26 @@ struct Batch {
   std::vector<std::int64_t> record_starts;   ///< AnswerBatch::starts
   std::vector<std::int64_t> record_numbers;  ///< the rows' numbers
   std::vector<double> rewards;               ///< one an answer
+  /// The same records' answers after the first, when those are run without gradient; null: there are none such. A
+  /// record has none, or all of its others, in it; its own batch then has one answer a record.
+  std::shared_ptr<const Batch> watched;
 };
 
-/// `pictures` says how pictures become tiles; null where no row has any.
+/// `pictures` says how pictures become tiles; null where no row has any. With `first_learns` the answers after each
+/// row's first are set apart as `watched`.
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
-                 at::Device device, const PictureReader* pictures = nullptr);
+                 at::Device device, const PictureReader* pictures = nullptr, bool first_learns = false);
 
-/// Best fit decreasing: rows into bins of at most `capacity` tokens. Bins in the order in which they were opened, ties
-/// by the rows' own order. A row longer than the capacity has a bin to itself.
+/// Rows by what may not be parted: those of one item together, every other row alone; in the order of their first rows.
+std::vector<std::vector<std::size_t>> units_of(const std::vector<Row>& rows);
+
+/// Best fit decreasing: units of rows into bins of at most `capacity` tokens. Bins in the order in which they were
+/// opened, ties by the units' own order. A unit longer than the capacity has a bin to itself.
 std::vector<std::vector<std::size_t>> pack_rows(const std::vector<Row>& rows, std::int64_t capacity);
 
 /// How rows become optimizer steps.
 struct StepSettings {
-  std::int64_t batch_size = 8;    ///< rows (bins, when packed) of a micro-batch
+  std::int64_t batch_size = 8;    ///< units of rows (bins, when packed) of a micro-batch
   std::int64_t batch_tokens = 0;  ///< when positive: rows of a micro-batch until this many tokens instead
   std::int64_t accumulation = 1;  ///< micro-batches of a step
   double epochs = 3.0;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <optional>
+#include <set>
 
 #include "harness/base/json.hpp"
 #include "harness/base/seed.hpp"
@@ -229,7 +230,9 @@ void fold_deltas(Model& model) {
   }
 }
 
-std::vector<std::pair<std::string, Tensor*>> trainable_parameters(Model& model) {
+std::vector<std::pair<std::string, Tensor*>> trainable_parameters(Model& model,
+                                                                  const std::vector<std::string>& modules) {
+  const bool whole = modules == std::vector<std::string>{"all"};
   std::vector<std::pair<std::string, Tensor*>> all;
   for (const auto& [module, linear] : model.linears()) {
     for (const auto& delta : linear->deltas) {
@@ -237,8 +240,29 @@ std::vector<std::pair<std::string, Tensor*>> trainable_parameters(Model& model) 
         all.emplace_back(name_prefix + module + "." + name, tensor);
     }
   }
+  require(all.empty() || whole, Fault::config, [] {
+    return std::string(
+        "trained_modules beside an adapter: name the modules in the target_modules of the stage 'adapt', expected "
+        "[\"all\"] here");
+  });
   if (!all.empty()) return all;
-  for (const auto& [name, tensor] : model.parameters()) all.emplace_back(name, tensor);
+  std::vector<std::string> known;
+  std::set<std::string> met;
+  for (const auto& [name, tensor] : model.parameters()) {
+    const auto module = name.substr(0, name.rfind('.'));
+    known.push_back(module.substr(module.rfind('.') + 1));
+    bool wanted = whole;
+    for (const auto& target : modules) {
+      if (!is_target(module, target)) continue;
+      wanted = true;
+      met.insert(target);
+    }
+    if (wanted) all.emplace_back(name, tensor);
+  }
+  for (const auto& target : modules) {
+    require(whole || met.count(target) != 0, Fault::config,
+            [&] { return "trained_modules: " + unknown_name("module", target, known); });
+  }
   return all;
 }
 

@@ -35,7 +35,10 @@ AdapterFiles read_adapter(const std::filesystem::path& folder, const Checkpoints
 /// Adds every delta to its weight in float32, and takes the deltas away.
 void fold_deltas(Model& model);
 
-/// What training changes: the deltas' parameters under peft's names where there are deltas, otherwise every weight.
-std::vector<std::pair<std::string, Tensor*>> trainable_parameters(Model& model);
+/// What training changes: the deltas' parameters under peft's names where there are deltas, otherwise the weights of
+/// modules with names that end so ("q_proj", "self_attn.q_proj"; "all" alone: every weight). Throws Fault::config for a
+/// name that fits no module, and for names where there are deltas, which have said already what they change.
+std::vector<std::pair<std::string, Tensor*>> trainable_parameters(Model& model,
+                                                                  const std::vector<std::string>& modules = {"all"});
 
 }  // namespace touchstone

@@ -72,27 +72,74 @@ Tensor all_logp(const LossSettings& settings, const Batch& batch, const Tensor& 
   return at::cat(parts);
 }
 
+/// What an objective sees of a batch whose trained tokens have these log-probabilities.
+AnswerBatch answers_of(const Batch& batch, const Tensor& logp) {
+  return {.logp = logp,
+          .ref_logp = batch.ref_logp,
+          .weights = batch.weights,
+          .marks = batch.marks,
+          .answer_of = batch.answer_of,
+          .starts = batch.record_starts,
+          .numbers = batch.record_numbers,
+          .rewards = batch.rewards};
+}
+
+/// The same of first answers and of others [their tokens' log-probabilities without gradient], by records again.
+AnswerBatch join_answers(const AnswerBatch& first, const AnswerBatch& others) {
+  AnswerBatch whole;
+  whole.numbers = first.numbers;
+  std::vector<std::int64_t> first_places;
+  std::vector<std::int64_t> other_places;
+  whole.starts = {0};
+  for (std::size_t record = 0; record < first.numbers.size(); ++record) {
+    first_places.push_back(whole.starts.back());
+    whole.rewards.push_back(first.rewards[record]);
+    const auto from = others.starts[record];
+    const auto to = others.starts[record + 1];
+    for (auto other = from; other < to; ++other) {
+      other_places.push_back(whole.starts.back() + 1 + other - from);
+      whole.rewards.push_back(others.rewards[static_cast<std::size_t>(other)]);
+    }
+    whole.starts.push_back(whole.starts.back() + 1 + to - from);
+  }
+  const auto device = first.logp.device();
+  const auto places = at::cat({at::tensor(first_places).to(device).index_select(0, first.answer_of),
+                               at::tensor(other_places).to(device).index_select(0, others.answer_of)});
+  const auto order = std::get<1>(places.sort(/*stable=*/true, /*dim=*/0, /*descending=*/false));
+  const auto join = [&](const Tensor& a, const Tensor& b) { return at::cat({a, b}).index_select(0, order); };
+  const auto filled = [](const Tensor& x, const AnswerBatch& of, const Tensor& like, double value) {
+    return x.defined() ? x : at::full({of.logp.size(0)}, value, like.options());
+  };
+  const auto join_some = [&](const Tensor& a, const Tensor& b, double value) {
+    if (!a.defined() && !b.defined()) return Tensor();
+    return join(filled(a, first, b, value), filled(b, others, a, value));
+  };
+  whole.logp = join(first.logp, others.logp);
+  whole.answer_of = places.index_select(0, order);
+  whole.weights = join_some(first.weights, others.weights, 1.0);
+  whole.marks = join_some(first.marks, others.marks, 0.0);
+  if (first.ref_logp.defined() && others.ref_logp.defined()) whole.ref_logp = join(first.ref_logp, others.ref_logp);
+  return whole;
+}
+
 void answer_losses(const LossSettings& settings, const Batch& batch, const Tensor& hidden, LossTotals& totals) {
   const auto total = hidden.size(0);
   const auto chunk = chunk_of(settings);
   const bool train = hidden.requires_grad();
   const bool whole = total <= chunk;
-  AnswerBatch answers;
-  answers.logp = whole ? chunk_logp(settings, batch, hidden, 0, total) : all_logp(settings, batch, hidden);
-  if (!whole && train) answers.logp.requires_grad_(true);
-  answers.ref_logp = batch.ref_logp;
-  answers.weights = batch.weights;
-  answers.marks = batch.marks;
-  answers.answer_of = batch.answer_of;
-  answers.starts = batch.record_starts;
-  answers.numbers = batch.record_numbers;
-  answers.rewards = batch.rewards;
+  const auto logp = whole ? chunk_logp(settings, batch, hidden, 0, total) : all_logp(settings, batch, hidden);
+  if (!whole && train) logp.requires_grad_(true);
+  auto answers = answers_of(batch, logp);
+  if (batch.watched) {
+    const auto& others = *batch.watched;
+    answers = join_answers(answers, answers_of(others, token_logp(*settings.model, others)));
+  }
   const auto loss = settings.objective->answer_loss(answers);
   add_loss(totals, loss);
   if (!train || !loss.sum.requires_grad()) return;
   loss.sum.backward();
   if (whole) return;
-  const auto gradient = answers.logp.grad();
+  const auto gradient = logp.grad();
   for (std::int64_t first = 0; first < total; first += chunk) {
     const auto count = std::min(chunk, total - first);
     chunk_logp(settings, batch, hidden, first, count).dot(gradient.narrow(0, first, count)).backward();
@@ -148,7 +195,7 @@ LossTotals accumulate_loss(const LossSettings& settings, const Batch& batch) {
   totals.positions = static_cast<double>(batch.at.size(0));
   totals.weight_sum = batch.weight_sum;
   totals.sequences = batch.sequences;
-  totals.tokens = batch.tokens;
+  totals.tokens = batch.tokens + (batch.watched ? batch.watched->tokens : 0);
   const auto hidden = hidden_at(*settings.model, batch);
   auto leaf = hidden.detach();
   if (at::GradMode::is_enabled() && hidden.requires_grad()) leaf.requires_grad_(true);

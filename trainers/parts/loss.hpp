@@ -44,7 +44,8 @@ Tensor token_logp(Model& model, const Batch& batch);
 /// Runs one batch and gives its sums. Where gradients are enabled, those of the undivided sum are added to the
 /// parameters'. The head runs over chunks of trained positions, forward and backward at once, so that logits never
 /// exist for more than one chunk. For an objective over answers, which needs all log-probabilities before it has a
-/// gradient, a second pass makes the chunks' logits again when they are more than one.
+/// gradient, a second pass makes the chunks' logits again when they are more than one. What the batch only watches is
+/// run before, without gradient.
 LossTotals accumulate_loss(const LossSettings& settings, const Batch& batch);
 
 }  // namespace touchstone

@@ -135,6 +135,7 @@ std::optional<Row> encode(const Record& record, const RowEncoder& encoder, const
   auto whole = encode_whole(record, encoder, settings, audit);
   Row row;
   row.id = record.id;
+  row.item = record.item;
   place_pictures(encoder, record, whole, row);
   const auto prompt_tokens = whole.prompt.size();
   audit.tokens_total += static_cast<std::int64_t>(prompt_tokens);
@@ -236,8 +237,10 @@ std::vector<Row> encode_rows(std::span<const Record> records, const RowEncoder& 
 std::string rows_hash(std::span<const Row> rows) {
   Sha256 hash;
   for (const auto& row : rows) {
-    const std::uint64_t sizes[] = {row.ids.size(), row.prompt_tokens, row.others.size(), row.pictures.size()};
+    const std::uint64_t sizes[] = {row.ids.size(), row.prompt_tokens, row.others.size(), row.pictures.size(),
+                                   row.item.size()};
     hash.add(sizes, sizeof sizes);
+    hash.add(row.item.data(), row.item.size());
     add_list(hash, row.ids);
     add_facts(hash, row.facts);
     hash.add(&row.reward, sizeof row.reward);

@@ -26,6 +26,7 @@ struct RowAnswer {
 /// One record as tokens: the prompt's, which carry no loss, then the answer's and its terminator's, which do.
 struct Row {
   std::string id;
+  std::string item{};  ///< rows of one item, not empty, are never parted
   std::vector<std::int64_t> ids;
   std::size_t prompt_tokens = 0;  ///< ids[prompt_tokens...] are labels
   TokenFacts facts{};             ///< of the labels
@@ -89,7 +90,8 @@ std::optional<Row> encode_row(const Record& record, const RowEncoder& encoder, c
 std::vector<Row> encode_rows(std::span<const Record> records, const RowEncoder& encoder, const RowSettings& settings,
                              RowAudit& audit);
 
-/// SHA-256 over ids, labels, what is known of them, rewards and pictures: two data sets with equal hashes train alike.
+/// SHA-256 over ids, items, labels, what is known of them, rewards and pictures: two data sets with equal hashes train
+/// alike.
 std::string rows_hash(std::span<const Row> rows);
 
 }  // namespace touchstone

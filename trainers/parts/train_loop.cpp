@@ -20,17 +20,16 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 /// Moves a share of the rows, drawn by seed, to the validation set.
 std::vector<Row> set_aside(std::vector<Row>& rows, double share, std::uint64_t seed) {
-  const auto count = static_cast<std::size_t>(std::llround(share * static_cast<double>(rows.size())));
+  const auto units = units_of(rows);
+  const auto count = static_cast<std::size_t>(std::llround(share * static_cast<double>(units.size())));
   Draws draws(seed, "train.validation");
-  const auto chosen = sample_indices(rows.size(), count, draws);
+  std::vector<bool> taken(rows.size(), false);
+  for (const auto unit : sample_indices(units.size(), count, draws)) {
+    for (const auto row : units[unit]) taken[row] = true;
+  }
   std::vector<Row> aside;
   std::vector<Row> left;
-  std::size_t next = 0;
-  for (std::size_t at = 0; at < rows.size(); ++at) {
-    const bool taken = next < chosen.size() && chosen[next] == at;
-    if (taken) ++next;
-    (taken ? aside : left).push_back(std::move(rows[at]));
-  }
+  for (std::size_t at = 0; at < rows.size(); ++at) (taken[at] ? aside : left).push_back(std::move(rows[at]));
   rows = std::move(left);
   return aside;
 }
@@ -41,8 +40,9 @@ TrainLoop::TrainLoop(Session& session, TrainOptions options)
     : session_(session),
       options_(std::move(options)),
       device_(session.model->head().weight.device()),
-      parameters_(trainable_parameters(*session.model)) {
-  for (auto& [name, tensor] : parameters_) tensor->requires_grad_(true);  // an earlier adapter had frozen the weights
+      parameters_(trainable_parameters(*session.model, options_.trained_modules)) {
+  for (auto& [name, tensor] : session.model->parameters()) tensor->requires_grad_(false);
+  for (auto& [name, tensor] : parameters_) tensor->requires_grad_(true);  // an earlier stage may have frozen them
   loss_.model = session.model.get();
   loss_.objective = &options_.objective;
   if (options_.objective.state) options_.objective.state->clear();
@@ -108,7 +108,8 @@ TrainState TrainLoop::state(bool with_moments) const {
 }
 
 LossTotals TrainLoop::totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen) const {
-  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_, session_.reader()));
+  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_, session_.reader(),
+                                           options_.objective.first_learns));
 }
 
 StepReport TrainLoop::step(std::int64_t number) {
@@ -154,14 +155,15 @@ double TrainLoop::validate() {
   LossTotals totals;
   std::vector<std::size_t> chosen;
   std::size_t tokens = 0;
-  for (std::size_t row = 0; row < validation_.size(); ++row) {
-    const auto length = validation_[row].ids.size();
+  for (const auto& unit : units_of(validation_)) {
+    std::size_t length = 0;
+    for (const auto row : unit) length += validation_[row].ids.size();
     if (!chosen.empty() && tokens + length > 4096) {
       totals.add(totals_of(validation_, chosen));
       chosen.clear();
       tokens = 0;
     }
-    chosen.push_back(row);
+    chosen.insert(chosen.end(), unit.begin(), unit.end());
     tokens += length;
   }
   totals.add(totals_of(validation_, chosen));

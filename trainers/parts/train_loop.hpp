@@ -30,6 +30,7 @@ struct TrainOptions {
   std::int64_t warmup_steps = 0;
   double warmup_ratio = 0.0;
   AdamWOptions adamw;
+  std::vector<std::string> trained_modules = {"all"};  ///< as trainable_parameters() takes them
   double max_grad_norm = 1.0;
   StepSettings steps;
   RowSettings rows;

@@ -22,7 +22,8 @@ void read_step_options(Options& options, StepSettings& steps) {
       options.number("num_train_epochs", "times that each row is seen", {.fallback = 3.0, .min = 1e-6, .max = 1e6});
   steps.max_steps = options.integer("max_steps", "optimizer steps, in place of epochs; -1: by epochs",
                                     {.fallback = -1, .min = -1, .max = 100000000});
-  steps.batch_size = options.integer("per_device_train_batch_size", "rows (bins, with packing) of a forward pass",
+  steps.batch_size = options.integer("per_device_train_batch_size",
+                                     "rows (bins, with packing) of a forward pass; rows of one item count as one",
                                      {.fallback = 8, .min = 1, .max = 1 << 20});
   steps.batch_tokens = options.integer("batch_tokens", "when positive, a forward pass takes rows up to so many tokens",
                                        {.fallback = 0, .min = 0, .max = 1 << 30});
@@ -67,6 +68,9 @@ void read_optimizer_options(Options& options, TrainOptions& train) {
   require(!warm || train.schedule != "constant", Fault::config, [&] {
     return options.where() + ": lr_scheduler_type constant has no warm-up: did you mean 'constant_with_warmup'?";
   });
+  train.trained_modules = options.texts(
+      "trained_modules", "ends of the names of modules whose weights change, as q_proj; all others are frozen",
+      std::vector<std::string>{"all"});
   auto& adamw = train.adamw;
   adamw.weight_decay = options.number("weight_decay", "of matrices; norms and biases never decay",
                                       {.fallback = 0.0, .min = 0.0, .max = 10.0});
