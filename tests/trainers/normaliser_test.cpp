@@ -77,7 +77,7 @@ Gradients gradients(Model& model, Model* reference, const TokenObjective& object
   LossTotals totals;
   if (objective.state) objective.state->clear();
   for (const auto& group : split.groups) {
-    const auto batch = make_batch(rows, group, normaliser, at::kCPU);
+    const auto batch = make_batch(rows, group, normaliser, at::kCPU, nullptr, objective.first_learns);
     totals.add(accumulate_loss({&model, reference, &objective, split.chunk, /*draw_seed=*/11}, batch));
   }
   Gradients result;
@@ -118,7 +118,7 @@ TEST_P(Normalisation, EverySplitGivesTheSameGradients) {
   const auto loss = objective(std::get<0>(GetParam()));
   auto* const reference = loss.needs_reference ? frozen.get() : nullptr;
   const auto normaliser = std::get<1>(GetParam());
-  const auto rows = ragged_rows(32, loss.answers > 0 ? 3 : 1);
+  const auto rows = ragged_rows(32, loss.answers == 0 ? 1 : loss.first_learns ? 2 : 3);
   const auto wanted = gradients(*model, reference, loss, rows, {consecutive(32, {32}), 100000}, normaliser);
   const std::vector<std::pair<std::string, Split>> splits = {{"32 x 1", {consecutive(32, {1}), 0}},
                                                              {"16 x 2", {consecutive(32, {2}), 0}},
@@ -151,7 +151,10 @@ INSTANTIATE_TEST_SUITE_P(
                                          R"({"use": "discriminative", "score": "mean", "tau": 0.5})",
                                          R"({"use": "dpo"})", R"({"use": "dpo", "loss_type": "ipo"})",
                                          R"({"use": "kto"})", R"({"use": "simpo"})", R"({"use": "orpo"})",
-                                         R"({"use": "selm", "beta": 0.1, "alpha": 0.1})"),
+                                         R"({"use": "selm", "beta": 0.1, "alpha": 0.1})",
+                                         R"({"use": "fait", "alpha": 2})",
+                                         R"({"use": "fait", "normaliser": "weight_sum", "granularity": "token"})",
+                                         R"({"use": "fait", "weight": "static"})"),
                        ::testing::Values(Normaliser::token_mean)));
 
 // Two rows of unequal length: the mean over tokens is not the mean over rows.

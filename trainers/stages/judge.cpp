@@ -1,3 +1,5 @@
+#include <tbb/parallel_for.h>
+
 #include <algorithm>
 
 #include "harness/train/stage.hpp"
@@ -12,15 +14,31 @@ struct JudgeOptions {
   std::string keep;
 };
 
+/// Side by side: a program that is run for its verdict is mostly waited for.
+void score_all(const JudgeOptions& options, const Session& session, std::vector<Record>& data) {
+  struct Open {
+    const Record* record;
+    Answer* answer;
+  };
+  std::vector<Open> open;
+  for (auto& record : data) {
+    for (auto& answer : record.answers) open.push_back({&record, &answer});
+  }
+  tbb::parallel_for(std::size_t{0}, open.size(), [&](std::size_t at) {
+    if (session.hooks->cancel != nullptr) session.hooks->cancel->check();
+    open[at].answer->reward = score_answer(*session.job, *open[at].record, open[at].answer->text, options.rule);
+  });
+}
+
 void run_judge(const JudgeOptions& options, Session& session) {
   auto& data = session.data.at(options.data);
+  score_all(options, session, data);
   double answers = 0.0;
   double sum = 0.0;
   std::vector<Record> kept;
   for (auto& record : data) {
     double best = 0.0;
     for (auto& answer : record.answers) {
-      answer.reward = score_answer(*session.job, record, answer.text, options.rule);
       best = std::max(best, answer.reward);
       sum += answer.reward;
       ++answers;

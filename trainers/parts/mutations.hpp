@@ -1,0 +1,22 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "harness/base/draws.hpp"
+
+namespace touchstone {
+
+/// "operator", "number", "boundary", "variable", "step".
+const std::vector<std::string>& mutation_kinds();
+
+/// Up to `count` different texts that have one fault that `text` has not, of these kinds in turn, drawn; each kind is
+/// tried alike however many places it fits. Nothing says that a text is wrong by it: a judge must.
+/// - operator: + for -, == for !=, and for or, min for max, True for False, ...
+/// - number: a whole number one too large or too small
+/// - boundary: < for <=, x[k:] for x[:k], range(1, n) for range(n), one element less
+/// - variable: another name of the text, or of the last "def" of `context`, that is neither called nor a keyword
+/// - step: another operator or number in a worked step "<<5+3=8>>", with all later steps computed and written anew
+std::vector<std::string> mutations(const std::string& text, const std::string& context,
+                                   const std::vector<std::string>& kinds, std::size_t count, Draws& draws);
+
+}  // namespace touchstone
