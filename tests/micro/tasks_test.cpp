@@ -31,6 +31,8 @@ TEST_F(World, TheSplitsAreLargeEnough) {
   const std::map<std::string, std::pair<std::size_t, std::size_t>> least = {{"micro-mmlu", {700, 1000}},
                                                                             {"micro-mmlu-letters", {700, 1000}},
                                                                             {"micro-mmlu-ood", {700, 500}},
+                                                                            {"micro-facts", {700, 1000}},
+                                                                            {"micro-facts-b", {700, 1000}},
                                                                             {"micro-gsm8k", {4000, 500}},
                                                                             {"micro-gsm8k-ood", {4000, 500}},
                                                                             {"micro-humaneval", {2000, 500}},
@@ -91,7 +93,7 @@ TEST_F(World, MeasuringNeedsNoFile) {
   settings.tasks = {
       "micro-mmlu",       "micro-mmlu-letters", "micro-mmlu-ood", "micro-gsm8k", "micro-corpus", "micro-truthfulqa-ood",
       "micro-truthfulqa", "micro-gsm8k-ood",    "maze",           "maze-marks",  "chart",        "chart-ood",
-      "micro-pictures"};
+      "micro-pictures",   "micro-facts",        "micro-facts-b"};
   settings.limit = 20;
   const auto result = measure(settings, book(), DataFolders(), engine);
   EXPECT_EQ(result.groups.size(), 3U);

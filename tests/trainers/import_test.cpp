@@ -141,5 +141,54 @@ INSTANTIATE_TEST_SUITE_P(Table, WrongRow,
 
 TEST_F(Import, AFileWithoutRowsIsAnError) { EXPECT_THROW(read("\n\n"), Error); }
 
+class ImportSquad : public ::testing::Test {
+ protected:
+  std::vector<Record> read(const std::string& text, bool context = true) {
+    const auto file = folder_.path() / "squad.json";
+    testing::write_text(file, text);
+    const Json options = {{"use", "import_squad"}, {"file", file.string()}, {"as", "mine"}, {"context", context}};
+    const auto stage = make_use(Options(options, "test"), testing::trainer_book().stages, testing::trainer_book());
+    Session session;
+    stage.run(session);
+    return session.data.at("mine");
+  }
+  std::string error_of(const std::string& text) {
+    try {
+      read(text);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(ImportSquad, QuestionsInTheirOrder) {
+  const std::string text = R"({"data": [{"paragraphs": [{"context": "It is red.", "qas": [
+      {"id": "q1", "question": "What?", "answers": [{"text": "red", "answer_start": 6}, {"text": "It"}]},
+      {"id": "q2", "question": "Why?", "answers": []}]}]}], "version": "1.1"})";
+  const auto rows = read(text);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].id, "q1");
+  EXPECT_EQ(text_of(rows[0].prompt[0]), "It is red.\n\nWhat?\n");
+  EXPECT_EQ(rows[0].answers[0].text, "red");
+  EXPECT_EQ(rows[1].answers[0].text, "");
+  EXPECT_EQ(text_of(read(text, false)[1].prompt[0]), "Why?\n");
+}
+
+TEST_F(ImportSquad, OtherFilesAreRefused) {
+  const std::string wanted =
+      ", expected the layout of SQuAD: data[].paragraphs[].{context, qas[].{id, question, answers[].text}}";
+  EXPECT_EQ(error_of("[1, 2]"), "squad.json: no 'data'" + wanted);
+  EXPECT_EQ(error_of(R"({"data": [{"paragraphs": [{"qas": []}]}]})"), "squad.json: a paragraph: no 'context'" + wanted);
+  EXPECT_EQ(error_of(R"({"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "x", "answers": []}]}]}]})"),
+            "squad.json: question 'x': no 'question'" + wanted);
+  EXPECT_EQ(
+      error_of(
+          R"({"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "x", "question": "q", "answers": [{"text": 3}]}]}]}]})"),
+      "squad.json: question 'x': no 'text'" + wanted);
+  EXPECT_EQ(error_of(R"({"data": []})"), (folder_.path() / "squad.json").string() + ": holds no question");
+}
+
 }  // namespace
 }  // namespace touchstone

@@ -1,0 +1,84 @@
+#include "harness/base/files.hpp"
+#include "harness/base/json.hpp"
+#include "harness/train/session.hpp"
+#include "harness/train/stage.hpp"
+
+namespace touchstone {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A member of an object, of the wanted type. Throws Fault::data naming its place in the file.
+const Json& member(const Json& object, const char* key, Json::value_t type, const std::string& where) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  require(object.is_object() && found != object.end() && found->type() == type, Fault::data, [&] {
+    return where + ": no '" + key +
+           "', expected the layout of SQuAD: data[].paragraphs[].{context, qas[].{id, question, answers[].text}}";
+  });
+  return *found;
+}
+
+std::string text_at(const Json& object, const char* key, const std::string& where) {
+  return member(object, key, Json::value_t::string, where).get<std::string>();
+}
+
+const Json& list_at(const Json& object, const char* key, const std::string& where) {
+  return member(object, key, Json::value_t::array, where);
+}
+
+/// A question with its first answer behind the paragraph that holds it.
+Record read_question(const Json& question, const std::string& context, const std::string& file) {
+  Record record;
+  record.id = text_at(question, "id", file + ": a question");
+  record.task = "import";
+  const auto where = file + ": question '" + record.id + "'";
+  const auto asked = (context.empty() ? "" : context + "\n\n") + text_at(question, "question", where) + "\n";
+  record.prompt = {{Role::user, {asked}, ""}};
+  const auto& answers = list_at(question, "answers", where);
+  record.answers.emplace_back();
+  if (!answers.empty()) record.answers.front().text = text_at(answers.front(), "text", where);
+  return record;
+}
+
+std::vector<Record> read_questions(const fs::path& path, bool with_context) {
+  const auto file = path.filename().string();
+  const auto whole = parse_json(read_text_file(path), path.string());
+  std::vector<Record> records;
+  for (const auto& article : list_at(whole, "data", file)) {
+    for (const auto& paragraph : list_at(article, "paragraphs", file + ": an article")) {
+      const auto context = text_at(paragraph, "context", file + ": a paragraph");
+      for (const auto& question : list_at(paragraph, "qas", file + ": a paragraph")) {
+        records.push_back(read_question(question, with_context ? context : std::string(), file));
+      }
+    }
+  }
+  require(!records.empty(), Fault::data, [&] { return path.string() + ": holds no question"; });
+  return records;
+}
+
+Stage make_import_squad(Options& options, const TrainerBook&) {
+  const fs::path file = options.text("file", "JSON in the layout of SQuAD, gzipped if it ends in .gz");
+  const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data", .choices = {}});
+  const auto with_context = options.flag("context", "the paragraph stands before the question", true);
+  Stage stage;
+  stage.gives.push_back("data set '" + name + "'");
+  stage.check = [file](const TrainJob&) {
+    require(fs::is_regular_file(file), Fault::data, [&] { return file.string() + ": there is no such file"; });
+  };
+  stage.run = [file, name, with_context](Session& session) {
+    session.data[name] = read_questions(file, with_context);
+    session.values["rows"] = static_cast<double>(session.data[name].size());
+  };
+  return stage;
+}
+
+}  // namespace
+
+namespace plugins {
+void import_squad(TrainerBook& book) {
+  book.stages.add("import_squad",
+                  {.summary = "questions and first answers from a file in SQuAD's layout, as XQuAD has one a language",
+                   .make = make_import_squad});
+}
+}  // namespace plugins
+}  // namespace touchstone
