@@ -262,7 +262,7 @@ TEST(Rows, ATemplateWithoutEndOfTurnIsRefused) {
 }
 
 TEST(Rows, HashKnowsIdsLabelsAndWeights) {
-  Row row{"a", {1, 2, 3}, 1};
+  Row row{.id = "a", .ids = {1, 2, 3}, .prompt_tokens = 1};
   const auto hash = rows_hash(std::vector<Row>{row});
   row.id = "b";
   EXPECT_EQ(rows_hash(std::vector<Row>{row}), hash);
