@@ -49,6 +49,15 @@ TEST_F(AdamWSteps, GradientsAreDividedOnce) {
   EXPECT_NEAR(first(bias_), 0.8115623562, 1e-6);
 }
 
+TEST_F(AdamWSteps, ARateFactorHoldsForTheNamedAlone) {
+  AdamW optimizer({{"matrix", &matrix_}, {"bias", &bias_}},
+                  {.weight_decay = 0.1, .rate_factors = {{"matrix", 0.5}, {"other", 7.0}}});
+  set_gradients(0.25F);
+  optimizer.step(0.1, 1.0);
+  EXPECT_NEAR(first(matrix_), 0.945000002, 1e-6);  // 1 * (1 - 0.05 * 0.1) - 0.05
+  EXPECT_NEAR(first(bias_), 0.900000004, 1e-6);
+}
+
 TEST_F(AdamWSteps, MomentsComeBack) {
   auto optimizer = make();
   set_gradients(0.25F);

@@ -154,5 +154,76 @@ TEST_F(PictureRows, StagesThatAnswerSee) {
   EXPECT_LT(steps[41].loss, steps[40].loss);
 }
 
+/// Parameters that differ between two checkpoints, by what they begin with: the language part, the eyes.
+std::map<std::string, int> changed(const fs::path& before, const fs::path& after) {
+  const auto model = testing::checkpoints().load(before, {});
+  const auto other = testing::checkpoints().load(after, {});
+  const auto trained = other->parameters();
+  std::map<std::string, int> parts = {{"language", 0}, {"eyes", 0}};
+  for (const auto& [name, tensor] : model->parameters()) {
+    const bool eyes = name.starts_with("model.vision_model.") || name.starts_with("model.connector.");
+    if (!tensor->equal(*trained.at(name))) ++parts[eyes ? "eyes" : "language"];
+  }
+  return parts;
+}
+
+TEST_F(PictureRows, TheLanguagePartLearnsAtItsOwnRate) {
+  auto job = colours_job();
+  job.recipe = testing::write_recipe(folder_.path(), R"([{"use": "load", "task": "$train_on"},
+                          {"use": "train", "objective": "sft", "learning_rate": 0.01, "max_steps": 2,
+                           "language_learning_rate_factor": 0}])");
+  train_job(job, {}, testing::checkpoints(), testing::trainer_book());
+  auto parts = changed(job.model, job.out);
+  EXPECT_EQ(parts["language"], 0);
+  EXPECT_GT(parts["eyes"], 20);
+}
+
+// The maps of the encoder are linear maps as any other: an adapter on them alone learns to see, and is written and
+// folded under peft's names.
+TEST_F(PictureRows, AnAdapterOnTheEyesAloneLearnsToSee) {
+  auto job = colours_job();
+  job.recipe = testing::write_recipe(folder_.path(), R"([{"use": "load", "task": "$train_on"},
+                          {"use": "adapt", "r": 8, "target_modules": ["out_proj", "fc1", "fc2", "modality_projection.proj"]},
+                          {"use": "train", "objective": "sft", "append_eos": false, "learning_rate": 0.05,
+                           "per_device_train_batch_size": 16, "max_steps": 100},
+                          {"use": "fold"}])");
+  std::vector<StepReport> steps;
+  TrainHooks hooks;
+  hooks.step = [&](const StepReport& report) { steps.push_back(report); };
+  train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
+  ASSERT_EQ(steps.size(), 100U);
+  EXPECT_LT(steps.back().loss, 0.65);  // over all pictures a model that does not see has ln 2 at best, 0.693
+  auto parts = changed(job.model, job.out);
+  EXPECT_EQ(parts["language"], 0);
+  EXPECT_GT(parts["eyes"], 0);
+}
+
+// A template writes the placeholder where the turn has its picture; the soft rows stand there, and the answer is what
+// is trained.
+TEST_F(PictureRows, AChatTemplatePlacesThePictures) {
+  auto made = session(false);
+  const ChatTemplate chat(
+      "{% for m in messages %}{{ m['role'] }}: {% if m['content'] is string %}{{ m['content'] }}{% else %}"
+      "{% for part in m['content'] %}{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
+      "{% endfor %}{% endif %}<end_of_utterance>\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}",
+      "toy", "", "");
+  made.chat = &chat;
+  const auto row = rows(made, {record("what <image> ?", {picture(9, 9, 0)}, "red")}, {.max_length = 512}).at(0);
+  made.chat = nullptr;
+  const auto plain =
+      rows(made, {record("user: what <image> ?<end_of_utterance>\nassistant: ", {picture(9, 9, 0)}, "red")},
+           {.max_length = 512})
+          .at(0);
+  EXPECT_EQ(row.soft_at.size(), 4U);
+  EXPECT_EQ(row.soft_at, plain.soft_at);
+  ASSERT_EQ(row.pictures.size(), 1U);
+  const auto first = row.soft_at.front();
+  EXPECT_EQ(std::vector(row.ids.begin(), row.ids.begin() + static_cast<std::ptrdiff_t>(first)),
+            std::vector(plain.ids.begin(), plain.ids.begin() + static_cast<std::ptrdiff_t>(first)));
+  const std::vector<std::int64_t> answer(row.ids.begin() + static_cast<std::ptrdiff_t>(row.prompt_tokens),
+                                         row.ids.end());
+  EXPECT_TRUE(made.tokenizer->decode(answer, true).starts_with("red")) << made.tokenizer->decode(answer, true);
+}
+
 }  // namespace
 }  // namespace touchstone

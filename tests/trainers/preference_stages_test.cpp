@@ -181,6 +181,20 @@ TEST_F(DataStages, CallsAreMarkedWhereTheToolIsChosen) {
   EXPECT_EQ(session_.values.at("calls_marked"), 2.0);
 }
 
+TEST_F(DataStages, StretchesAreWeighedFromOneTextToTheNext) {
+  data() = {record_of("a", {{"Q: x A: 1 Q: y A: 2 Q: open", 0}, {"no question", 0}})};
+  run(R"({"use": "weigh", "from": "Q:", "to": "A:", "weight": 0.25})");
+  const auto& found = data()[0].answers[0].spans;
+  ASSERT_EQ(found.size(), 2U);  // what does not end counts as it did
+  EXPECT_EQ(data()[0].answers[0].text.substr(0, 7), "Q: x A:");
+  EXPECT_EQ(std::pair(found[0].first, found[0].last), std::pair(0, 7));
+  EXPECT_EQ(std::pair(found[1].first, found[1].last), std::pair(10, 17));
+  EXPECT_EQ(found[1].weight, 0.25);
+  EXPECT_TRUE(data()[0].answers[1].spans.empty());
+  EXPECT_EQ(session_.values.at("stretches"), 2.0);
+  EXPECT_THROW(run(R"({"use": "weigh", "from": "", "to": "A:"})"), Error);
+}
+
 /// Whole recipes on the tiny model.
 class PreferenceRecipes : public ::testing::Test {
  protected:

@@ -31,12 +31,12 @@ void AdamW::step(double learning_rate, double divisor) {
   struct Group {
     std::vector<Tensor> values, gradients, first, second, steps;
   };
-  Group decayed;
-  Group plain;
+  std::map<std::pair<bool, double>, Group> groups;  // by whether it decays, and the factor of its rate
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     auto& tensor = *parameters_[i].second;
     if (!tensor.grad().defined()) continue;
-    auto& group = tensor.dim() >= 2 ? decayed : plain;
+    const auto factor = options_.rate_factors.find(parameters_[i].first);
+    auto& group = groups[{tensor.dim() >= 2, factor == options_.rate_factors.end() ? 1.0 : factor->second}];
     group.values.push_back(tensor);
     group.gradients.push_back(tensor.grad().contiguous());
     group.first.push_back(first_[i]);
@@ -44,15 +44,14 @@ void AdamW::step(double learning_rate, double divisor) {
     group.steps.push_back(
         at::full({}, static_cast<double>(steps_), tensor.options().dtype(at::kFloat).requires_grad(false)));
   }
-  for (auto* group : {&decayed, &plain}) {
-    if (group->values.empty()) continue;
-    const auto scale = at::full({}, divisor, group->values.front().options().dtype(at::kFloat).requires_grad(false));
-    at::_fused_adamw_(group->values, group->gradients, group->first, group->second, /*max_exp_avg_sqs=*/{},
-                      group->steps, learning_rate, options_.beta1, options_.beta2,
-                      group == &decayed ? options_.weight_decay : 0.0, options_.epsilon, /*amsgrad=*/false,
-                      /*maximize=*/false, scale);
+  for (auto& [kind, group] : groups) {
+    const auto [decays, factor] = kind;
+    const auto scale = at::full({}, divisor, group.values.front().options().dtype(at::kFloat).requires_grad(false));
+    at::_fused_adamw_(group.values, group.gradients, group.first, group.second, /*max_exp_avg_sqs=*/{}, group.steps,
+                      learning_rate * factor, options_.beta1, options_.beta2, decays ? options_.weight_decay : 0.0,
+                      options_.epsilon, /*amsgrad=*/false, /*maximize=*/false, scale);
     // The fused kernel, unlike other operators that write, leaves the version as it was; copies of weights go by it.
-    for (const auto& tensor : group->values) tensor.unsafeGetTensorImpl()->bump_version();
+    for (const auto& tensor : group.values) tensor.unsafeGetTensorImpl()->bump_version();
   }
   for (auto& [name, tensor] : parameters_) tensor->mutable_grad().reset();
 }

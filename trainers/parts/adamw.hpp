@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,8 @@ struct AdamWOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0.0;
+  /// By name, what the rate is multiplied with; 1 for parameters that are not named.
+  std::map<std::string, double> rate_factors{};
 };
 
 /// Parameters by name; the handles are the model's own.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "harness/base/draws.hpp"
 #include "harness/base/seed.hpp"
@@ -43,10 +44,20 @@ TrainLoop::TrainLoop(Session& session, TrainOptions options)
       parameters_(trainable_parameters(*session.model, options_.trained_modules)) {
   for (auto& [name, tensor] : session.model->parameters()) tensor->requires_grad_(false);
   for (auto& [name, tensor] : parameters_) tensor->requires_grad_(true);  // an earlier stage may have frozen them
+  if (options_.language_rate_factor != 1.0) slow_language();
   loss_.model = session.model.get();
   loss_.objective = &options_.objective;
   if (options_.objective.state) options_.objective.state->clear();
   if (options_.objective.needs_reference) loss_.reference = session.frozen.at(options_.objective.reference).get();
+}
+
+/// A pre-trained language part forgets at the rate that eyes learn to see with.
+void TrainLoop::slow_language() {
+  std::set<const Tensor*> language;
+  for (const auto& [name, tensor] : trainable_parameters(session_.model->language())) language.insert(tensor);
+  for (const auto& [name, tensor] : parameters_) {
+    if (language.count(tensor) != 0) options_.adamw.rate_factors[name] = options_.language_rate_factor;
+  }
 }
 
 void TrainLoop::prepare_rows() {

@@ -26,6 +26,7 @@ struct TrainOptions {
   Normaliser normaliser = Normaliser::token_mean;
   double constant_length = 0.0;
   double learning_rate = 2e-5;
+  double language_rate_factor = 1.0;  ///< of the language part: all of a model without eyes
   std::string schedule = "linear";
   std::int64_t warmup_steps = 0;
   double warmup_ratio = 0.0;
@@ -45,6 +46,7 @@ class TrainLoop {
   void run();
 
  private:
+  void slow_language();
   void prepare_rows();
   bool restore();  ///< true when the stage was over already
   StepReport step(std::int64_t number);

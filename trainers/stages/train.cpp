@@ -58,6 +58,10 @@ void read_loss_options(Options& options, TrainOptions& train, const TrainerBook&
 void read_optimizer_options(Options& options, TrainOptions& train) {
   train.learning_rate =
       options.number("learning_rate", "AdamW's highest rate", {.fallback = 2e-5, .min = 0.0, .max = 10.0});
+  train.language_rate_factor =
+      options.number("language_learning_rate_factor",
+                     "what the rate is multiplied with in the language part, all of a model without eyes",
+                     {.fallback = 1.0, .min = 0.0, .max = 1000.0});
   train.schedule =
       options.text("lr_scheduler_type", "how the rate moves", {.fallback = "linear", .choices = schedule_kinds()});
   train.warmup_steps =
