@@ -56,7 +56,7 @@ TEST(Fait, MarginWorkedExamples) {
   EXPECT_NEAR(weight(-0.5, -0.2), 1.574443, 1e-6);
   EXPECT_NEAR(weight(-0.2, -1.2), 1.268941, 1e-6);
   EXPECT_NEAR(weight(-0.7, -0.7), 1.5, 1e-9);
-  EXPECT_NEAR(loss.answer_loss(pair(-0.2, -1.2)).logged.at("margin"), 1.0, 1e-9);
+  EXPECT_NEAR(loss.answer_loss(pair(-0.2, -1.2)).logged.at("separation"), 1.0, 1e-9);
   const auto softer = fait(R"("granularity": "token", "tau": 10, "alpha": 2)").answer_loss(pair(-0.5, -0.2));
   EXPECT_NEAR(softer.logged.at("weight"), 1.0 + 2.0 / (1.0 + std::exp(-0.03)), 1e-9);
 }
@@ -123,9 +123,9 @@ TEST(Fait, MarginsOfOneSidedFaults) {
   auto batch = pair(-0.5, -0.2);
   batch.marks = at::tensor({line, fault, 0, line, line, 0}).to(at::kByte);
   const auto loss = fait(R"("granularity": "token")");
-  EXPECT_NEAR(loss.answer_loss(batch).logged.at("margin"), 0.5 * (-0.3 - 0.5) - 0.5 * (-0.3 - 0.2), 1e-9);
+  EXPECT_NEAR(loss.answer_loss(batch).logged.at("separation"), 0.5 * (-0.3 - 0.5) - 0.5 * (-0.3 - 0.2), 1e-9);
   batch.marks = at::tensor({line, fault, 0, 0, 0, 0}).to(at::kByte);
-  EXPECT_EQ(loss.answer_loss(batch).logged.at("margin"), 0.0);
+  EXPECT_EQ(loss.answer_loss(batch).logged.at("separation"), 0.0);
   EXPECT_NEAR(loss.answer_loss(batch).logged.at("weight"), 1.5, 1e-12);
 }
 

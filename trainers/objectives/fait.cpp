@@ -72,7 +72,7 @@ Tensor sensitive_weights(const AnswerBatch& batch, const FaitOptions& options, L
   const auto pairs = pairs_of(batch);
   const auto margin = margins(batch, pairs, options);
   weights.fill_(1.0);
-  loss.logged["margin"] = logged_sum(margin);
+  loss.logged["separation"] = logged_sum(margin);
   return weights.index_put({pairs.right}, 1.0 + options.alpha * (-margin / options.tau).sigmoid());
 }
 
