@@ -50,7 +50,7 @@ if(TOUCHSTONE_HAS_MKL_BF16)
 endif()
 
 add_library(trainers STATIC)
-touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/methods)
+touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/rewards trainers/methods)
 file(GLOB trainer_sources CONFIGURE_DEPENDS trainers/parts/*.cpp)
 target_sources(trainers PRIVATE ${trainer_sources})
 touchstone_tensor_target(trainers)

@@ -145,10 +145,11 @@ Json as_use(const Json& value) { return value.is_string() ? Json{{"use", value}}
 
 }  // namespace
 
-Options Options::child(const std::string& key, const std::string& help) {
-  const auto* found = impl_->find({key, "object", "", help, {}});
+Options Options::child(const std::string& key, const std::string& help, const std::optional<std::string>& fallback) {
+  const auto* found = impl_->find({key, "object", fallback ? Json(*fallback).dump() : "", help, {}});
   const std::string where = impl_->where + ": " + key;
-  return found == nullptr ? describe(where) : Options(as_use(*found), where);
+  if (found != nullptr) return Options(as_use(*found), where);
+  return impl_->describing || !fallback ? describe(where) : Options(as_use(*fallback), where);
 }
 
 std::vector<Options> Options::children(const std::string& key, const std::string& help) {

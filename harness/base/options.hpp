@@ -53,8 +53,10 @@ class Options {
   std::string text(const std::string& key, const std::string& help, const TextSpec& spec = {});
   std::vector<std::string> texts(const std::string& key, const std::string& help,
                                  std::optional<std::vector<std::string>> fallback = std::nullopt);
-  /// A nested object ({"use": "asft", ...}), read by whoever owns it; a bare string "asft" reads as {"use": "asft"}.
-  Options child(const std::string& key, const std::string& help);
+  /// A nested object ({"use": "asft", ...}), read by whoever owns it; a bare string "asft" reads as {"use": "asft"},
+  /// and so does `fallback` where the key is missing.
+  Options child(const std::string& key, const std::string& help,
+                const std::optional<std::string>& fallback = std::nullopt);
   std::vector<Options> children(const std::string& key, const std::string& help);
 
   bool describing() const;

@@ -102,8 +102,8 @@ void add_objective(CLI::App& app, Program& program) {
 
 void add_catalogue(CLI::App& app, Program& program) {
   auto out = std::make_shared<std::string>();
-  auto* command =
-      app.add_subcommand("catalogue", "Writes the table of families, objectives and stages (the build calls it).");
+  auto* command = app.add_subcommand(
+      "catalogue", "Writes the table of families, objectives, stages and rewards (the build calls it).");
   command->group("");  // not in --help: no user needs it
   command->add_option("--out", *out, "file to write")->required();
   command->callback([&program, out] {

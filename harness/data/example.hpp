@@ -43,6 +43,7 @@ struct Example {
   std::vector<std::string> choices;  ///< empty unless the task is multiple choice
   std::vector<int> gold;             ///< indices of the right choices, 0-based; empty unless multiple choice
   std::map<std::string, std::string> facts;  ///< what else the data set says: "subject", "test", "entry_point"
+  Dialog history{};      ///< turns before the question, as plain text with all that marks them; may hold all of it
   std::string doc_hash;  ///< SHA-256 of the document as the reference hashes it (tasks/parts readers fill it in)
 };
 

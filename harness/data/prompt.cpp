@@ -78,8 +78,10 @@ Dialog leading_turns(const Task& task, std::span<const Example* const> shots, co
 /// The example itself, unanswered.
 Dialog own_turns(const Task& task, const Example& example) {
   const auto prefix = prefix_of(task, example);
-  Dialog dialog;
-  dialog.push_back(question_turn(example, prefix.empty() ? "" : prefix_delimiter(task, example, prefix)));
+  Dialog dialog = example.history;
+  if (dialog.empty() || !example.question.empty()) {
+    dialog.push_back(question_turn(example, prefix.empty() ? "" : prefix_delimiter(task, example, prefix)));
+  }
   if (!prefix.empty()) dialog.push_back(text_turn(Role::assistant, prefix, ""));
   return dialog;
 }
@@ -291,7 +293,7 @@ TrainingPair training_pair(const Task& task, const Example& example) {
   TrainingPair pair{.prompt = build_dialog(task, example, {}, {}), .answer = answer_of(task, example)};
   auto& last = pair.prompt.back();
   // As in a shot: the delimiter stands between question and answer, a single space between prefix and answer.
-  if (last.role == Role::user) {
+  if (last.role != Role::assistant) {
     last.delimiter = task.format.target_delimiter;
   } else if (!ends_with_space(text_of(last)) && !starts_with_space(pair.answer)) {
     last.delimiter = " ";

@@ -42,6 +42,8 @@ struct Generated {
   std::string text;               ///< cut at the stop strings, special tokens left out
   std::vector<double> logp_nats;  ///< of each generated token kept, after temperature
   bool finished = false;          ///< false: stopped by max_new_tokens
+  /// Ids of all tokens drawn: one for each of logp_nats, then the end token if it was that which stopped the answer.
+  std::vector<std::int32_t> tokens{};
 };
 
 /// What comes back for one Request.

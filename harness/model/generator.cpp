@@ -201,13 +201,17 @@ class Writer {
     const bool stopped = end || writing.stop.reached(writing.tokens);
     const bool full = static_cast<int>(writing.tokens.size()) >= prompt_of(writing.job).max_new_tokens;
     if (!stopped && !full) return false;
-    deliver(writing, stopped);
+    auto tokens = writing.tokens;
+    if (end) tokens.push_back(choice.token);
+    deliver(writing, stopped, std::move(tokens));
     return true;
   }
 
-  void deliver(Writing& writing, bool stopped) {
-    Generated answer{
-        .text = writing.stop.text(writing.tokens), .logp_nats = std::move(writing.logp), .finished = stopped};
+  void deliver(Writing& writing, bool stopped, TokenIds tokens) {
+    Generated answer{.text = writing.stop.text(writing.tokens),
+                     .logp_nats = std::move(writing.logp),
+                     .finished = stopped,
+                     .tokens = std::move(tokens)};
     const auto& job = writing.job;
     const std::lock_guard lock(shared_->mutex);
     (*shared_->results)[job.request][static_cast<std::size_t>(job.sample)] = std::move(answer);

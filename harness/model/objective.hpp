@@ -37,6 +37,8 @@ struct AnswerBatch {
   std::vector<std::int64_t> starts;     ///< R + 1: record r has the answers [starts[r], starts[r + 1]), best first
   std::vector<std::int64_t> numbers{};  ///< R: the records' numbers in the data set, for state that is kept by record
   std::vector<double> rewards{};        ///< A: what a judge gave each answer; empty: nothing
+  Tensor values{};  ///< [M] float32: what a critic expects before each token, carries gradient; undefined: no critic
+  std::map<std::string, Tensor> notes{};  ///< [M] float32 each: what TokenObjective::credit said of the tokens
 };
 
 /// A loss before normalisation. The trainer divides sum by count once an optimizer step.
@@ -52,11 +54,19 @@ struct TokenObjective {
   std::function<LossSum(const TokenBatch&)> loss{};
   std::function<LossSum(const AnswerBatch&)> answer_loss{};
   bool needs_reference = false;
-  std::string reference{};           ///< the frozen model's name in the session
-  bool needs_ref_logp = false;       ///< the stage `reference` must have run over the data
-  std::vector<std::string> roles{};  ///< of spans, that marks tell of: seven at most
-  std::int64_t answers = 0;          ///< 0: a record's first alone is read; more: all, of which there must be so many
-  bool first_learns = false;         ///< gradient flows through a record's first answer alone: the others run without
+  std::string reference{};            ///< the frozen model's name in the session
+  bool needs_ref_logp = false;        ///< the stage `reference` must have run over the data
+  std::vector<std::string> roles{};   ///< of spans, that marks tell of: seven at most
+  std::int64_t answers = 0;           ///< 0: a record's first alone is read; more: all, of which there must be so many
+  bool first_learns = false;          ///< gradient flows through a record's first answer alone: the others run without
+  std::int64_t others_per_epoch = 0;  ///< of the answers after the first: so many, others each epoch; 0: all
+  /// Hears, before the first step, the reference log-probabilities of all tokens that will be trained. Empty: need not.
+  std::function<void(const std::vector<float>&)> prepare{};
+  /// Makes the loss one for answers that the model itself has just written and a reward has judged (stage `reinforce`):
+  /// what each token earned, as notes for the loss, "old_logp" among them. It sees logp and values as they were when
+  /// the answers were written, without gradient. Empty: the loss is for given answers.
+  std::function<std::map<std::string, Tensor>(const AnswerBatch&)> credit{};
+  bool needs_values = false;  ///< of a critic; with `credit`
   /// What the loss remembers between steps, by name; saved and restored with training. Null: nothing.
   std::shared_ptr<std::map<std::string, Tensor>> state{};
 };

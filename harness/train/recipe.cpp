@@ -121,7 +121,10 @@ Json describe(const Registry<Maker<Thing>>& registry, const TrainerBook& book) {
 }  // namespace
 
 std::string describe_trainers(const TrainerBook& book) {
-  return Json{{"objectives", describe(book.objectives, book)}, {"stages", describe(book.stages, book)}}.dump();
+  return Json{{"objectives", describe(book.objectives, book)},
+              {"stages", describe(book.stages, book)},
+              {"rewards", describe(book.rewards, book)}}
+      .dump();
 }
 
 }  // namespace touchstone

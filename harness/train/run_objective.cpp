@@ -131,6 +131,9 @@ NamedTensors run_objective(const std::string& name, const std::string& options_j
           [] { return std::string("--options: expected a JSON object, for instance {}"); });
   options["use"] = name;
   const auto objective = make_use(Options(options, "objective " + name), book.objectives, book);
+  require(!objective.credit, Fault::config, [&] {
+    return "objective '" + name + "' is of answers that a model has just written: stage 'reinforce' runs it";
+  });
   auto logits = input(inputs, "logits").detach().clone();
   require(at::isFloatingType(logits.scalar_type()), Fault::shape,
           [] { return std::string("tensor 'logits': expected floats"); });
@@ -143,6 +146,12 @@ NamedTensors run_objective(const std::string& name, const std::string& options_j
     logged_over = static_cast<double>(batch.numbers.size());
     loss = objective.answer_loss(batch);
   } else {
+    if (objective.prepare) {
+      const auto ref_logp = optional(inputs, "ref_logp", trained_at);
+      require(ref_logp.defined(), Fault::shape, [] { return std::string("holds no tensor 'ref_logp'"); });
+      const auto values = ref_logp.to(at::kFloat).contiguous();
+      objective.prepare({values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel()});
+    }
     loss = objective.loss(make_token_batch(inputs, objective, logits, trained_at));
   }
   const auto mean = loss.count > 0.0 ? loss.sum / loss.count : loss.sum;  // all left out: a sum of zero

@@ -10,6 +10,7 @@
 namespace touchstone {
 
 class Session;
+struct Record;
 struct TrainJob;
 
 /// One step of a recipe.
@@ -35,6 +36,9 @@ struct Recipe {
 
 struct TrainerBook;
 
+/// What a text is worth as the answer to a record. Throws Fault::data where the record does not say what is right.
+using Reward = std::function<double(const TrainJob&, const Record&, const std::string& text)>;
+
 /// A word that configs may use. `make` reads its options and gives the thing; with Options::describe it only tells
 /// them.
 template <class Thing>
@@ -47,6 +51,7 @@ struct Maker {
 struct TrainerBook {
   Registry<Maker<TokenObjective>> objectives{"objective"};
   Registry<Maker<Stage>> stages{"stage"};
+  Registry<Maker<Reward>> rewards{"reward"};
 };
 
 /// What {"use": NAME, ...} asks for, with every key read by the maker. Throws Fault::config for an unknown name or key.

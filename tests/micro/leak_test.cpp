@@ -67,6 +67,7 @@ constexpr std::array kIdentities = {Identity{"micro-mmlu", "micro-mmlu-ood", "fa
                                     Identity{"micro-gsm8k", "micro-gsm8k-ood", "structure"},
                                     Identity{"micro-humaneval", "micro-humaneval-ood", "composition"},
                                     Identity{"micro-truthfulqa-mc1", "micro-truthfulqa-ood", "topic"},
+                                    Identity{"micro-tool", "micro-tool-ood", "tool"},
                                     Identity{"maze", "maze-ood", "maze"},
                                     Identity{"chart", "chart-ood", "chart"}};
 

@@ -10,7 +10,9 @@
 #include "harness/base/regex.hpp"
 #include "harness/base/text.hpp"
 #include "harness/data/prompt.hpp"
+#include "harness/data/tool_call.hpp"
 #include "harness/measure/measure.hpp"
+#include "tasks/micro/common.hpp"
 #include "tests/micro/world_support.hpp"
 #include "tests/support/hash_engine.hpp"
 #include "tests/support/support.hpp"
@@ -40,6 +42,8 @@ TEST_F(World, TheSplitsAreLargeEnough) {
                                                                             {"micro-truthfulqa-mc1", {200, 500}},
                                                                             {"micro-truthfulqa-mc2", {200, 500}},
                                                                             {"micro-truthfulqa-ood", {200, 500}},
+                                                                            {"micro-tool", {2000, 500}},
+                                                                            {"micro-tool-ood", {2000, 500}},
                                                                             {"maze", {2000, 500}},
                                                                             {"maze-ood", {2000, 500}},
                                                                             {"chart", {2000, 500}},
@@ -154,6 +158,60 @@ TEST_F(World, WorkedSolutionsAreRight) {
       EXPECT_FALSE(task.judge(example, {&wrong, 1}, {}).correct);
     }
   }
+}
+
+TEST_F(World, CallsOfToolsAreJudgedByNameAndArguments) {
+  const auto& task = book().tasks.get("micro-tool");
+  const auto judge = [&](const Example& example, const std::string& text) {
+    const auto response = written(text);
+    return task.judge(example, {&response, 1}, {}).values;
+  };
+  for (const char* name : {"micro-tool", "micro-tool-ood"}) {
+    for (const auto& example : examples(name, Split::test)) {
+      const auto& gold = example.targets.front();
+      const auto tools = listed_tools(example.question);
+      const auto call = first_call(gold, CallForm::extended);
+      ASSERT_TRUE(call.has_value()) << gold;
+      ASSERT_EQ(tools.count(call->name), 1U) << example.question;
+      for (const auto& [argument, value] : call->arguments) ASSERT_EQ(tools.at(call->name).count(argument), 1U) << gold;
+      EXPECT_GE(tools.size(), 3U);
+      EXPECT_LE(tools.size(), std::string(name) == "micro-tool" ? 6U : 9U);
+      EXPECT_EQ(judge(example, " " + gold).at("exact_call,none"), 1.0) << gold;
+    }
+  }
+  const auto example = examples("micro-tool", Split::test).front();
+  const auto& gold = example.targets.front();
+  const auto tool = gold.substr(0, gold.find('('));
+  auto found = judge(example, " " + tool + "(name='nobody')");
+  EXPECT_EQ(found.at("exact_call,none"), 0.0);
+  EXPECT_EQ(found.at("tool_name,none"), 1.0);
+  EXPECT_EQ(found.at("hallucinated_tool,none"), 0.0);
+  found = judge(example, " " + tool + "s(name='nobody')");
+  EXPECT_EQ(found.at("tool_name,none"), 0.0);
+  EXPECT_EQ(found.at("hallucinated_tool,none"), 1.0);
+  found = judge(example, " I do not know");
+  EXPECT_EQ(found.at("hallucinated_tool,none"), 0.0);
+}
+
+TEST_F(World, AFifthOfTheTrainingCallsFollowAnError) {
+  std::size_t errors = 0;
+  std::size_t followed = 0;
+  const auto train = examples("micro-tool", Split::train);
+  for (const auto& example : train) {
+    if (example.history.empty()) continue;
+    const bool error = text_of(example.history[2]).find("error") != std::string::npos;
+    ++(error ? errors : followed);
+    // The tools that were called before are the training part's, too: nothing of the test is shown.
+    const auto call = first_call(text_of(example.history[1]), CallForm::extended);
+    ASSERT_TRUE(call.has_value());
+    if (!error) {
+      EXPECT_EQ(micro::part_of(call->name, 0, 70), micro::Part::train) << call->name;
+    }
+  }
+  const auto share = [&](std::size_t count) { return static_cast<double>(count) / static_cast<double>(train.size()); };
+  EXPECT_NEAR(share(errors), 0.2, 0.03);
+  EXPECT_NEAR(share(followed), 0.2, 0.03);
+  for (const auto& example : examples("micro-tool", Split::test)) EXPECT_TRUE(example.history.empty());
 }
 
 /// The same with a sandbox.

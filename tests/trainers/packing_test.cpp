@@ -96,6 +96,57 @@ TEST_P(PackedRows, OrderAndSplitChangeNeitherLossNorGradient) {
   }
 }
 
+TEST(WrappedRows, AreOneStreamCutEverySoManyTokens) {
+  auto rows = worked_rows();
+  rows[1].prompt_tokens = 3;
+  rows[3].prompt_tokens = 9;
+  const auto wrapped = wrap_rows(rows, 16);
+  ASSERT_EQ(wrapped.size(), 2U);  // 28 tokens: 16 and 12, where best fit needs bins {11, 5} and {8, 4}
+  std::vector<std::int64_t> stream;
+  std::vector<std::uint8_t> trained;
+  for (const auto& row : rows) {
+    stream.insert(stream.end(), row.ids.begin(), row.ids.end());
+    for (std::size_t at = 0; at < row.ids.size(); ++at) trained.push_back(at < row.prompt_tokens ? 0 : 1);
+  }
+  std::vector<std::int64_t> found;
+  std::vector<std::uint8_t> found_trained;
+  for (const auto& row : wrapped) {
+    EXPECT_EQ(row.prompt_tokens, 0U);
+    found.insert(found.end(), row.ids.begin(), row.ids.end());
+    found_trained.insert(found_trained.end(), row.facts.trained.begin(), row.facts.trained.end());
+  }
+  EXPECT_EQ(found, stream);
+  EXPECT_EQ(found_trained, trained);
+  // Of 28 tokens 12 are prompts', and the first of each new row has nothing before it.
+  const auto batch = make_batch(wrapped, {0, 1}, Normaliser::sequence_mean, at::kCPU);
+  EXPECT_EQ(batch.labels.size(0), 28 - 12 - 2);
+  EXPECT_EQ(batch.weight_sum, 14.0);
+  EXPECT_NEAR(batch.weights.sum().item<double>(), 2.0, 1e-6);  // every row's mean weighs one
+  EXPECT_THAT(batch.inputs.starts, ElementsAre(0, 15, 26));
+  // The first label of the second example follows its prompt of three.
+  EXPECT_EQ(batch.at[3].item<std::int64_t>(), 6);
+  EXPECT_EQ(batch.labels[3].item<std::int64_t>(), rows[1].ids[3]);
+}
+
+TEST(WrappedRows, WeightsGoAlongAndWhatCannotIsRefused) {
+  auto rows = worked_rows();
+  rows[2].facts.weights.assign(5, 0.5F);
+  const auto wrapped = wrap_rows(rows, 10);
+  ASSERT_EQ(wrapped.size(), 3U);
+  for (const auto& row : wrapped) ASSERT_EQ(row.facts.weights.size(), row.ids.size());
+  EXPECT_EQ(wrapped[1].facts.weights[1], 1.0F);
+  EXPECT_EQ(wrapped[1].facts.weights[2], 0.5F);
+  EXPECT_EQ(wrapped[1].facts.weights[7], 1.0F);
+  auto prompts = worked_rows();
+  for (auto& row : prompts) row.prompt_tokens = row.ids.size();
+  EXPECT_TRUE(wrap_rows(prompts, 16).empty());  // nothing is trained
+  rows[0].others.emplace_back();
+  EXPECT_THROW(wrap_rows(rows, 16), Error);
+  rows[0].others.clear();
+  rows[0].facts.ref_logp.assign(4, -1.0F);
+  EXPECT_THROW(wrap_rows(rows, 16), Error);
+}
+
 /// Two records of two and three answers, as rows that share prompts and as rows that do not.
 struct Shared {
   std::vector<Row> together;

@@ -1,57 +1,17 @@
 // Stages that make, judge and pair answers.
 #include <gmock/gmock.h>
 
-#include "tests/trainers/tiny.hpp"
+#include "tests/trainers/data_stages.hpp"
 
 namespace touchstone {
 namespace {
 
+using testing::DataStages;
 using ::testing::ElementsAre;
+using testing::ids;
+using testing::record_of;
+using testing::texts;
 namespace fs = std::filesystem;
-
-Record record_of(const std::string& id, const std::vector<std::pair<std::string, double>>& answers) {
-  Record record;
-  record.id = id;
-  record.prompt = {{Role::user, {id + "?"}, " "}};
-  for (const auto& [text, reward] : answers) {
-    record.answers.emplace_back();
-    record.answers.back().text = text;
-    record.answers.back().reward = reward;
-  }
-  return record;
-}
-
-std::vector<std::string> texts(const Record& record) {
-  std::vector<std::string> all;
-  for (const auto& answer : record.answers) all.push_back(answer.text);
-  return all;
-}
-
-std::vector<std::string> ids(const std::vector<Record>& records) {
-  std::vector<std::string> all;
-  for (const auto& record : records) all.push_back(record.id);
-  return all;
-}
-
-/// A session without a model, for stages that read data alone.
-class DataStages : public ::testing::Test {
- protected:
-  DataStages() {
-    job_.seed = 3;
-    job_.tasks = &testing::tiny_tasks();
-    session_.job = &job_;
-    session_.hooks = &hooks_;
-  }
-  void run(const std::string& config) {
-    session_.values.clear();
-    make_use(Options(parse_json(config, "test"), "test"), testing::trainer_book().stages, testing::trainer_book())
-        .run(session_);
-  }
-  std::vector<Record>& data() { return session_.data["data"]; }
-  TrainJob job_;
-  TrainHooks hooks_;
-  Session session_;
-};
 
 TEST_F(DataStages, PairTakesTheFirstAnswerAndOnesThatLost) {
   data() = {record_of("a", {{"gold", 1}, {"wrong", 0}, {"right too", 1}, {"gold", 1}}),
@@ -74,6 +34,32 @@ TEST_F(DataStages, PairMayTakeTheBest) {
   EXPECT_THROW(run(R"({"use": "pair"})"), Error);
   data().clear();
   EXPECT_NO_THROW(run(R"({"use": "pair"})"));
+}
+
+TEST_F(DataStages, MismatchGivesEachRowTheAnswersOfTheOneBefore) {
+  const auto rows = [&] {
+    data() = {record_of("a", {{"a1", 1}}), record_of("b", {{"b1", 1}, {"b2", -1}}), record_of("c", {{"c1", -1}})};
+  };
+  rows();
+  run(R"({"use": "mismatch"})");
+  EXPECT_THAT(texts(data()[0]), ElementsAre("a1", "c1"));
+  EXPECT_THAT(texts(data()[1]), ElementsAre("b1", "b2", "a1"));
+  EXPECT_THAT(texts(data()[2]), ElementsAre("c1", "b1", "b2"));
+  EXPECT_EQ(data()[1].answers[1].reward, -1.0);
+  EXPECT_EQ(data()[1].answers[2].reward, 0.0);
+  EXPECT_EQ(session_.values.at("answers_added"), 4.0);
+  rows();
+  data().push_back(record_of("d", {{"d1", 1}}));
+  data().push_back(record_of("e", {{"e1", 1}}));
+  run(R"({"use": "mismatch", "rows": 2})");  // blocks a b and c d e: one alone joins those before it
+  EXPECT_THAT(texts(data()[0]), ElementsAre("a1", "b1", "b2"));
+  EXPECT_THAT(texts(data()[2]), ElementsAre("c1", "e1"));
+  EXPECT_THAT(texts(data()[4]), ElementsAre("e1", "d1"));
+  data() = {record_of("a", {{"a1", 1}})};
+  EXPECT_THROW(run(R"({"use": "mismatch"})"), Error);
+  data() = {record_of("a", {{"a1", 0}}), record_of("b", {{"b1", 1}})};
+  EXPECT_THROW(run(R"({"use": "mismatch"})"), Error);
+  EXPECT_THROW(run(R"({"use": "mismatch", "rows": 1})"), Error);
 }
 
 TEST_F(DataStages, JudgeScoresByTheTargets) {
@@ -158,29 +144,6 @@ TEST_F(DataStages, ContrastKeepsTheUnlike) {
   EXPECT_THROW(run(R"({"use": "contrast"})"), Error);  // one unique answer, and one less is kept
 }
 
-std::vector<std::pair<int, std::string>> spans(const Record& record) {
-  std::vector<std::pair<int, std::string>> all;
-  for (const auto& span : record.answers[0].spans) all.emplace_back(span.first, span.role);
-  return all;
-}
-
-TEST_F(DataStages, CallsAreMarkedWhereTheToolIsChosen) {
-  auto call = record_of("a", {{"get_user_id(name='Al', age='3')", 0}});
-  call.prompt[0].parts = {
-      std::string("def get_user_name(id):\n  ...\ndef get_user_id(name, age=None):\ndef send(x):\n")};
-  auto json = record_of("b", {{R"({"name": "go", "arguments": {"to": "x y"}})", 0}});
-  json.prompt[0].parts = {std::string(R"([{"name": "go"}, {"name":"go_back"}])")};
-  data() = {call, json, record_of("c", {{"no call", 0}})};
-  run(R"({"use": "mark_calls"})");
-  // Its name, what tells "id" from "name", and the ends of the two values.
-  EXPECT_THAT(spans(data()[0]),
-              ElementsAre(std::pair(0, "key"), std::pair(9, "key"), std::pair(19, "value"), std::pair(28, "value")));
-  // "go" begins "go_back": the byte behind it tells them apart. Keys of JSON are no values.
-  EXPECT_THAT(spans(data()[1]), ElementsAre(std::pair(10, "key"), std::pair(12, "key"), std::pair(38, "value")));
-  EXPECT_TRUE(data()[2].answers[0].spans.empty());
-  EXPECT_EQ(session_.values.at("calls_marked"), 2.0);
-}
-
 TEST_F(DataStages, StretchesAreWeighedFromOneTextToTheNext) {
   data() = {record_of("a", {{"Q: x A: 1 Q: y A: 2 Q: open", 0}, {"no question", 0}})};
   run(R"({"use": "weigh", "from": "Q:", "to": "A:", "weight": 0.25})");
@@ -229,6 +192,58 @@ TEST_F(PreferenceRecipes, DpoStartsAtLogTwoAndTellsThePairsApart) {
   EXPECT_LT(ran.steps.back().loss, 0.3);
   EXPECT_EQ(ran.steps.back().values.at("accuracy"), 1.0);
   EXPECT_EQ(ran.stages[1].values.at("answers_written"), 72.0);
+}
+
+TEST_F(PreferenceRecipes, KtoBeginsAtOneHalfAndTellsGoodFromBad) {
+  const auto ran = run(R"([{"use": "load", "task": "sums"}, {"use": "sample", "answers": 2, "max_new_tokens": 6},
+      {"use": "pair"}, {"use": "mismatch"}, {"use": "reference"},
+      {"use": "train", "learning_rate": 0.003, "per_device_train_batch_size": 4, "max_steps": 20,
+       "objective": {"use": "kto", "beta": 0.3}}])");
+  EXPECT_NEAR(ran.steps.front().loss, 0.5, 1e-5);  // where the model is its reference, for good and for bad
+  EXPECT_NEAR(ran.steps.front().values.at("z0"), 0.0, 1e-5);
+  EXPECT_LT(ran.steps.back().loss, 0.4);
+}
+
+TEST_F(PreferenceRecipes, FreshNegativesEachEpoch) {
+  const auto train = [&](int answers, const std::string& negatives, const std::string& epochs) {
+    return run(R"([{"use": "load", "task": "sums", "limit": 8},
+        {"use": "sample", "answers": )" +
+               std::to_string(answers) + R"(, "max_new_tokens": 6, "keep_repeats": true},
+        {"use": "reference"}, {"use": "train", "objective": {"use": "discriminative")" +
+               negatives + R"(}, "num_train_epochs": )" + epochs + "}]");
+  };
+  const auto all = train(4, "", "2");
+  const auto fresh = train(4, R"(, "negatives": 2)", "2");
+  const auto two = train(2, "", "1");
+  ASSERT_EQ(fresh.steps.size(), 2U);
+  EXPECT_LT(fresh.steps[0].trained_tokens, all.steps[0].trained_tokens);
+  EXPECT_EQ(fresh.steps[0].trained_tokens, two.steps[0].trained_tokens);  // the first two of the same four
+  EXPECT_EQ(fresh.steps[0].loss, two.steps[0].loss);
+  // Both epochs together have seen every answer once, the row's own twice.
+  const auto own = 2 * two.steps[0].trained_tokens;
+  EXPECT_LT(fresh.steps[1].trained_tokens, own + all.steps[0].trained_tokens);
+  EXPECT_NE(fresh.steps[1].trained_tokens, fresh.steps[0].trained_tokens);
+}
+
+TEST_F(PreferenceRecipes, WrappedRowsTrain) {
+  const auto ran = run(R"([{"use": "load", "task": "sums"},
+      {"use": "train", "objective": "sft", "packing": true, "packing_strategy": "wrapped", "packing_length": 20,
+       "learning_rate": 0.01, "per_device_train_batch_size": 2, "num_train_epochs": 4}])");
+  EXPECT_LT(ran.steps.back().loss, ran.steps.front().loss);
+  const auto& values = ran.stages.back().values;
+  EXPECT_EQ(values.at("rows_wrapped"), std::ceil(values.at("tokens_total") / 20));
+}
+
+TEST_F(PreferenceRecipes, QuantilesTrainAShareOfTheTokens) {
+  const auto kept = [&](const std::string& share) {
+    const auto ran = run(R"([{"use": "load", "task": "sums"}, {"use": "reference"},
+        {"use": "train", "max_steps": 1, "per_device_train_batch_size": 24,
+         "objective": {"use": "probability_family", "form": "top_nll", "threshold_is_quantile": true, "threshold": )" +
+                         share + "}}]");
+    return ran.steps.front().values.at("kept");
+  };
+  EXPECT_NEAR(kept("0.9"), 0.1, 0.03);
+  EXPECT_NEAR(kept("0.1"), 0.9, 0.03);
 }
 
 TEST_F(PreferenceRecipes, AdaptersNeedNoCopyOfTheModel) {

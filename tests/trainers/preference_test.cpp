@@ -41,6 +41,23 @@ TEST(Dpo, ItsKin) {
               1e-9);
 }
 
+/// One pair of log-ratios d_c and d_r, of one token each.
+AnswerBatch ratios(double better, double worse) {
+  auto batch = answer_batch({{better - 1.0}, {worse - 1.0}}, {0, 2});
+  batch.ref_logp = at::full({2}, -1.0, at::kDouble);
+  return batch;
+}
+
+TEST(Dpo, MinorPushesTheWorseAnswerOnlyAboveTheReference) {
+  const std::string minor = R"({"use": "dpo", "loss_type": "minor", "beta": 0.1})";
+  EXPECT_NEAR(value(minor, ratios(0.5, -0.8)), 0.668460, 1e-6);
+  EXPECT_NEAR(value(minor, ratios(0.5, 0.8)), 0.708260, 1e-6);
+  EXPECT_NEAR(value(R"({"use": "dpo", "beta": 0.1})", ratios(0.5, -0.8)), 0.630258, 1e-6);
+  EXPECT_EQ(gradient(objective(minor), ratios(0.5, -0.8))[1].item<double>(), 0.0);
+  const auto dpo = gradient(objective(R"({"use": "dpo", "beta": 0.1})"), ratios(0.5, 0.8));
+  EXPECT_LT((gradient(objective(minor), ratios(0.5, 0.8)) - dpo).abs().max().item<double>(), 1e-12);
+}
+
 TEST(Dpo, WithoutSmoothingAllLogisticFormsAreOne) {
   const auto batch = testing::random_answers(7);
   const auto wanted = gradient(objective(R"({"use": "dpo"})"), batch);
@@ -84,7 +101,7 @@ TEST(Dpo, SeveralWorseAnswersWeighAsOne) {
 TEST(Dpo, FarApartStaysFinite) {
   auto batch = worked();
   batch.ref_logp = at::cat({at::full({4}, 5000.0, at::kDouble), at::full({5}, -5000.0, at::kDouble)});
-  for (const auto* type : {"sigmoid", "hinge", "ipo", "conservative", "robust"}) {
+  for (const auto* type : {"sigmoid", "hinge", "ipo", "minor", "conservative", "robust"}) {
     const auto loss =
         objective(std::string(R"({"use": "dpo", "loss_type": ")") + type + R"(", "label_smoothing": 0.2})");
     EXPECT_TRUE(std::isfinite(mean(loss.answer_loss(batch)))) << type;
@@ -222,6 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(R"({"use": "dpo", "beta": 0.5})", R"({"use": "dpo", "loss_type": "hinge", "beta": 0.5})",
                       R"({"use": "dpo", "loss_type": "ipo", "beta": 0.5})",
                       R"({"use": "dpo", "loss_type": "ipo", "beta": 0.5, "length_normalised": false})",
+                      R"({"use": "dpo", "loss_type": "minor", "beta": 0.5})",
                       R"({"use": "dpo", "loss_type": "conservative", "label_smoothing": 0.2, "beta": 0.5})",
                       R"({"use": "dpo", "loss_type": "robust", "label_smoothing": 0.2, "beta": 0.5})",
                       R"({"use": "kto", "beta": 0.5})", R"({"use": "simpo", "beta": 2})",

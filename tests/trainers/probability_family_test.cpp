@@ -85,6 +85,28 @@ TEST(ProbabilityFamily, ThresholdsLeaveTokensOut) {
   EXPECT_NEAR(at("top_nll", 0.5, "all"), 2 * 0.407606 / 3, 1e-5);
 }
 
+// The worked labels have probabilities 0.384, 0.665 and 0.665, the reference's 0.1, 0.4, 0.5 and 0.9.
+TEST(ProbabilityFamily, ThresholdsMayBeQuantilesOfTheReference) {
+  const std::vector<float> reference = {std::log(0.9F), std::log(0.1F), std::log(0.5F), std::log(0.4F)};
+  const auto at = [&](const std::string& form, double share) {
+    const auto loss =
+        family(R"("form": ")" + form + R"(", "threshold_is_quantile": true, "threshold": )" + std::to_string(share));
+    EXPECT_TRUE(loss.needs_ref_logp);
+    EXPECT_THROW(loss.loss(worked_batch()), Error);  // not prepared
+    loss.prepare(reference);
+    return mean(loss.loss(worked_batch()));
+  };
+  EXPECT_NEAR(at("top_nll", 0.5), 0.407606, 1e-5);  // 0.45
+  EXPECT_NEAR(at("bottom_nll", 0.5), 0.958020, 1e-5);
+  EXPECT_NEAR(at("top_nll", 1.0 / 3 - 1e-9), (0.958020 * 0 + 2 * 0.407606) / 2, 1e-5);  // 0.4
+  EXPECT_NEAR(at("top_nll", 0.1), 0.591077, 1e-5);                                      // 0.19: all
+  EXPECT_NEAR(at("top_nll", 0.75), 0.407606, 1e-5);                                     // 0.6
+  EXPECT_TRUE(std::isnan(at("top_nll", 0.9)));  // 0.78: none, a sum of zero over zero
+  EXPECT_THROW(family(R"("form": "p", "threshold_is_quantile": true)"), Error);
+  const auto none = family(R"("form": "top_nll", "threshold_is_quantile": true)");
+  EXPECT_THROW(none.prepare({}), Error);
+}
+
 TEST(ProbabilityFamily, AThresholdThatKeepsNothingIsZeroWithoutGradient) {
   const auto none = family(R"("form": "top_nll", "threshold": 1.0)");
   const auto loss = none.loss(worked_batch());

@@ -41,7 +41,11 @@ Ran run(const TrainJob& job) {
   EXPECT_GE(ran.steps.size(), 4U);
   for (const auto& step : ran.steps) {
     EXPECT_TRUE(std::isfinite(step.loss)) << step.step;
-    EXPECT_GT(step.gradient_norm, 0.0) << step.step;
+    // Written answers of equal rewards pull nowhere while the model is its reference.
+    EXPECT_GE(step.gradient_norm, 0.0) << step.step;
+    if (step.values.count("reward") == 0) {
+      EXPECT_GT(step.gradient_norm, 0.0) << step.step;
+    }
   }
   // A stage of preferences begins where the model is its reference.
   for (const auto& step : ran.steps) {
@@ -80,10 +84,10 @@ TEST_P(RealMethod, Runs) {
 
 INSTANTIATE_TEST_SUITE_P(All, RealMethod,
                          ::testing::Values(Tried{"probability-family"}, Tried{"otr"}, Tried{"minor-sft"},
-                                           Tried{"tl-training"}, Tried{"discriminative"}, Tried{"dpo"}, Tried{"selm"},
-                                           Tried{"self-contrast"}, Tried{"budget-split"}, Tried{"packing"},
-                                           Tried{"fait"}, Tried{"fait", "humaneval"},
-                                           Tried{"cross-lingual", "micro-facts-b"}),
+                                           Tried{"tl-training"}, Tried{"tl-training-ppo", "micro-tool"},
+                                           Tried{"discriminative"}, Tried{"dpo"}, Tried{"selm"}, Tried{"self-contrast"},
+                                           Tried{"budget-split"}, Tried{"packing"}, Tried{"fait"},
+                                           Tried{"fait", "humaneval"}, Tried{"cross-lingual", "micro-facts-b"}),
                          [](const auto& tested) {
                            auto name = tested.param.method + "_on_" + tested.param.task;
                            std::replace(name.begin(), name.end(), '-', '_');

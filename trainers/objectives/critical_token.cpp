@@ -1,10 +1,7 @@
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "harness/base/draws.hpp"
-#include "harness/model/generator.hpp"
-#include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/parts/answering.hpp"
@@ -37,7 +34,7 @@ enum class Marked : std::uint8_t { critical, random, all };
 struct MarkOptions {
   std::string data;
   Marked marked = Marked::critical;
-  std::string rule;
+  Reward rule;
   std::int64_t candidates = 2;
   bool all_wrong = true;
   int max_new_tokens = 256;
@@ -80,59 +77,30 @@ std::vector<Fork> find_forks(const Session& session, const std::vector<Row>& row
   return forks;
 }
 
-/// The pictures of all rows; none when they have none.
-std::optional<PictureBook> look_at(const Session& session, Model& model, const std::vector<Row>& rows) {
-  std::vector<const Image*> images;
-  for (const auto& row : rows) images.insert(images.end(), row.pictures.begin(), row.pictures.end());
-  std::optional<PictureBook> book;
-  if (!images.empty()) {
-    book.emplace(model, *session.pictures, images, session.job->threads, session.hooks->cancel);
-  }
-  return book;
-}
-
 /// Writes every fork to its end, greedily, and gives the whole answers' texts.
 std::vector<std::string> finish_forks(Session& session, const std::vector<Row>& rows, const std::vector<Fork>& forks,
                                       int max_new_tokens) {
-  const auto& job = *session.job;
-  const auto ends = read_end_tokens(job.model, session.checkpoints->base_folder(job.model), *session.tokenizer,
-                                    session.model->vocabulary());
-  const auto model = answering_copy(session, *session.model);
-  const auto book = look_at(session, *model, rows);
+  const auto ends = end_tokens(session);
   std::vector<std::string> texts(forks.size());
-  std::vector<Generation> asked;
-  std::vector<Prompt> prompts;
+  std::vector<TokenPrompt> prompts;
   std::vector<std::size_t> open;
   for (std::size_t number = 0; number < forks.size(); ++number) {
     const auto& fork = forks[number];
     const auto& row = rows[fork.row];
-    const std::span whole(row.ids);
-    std::vector<std::int64_t> head(whole.begin() + static_cast<std::ptrdiff_t>(row.prompt_tokens),
-                                   whole.begin() + static_cast<std::ptrdiff_t>(row.prompt_tokens + fork.at));
-    head.push_back(fork.token);
-    texts[number] = session.tokenizer->decode(head, /*skip_special_tokens=*/true);
-    const auto length = static_cast<int>(row.prompt_tokens + head.size());
-    const auto room = std::min(max_new_tokens, session.model->max_length() - length);
+    const auto length = row.prompt_tokens + fork.at;
+    TokenPrompt prompt;
+    prompt.tokens.assign(row.ids.begin(), row.ids.begin() + static_cast<std::ptrdiff_t>(length));
+    prompt.tokens.push_back(fork.token);
+    const std::span head(prompt.tokens);
+    texts[number] = session.tokenizer->decode(head.subspan(row.prompt_tokens), /*skip_special_tokens=*/true);
+    const auto room = std::min(max_new_tokens, session.model->max_length() - static_cast<int>(head.size()));
     if (std::find(ends.begin(), ends.end(), fork.token) != ends.end() || room <= 0) continue;
-    Prompt prompt;
-    prompt.tokens.assign(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(row.prompt_tokens));
-    if (book) book->place(prompt.tokens, row.pictures, /*truncated=*/false);
-    prompt.tokens.insert(prompt.tokens.end(), head.begin(), head.end());
-    prompt.prompt_tokens = length;
-    prompt.max_new_tokens = room;
+    prompt.pictures = row.pictures;
+    prompt.asked.max_new_tokens = room;
     prompts.push_back(std::move(prompt));
-    asked.push_back({.context = {}, .images = {}, .max_new_tokens = room, .until = {}});
     open.push_back(number);
   }
-  std::vector<const Generation*> requests;
-  for (const auto& one : asked) requests.push_back(&one);
-  const GeneratorSettings settings{.tokenizer = session.tokenizer.get(),
-                                   .end_tokens = {ends.begin(), ends.end()},
-                                   .end_text = {},
-                                   .threads = job.threads,
-                                   .soft = book ? &book->rows() : nullptr};
-  EngineCounts counts;
-  const auto written = generate(*model, requests, prompts, settings, counts, session.hooks->cancel, {});
+  const auto written = go_on_from(session, prompts);
   for (std::size_t at = 0; at < open.size(); ++at) texts[open[at]] += written[at].front().text;
   return texts;
 }
@@ -149,7 +117,7 @@ Places critical_places(const MarkOptions& options, Session& session, const std::
   std::map<std::pair<std::size_t, std::size_t>, std::pair<int, int>> verdicts;  // (row, place): right, wrong
   for (std::size_t number = 0; number < forks.size(); ++number) {
     const auto& fork = forks[number];
-    const bool right = score_answer(*session.job, records[fork.row], texts[number], options.rule) >= 1.0;
+    const bool right = options.rule(*session.job, records[fork.row], texts[number]) >= 1.0;
     auto& found = verdicts[{fork.row, fork.at}];
     ++(right ? found.first : found.second);
   }
@@ -226,10 +194,10 @@ void run_mark(const MarkOptions& options, Session& session) {
           [&] { return "data set '" + options.data + "': no token of any answer was found critical"; });
 }
 
-Stage make_mark(Options& options, const TrainerBook&) {
+Stage make_mark(Options& options, const TrainerBook& book) {
   MarkOptions mark;
   mark.data = options.text("on", "name of a data set of right answers", {.fallback = "data", .choices = {}});
-  mark.rule = read_rule(options);
+  mark.rule = read_rule(options, book);
   mark.candidates = options.integer("candidates", "k: next likeliest tokens that are tried at each place",
                                     {.fallback = 2, .min = 1, .max = 64});
   mark.all_wrong = options.text("critical", "a token is, when all of the others, or any, lead to a wrong answer",

@@ -90,6 +90,11 @@ TokenObjective make_discriminative(Options& options, const TrainerBook&) {
   chosen.gamma = options.number("gamma", "share of the newest estimate in the running one; 1: no memory",
                                 {.fallback = 0.85, .min = 1e-6, .max = 1.0});
   TokenObjective objective;
+  objective.others_per_epoch =
+      options.integer("negatives",
+                      "m: of a row's own answers, so many in each epoch, fresh ones as long as they last; "
+                      "0: all in each",
+                      {.fallback = 0, .min = 0, .max = 1024});
   objective.answers = 2;
   objective.needs_ref_logp = !chosen.mean_score;
   objective.state = std::make_shared<Memory>();

@@ -17,6 +17,8 @@ struct DpoOptions {
 /// A = -log sigma(beta h) and B = -log sigma(-beta h):
 /// sigmoid A (arXiv 2305.18290, equation 7); hinge max(0, 1 - beta h) (SLiC-HF, arXiv 2305.10425);
 /// ipo (h - 1 / (2 beta))^2 (arXiv 2310.12036, equation 17), by default with each log-ratio over its own length;
+/// minor -log sigma(beta (d_c - max(0, d_r))) of the log-ratios d: the worse answer is pushed down only while the model
+/// rates it above the reference ("Minor DPO reject penalty to increase training robustness", arXiv 2408.09834);
 /// conservative (1 - e) A + e B; robust ((1 - e) A - e B) / (1 - 2 e) (arXiv 2403.00409, equation 7).
 Tensor pair_losses(const AnswerBatch& batch, const AnswerPairs& pairs, const Tensor& ratios,
                    const DpoOptions& options) {
@@ -26,6 +28,10 @@ Tensor pair_losses(const AnswerBatch& batch, const AnswerPairs& pairs, const Ten
   if (options.type == "ipo") {
     const auto h = difference(options.mean ? ratios / answer_weights(batch).clamp_min(1e-6) : ratios);
     return (h - 0.5 / options.beta).square();
+  }
+  if (options.type == "minor") {
+    const auto worse = at::relu(ratios.index_select(0, pairs.worse));
+    return dpo_sigmoid(ratios.index_select(0, pairs.better) - worse, options.beta);
   }
   const auto h = difference(ratios);
   if (options.type == "hinge") return at::relu(1.0 - options.beta * h);
@@ -45,8 +51,9 @@ LossSum preference_loss(const AnswerBatch& batch, const DpoOptions& options) {
 
 TokenObjective make_dpo(Options& options, const TrainerBook&) {
   DpoOptions chosen;
-  chosen.type = options.text("loss_type", "the function of beta times the difference of log-ratios",
-                             {.fallback = "sigmoid", .choices = {"sigmoid", "hinge", "ipo", "conservative", "robust"}});
+  chosen.type =
+      options.text("loss_type", "the function of beta times the difference of log-ratios",
+                   {.fallback = "sigmoid", .choices = {"sigmoid", "hinge", "ipo", "minor", "conservative", "robust"}});
   chosen.beta = options.number("beta", "how far the model may move from the reference; smaller is farther",
                                {.fallback = 0.1, .min = 1e-6, .max = 1e3});
   chosen.smoothing =

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/parts/pieces.hpp"
@@ -10,7 +13,20 @@ struct FamilyOptions {
   double alpha = 1.0;
   double threshold = 0.0;
   bool count_kept = true;
+  bool quantile = false;  ///< the threshold is a share of the tokens until prepare() has made it a probability
 };
+
+/// The probability below which a share of the tokens lies, of their log-probabilities: linear between neighbours, as
+/// numpy.quantile has it.
+double quantile_of(std::vector<float> logp, double share) {
+  require(!logp.empty(), Fault::data, [] { return std::string("threshold_is_quantile: there is no token"); });
+  std::sort(logp.begin(), logp.end());
+  const auto place = share * static_cast<double>(logp.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const auto above = std::min(below + 1, logp.size() - 1);
+  const auto p = [&](std::size_t at) { return std::exp(static_cast<double>(logp[at])); };
+  return p(below) + (place - static_cast<double>(below)) * (p(above) - p(below));
+}
 
 /// f(p) of the labels' log-probabilities [M] to [M]. Computed from log p throughout: expm1 keeps the digits of 1 - p^a
 /// where p is near one or a near zero.
@@ -33,6 +49,8 @@ Tensor kept_by(const Tensor& logp, const FamilyOptions& options) {
 /// Source: "Beyond Log Likelihood: Probability-Based Objectives for Supervised Fine-Tuning across the Model Capability
 /// Continuum", arXiv 2510.00526, section 3; the thresholded forms and their normaliser from the authors' code.
 LossSum family_loss(const TokenBatch& batch, const FamilyOptions& options) {
+  require(!options.quantile, Fault::data,
+          [] { return std::string("threshold_is_quantile needs reference log-probabilities of all tokens first"); });
   const auto logp = label_logp(batch.logits, batch.labels);
   auto per_token = family_of(logp, options);
   LossSum loss;
@@ -59,8 +77,25 @@ TokenObjective make_family(Options& options, const TrainerBook&) {
                                     {.fallback = 0.2, .min = 0.0, .max = 1.0});
   chosen.count_kept = options.text("count", "positions that the loss is divided by: those on the right side, or all",
                                    {.fallback = "kept", .choices = {"kept", "all"}}) == "kept";
+  chosen.quantile =
+      options.flag("threshold_is_quantile",
+                   "threshold is a share of the tokens, by their probability under the model of stage reference: top_ "
+                   "with 0.9 trains the tenth that is likeliest, with 0.1 all but the tenth that is least likely",
+                   false);
+  const bool one_sided = chosen.form.starts_with("top_") || chosen.form.starts_with("bottom_");
+  require(!chosen.quantile || one_sided, Fault::config, [&] {
+    return options.where() + ": threshold_is_quantile goes with forms top_ and bottom_, not " + chosen.form;
+  });
   TokenObjective objective;
-  objective.loss = [chosen](const TokenBatch& batch) { return family_loss(batch, chosen); };
+  objective.needs_ref_logp = chosen.quantile;
+  const auto kept = std::make_shared<FamilyOptions>(chosen);
+  if (chosen.quantile) {
+    objective.prepare = [kept, share = chosen.threshold](const std::vector<float>& ref_logp) {
+      kept->threshold = quantile_of(ref_logp, share);
+      kept->quantile = false;
+    };
+  }
+  objective.loss = [kept](const TokenBatch& batch) { return family_loss(batch, *kept); };
   return objective;
 }
 

@@ -2,6 +2,7 @@
 #include <cctype>
 #include <set>
 
+#include "harness/data/tool_call.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
@@ -49,22 +50,9 @@ std::string name_at(const std::string& text, std::size_t at) {
   return text.substr(at, end - at);
 }
 
-/// Names of the tools that a prompt lists, as Python signatures ("def name(") or as JSON ("name": "...").
-std::set<std::string> listed_tools(const std::string& prompt) {
-  std::set<std::string> names;
-  for (const std::string mark : {"def ", "\"name\": \"", "\"name\":\""}) {
-    for (auto at = prompt.find(mark); at != std::string::npos; at = prompt.find(mark, at + 1)) {
-      const auto name = name_at(prompt, at + mark.size());
-      const auto behind = at + mark.size() + name.size();
-      const bool whole = mark == "def " ? prompt.compare(behind, 1, "(") == 0 : prompt.compare(behind, 1, "\"") == 0;
-      if (!name.empty() && whole) names.insert(name);
-    }
-  }
-  return names;
-}
-
 /// Where the first call of a listed tool stands in the answer; npos: nowhere.
-std::size_t call_at(const std::string& answer, const std::set<std::string>& tools, std::string& called) {
+std::size_t call_at(const std::string& answer, const std::map<std::string, std::set<std::string>>& tools,
+                    std::string& called) {
   for (std::size_t at = 0; at < answer.size(); ++at) {
     if (at > 0 && is_name(answer[at - 1])) continue;
     called = name_at(answer, at);
@@ -87,7 +75,7 @@ bool mark_call(Answer& answer, const std::string& prompt) {
   auto& spans = answer.spans;
   add_span(spans, at, "key");
   std::set<std::size_t> shared;
-  for (const auto& other : tools) {
+  for (const auto& [other, arguments] : tools) {
     if (other == called) continue;
     const auto differ = std::mismatch(called.begin(), called.end(), other.begin(), other.end());
     const auto length = static_cast<std::size_t>(differ.first - called.begin());

@@ -4,6 +4,7 @@
 
 #include "harness/base/text.hpp"
 #include "harness/data/prompt.hpp"
+#include "harness/model/generator.hpp"
 #include "harness/model/native_engine.hpp"
 #include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
@@ -36,8 +37,7 @@ std::unique_ptr<Engine> session_engine(const Session& session, Model& model) {
   EngineParts parts;
   parts.model = answering_copy(session, model);
   parts.tokenizer = session.tokenizer;
-  parts.end_tokens =
-      read_end_tokens(job.model, session.checkpoints->base_folder(job.model), *session.tokenizer, model.vocabulary());
+  parts.end_tokens = end_tokens(session);
   parts.pictures = session.pictures;
   parts.settings.model = job.model;
   parts.settings.threads = job.threads;
@@ -45,6 +45,39 @@ std::unique_ptr<Engine> session_engine(const Session& session, Model& model) {
   parts.info.threads = job.threads;
   parts.info.max_length = model.max_length();
   return make_engine(std::move(parts));
+}
+
+std::vector<std::int64_t> end_tokens(const Session& session) {
+  const auto& folder = session.job->model;
+  return read_end_tokens(folder, session.checkpoints->base_folder(folder), *session.tokenizer,
+                         session.model->vocabulary());
+}
+
+std::vector<std::vector<Generated>> go_on_from(const Session& session, std::span<const TokenPrompt> prompts) {
+  const auto model = answering_copy(session, *session.model);
+  std::vector<const Image*> images;
+  for (const auto& prompt : prompts) images.insert(images.end(), prompt.pictures.begin(), prompt.pictures.end());
+  std::optional<PictureBook> book;
+  if (!images.empty()) book.emplace(*model, *session.pictures, images, session.job->threads, session.hooks->cancel);
+  std::vector<const Generation*> requests;
+  std::vector<Prompt> given;
+  for (const auto& prompt : prompts) {
+    Prompt one;
+    one.tokens.assign(prompt.tokens.begin(), prompt.tokens.end());
+    if (book) book->place(one.tokens, prompt.pictures, /*truncated=*/false);
+    one.prompt_tokens = static_cast<int>(prompt.tokens.size());
+    one.max_new_tokens = prompt.asked.max_new_tokens;
+    given.push_back(std::move(one));
+    requests.push_back(&prompt.asked);
+  }
+  const auto ends = end_tokens(session);
+  const GeneratorSettings settings{.tokenizer = session.tokenizer.get(),
+                                   .end_tokens = {ends.begin(), ends.end()},
+                                   .end_text = {},
+                                   .threads = session.job->threads,
+                                   .soft = book ? &book->rows() : nullptr};
+  EngineCounts counts;
+  return generate(*model, requests, given, settings, counts, session.hooks->cancel, {});
 }
 
 std::string context_of(const Session& session, const Record& record) {
@@ -59,30 +92,21 @@ std::string answer_text(const Session& session, const Record& record, const std:
   return written.starts_with(moved) ? written.substr(moved.size()) : written;
 }
 
-std::string read_rule(Options& options) {
-  return options.text(
-      "rule",
-      "task: as the benchmark scores it, or as equal where that asks for no written answer; equal: word "
-      "for word one of the targets",
-      {.fallback = "task", .choices = {"task", "equal"}});
+Reward read_rule(Options& options, const TrainerBook& book) {
+  auto rule =
+      options.child("rule", "what an answer is worth: a reward, or {\"use\": NAME, ...} with its options", "task");
+  return options.describing() ? Reward() : make_use(std::move(rule), book.rewards, book);
 }
 
-double score_answer(const TrainJob& job, const Record& record, const std::string& text, const std::string& rule) {
+const Example& example_of(const Record& record) {
   require(record.example != nullptr, Fault::data,
           [&] { return "record '" + record.id + "' comes from no task, so nothing says what is right"; });
-  const auto& task = job.tasks->tasks.get(record.task);
-  const AskSettings settings{.mode = job.mode, .chat = job.chat, .seed = job.seed};
-  const auto requests = rule == "task" && task.ask ? task.ask(*record.example, "", settings) : std::vector<Request>();
-  if (requests.size() != 1 || !std::holds_alternative<Generation>(requests.front())) {
-    const auto& targets = record.example->targets;
-    const auto equal = [&](const std::string& target) { return strip(target) == strip(text); };
-    return std::any_of(targets.begin(), targets.end(), equal) ? 1.0 : 0.0;
-  }
-  auto shown = text;
-  for (const auto& stop : std::get<Generation>(requests.front()).until) shown = shown.substr(0, shown.find(stop));
-  Response response;
-  response.generated.push_back({.text = shown, .logp_nats = {}, .finished = true});
-  return task.judge(*record.example, std::span<const Response>(&response, 1), settings).score;
+  return *record.example;
+}
+
+bool equals_target(const Example& example, const std::string& text) {
+  return std::any_of(example.targets.begin(), example.targets.end(),
+                     [&](const std::string& target) { return strip(target) == strip(text); });
 }
 
 }  // namespace touchstone

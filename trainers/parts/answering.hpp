@@ -1,10 +1,13 @@
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "harness/base/options.hpp"
 #include "harness/model/engine.hpp"
 #include "harness/train/session.hpp"
+#include "harness/train/stage.hpp"
 
 namespace touchstone {
 
@@ -19,6 +22,19 @@ std::shared_ptr<Model> answering_copy(const Session& session, Model& model);
 /// An engine over such a copy.
 std::unique_ptr<Engine> session_engine(const Session& session, Model& model);
 
+/// The ids that end an answer of the session's model.
+std::vector<std::int64_t> end_tokens(const Session& session);
+
+/// A prompt as token ids, whose pictures' soft tokens are all in it, and how to go on from it (its text is not read).
+struct TokenPrompt {
+  std::vector<std::int64_t> tokens{};
+  std::vector<const Image*> pictures{};
+  Generation asked{};
+};
+
+/// What the model as it is now writes behind each prompt, `asked.samples` answers each.
+std::vector<std::vector<Generated>> go_on_from(const Session& session, std::span<const TokenPrompt> prompts);
+
 /// The prompt of a record as text to go on from, without the white space that a training row moves to the answer.
 std::string context_of(const Session& session, const Record& record);
 
@@ -26,12 +42,13 @@ std::string context_of(const Session& session, const Record& record);
 /// the white space that the row moves to its front.
 std::string answer_text(const Session& session, const Record& record, const std::string& written);
 
-/// The option "rule" of stages that judge answers: "task" or "equal".
-std::string read_rule(Options& options);
+/// The option "rule" of stages that judge answers: a reward's name, or {"use": NAME, ...} with its options.
+Reward read_rule(Options& options, const TrainerBook& book);
 
-/// What a text is worth as the answer to a record, in [0, 1]. By rule "task" the benchmark's own score of it where that
-/// asks for one written answer; else, and by rule "equal", one where the text is one of the targets but for white space
-/// around it. Throws Fault::data when the record comes from no task.
-double score_answer(const TrainJob& job, const Record& record, const std::string& text, const std::string& rule);
+/// The task's item that a record was made of. Throws Fault::data when it comes from no task.
+const Example& example_of(const Record& record);
+
+/// Whether a text is one of the item's targets, but for white space around it.
+bool equals_target(const Example& example, const std::string& text);
 
 }  // namespace touchstone

@@ -52,12 +52,32 @@ AnswerView view_of(const Row& row, std::size_t answer) {
   return {other.ids, other.facts, other.reward};
 }
 
+/// The answers of a row that a batch holds: its first, and all others or some.
+std::vector<std::size_t> answers_of(const Row& row, const OtherAnswers& others) {
+  const auto there = row.others.size();
+  const auto count = others.count > 0 ? std::min(static_cast<std::size_t>(others.count), there) : there;
+  std::vector<std::size_t> answers = {0};
+  for (std::size_t at = 0; at < count; ++at) {
+    answers.push_back(1 + (count < there ? (static_cast<std::size_t>(others.first) + at) % there : at));
+  }
+  return answers;
+}
+
+/// Which tokens of an answer, from `first` on, the loss looks at.
+std::vector<std::size_t> trained_of(const AnswerView& view, std::size_t first) {
+  std::vector<std::size_t> trained;
+  for (auto at = first; at < view.ids.size(); ++at) {
+    if (view.facts.trained.empty() || view.facts.trained[at] != 0) trained.push_back(at);
+  }
+  return trained;
+}
+
 /// A batch while rows are added to it.
 class BatchLists {
  public:
-  /// Answers [from, to) of a row behind its prompt.
-  void add(const Row& row, std::size_t number, Normaliser normaliser, std::size_t from, std::size_t to) {
-    if (from < to) add_answers(row, number, normaliser, from, to);
+  /// Some answers of a row behind its prompt.
+  void add(const Row& row, std::size_t number, Normaliser normaliser, std::span<const std::size_t> answers) {
+    if (!answers.empty()) add_answers(row, number, normaliser, answers);
     ++batch_.sequences;
     batch_.record_numbers.push_back(static_cast<std::int64_t>(number));
     batch_.record_starts.push_back(static_cast<std::int64_t>(batch_.rewards.size()));
@@ -86,13 +106,13 @@ class BatchLists {
     all.insert(all.end(), more.begin(), more.end());
   }
 
-  void add_answers(const Row& row, std::size_t number, Normaliser normaliser, std::size_t from, std::size_t to) {
+  void add_answers(const Row& row, std::size_t number, Normaliser normaliser, std::span<const std::size_t> answers) {
     const auto prompt = static_cast<std::int64_t>(tokens_.size());
     const std::span whole(row.ids);
     append(tokens_, whole.first(row.prompt_tokens));
     batch_.tokens += static_cast<std::int64_t>(row.prompt_tokens);
     add_pictures(row, prompt);
-    for (auto answer = from; answer < to; ++answer) {
+    for (const auto answer : answers) {
       const auto view = view_of(row, answer);
       batch_.tokens += static_cast<std::int64_t>(view.ids.size());
       batch_.inputs.starts.push_back(static_cast<std::int64_t>(layout_.size()));
@@ -103,25 +123,26 @@ class BatchLists {
       for (auto at = own; at < static_cast<std::int64_t>(tokens_.size()); ++at) layout_.push_back(at);
       // Without a prompt the first token has nothing before it that could predict it.
       const std::size_t first = row.prompt_tokens == 0 ? 1 : 0;
-      for (auto at = first; at < view.ids.size(); ++at) {
+      const auto trained = trained_of(view, first);
+      for (const auto at : trained) {
         const auto seen =
             at == 0 ? prompt + static_cast<std::int64_t>(row.prompt_tokens) : own + static_cast<std::int64_t>(at);
         places_.push_back(seen - 1);
+        labels_.push_back(view.ids[at]);
         keys_.push_back(static_cast<std::int64_t>((std::uint64_t{number} << 32) ^ (std::uint64_t{answer} << 24) ^ at));
         answer_of_.push_back(static_cast<std::int64_t>(batch_.rewards.size()));
       }
-      append(labels_, view.ids.subspan(first));
-      add_facts(view, first, normaliser);
+      add_facts(view, trained, normaliser);
       batch_.rewards.push_back(view.reward);
     }
-    shared_ = shared_ || to - from > 1;
+    shared_ = shared_ || answers.size() > 1;
   }
 
-  void add_facts(const AnswerView& view, std::size_t first, Normaliser normaliser) {
+  void add_facts(const AnswerView& view, const std::vector<std::size_t>& trained, Normaliser normaliser) {
     const auto& facts = view.facts;
     const bool mean = normaliser == Normaliser::sequence_mean;
-    const auto share = mean ? 1.0F / static_cast<float>(view.ids.size() - first) : 1.0F;
-    for (auto at = first; at < view.ids.size(); ++at) {
+    const auto share = mean ? 1.0F / static_cast<float>(trained.size()) : 1.0F;
+    for (const auto at : trained) {
       const float weight = facts.weights.empty() ? 1.0F : facts.weights[at];
       batch_.weight_sum += static_cast<double>(weight);
       weights_.push_back(weight * share);
@@ -176,14 +197,15 @@ const std::vector<std::string>& normaliser_names() {
 }
 
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
-                 at::Device device, const PictureReader* pictures, bool first_learns) {
+                 at::Device device, const PictureReader* pictures, bool first_learns, const OtherAnswers& others) {
   BatchLists lists;
   BatchLists watched;
   for (const auto number : chosen) {
     const auto& row = rows[number];
-    const auto answers = row.others.size() + 1;
-    lists.add(row, number, normaliser, 0, first_learns ? 1 : answers);
-    if (first_learns) watched.add(row, number, normaliser, 1, answers);
+    const auto held = answers_of(row, others);
+    const std::span<const std::size_t> answers(held);
+    lists.add(row, number, normaliser, first_learns ? answers.first(1) : answers);
+    if (first_learns) watched.add(row, number, normaliser, answers.subspan(1));
   }
   auto batch = lists.finish(device, pictures);
   if (!watched.empty()) batch.watched = std::make_shared<const Batch>(watched.finish(device, pictures));
@@ -234,7 +256,7 @@ Groups pack_rows(const std::vector<Row>& rows, std::int64_t capacity) {
 
 std::vector<PlannedStep> plan_steps(const std::vector<Row>& rows, const StepSettings& settings) {
   require(!rows.empty(), Fault::data, [] { return std::string("no row is left to train on"); });
-  const auto bins = settings.pack ? pack_rows(rows, settings.pack_tokens) : units_of(rows);
+  const auto bins = settings.pack && !settings.wrap ? pack_rows(rows, settings.pack_tokens) : units_of(rows);
   std::vector<PlannedStep> steps;
   const auto enough = [&](int epoch) {
     return settings.max_steps > 0 ? static_cast<std::int64_t>(steps.size()) >= settings.max_steps

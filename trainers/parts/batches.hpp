@@ -42,12 +42,21 @@ struct Batch {
   /// The same records' answers after the first, when those are run without gradient; null: there are none such. A
   /// record has none, or all of its others, in it; its own batch then has one answer a record.
   std::shared_ptr<const Batch> watched;
+  std::map<std::string, Tensor> notes{};  ///< AnswerBatch::notes
+};
+
+/// Which of a row's answers after its first a batch holds: `count` of them from `first` on, the first of them again
+/// behind the last.
+struct OtherAnswers {
+  std::int64_t first = 0;
+  std::int64_t count = 0;  ///< 0: all
 };
 
 /// `pictures` says how pictures become tiles; null where no row has any. With `first_learns` the answers after each
 /// row's first are set apart as `watched`.
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
-                 at::Device device, const PictureReader* pictures = nullptr, bool first_learns = false);
+                 at::Device device, const PictureReader* pictures = nullptr, bool first_learns = false,
+                 const OtherAnswers& others = {});
 
 /// Rows by what may not be parted: those of one item together, every other row alone; in the order of their first rows.
 std::vector<std::vector<std::size_t>> units_of(const std::vector<Row>& rows);
@@ -55,6 +64,12 @@ std::vector<std::vector<std::size_t>> units_of(const std::vector<Row>& rows);
 /// Best fit decreasing: units of rows into bins of at most `capacity` tokens. Bins in the order in which they were
 /// opened, ties by the units' own order. A unit longer than the capacity has a bin to itself.
 std::vector<std::vector<std::size_t>> pack_rows(const std::vector<Row>& rows, std::int64_t capacity);
+
+/// The rows one behind another, cut every `capacity` tokens: every new row but the last is full, and what lies before
+/// an answer in its row is its context, whatever row it came from. Prompts carry no loss here either; rows without any
+/// token under the loss are left out. Throws Fault::config for rows with several answers, pictures, or reference
+/// log-probabilities, which would be those of other contexts.
+std::vector<Row> wrap_rows(const std::vector<Row>& rows, std::int64_t capacity);
 
 /// How rows become optimizer steps.
 struct StepSettings {
@@ -65,6 +80,7 @@ struct StepSettings {
   std::int64_t max_steps = -1;  ///< when positive, in place of epochs
   bool shuffle = true;
   bool pack = false;
+  bool wrap = false;  ///< with `pack`: rows were cut from one stream, and fill bins as they are
   std::int64_t pack_tokens = 0;
   std::uint64_t seed = 0;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/model/ops.hpp"
+#include "trainers/parts/critic.hpp"
 #include "trainers/parts/pieces.hpp"
 
 namespace touchstone {
@@ -58,7 +59,9 @@ void token_losses(const LossSettings& settings, const Batch& batch, const Tensor
 
 Tensor chunk_logp(const LossSettings& settings, const Batch& batch, const Tensor& hidden, std::int64_t first,
                   std::int64_t count) {
-  return label_logp(settings.model->project(hidden.narrow(0, first, count)), batch.labels.narrow(0, first, count));
+  auto logits = settings.model->project(hidden.narrow(0, first, count));
+  if (settings.temperature != 1.0) logits = logits / settings.temperature;
+  return label_logp(logits, batch.labels.narrow(0, first, count));
 }
 
 /// Chunk by chunk, without gradient.
@@ -81,7 +84,8 @@ AnswerBatch answers_of(const Batch& batch, const Tensor& logp) {
           .answer_of = batch.answer_of,
           .starts = batch.record_starts,
           .numbers = batch.record_numbers,
-          .rewards = batch.rewards};
+          .rewards = batch.rewards,
+          .notes = batch.notes};
 }
 
 /// The same of first answers and of others [their tokens' log-probabilities without gradient], by records again.
@@ -132,8 +136,9 @@ void answer_losses(const LossSettings& settings, const Batch& batch, const Tenso
   auto answers = answers_of(batch, logp);
   if (batch.watched) {
     const auto& others = *batch.watched;
-    answers = join_answers(answers, answers_of(others, token_logp(*settings.model, others)));
+    answers = join_answers(answers, answers_of(others, token_logp(*settings.model, others, settings.temperature)));
   }
+  if (settings.critic != nullptr) answers.values = settings.critic->values(batch);
   const auto loss = settings.objective->answer_loss(answers);
   add_loss(totals, loss);
   if (!train || !loss.sum.requires_grad()) return;
@@ -183,10 +188,11 @@ Inputs inputs_of(Model& model, const Batch& batch) {
   return inputs;
 }
 
-Tensor token_logp(Model& model, const Batch& batch) {
+Tensor token_logp(Model& model, const Batch& batch, double temperature) {
   const at::NoGradGuard no_grad;
   LossSettings settings;
   settings.model = &model;
+  settings.temperature = temperature;
   return all_logp(settings, batch, hidden_at(model, batch));
 }
 

@@ -9,6 +9,8 @@
 
 namespace touchstone {
 
+class Critic;
+
 /// What the micro-batches of one optimizer step (or of a validation pass) add up to.
 struct LossTotals {
   double sum = 0.0;
@@ -33,13 +35,15 @@ struct LossSettings {
   /// Trained positions whose logits are held at once; 0: so many that they fill about 16 MB, between 256 and 8192.
   std::int64_t chunk_positions = 0;
   std::uint64_t draw_seed = 0;  ///< TokenBatch::draw_seed
+  double temperature = 1.0;     ///< log-probabilities of answers are those of logits divided by this
+  Critic* critic = nullptr;     ///< null when the objective needs no values
 };
 
 /// What the model reads of a batch: its tokens, and the soft rows that it makes of the pictures, with their gradient.
 Inputs inputs_of(Model& model, const Batch& batch);
 
 /// Log-probability of each trained token of a batch, [M] float32, without gradient.
-Tensor token_logp(Model& model, const Batch& batch);
+Tensor token_logp(Model& model, const Batch& batch, double temperature = 1.0);
 
 /// Runs one batch and gives its sums. Where gradients are enabled, those of the undivided sum are added to the
 /// parameters'. The head runs over chunks of trained positions, forward and backward at once, so that logits never

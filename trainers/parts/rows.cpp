@@ -169,11 +169,12 @@ void add_list(Sha256& hash, const std::vector<Value>& values) {
 }
 
 void add_facts(Sha256& hash, const TokenFacts& facts) {
-  const std::uint64_t sizes[] = {facts.weights.size(), facts.marks.size(), facts.ref_logp.size()};
+  const std::uint64_t sizes[] = {facts.weights.size(), facts.marks.size(), facts.ref_logp.size(), facts.trained.size()};
   hash.add(sizes, sizeof sizes);
   add_list(hash, facts.weights);
   add_list(hash, facts.marks);
   add_list(hash, facts.ref_logp);
+  add_list(hash, facts.trained);
 }
 
 }  // namespace

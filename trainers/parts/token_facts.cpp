@@ -73,6 +73,7 @@ void TokenFacts::keep_first(std::size_t tokens) {
   keep(weights, tokens);
   keep(marks, tokens);
   keep(ref_logp, tokens);
+  keep(trained, tokens);
   keep(pieces, tokens);
 }
 
@@ -80,6 +81,7 @@ void TokenFacts::drop_first(std::size_t tokens) {
   drop(weights, tokens);
   drop(marks, tokens);
   drop(ref_logp, tokens);
+  drop(trained, tokens);
   drop(pieces, tokens);
 }
 

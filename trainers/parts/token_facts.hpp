@@ -13,6 +13,7 @@ struct TokenFacts {
   std::vector<float> weights;             ///< empty: all one
   std::vector<std::uint8_t> marks;        ///< as in TokenBatch
   std::vector<float> ref_logp;            ///< under the model of the stage `reference`, in nats
+  std::vector<std::uint8_t> trained{};    ///< 0: context only, as a prompt within a wrapped row; empty: all are trained
   std::vector<Encoding::Piece> pieces{};  ///< bytes in the answer's text, when RowSettings::keep_pieces
 
   void keep_first(std::size_t tokens);

@@ -56,7 +56,7 @@ void TrainLoop::slow_language() {
   std::set<const Tensor*> language;
   for (const auto& [name, tensor] : trainable_parameters(session_.model->language())) language.insert(tensor);
   for (const auto& [name, tensor] : parameters_) {
-    if (language.count(tensor) != 0) options_.adamw.rate_factors[name] = options_.language_rate_factor;
+    if (language.count(tensor) != 0) options_.optimizer.adamw.rate_factors[name] = options_.language_rate_factor;
   }
 }
 
@@ -76,6 +76,14 @@ void TrainLoop::prepare_rows() {
     validation_ = set_aside(rows_, options_.validation_share, options_.steps.seed);
   }
   if (options_.steps.pack_tokens == 0) options_.steps.pack_tokens = limit;
+  if (options_.steps.pack && options_.steps.wrap) {
+    if (options_.steps.shuffle) {  // before they become one stream: afterwards neighbours stay neighbours
+      Draws draws(options_.steps.seed, "train.stream");
+      shuffle(rows_, draws);
+    }
+    rows_ = wrap_rows(rows_, options_.steps.pack_tokens);
+    session_.values["rows_wrapped"] = static_cast<double>(rows_.size());
+  }
   require(!rows_.empty(), Fault::data, [&] {
     return "data set '" + options_.data + "' has no row to train on: " + std::to_string(audit.rows_total) + " rows, " +
            std::to_string(audit.rows_dropped) + " without a label within " + std::to_string(limit) + " tokens";
@@ -90,7 +98,7 @@ void TrainLoop::prepare_rows() {
 
 bool TrainLoop::restore() {
   checkpoints_.emplace(session_, rows_hash(rows_) + rows_hash(validation_));
-  optimizer_.emplace(parameters_, options_.adamw);
+  optimizer_.emplace(parameters_, options_.optimizer.adamw);
   const auto state = checkpoints_->load();
   if (!state) return false;
   const at::NoGradGuard no_grad;
@@ -118,16 +126,30 @@ TrainState TrainLoop::state(bool with_moments) const {
   return state;
 }
 
-LossTotals TrainLoop::totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen) const {
+LossTotals TrainLoop::totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, int epoch) const {
+  const auto count = options_.objective.others_per_epoch;
+  const OtherAnswers others{.first = epoch * count, .count = count};
   return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_, session_.reader(),
-                                           options_.objective.first_learns));
+                                           options_.objective.first_learns, others));
+}
+
+void TrainLoop::prepare_objective() {
+  if (!options_.objective.prepare) return;
+  std::vector<float> ref_logp;
+  for (const auto& row : rows_) {
+    const auto& all = row.facts.ref_logp;
+    const std::ptrdiff_t skipped = row.prompt_tokens == 0 ? 1 : 0;  // no label: nothing before it predicts it
+    if (!all.empty()) ref_logp.insert(ref_logp.end(), all.begin() + skipped, all.end());
+  }
+  options_.objective.prepare(ref_logp);
 }
 
 StepReport TrainLoop::step(std::int64_t number) {
   const auto start = std::chrono::steady_clock::now();
   loss_.draw_seed = derive_seed(options_.steps.seed, "train.draws." + std::to_string(number));
   LossTotals totals;
-  for (const auto& chosen : plan_[static_cast<std::size_t>(number)].micro_batches) totals.add(totals_of(rows_, chosen));
+  const auto& planned = plan_[static_cast<std::size_t>(number)];
+  for (const auto& chosen : planned.micro_batches) totals.add(totals_of(rows_, chosen, planned.epoch));
   const double divisor = totals.divisor(options_.normaliser, options_.constant_length);
   StepReport report;
   report.stage = session_.stage;
@@ -135,7 +157,7 @@ StepReport TrainLoop::step(std::int64_t number) {
   report.step = number + 1;
   report.steps = schedule_.steps;
   report.loss = divisor > 0.0 ? totals.sum / divisor : 0.0;
-  report.learning_rate = options_.learning_rate * schedule_.factor(number);
+  report.learning_rate = options_.optimizer.learning_rate * schedule_.factor(number);
   report.gradient_norm = divisor > 0.0 ? optimizer_->gradient_norm() / divisor : 0.0;
   report.tokens = totals.tokens;
   report.trained_tokens = static_cast<std::int64_t>(totals.positions);
@@ -144,11 +166,9 @@ StepReport TrainLoop::step(std::int64_t number) {
     return "loss is " + std::to_string(report.loss) + " and gradient norm " + std::to_string(report.gradient_norm) +
            " at step " + std::to_string(report.step) + " of " + std::to_string(report.steps);
   });
-  // Clipping as torch.nn.utils.clip_grad_norm_ has it; the one division of the loss rides along in the optimizer's
-  // pass.
-  double scale = divisor;
-  if (options_.max_grad_norm > 0.0) scale /= std::min(1.0, options_.max_grad_norm / (report.gradient_norm + 1e-6));
-  if (divisor > 0.0) optimizer_->step(report.learning_rate, scale);
+  if (divisor > 0.0) {
+    optimizer_->step(report.learning_rate, clipped_divisor(options_.optimizer, divisor, report.gradient_norm));
+  }
   report.seconds = seconds_since(start);
   return report;
 }
@@ -170,14 +190,14 @@ double TrainLoop::validate() {
     std::size_t length = 0;
     for (const auto row : unit) length += validation_[row].ids.size();
     if (!chosen.empty() && tokens + length > 4096) {
-      totals.add(totals_of(validation_, chosen));
+      totals.add(totals_of(validation_, chosen, 0));
       chosen.clear();
       tokens = 0;
     }
     chosen.insert(chosen.end(), unit.begin(), unit.end());
     tokens += length;
   }
-  totals.add(totals_of(validation_, chosen));
+  totals.add(totals_of(validation_, chosen, 0));
   const double divisor = totals.divisor(options_.normaliser, options_.constant_length);
   return divisor > 0.0 ? totals.sum / divisor : 0.0;  // an objective may leave every position out
 }
@@ -205,13 +225,9 @@ void TrainLoop::run() {
     return;
   }
   prepare_rows();
+  prepare_objective();
   plan_ = plan_steps(rows_, options_.steps);
-  schedule_.kind = options_.schedule;
-  schedule_.steps = static_cast<std::int64_t>(plan_.size());
-  schedule_.warmup_steps =
-      options_.warmup_steps > 0
-          ? options_.warmup_steps
-          : static_cast<std::int64_t>(std::ceil(options_.warmup_ratio * static_cast<double>(schedule_.steps)));
+  schedule_ = schedule_of(options_.optimizer, static_cast<std::int64_t>(plan_.size()));
   if (restore()) return finish();
   const auto& hooks = *session_.hooks;
   while (done_ < schedule_.steps) {

@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "harness/train/session.hpp"
-#include "trainers/parts/adamw.hpp"
 #include "trainers/parts/batches.hpp"
 #include "trainers/parts/loss.hpp"
+#include "trainers/parts/optimizer_options.hpp"
 #include "trainers/parts/resume.hpp"
 #include "trainers/parts/rows.hpp"
-#include "trainers/parts/schedule.hpp"
 
 namespace touchstone {
 
@@ -25,14 +24,9 @@ struct TrainOptions {
   TokenObjective objective;
   Normaliser normaliser = Normaliser::token_mean;
   double constant_length = 0.0;
-  double learning_rate = 2e-5;
-  double language_rate_factor = 1.0;  ///< of the language part: all of a model without eyes
-  std::string schedule = "linear";
-  std::int64_t warmup_steps = 0;
-  double warmup_ratio = 0.0;
-  AdamWOptions adamw;
+  OptimizerOptions optimizer;
+  double language_rate_factor = 1.0;                   ///< of the language part: all of a model without eyes
   std::vector<std::string> trained_modules = {"all"};  ///< as trainable_parameters() takes them
-  double max_grad_norm = 1.0;
   StepSettings steps;
   RowSettings rows;
 };
@@ -48,6 +42,7 @@ class TrainLoop {
  private:
   void slow_language();
   void prepare_rows();
+  void prepare_objective();
   bool restore();  ///< true when the stage was over already
   StepReport step(std::int64_t number);
   double validate();
@@ -55,7 +50,7 @@ class TrainLoop {
   TrainState state(bool with_moments) const;
   void finish();
   void count(const StepReport& report);
-  LossTotals totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen) const;
+  LossTotals totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, int epoch) const;
 
   Session& session_;
   TrainOptions options_;

@@ -10,7 +10,7 @@ namespace {
 
 struct JudgeOptions {
   std::string data;
-  std::string rule;
+  Reward rule;
   std::string keep;
 };
 
@@ -26,7 +26,7 @@ void score_all(const JudgeOptions& options, const Session& session, std::vector<
   }
   tbb::parallel_for(std::size_t{0}, open.size(), [&](std::size_t at) {
     if (session.hooks->cancel != nullptr) session.hooks->cancel->check();
-    open[at].answer->reward = score_answer(*session.job, *open[at].record, open[at].answer->text, options.rule);
+    open[at].answer->reward = options.rule(*session.job, *open[at].record, open[at].answer->text);
   });
 }
 
@@ -37,9 +37,7 @@ void run_judge(const JudgeOptions& options, Session& session) {
   double sum = 0.0;
   std::vector<Record> kept;
   for (auto& record : data) {
-    double best = 0.0;
     for (auto& answer : record.answers) {
-      best = std::max(best, answer.reward);
       sum += answer.reward;
       ++answers;
     }
@@ -58,10 +56,10 @@ void run_judge(const JudgeOptions& options, Session& session) {
           [&] { return "data set '" + options.data + "': no answer was judged right"; });
 }
 
-Stage make_judge(Options& options, const TrainerBook&) {
+Stage make_judge(Options& options, const TrainerBook& book) {
   JudgeOptions judge;
   judge.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
-  judge.rule = read_rule(options);
+  judge.rule = read_rule(options, book);
   judge.keep = options.text("keep", "right: answers that score below 1 go, and rows without any other",
                             {.fallback = "all", .choices = {"all", "right"}});
   Stage stage;

@@ -30,7 +30,11 @@ void read_step_options(Options& options, StepSettings& steps) {
   steps.accumulation = options.integer("gradient_accumulation_steps", "forward passes of an optimizer step",
                                        {.fallback = 1, .min = 1, .max = 1 << 20});
   steps.shuffle = options.flag("shuffle_dataset", "a new order of the rows in each epoch, by the seed", true);
-  steps.pack = options.flag("packing", "several rows in one bin (best fit decreasing); no row sees another", false);
+  steps.pack = options.flag("packing", "several rows in one bin; no row sees another", false);
+  steps.wrap = options.text("packing_strategy",
+                            "bfd: best fit decreasing; wrapped: all rows one behind another, cut every packing_length "
+                            "tokens, so that rows are cut and see those before them",
+                            {.fallback = "bfd", .choices = {"bfd", "wrapped"}}) == "wrapped";
   steps.pack_tokens =
       options.integer("packing_length", "tokens of a bin; 0: max_length", {.fallback = 0, .min = 0, .max = 1 << 30});
 }
@@ -48,6 +52,10 @@ void read_loss_options(Options& options, TrainOptions& train, const TrainerBook&
   const bool complete = train.normaliser != Normaliser::constant || train.constant_length > 0.0;
   require(complete || options.describing(), Fault::config,
           [&] { return options.where() + ": loss_normaliser constant needs constant_length above 0"; });
+  require(!train.objective.credit, Fault::config, [&] {
+    return options.where() +
+           ": this objective is of answers that the model has just written: use the stage 'reinforce'";
+  });
   const bool own = static_cast<bool>(train.objective.answer_loss);
   require(!own || train.normaliser == Normaliser::token_mean, Fault::config, [&] {
     return options.where() + ": loss_normaliser " + name +
@@ -55,45 +63,22 @@ void read_loss_options(Options& options, TrainOptions& train, const TrainerBook&
   });
 }
 
-void read_optimizer_options(Options& options, TrainOptions& train) {
-  train.learning_rate =
-      options.number("learning_rate", "AdamW's highest rate", {.fallback = 2e-5, .min = 0.0, .max = 10.0});
-  train.language_rate_factor =
-      options.number("language_learning_rate_factor",
-                     "what the rate is multiplied with in the language part, all of a model without eyes",
-                     {.fallback = 1.0, .min = 0.0, .max = 1000.0});
-  train.schedule =
-      options.text("lr_scheduler_type", "how the rate moves", {.fallback = "linear", .choices = schedule_kinds()});
-  train.warmup_steps =
-      options.integer("warmup_steps", "steps in which the rate rises from zero", {.fallback = 0, .min = 0});
-  train.warmup_ratio = options.number("warmup_ratio", "the same as a share of all steps, when warmup_steps is 0",
-                                      {.fallback = 0.0, .min = 0.0, .max = 1.0});
-  const bool warm = train.warmup_steps > 0 || train.warmup_ratio > 0.0;
-  require(!warm || train.schedule != "constant", Fault::config, [&] {
-    return options.where() + ": lr_scheduler_type constant has no warm-up: did you mean 'constant_with_warmup'?";
-  });
-  train.trained_modules = options.texts(
-      "trained_modules", "ends of the names of modules whose weights change, as q_proj; all others are frozen",
-      std::vector<std::string>{"all"});
-  auto& adamw = train.adamw;
-  adamw.weight_decay = options.number("weight_decay", "of matrices; norms and biases never decay",
-                                      {.fallback = 0.0, .min = 0.0, .max = 10.0});
-  adamw.beta1 =
-      options.number("adam_beta1", "decay of the first moment", {.fallback = 0.9, .min = 0.0, .max = 0.999999});
-  adamw.beta2 =
-      options.number("adam_beta2", "decay of the second moment", {.fallback = 0.999, .min = 0.0, .max = 0.99999999});
-  adamw.epsilon = options.number("adam_epsilon", "added to the root of the second moment",
-                                 {.fallback = 1e-8, .min = 1e-30, .max = 1.0});
-  train.max_grad_norm = options.number("max_grad_norm", "longer gradients are scaled down to this; 0: never",
-                                       {.fallback = 1.0, .min = 0.0, .max = 1e9});
-}
-
 Stage make_train(Options& options, const TrainerBook& book) {
   TrainOptions train;
   read_data_options(options, train);
   read_loss_options(options, train, book);
-  read_optimizer_options(options, train);
+  train.optimizer = read_optimizer_options(options);
+  train.language_rate_factor =
+      options.number("language_learning_rate_factor",
+                     "what the rate is multiplied with in the language part, all of a model without eyes",
+                     {.fallback = 1.0, .min = 0.0, .max = 1000.0});
+  train.trained_modules = options.texts(
+      "trained_modules", "ends of the names of modules whose weights change, as q_proj; all others are frozen",
+      std::vector<std::string>{"all"});
   read_step_options(options, train.steps);
+  require(!train.steps.pack || !train.steps.wrap || !train.objective.needs_ref_logp, Fault::config, [&] {
+    return options.where() + ": packing_strategy wrapped does not go with an objective that needs stage 'reference'";
+  });
   Stage stage;
   stage.needs.push_back("data set '" + train.data + "'");
   if (!train.validation.empty()) stage.needs.push_back("data set '" + train.validation + "'");

@@ -16,7 +16,8 @@ from datasets import Dataset
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer, SFTConfig, SFTTrainer
+from trl import (DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, KTOConfig, KTOTrainer, RLOOConfig, RLOOTrainer, SFTConfig,
+                 SFTTrainer)
 from trl.data_utils import pack_dataset
 from trl.experimental.cpo import CPOConfig, CPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
@@ -134,6 +135,48 @@ def orpo_of_the_response(trainer):
     return loss
 
 
+GROUPS = [([3, 9, 4], [[5, 6, 2], [7, 8, 9, 10, 2], [11, 2]], [1.0, 0.0, 0.5]),
+          ([6, 12], [[13, 14, 2], [3, 2], [15, 16, 17, 18]], [0.0, 0.0, 1.0])]
+TEMPERATURE = 0.9
+
+
+def add_group(name, objective, trainer, advantages):
+    """One loss of written answers: as if the reference model had written them, which is their reference, too."""
+    rows = [(prompt, ids) for prompt, answers, _ in GROUPS for ids in answers]
+    prompts, longest = max(len(x) for x, _ in rows), max(len(y) for _, y in rows)
+    left = lambda x: [0] * (prompts - len(x)) + x
+    right = lambda y: y + [0] * (longest - len(y))
+    inputs = {"prompt_ids": torch.tensor([left(x) for x, _ in rows]),
+              "prompt_mask": torch.tensor([left([1] * len(x)) for x, _ in rows]),
+              "completion_ids": torch.tensor([right(y) for _, y in rows]),
+              "completion_mask": torch.tensor([right([1] * len(y)) for _, y in rows]),
+              "advantages": advantages, "num_items_in_batch": torch.tensor(sum(len(y) for _, y in rows))}
+    ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)
+    mask = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)
+    with torch.no_grad():
+        logits = model(2)(ids, attention_mask=mask).logits[:, -longest - 1:-1] / TEMPERATURE
+        old = torch.log_softmax(logits, -1).gather(-1, inputs["completion_ids"].unsqueeze(-1)).squeeze(-1)
+    inputs |= {"old_per_token_logps": old, "ref_per_token_logps": old,
+               "old_logps": (old * inputs["completion_mask"]).sum(1)}
+    trainer.model.train()
+    trainer.current_gradient_accumulation_steps = 1
+    loss = trainer._compute_loss(trainer.model, inputs)
+    loss.backward()
+    for weight, tensor in trainer.model.named_parameters():
+        tensors[f"{name}/{weight}"] = tensor.grad.detach().clone()
+    cases.append({"name": name, "objective": objective, "trainer": type(trainer).__name__, "loss": loss.item(),
+                  "temperature": TEMPERATURE,
+                  "rows": [{"prompt": x, "answers": y, "rewards": r} for x, y, r in GROUPS]})
+
+
+def group_advantages(scale):
+    made = []
+    for _, _, rewards in GROUPS:
+        r = torch.tensor(rewards)
+        made.append((r - r.mean()) / (r.std() + 1e-4) if scale else r - r.mean())
+    return torch.cat(made)
+
+
 with tempfile.TemporaryDirectory() as folder:
     given = common(folder)
     for kind, loss in [("sft", "nll"), ("dft", "dft")]:
@@ -162,6 +205,23 @@ with tempfile.TemporaryDirectory() as folder:
                           processing_class=tokenizer)
     add("orpo", {"use": "orpo", "beta": 0.3}, trainer, label_rows,
         "the likelihood is of the response alone, as in the paper", loss_of=orpo_of_the_response(trainer))
+
+    written = given | dict(per_device_train_batch_size=6, num_generations=3, temperature=TEMPERATURE)
+    zero = lambda completions, **_: [0.0] * len(completions)
+    asked = Dataset.from_dict({"prompt": PROMPTS})
+    for kind, extra in [("grpo", {}), ("dapo", {"beta": 0.1, "epsilon_high": 0.28}),
+                        ("dr_grpo", {"max_completion_length": 8, "scale_rewards": "none"}),
+                        ("grpo", {"importance_sampling_level": "sequence"}), ("dapo", {"delta": 1.5})]:
+        own = {key: value for key, value in extra.items() if key != "beta"}
+        own["use_bias_correction_kl"] = False  # the papers' form
+        trainer = GRPOTrainer(model(1), reward_funcs=zero, args=GRPOConfig(loss_type=kind, **own, **written),
+                              train_dataset=asked, processing_class=tokenizer)
+        trainer.beta = extra.get("beta", 0.0)  # as an argument it would load a reference, which is given here
+        add_group("-".join(["group", kind, *extra]).replace("_", "-"), {"use": "grpo", "loss_type": kind, **extra}, trainer,
+                  group_advantages("scale_rewards" not in extra))
+    trainer = RLOOTrainer(model(1), reward_funcs=zero, args=RLOOConfig(beta=0.0, **written), train_dataset=asked,
+                          processing_class=tokenizer)
+    add_group("rloo", {"use": "rloo", "beta": 0.0}, trainer, group_advantages(False) * 3 / 2)
 
 lengths = [4, 8, 5, 11, 3, 2]
 ids = [[1 + at] * length for at, length in enumerate(lengths)]

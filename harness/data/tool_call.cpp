@@ -1,0 +1,202 @@
+#include "harness/data/tool_call.hpp"
+
+#include <cctype>
+#include <vector>
+
+#include "harness/base/text.hpp"
+
+namespace touchstone {
+namespace {
+
+bool is_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.'; }
+
+std::size_t name_end(const std::string& text, std::size_t at) {
+  while (at < text.size() && is_name(text[at])) ++at;
+  return at;
+}
+
+std::size_t skip_space(const std::string& text, std::size_t at) {
+  while (at < text.size() && std::isspace(static_cast<unsigned char>(text[at])) != 0) ++at;
+  return at;
+}
+
+/// The places of all names that an opening parenthesis follows at once: {first, end}.
+struct Place {
+  std::size_t first = 0;
+  std::size_t end = 0;
+};
+std::vector<Place> call_places(const std::string& text) {
+  std::vector<Place> places;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = name_end(text, at);
+    if (end > at && end < text.size() && text[end] == '(') places.push_back({at, end});
+    at = end + 1;
+  }
+  return places;
+}
+
+/// Arguments name='value' of a text between parentheses.
+std::map<std::string, std::string> quoted_arguments(const std::string& inner) {
+  std::map<std::string, std::string> arguments;
+  for (std::size_t at = 0; at < inner.size();) {
+    const auto end = name_end(inner, at);
+    if (end == at || inner.compare(end, 2, "='") != 0) {
+      at = std::max(end, at + 1);
+      continue;
+    }
+    const auto close = inner.find('\'', end + 2);
+    if (close == std::string::npos) break;
+    arguments.emplace(inner.substr(at, end - at), inner.substr(end + 1, close - end));
+    at = close + 1;
+  }
+  return arguments;
+}
+
+/// Where the quoted text that opens at `at` ends, behind its quote; npos: nowhere.
+std::size_t quote_end(const std::string& text, std::size_t at) {
+  for (auto next = at + 1; next < text.size(); ++next) {
+    if (text[next] == '\\') {
+      ++next;
+    } else if (text[next] == text[at]) {
+      return next + 1;
+    }
+  }
+  return std::string::npos;
+}
+
+/// Where the value that begins at `at` ends: before a comma or a closing bracket of what it stands in; npos: nowhere.
+std::size_t value_end(const std::string& text, std::size_t at) {
+  std::string open;
+  while (at < text.size()) {
+    const char c = text[at];
+    if (c == '\'' || c == '"') {
+      at = quote_end(text, at);
+      if (at == std::string::npos) return at;
+      continue;
+    }
+    if (open.empty() && (c == ',' || c == ')')) return at;
+    if (c == '(' || c == '[' || c == '{') open += c == '(' ? ')' : c == '[' ? ']' : '}';
+    if (c == ')' || c == ']' || c == '}') {
+      if (open.empty() || open.back() != c) return std::string::npos;
+      open.pop_back();
+    }
+    ++at;
+  }
+  return std::string::npos;
+}
+
+/// A value with its outer quotes single, so that 'a' and "a" are one.
+std::string plain_value(std::string value) {
+  if (value.size() >= 2 && value.front() == '"' && quote_end(value, 0) == value.size())
+    value.front() = value.back() = '\'';
+  return value;
+}
+
+/// The arguments from behind the opening parenthesis on; none when they are not written as Python's.
+std::optional<std::map<std::string, std::string>> python_arguments(const std::string& text, std::size_t at) {
+  std::map<std::string, std::string> arguments;
+  at = skip_space(text, at);
+  if (at < text.size() && text[at] == ')') return arguments;
+  while (at < text.size()) {
+    const auto end = name_end(text, at);
+    const auto equal = skip_space(text, end);
+    if (end == at || equal >= text.size() || text[equal] != '=') return std::nullopt;
+    const auto first = skip_space(text, equal + 1);
+    const auto last = value_end(text, first);
+    if (last == std::string::npos || last == first) return std::nullopt;
+    const auto value = plain_value(std::string(rstrip(text.substr(first, last - first))));
+    if (!arguments.emplace(text.substr(at, end - at), value).second) return std::nullopt;
+    if (text[last] == ')') return arguments;
+    at = skip_space(text, last + 1);
+  }
+  return std::nullopt;
+}
+
+/// Names of the parameters from behind "def name(" on, types and defaults aside.
+std::set<std::string> parameters(const std::string& text, std::size_t at) {
+  std::set<std::string> names;
+  while (at < text.size() && text[at] != ')') {
+    at = skip_space(text, at);
+    const auto end = name_end(text, at);
+    if (end > at) names.insert(text.substr(at, end - at));
+    const auto last = value_end(text, end);
+    if (last == std::string::npos || text[last] == ')') break;
+    at = last + 1;
+  }
+  return names;
+}
+
+/// Keys of the JSON object that begins at `at`, those of inner objects aside.
+std::set<std::string> keys_at(const std::string& text, std::size_t at) {
+  std::set<std::string> keys;
+  int depth = 0;
+  while (at < text.size()) {
+    const char c = text[at];
+    if (c == '"') {
+      const auto end = quote_end(text, at);
+      if (end == std::string::npos) break;
+      const auto behind = skip_space(text, end);
+      if (depth == 1 && behind < text.size() && text[behind] == ':') keys.insert(text.substr(at + 1, end - at - 2));
+      at = end;
+      continue;
+    }
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && --depth <= 0) break;
+    ++at;
+  }
+  return keys;
+}
+
+/// What follows `mark` everywhere in the text: the place behind it.
+std::vector<std::size_t> behind(const std::string& text, const std::string& mark) {
+  std::vector<std::size_t> places;
+  for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
+    places.push_back(at + mark.size());
+  }
+  return places;
+}
+
+}  // namespace
+
+std::optional<ToolCall> first_call(const std::string& text, CallForm form) {
+  for (const auto& [first, end] : call_places(text)) {
+    ToolCall call;
+    call.name = text.substr(first, end - first);
+    if (form == CallForm::extended) {
+      auto arguments = python_arguments(text, end + 1);
+      if (!arguments) return std::nullopt;
+      call.arguments = std::move(*arguments);
+      return call;
+    }
+    const auto close = text.find_first_of(")\n", end + 1);
+    if (close == std::string::npos || text[close] == '\n') continue;
+    call.arguments = quoted_arguments(text.substr(end + 1, close - end - 1));
+    return call;
+  }
+  return std::nullopt;
+}
+
+std::map<std::string, std::set<std::string>> listed_tools(const std::string& text) {
+  std::map<std::string, std::set<std::string>> tools;
+  for (const auto at : behind(text, "def ")) {
+    const auto end = name_end(text, at);
+    if (end > at && end < text.size() && text[end] == '(') {
+      tools.emplace(text.substr(at, end - at), parameters(text, end + 1));
+    }
+  }
+  for (const std::string mark : {"\"name\": \"", "\"name\":\""}) {
+    const auto places = behind(text, mark);
+    for (std::size_t number = 0; number < places.size(); ++number) {
+      const auto at = places[number];
+      const auto end = name_end(text, at);
+      if (end == at || end >= text.size() || text[end] != '"') continue;
+      const auto next = number + 1 < places.size() ? places[number + 1] : text.size();
+      const auto properties = text.find("\"properties\"", end);
+      const auto open = properties < next ? text.find('{', properties) : std::string::npos;
+      tools.emplace(text.substr(at, end - at), open < next ? keys_at(text, open) : std::set<std::string>());
+    }
+  }
+  return tools;
+}
+
+}  // namespace touchstone

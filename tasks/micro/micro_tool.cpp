@@ -1,0 +1,268 @@
+#include <algorithm>
+#include <set>
+
+#include "harness/data/prompt.hpp"
+#include "harness/data/tool_call.hpp"
+#include "tasks/micro/common.hpp"
+#include "tasks/micro/items.hpp"
+#include "tasks/micro/words.hpp"
+#include "tasks/parts/filters.hpp"
+
+namespace touchstone {
+namespace {
+
+using micro::between;
+using micro::chance;
+using micro::fill;
+using micro::Part;
+using micro::pick;
+using micro::Shift;
+
+constexpr std::size_t kTrain = 2000;
+constexpr std::size_t kTest = 500;
+constexpr std::uint64_t kTrainTools = 70;  ///< percent of the tools; the others are called in the test split alone
+constexpr std::uint64_t kErrors = 20;      ///< percent of the training calls that follow one that failed
+constexpr std::uint64_t kFollowing = 20;   ///< percent that follow one that worked
+
+/// What a tool does. {o} is the thing, {a} its property, {x} a name, {v} a value, {n} a number.
+struct Verb {
+  std::string_view name;
+  std::string_view parameters;
+  std::array<std::string_view, 2> wishes;
+  std::string_view arguments;
+};
+constexpr std::array<Verb, 5> kVerbs = {{
+    {"get", "name, date=None", {"What is the {a} of the {o} {x}?", "Tell me the {a} of the {o} {x}."}, "name='{x}'"},
+    {"get_last",
+     "name",
+     {"What was the {a} of the {o} {x} before?", "Tell me the former {a} of the {o} {x}."},
+     "name='{x}'"},
+    {"set",
+     "name, value",
+     {"Change the {a} of the {o} {x} to {v}.", "The {a} of the {o} {x} is {v} now."},
+     "name='{x}', value='{v}'"},
+    {"list",
+     "value, limit=None",
+     {"Show me {n} of those with {v} as the {a} of the {o}.", "Find {n} where the {a} of the {o} is {v}."},
+     "value='{v}', limit='{n}'"},
+    {"count",
+     "value, city=None",
+     {"How many have {v} as the {a} of the {o}?", "Of how many is the {a} of the {o} {v}?"},
+     "value='{v}'"},
+}};
+constexpr std::array<std::string_view, 9> kObjects = {"user",  "user_order", "room", "book", "book_shop",
+                                                      "train", "team",       "meal", "house"};
+
+/// A property and the values that it can have.
+struct Property {
+  std::string_view name;
+  std::array<std::string_view, 4> values;
+};
+constexpr std::array<Property, 8> kProperties = {{{"color", {"red", "blue", "green", "white"}},
+                                                  {"color_code", {"17", "25", "38", "46"}},
+                                                  {"size", {"small", "large", "huge", "tiny"}},
+                                                  {"price", {"10", "20", "50", "90"}},
+                                                  {"owner", {"Tom", "Anna", "Ben", "Lucy"}},
+                                                  {"city", {"Ardenport", "Brightwell", "Hilltop", "Kingsbay"}},
+                                                  {"date", {"Monday", "Friday", "Sunday", "Tuesday"}},
+                                                  {"date_limit", {"January", "March", "June", "October"}}}};
+
+struct Tool {
+  const Verb* verb = nullptr;
+  std::string_view object;
+  const Property* property = nullptr;
+  std::string name() const {
+    return std::string(verb->name) + "_" + std::string(object) + "_" + std::string(property->name);
+  }
+  std::string signature() const { return "Function: def " + name() + "(" + std::string(verb->parameters) + ")\n"; }
+  Part part() const { return micro::part_of(name(), 0, kTrainTools); }
+};
+
+Tool draw_tool(Draws& draws) { return {&pick(kVerbs, draws), pick(kObjects, draws), &pick(kProperties, draws)}; }
+
+Tool draw_tool(Part part, Draws& draws) {
+  auto tool = draw_tool(draws);
+  while (tool.part() != part) tool = draw_tool(draws);
+  return tool;
+}
+
+/// A tool whose name begins as another's: the same deed on the same thing, or the same deed.
+Tool draw_sibling(const Tool& tool, Draws& draws) {
+  auto other = tool;
+  if (chance(40, draws)) other.object = pick(kObjects, draws);
+  other.property = &pick(kProperties, draws);
+  return other;
+}
+
+/// A wish and the call that meets it.
+struct Wish {
+  std::string text;
+  std::string call;
+};
+
+Wish draw_wish(const Tool& tool, bool new_words, int most, Draws& draws) {
+  const auto name = micro::cased(
+      new_words ? micro::invented_name(micro::kNewSyllables, draws) : micro::invented_name(micro::kSyllables, draws),
+      /*lower_case=*/false);
+  const std::string value(pick(tool.property->values, draws));
+  const auto number = std::to_string(between(most > 9 ? 100 : 2, most, draws));
+  std::string thing(tool.object);
+  std::string property(tool.property->name);
+  std::replace(thing.begin(), thing.end(), '_', ' ');
+  std::replace(property.begin(), property.end(), '_', ' ');
+  const auto filled = [&](std::string_view pattern) {
+    return fill(pattern, {{"o", thing}, {"a", property}, {"x", name}, {"v", value}, {"n", number}});
+  };
+  return {filled(pick(tool.verb->wishes, draws)), tool.name() + "(" + filled(tool.verb->arguments) + ")"};
+}
+
+/// The right tool among others, at least one of which begins as it does, in random order.
+std::vector<Tool> draw_listing(const std::vector<Tool>& wanted, std::size_t count, Draws& draws) {
+  auto tools = wanted;
+  std::set<std::string> names;
+  for (const auto& tool : tools) names.insert(tool.name());
+  while (tools.size() < count) {
+    const bool near = tools.size() < wanted.size() + 2 || chance(50, draws);
+    const auto tool = near ? draw_sibling(wanted.back(), draws) : draw_tool(draws);
+    if (names.insert(tool.name()).second) tools.push_back(tool);
+  }
+  shuffle(tools, draws);
+  return tools;
+}
+
+std::string write_listing(const std::vector<Tool>& tools) {
+  std::string text;
+  for (const auto& tool : tools) text += tool.signature();
+  return text;
+}
+
+std::string ask(const std::string& wish) { return "User: " + wish + "\nAssistant:"; }
+
+/// A call that fails, and what its tool says.
+struct Failure {
+  std::string call;
+  std::string result;
+};
+
+Failure draw_failure(const Tool& tool, const Wish& wish, const std::vector<Tool>& listed, Draws& draws) {
+  const auto arguments = wish.call.substr(wish.call.find('('));
+  switch (draws.below(3)) {
+    case 0:
+      return {tool.name() + "_now" + arguments, "error: name '" + tool.name() + "_now' is not defined"};
+    case 1:
+      return {tool.name() + "(user='me', " + arguments.substr(1), "error: unexpected keyword argument 'user'"};
+    default:
+      break;
+  }
+  const auto other =
+      std::find_if(listed.begin(), listed.end(), [&](const Tool& one) { return one.name() != tool.name(); });
+  return {other->name() + arguments, "error: not supported"};
+}
+
+/// One item: a listing, a wish, the call. Calls of the training split may follow another, that failed or worked.
+Example draw_item(Part part, bool shifted, Shift shift, Draws& draws) {
+  const bool long_list = shifted && shift == Shift::length;
+  const bool new_words = shifted && shift == Shift::names;
+  const int most = shifted && shift == Shift::numbers ? 400 : 9;
+  const auto before = part == Part::train ? draws.below(100) : 100;
+  const bool follows = before >= kErrors && before < kErrors + kFollowing;
+  const auto tool = draw_tool(part, draws);
+  std::vector<Tool> wanted = {tool};
+  if (follows) {
+    while (wanted.front().name() == tool.name()) wanted.front() = draw_tool(part, draws);
+    wanted.push_back(tool);
+  }
+  const auto listed =
+      draw_listing(wanted, static_cast<std::size_t>(long_list ? between(7, 9, draws) : between(3, 6, draws)), draws);
+  const auto wish = draw_wish(tool, new_words, most, draws);
+  Example example;
+  example.targets = {wish.call};
+  example.facts["tool"] = tool.name();
+  const auto say = [&](Role role, const std::string& text, const char* delimiter) {
+    example.history.push_back({role, {text}, delimiter});
+  };
+  if (before < kErrors) {
+    const auto failure = draw_failure(tool, wish, listed, draws);
+    say(Role::user, write_listing(listed) + ask(wish.text), " ");
+    say(Role::assistant, failure.call, "\n");
+    say(Role::tool, "Output: " + failure.result + "\nAssistant:", "");
+  } else if (follows) {
+    const auto first = draw_wish(wanted.front(), new_words, most, draws);
+    say(Role::user, write_listing(listed) + ask(first.text), " ");
+    say(Role::assistant, first.call, "\n");
+    say(Role::tool, "Output: done", "\n");
+    example.question = ask(wish.text);
+  } else {
+    example.question = write_listing(listed) + ask(wish.text);
+  }
+  return example;
+}
+
+std::vector<Example> items(const std::string& name, Split split, bool shifted) {
+  const bool train = split == Split::train;
+  const bool moved = shifted && !train;
+  Draws draws(0, std::string("tool.") + (moved ? "ood" : split_name(split)));
+  std::vector<Example> examples;
+  std::set<std::string> asked;
+  while (examples.size() < (train ? kTrain : kTest)) {
+    const auto shift = micro::shift_of(examples.size());
+    auto example = draw_item(train ? Part::train : Part::test, moved, shift, draws);
+    const auto text = plain_text(example.history) + example.question;
+    if (!asked.insert(text).second) continue;
+    const auto row = micro::made_row(name, {{"prompt", text}, {"answer", example.targets.front()}});
+    example.id = name + "/" + split_name(split) + "/" + std::to_string(examples.size());
+    example.doc_hash = document_hash(row.value);
+    if (moved) example.facts["shift"] = micro::shift_name(shift);
+    examples.push_back(std::move(example));
+  }
+  return examples;
+}
+
+Verdict judge(const Example& example, const Response& response) {
+  const auto gold = first_call(example.targets.front(), CallForm::extended);
+  const std::string text(first_text(response));
+  const auto call = first_call(text, CallForm::extended);
+  const auto listed = listed_tools(plain_text(example.history) + example.question);
+  Verdict verdict;
+  verdict.parsed = call.has_value();
+  verdict.extracted = call ? call->name : text;
+  verdict.correct = call && call->name == gold->name && call->arguments == gold->arguments;
+  verdict.score = verdict.correct ? 1.0 : 0.0;
+  verdict.values = {{"exact_call,none", verdict.score},
+                    {"tool_name,none", call && call->name == gold->name ? 1.0 : 0.0},
+                    {"hallucinated_tool,none", call && listed.count(call->name) == 0 ? 1.0 : 0.0}};
+  if (!call) verdict.detail = "no call";
+  verdict.confidence = answer_confidence(response);
+  return verdict;
+}
+
+void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
+  Task task;
+  task.name = name;
+  task.summary = summary;
+  micro::belongs_to_world(task);
+  task.format.target_delimiter = " ";
+  task.metrics = {{.name = "exact_call,none", .aggregate = {}},
+                  {.name = "tool_name,none", .aggregate = {}},
+                  {.name = "hallucinated_tool,none", .higher_is_better = false, .aggregate = {}}};
+  task.load = micro::made_once(name, [name, shifted](Split split) { return items(name, split, shifted); });
+  task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
+    return {Generation{.context = context, .images = {}, .max_new_tokens = 64, .until = {"\n"}}};
+  };
+  task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
+    return judge(example, responses.front());
+  };
+  book.tasks.add(name, std::move(task));
+}
+
+}  // namespace
+
+namespace plugins {
+
+void micro_tool(TaskBook& book) {
+  add(book, "micro-tool", "a wish and three to six tools with names that begin alike: the call that meets it", false);
+  add(book, "micro-tool-ood", "the same with names of another kind, larger numbers, more tools", true);
+}
+
+}  // namespace plugins
+}  // namespace touchstone

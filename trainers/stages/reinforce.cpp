@@ -1,0 +1,84 @@
+#include "harness/base/seed.hpp"
+#include "harness/train/stage.hpp"
+#include "trainers/parts/answering.hpp"
+#include "trainers/parts/reinforce_loop.hpp"
+
+namespace touchstone {
+namespace {
+
+void read_rollout_options(Options& options, RolloutOptions& rollout) {
+  auto& asked = rollout.asked;
+  asked.samples = static_cast<int>(
+      options.integer("num_generations", "answers to each prompt", {.fallback = 1, .min = 1, .max = 1024}));
+  asked.max_new_tokens = static_cast<int>(
+      options.integer("max_new_tokens", "tokens of an answer, at most", {.fallback = 256, .min = 1, .max = 1 << 20}));
+  asked.temperature = options.number("temperature", "of drawing, and of the log-probabilities; 0: the likeliest token",
+                                     {.fallback = 1.0, .min = 0.0, .max = 100.0});
+  asked.top_p = options.number("top_p", "share of the probability that is drawn from",
+                               {.fallback = 1.0, .min = 1e-6, .max = 1.0});
+  asked.top_k = static_cast<int>(options.integer("top_k", "tokens that are drawn from, at most; 0: all",
+                                                 {.fallback = 0, .min = 0, .max = 1 << 30}));
+  asked.until = options.texts("until", "texts that end an answer", std::vector<std::string>{});
+  rollout.reward_clip = options.number("reward_clip", "rewards are held within this on either side; 0: as they are",
+                                       {.fallback = 0.0, .min = 0.0, .max = 1e6});
+  rollout.missing_eos_penalty =
+      options.number("missing_eos_penalty", "taken from the reward of an answer that max_new_tokens cut",
+                     {.fallback = 0.0, .min = 0.0, .max = 1e6});
+  rollout.mask_truncated =
+      options.flag("mask_truncated_completions", "answers that max_new_tokens cut are not trained on", false);
+  rollout.batch_tokens = options.integer("batch_tokens", "tokens of a forward pass, at most",
+                                         {.fallback = 4096, .min = 1, .max = 1 << 30});
+}
+
+void read_loop_options(Options& options, ReinforceOptions& reinforce) {
+  reinforce.prompts = options.integer("rollout_batch_size", "prompts that are answered before the model moves",
+                                      {.fallback = 64, .min = 1, .max = 1 << 30});
+  reinforce.epochs = options.number("num_train_epochs", "times that each prompt is answered",
+                                    {.fallback = 1.0, .min = 1e-6, .max = 1e6});
+  reinforce.max_rollouts = options.integer("max_rollouts", "rollouts, in place of epochs; -1: by epochs",
+                                           {.fallback = -1, .min = -1, .max = 100000000});
+  reinforce.passes = options.integer("num_iterations", "passes over the answers of a rollout",
+                                     {.fallback = 1, .min = 1, .max = 1 << 20});
+  reinforce.mini_batches =
+      options.integer("num_mini_batches", "optimizer steps of a pass", {.fallback = 1, .min = 1, .max = 1 << 20});
+}
+
+Stage make_reinforce(Options& options, const TrainerBook& book) {
+  ReinforceOptions reinforce;
+  reinforce.data = options.text("on", "name of a data set of prompts", {.fallback = "data", .choices = {}});
+  reinforce.reference = options.text("reference", "name of a frozen model; \"\": the model as the stage begins",
+                                     {.fallback = "", .choices = {}});
+  auto objective = options.child("objective", "the loss: a name, or {\"use\": NAME, ...} with its options");
+  if (!options.describing()) reinforce.objective = make_use(std::move(objective), book.objectives, book);
+  reinforce.rollout.reward = read_rule(options, book);
+  read_rollout_options(options, reinforce.rollout);
+  read_loop_options(options, reinforce);
+  reinforce.optimizer = read_optimizer_options(options);
+  reinforce.critic_learning_rate = options.number("critic_learning_rate", "the critic's highest rate; 0: learning_rate",
+                                                  {.fallback = 0.0, .min = 0.0, .max = 10.0});
+  require(options.describing() || reinforce.objective.credit, Fault::config,
+          [&] { return options.where() + ": this objective is of given answers: use the stage 'train'"; });
+  require(options.describing() || reinforce.rollout.asked.samples >= reinforce.objective.answers, Fault::config, [&] {
+    return options.where() + ": num_generations is " + std::to_string(reinforce.rollout.asked.samples) +
+           ", expected at least " + std::to_string(reinforce.objective.answers) + " for this objective";
+  });
+  Stage stage;
+  stage.needs.push_back("data set '" + reinforce.data + "'");
+  if (!reinforce.reference.empty()) stage.needs.push_back("frozen model '" + reinforce.reference + "'");
+  stage.run = [reinforce](Session& session) {
+    auto chosen = reinforce;
+    chosen.seed = derive_seed(session.job->seed, "reinforce." + reinforce.data);
+    ReinforceLoop(session, std::move(chosen)).run();
+  };
+  return stage;
+}
+
+}  // namespace
+
+namespace plugins {
+void reinforce(TrainerBook& book) {
+  book.stages.add("reinforce", {.summary = "the model's own answers, judged by a reward and trained on, in turns",
+                                .make = make_reinforce});
+}
+}  // namespace plugins
+}  // namespace touchstone
