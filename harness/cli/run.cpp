@@ -37,7 +37,7 @@ void say_tuned(Program& program, const Plan& plan, const Plan& tuning, const Sto
   }
   std::size_t next = 0;
   for (const auto& method : plan.methods) {
-    const auto& values = method.tune.empty() ? plan.tune->values : method.tune;
+    const auto [key, values] = tried_values(plan, method);
     std::string line;
     std::size_t best = 0;
     double best_gain = -2.0;
@@ -51,7 +51,7 @@ void say_tuned(Program& program, const Plan& plan, const Plan& tuning, const Sto
       }
     }
     const bool edge = values.size() > 2 && (best == 0 || best + 1 == values.size());
-    program.out() << fmt::format("{:16} \"{}\": {}{} gains in points:{}\n", method.name, plan.tune->key, values[best],
+    program.out() << fmt::format("{:16} \"{}\": {}{} gains in points:{}\n", method.name, key, values[best],
                                  edge ? " (the last one tried)" : "", line);
   }
 }

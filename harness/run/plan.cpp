@@ -98,6 +98,20 @@ std::optional<Tuning> read_tuning(const Json& plan, const std::vector<std::uint6
   return tuning;
 }
 
+/// [0.001, 0.002] of the plan's key, or {"key": "train#2.learning_rate", "values": [...]}.
+void read_method_tuning(Json tune, const std::string& where, PlannedMethod& method) {
+  if (tune.is_object()) {
+    require(tune.contains("values"), Fault::config, [&] { return where + ": key 'values' is missing"; });
+    method.tune = read_values(tune["values"], where + ": key 'values'");
+    tune.erase("values");
+    Options options(tune, where);
+    method.tune_key = options.text("key", "the stage's option that is tuned");
+    options.done();
+  } else {
+    method.tune = read_values(tune, where);
+  }
+}
+
 /// "lora", or {"method": "lora", "name": "lora-r4", "set": {"adapt.r": 4}}.
 PlannedMethod read_method(Json entry, const std::string& where) {
   if (entry.is_string()) entry = Json{{"method", entry}};
@@ -107,7 +121,7 @@ PlannedMethod read_method(Json entry, const std::string& where) {
   PlannedMethod method;
   method.set = read_set(entry, where);
   entry.erase("set");
-  if (entry.contains("tune")) method.tune = read_values(entry["tune"], where + ": key 'tune'");
+  if (entry.contains("tune")) read_method_tuning(entry["tune"], where + ": key 'tune'", method);
   entry.erase("tune");
   Options options(entry, where);
   method.recipe = options.text("method", "a recipe of configs/methods, or a file");
@@ -198,6 +212,11 @@ Plan read_plan(const std::filesystem::path& path) {
   return plan;
 }
 
+std::pair<std::string, std::vector<std::string>> tried_values(const Plan& plan, const PlannedMethod& method) {
+  return {method.tune_key.empty() ? plan.tune->key : method.tune_key,
+          method.tune.empty() ? plan.tune->values : method.tune};
+}
+
 Plan tuning_plan(const Plan& plan) {
   require(plan.tune.has_value(), Fault::config, [&] { return plan.where + ": has no key 'tune'"; });
   Plan tuning = plan;
@@ -207,10 +226,11 @@ Plan tuning_plan(const Plan& plan) {
   tuning.claims.clear();
   tuning.methods.clear();
   for (const auto& method : plan.methods) {
-    for (const auto& value : method.tune.empty() ? plan.tune->values : method.tune) {
+    const auto [key, values] = tried_values(plan, method);
+    for (const auto& value : values) {
       auto variant = method;
       variant.name = method.name + " at " + value;
-      variant.set[plan.tune->key] = value;
+      variant.set[key] = value;
       tuning.methods.push_back(std::move(variant));
     }
   }

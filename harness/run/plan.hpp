@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/measure/measure.hpp"
@@ -17,6 +18,7 @@ struct PlannedMethod {
   std::string name;                        ///< "lora"; "lora-r4" where the plan names a variant
   std::string recipe;                      ///< name of configs/methods/NAME.json, or a path of a recipe file
   std::map<std::string, std::string> set;  ///< "adapt.r" -> JSON text; goes before the plan's own "set"
+  std::string tune_key;                    ///< what is tuned; empty: what the plan says
   std::vector<std::string> tune;           ///< values to try, as JSON text; empty: those of the plan
 };
 
@@ -62,6 +64,9 @@ struct Plan {
 /// Reads and checks a plan file: every key, type and range. Names are checked by the runner, which knows what there is.
 /// Throws Fault::config or Fault::data, naming file, key, found and expected.
 Plan read_plan(const std::filesystem::path& path);
+
+/// What tuning tries of a method: STAGE.KEY and values.
+std::pair<std::string, std::vector<std::string>> tried_values(const Plan& plan, const PlannedMethod& method);
 
 /// The plan that tunes this one: its methods at every value of "tune", one seed. Throws Fault::config when the plan
 /// says nothing of tuning.

@@ -65,7 +65,7 @@ TEST(PlanMethods, AreStoredAsTheyRan) {
 TEST(PlanMethods, TunedComparedAndJudged) {
   const testing::TemporaryFolder folder;
   auto plan = variants;
-  plan["methods"] = {"sft", {{"method", "lora"}, {"tune", {0.01, 0.1}}}};
+  plan["methods"] = {"sft", {{"method", "lora"}, {"tune", {{"key", "adapt.r"}, {"values", {2, 8}}}}}};
   plan["seeds"] = {1, 2};
   plan["measure_on"] = {{{"tasks", {"gsm8k", "truthfulqa_mc1"}}, {"limit", 4}}};
   plan["about"] = "lora";
@@ -79,6 +79,7 @@ TEST(PlanMethods, TunedComparedAndJudged) {
   ASSERT_EQ(tuned.code, 0) << tuned.err;
   EXPECT_NE(tuned.out.find("5 cells done"), std::string::npos) << tuned.out;
   EXPECT_NE(tuned.out.find("\"train.learning_rate\": 0.001"), std::string::npos) << tuned.out;
+  EXPECT_NE(tuned.out.find("\"adapt.r\": "), std::string::npos) << tuned.out;
   const auto run = touchstone_command({"run", file, "--db", database, "--quiet"});
   ASSERT_EQ(run.code, 0) << run.err;
   EXPECT_NE(run.out.find("mean drop elsewhere, lora - sft: lower"), std::string::npos) << run.out;
