@@ -82,7 +82,7 @@ std::string page(Program& program, const Json& record) {
   }
   for (const auto& entry : record.items()) {
     const auto& verdict = entry.value();
-    text += fmt::format("\n## {}\n\n{}\n\nPlan `configs/plans/{}.json`; {} in {:.0f} s on {}.\n\n", entry.key(),
+    text += fmt::format("\n## {}\n\n{}\n\nPlan `configs/plans/{}.json`: {}. Its cells took {:.0f} s one after another on {}.\n\n", entry.key(),
                         paper_of(program, entry.key()), verdict.value("plan", ""), verdict.value("verdict", ""),
                         verdict.value("seconds", 0.0), verdict.value("cpu", ""));
     text += "| claim | expected | found | verdict |\n| --- | --- | --- | --- |\n";
@@ -139,7 +139,9 @@ int verdict_action(Program& program, const VerdictArguments& arguments) {
   for (const auto& run : judged_runs(store, arguments)) {
     verdicts.push_back(judge_run(store, run));
     entries.push_back(verdict_json(verdicts.back()));
-    entries.back()["seconds"] = std::round(run.seconds);
+    double seconds = 0.0;  // of the cells, those too that an earlier run left
+    for (const auto& cell : store.cells(run.id)) seconds += cell.seconds;
+    entries.back()["seconds"] = std::round(seconds);
     const auto& environment = environments.at(static_cast<std::size_t>(run.environment - 1));
     entries.back()["version"] = environment.code_version;
     entries.back()["cpu"] = std::to_string(environment.cores) + " cores of " + environment.cpu;
