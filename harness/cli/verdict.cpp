@@ -82,9 +82,10 @@ std::string page(Program& program, const Json& record) {
   }
   for (const auto& entry : record.items()) {
     const auto& verdict = entry.value();
-    text += fmt::format("\n## {}\n\n{}\n\nPlan `configs/plans/{}.json`: {}. Its cells took {:.0f} s one after another on {}.\n\n", entry.key(),
-                        paper_of(program, entry.key()), verdict.value("plan", ""), verdict.value("verdict", ""),
-                        verdict.value("seconds", 0.0), verdict.value("cpu", ""));
+    text += fmt::format(
+        "\n## {}\n\n{}\n\nPlan `configs/plans/{}.json`: {}. Its cells took {:.0f} s one after another on {}.\n\n",
+        entry.key(), paper_of(program, entry.key()), verdict.value("plan", ""), verdict.value("verdict", ""),
+        verdict.value("seconds", 0.0), verdict.value("cpu", ""));
     text += "| claim | expected | found | verdict |\n| --- | --- | --- | --- |\n";
     for (const auto& claim : verdict.value("claims", Json::array())) {
       text +=
