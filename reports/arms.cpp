@@ -39,9 +39,7 @@ void take_seeds(ArmTask& out, const SeedMean& mean) {
   out.item_stderror = mean.item_stderror;
   out.interval = mean.interval;
   out.p_value = mean.p_value;
-  // Two-sided alpha 0.05 and 80 % power, with the degrees of freedom that a few seeds leave.
-  out.detectable =
-      (t_or_normal_quantile(0.975, mean.degrees) + t_or_normal_quantile(0.8, mean.degrees)) * mean.stderror;
+  out.detectable = detectable_difference(mean.stderror, mean.degrees);
   out.seed_deviation = mean.between_sd;
   out.ece_interval = {nan, nan};
 }

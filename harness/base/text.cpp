@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "harness/base/edit_distance.hpp"
 #include "harness/base/one_line.hpp"
 
 namespace touchstone {
@@ -33,29 +34,13 @@ Decoded decode(std::string_view text) {
   return {code, static_cast<std::size_t>(length)};
 }
 
-/// Levenshtein distance, two rows at a time.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 std::string nearest_name(std::string_view name, std::span<const std::string> known) {
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const auto& candidate : known) {
-    const auto distance = edit_distance(name.substr(0, 100), std::string_view(candidate).substr(0, 100));
+    const auto distance = edit_distance_of(name.substr(0, 100), std::string_view(candidate).substr(0, 100));
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;

@@ -56,8 +56,10 @@ std::string cell(const std::string& text) {
 
 /// The paper of a recipe that comes with the program; empty for another one.
 std::string paper_of(Program& program, const std::string& method) {
-  const auto file = program.resources().folder() / "configs" / "methods" / (method + ".json");
-  return std::filesystem::exists(file) ? read_json(file).value("paper", "") : "";
+  const auto& resources = program.resources();
+  const auto names = resources.methods();
+  const bool known = std::find(names.begin(), names.end(), method) != names.end();
+  return known ? read_json(resources.method(method)).value("paper", "") : "";
 }
 
 /// The page of all recorded verdicts, as Markdown.

@@ -91,4 +91,13 @@ double t_or_normal_quantile(double p, double degrees) {
   return as_good_as_normal(degrees) ? normal_quantile(p) : student_t_quantile(p, degrees);
 }
 
+Interval interval_around(double estimate, double stderror, double degrees) {
+  const double half = t_or_normal_quantile(0.975, degrees) * stderror;
+  return {estimate - half, estimate + half};
+}
+
+double detectable_difference(double stderror, double degrees) {
+  return (t_or_normal_quantile(0.975, degrees) + t_or_normal_quantile(0.8, degrees)) * stderror;
+}
+
 }  // namespace touchstone

@@ -58,11 +58,6 @@ Combined mean_error_of(const std::vector<const TaskChange*>& tasks) {
   return combine(errors, degrees);
 }
 
-Interval around(double middle, double stderror, double degrees) {
-  const double half = t_or_normal_quantile(0.975, degrees) * stderror;
-  return {middle - half, middle + half};
-}
-
 void summarise_cell(CellChange& change) {
   std::vector<const TaskChange*> others;
   double gain = 0.0;
@@ -92,7 +87,7 @@ void summarise_cell(CellChange& change) {
   const auto error = mean_error_of(others);
   change.mean_drop_stderror = error.stderror;
   change.mean_drop_degrees = error.degrees;
-  change.mean_drop_interval = around(change.mean_drop, error.stderror, error.degrees);
+  change.mean_drop_interval = interval_around(change.mean_drop, error.stderror, error.degrees);
 }
 
 const TaskChange* find_task(const CellChange& cell, const TaskChange& wanted) {
@@ -242,7 +237,7 @@ SeedMean over_seeds(const std::vector<SeedValue>& seeds) {
                             : Combined{item_error, degrees};
   found.stderror = both.stderror;
   found.degrees = both.degrees;
-  found.interval = around(found.mean, both.stderror, both.degrees);
+  found.interval = interval_around(found.mean, both.stderror, both.degrees);
   if (found.mean != 0.0) {
     found.p_value =
         both.stderror > 0.0 ? 2.0 * t_or_normal_cdf(-std::fabs(found.mean) / both.stderror, both.degrees) : 0.0;
@@ -262,6 +257,14 @@ std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int6
   return changes_of(store, sides);
 }
 
+const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cell, const std::string& method) {
+  const auto found = std::find_if(cells.begin(), cells.end(), [&](const CellRow& row) {
+    return row.state == CellState::done && row.method == method && row.base_model == cell.base_model &&
+           row.trained_on == cell.trained_on && row.seed == cell.seed;
+  });
+  return found == cells.end() ? nullptr : &*found;
+}
+
 std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
                                     const std::string& against) {
   const StoredMeasures stored(store, run);
@@ -269,11 +272,8 @@ std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const 
   std::vector<Sides> sides;
   for (const auto& cell : cells) {
     if (cell.state != CellState::done || cell.method != arm) continue;
-    const auto other = std::find_if(cells.begin(), cells.end(), [&](const CellRow& row) {
-      return row.state == CellState::done && row.method == against && row.base_model == cell.base_model &&
-             row.trained_on == cell.trained_on && row.seed == cell.seed;
-    });
-    if (other == cells.end()) continue;
+    const auto* other = counterpart(cells, cell, against);
+    if (other == nullptr) continue;
     sides.push_back({cell, stored.of(other->result_model, other->id), stored.of(cell.result_model, cell.id)});
   }
   return changes_of(store, sides);

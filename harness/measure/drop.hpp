@@ -104,8 +104,11 @@ double chance_corrected(double score, double chance);
 /// measures that it asked for are compared.
 std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run = std::nullopt);
 
-/// The finished cells of method `arm` in a run, each against the cell of `against` with the same base model, training
-/// task and seed, on the same items: "before" is that other cell's result. A cell without such a partner is left out.
+/// The finished cell of another method with the same base model, training task and seed; null when there is none.
+const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cell, const std::string& method);
+
+/// The finished cells of method `arm` in a run, each against its counterpart of `against`, on the same items: "before"
+/// is that other cell's result. A cell without one is left out.
 std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
                                     const std::string& against);
 

@@ -41,6 +41,10 @@ double student_t_quantile(double p, double degrees);
 /// The same two for Student's t, or the normal distribution where `degrees` is 0.
 double t_or_normal_cdf(double t, double degrees);
 double t_or_normal_quantile(double p, double degrees);
+/// The 95 % interval of an estimate with this error.
+Interval interval_around(double estimate, double stderror, double degrees);
+/// The smallest difference that an estimate with this error shows with 80 % power, two-sided alpha 0.05.
+double detectable_difference(double stderror, double degrees);
 
 /// Two runs on the same items.
 struct Paired {

@@ -92,8 +92,7 @@ SeedMean mean_of(const std::vector<SeedMean>& parts) {
   const auto both = combine(errors, degrees);
   mean.stderror = both.stderror;
   mean.degrees = both.degrees;
-  const double half = t_or_normal_quantile(0.975, both.degrees) * both.stderror;
-  mean.interval = {mean.mean - half, mean.mean + half};
+  mean.interval = interval_around(mean.mean, both.stderror, both.degrees);
   return mean;
 }
 
@@ -183,11 +182,9 @@ class Evidence {
     std::size_t compared = 0;
     for (const auto& cell : cells_) {
       if (cell.method != claim.arm || (!claim.train_on.empty() && cell.trained_on != claim.train_on)) continue;
-      const auto other = std::find_if(cells_.begin(), cells_.end(), [&](const CellRow& row) {
-        return row.method == claim.against && row.base_model == cell.base_model && row.trained_on == cell.trained_on &&
-               row.seed == cell.seed;
-      });
-      const auto mine = other == cells_.end() ? std::nullopt : logged_value(cell, claim.key);
+      if (cell.state != CellState::done) continue;
+      const auto* other = counterpart(cells_, cell, claim.against);
+      const auto mine = other == nullptr ? std::nullopt : logged_value(cell, claim.key);
       const auto theirs = mine ? logged_value(*other, claim.key) : std::nullopt;
       if (!theirs || (claim.ratio && (*mine <= 0.0 || *theirs <= 0.0))) continue;
       ++compared;
@@ -204,7 +201,6 @@ class Evidence {
 
   /// A value of a stage's end, else the last one of its curve; "tokens_per_second" comes from the curve's own columns.
   std::optional<double> logged_value(const CellRow& cell, const std::string& key) const {
-    if (cell.state != CellState::done) return std::nullopt;
     const auto dot = key.find('.');
     const auto stage = key.substr(0, dot);
     const auto name = key.substr(dot + 1);
@@ -231,8 +227,7 @@ class Evidence {
     const auto range = expected(result.claim);
     const auto& found = result.difference;
     const double error = found.stderror;
-    const auto power = t_or_normal_quantile(0.975, found.degrees) + t_or_normal_quantile(0.8, found.degrees);
-    result.detectable = power * error;
+    result.detectable = detectable_difference(error, found.degrees);
     // How far outside of the expected range the mean lies, in standard errors.
     const double outside = std::max(range.low - found.mean, found.mean - range.high);
     if (error > 0.0) result.p_against = t_or_normal_cdf(-outside / error, found.degrees);

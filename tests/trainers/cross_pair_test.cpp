@@ -169,15 +169,9 @@ TEST(Items, AreNeverParted) {
   }
 }
 
-struct Ran {
-  std::vector<StepReport> steps;
-  std::vector<StageReport> stages;
-  NamedTensors weights;
-};
-
 class CrossLingualRecipe : public ::testing::Test {
  protected:
-  Ran run(const std::string& train, const std::string& between = "") {
+  testing::RanWithWeights run(const std::string& train, const std::string& between = "") {
     auto job = testing::tiny_job(folder_.path());
     std::filesystem::remove_all(job.work);
     std::filesystem::remove_all(job.out);
@@ -186,13 +180,7 @@ class CrossLingualRecipe : public ::testing::Test {
     job.recipe = testing::write_recipe(
         folder_.path(), R"([{"use": "load", "task": "$train_on"}, {"use": "cross_pair"}, {"use": "reference"}, )" +
                             between + R"({"use": "train", )" + train + "}]");
-    Ran ran;
-    TrainHooks hooks;
-    hooks.step = [&](const StepReport& report) { ran.steps.push_back(report); };
-    hooks.stage = [&](const StageReport& report) { ran.stages.push_back(report); };
-    train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
-    ran.weights = testing::checkpoints().read_tensors(job.out / "model.safetensors");
-    return ran;
+    return testing::run_for_weights(job);
   }
   testing::TemporaryFolder folder_;
 };

@@ -185,16 +185,10 @@ TEST_F(NearMiss, BadData) {
   EXPECT_NO_THROW(run());
 }
 
-struct Ran {
-  std::vector<StepReport> steps;
-  std::vector<StageReport> stages;
-  TrainResult result;
-};
-
 /// Whole runs on the tiny model, whose task of sums has numbers for answers.
 class FaitRecipe : public ::testing::Test {
  protected:
-  Ran run(const std::string& objective, const std::string& train = R"("max_steps": 6)") {
+  testing::Ran run(const std::string& objective, const std::string& train = R"("max_steps": 6)") {
     auto job = testing::tiny_job(folder_.path());
     std::filesystem::remove_all(job.work);
     std::filesystem::remove_all(job.out);
@@ -203,12 +197,7 @@ class FaitRecipe : public ::testing::Test {
           {"use": "judge"}, {"use": "near_miss", "min_similarity": 0.4},
           {"use": "train", "learning_rate": 0.003, )" +
                             train + R"(, "objective": )" + objective + "}]");
-    Ran ran;
-    TrainHooks hooks;
-    hooks.step = [&](const StepReport& report) { ran.steps.push_back(report); };
-    hooks.stage = [&](const StageReport& report) { ran.stages.push_back(report); };
-    ran.result = train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
-    return ran;
+    return testing::run_job(job);
   }
   testing::TemporaryFolder folder_;
 };

@@ -9,26 +9,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Ran {
-  std::vector<StepReport> steps;
-  NamedTensors weights;
-};
-
 class TrainOption : public ::testing::Test {
  protected:
   /// Trains on the sums with these options of the stage.
-  Ran run(const std::string& options, bool chat = false) {
+  testing::RanWithWeights run(const std::string& options, bool chat = false) {
     auto job = testing::tiny_job(folder_.path());
     job.chat = chat;
     job.recipe = testing::write_recipe(folder_.path(), R"([{"use": "load", "task": "$train_on"},
         {"use": "train", "objective": "sft", "learning_rate": 0.01, )" +
                                                            options + "}]");
-    Ran ran;
-    TrainHooks hooks;
-    hooks.step = [&](const StepReport& report) { ran.steps.push_back(report); };
-    train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
-    ran.weights = testing::checkpoints().read_tensors(job.out / "model.safetensors");
-    return ran;
+    return testing::run_for_weights(job);
   }
 
   static double difference(const NamedTensors& a, const NamedTensors& b) {

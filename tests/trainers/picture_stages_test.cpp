@@ -139,12 +139,7 @@ TEST_F(PictureRows, StagesThatAnswerSee) {
     {"use": "contrast", "embedder": "model", "share": 1.0},
     {"use": "reference"},
     {"use": "train", "objective": {"use": "dpo"}, "learning_rate": 0.001, "max_steps": 2}])");
-  std::vector<StageReport> stages;
-  std::vector<StepReport> steps;
-  TrainHooks hooks;
-  hooks.stage = [&](const StageReport& report) { stages.push_back(report); };
-  hooks.step = [&](const StepReport& report) { steps.push_back(report); };
-  train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
+  const auto [result, steps, stages] = testing::run_job(job);
   ASSERT_EQ(stages.size(), 9U);
   EXPECT_EQ(stages[3].values.at("rows"), 16.0);  // a model that does not see is right half of the time
   EXPECT_GE(stages[4].values.at("critical_tokens"), 16.0);
@@ -187,10 +182,7 @@ TEST_F(PictureRows, AnAdapterOnTheEyesAloneLearnsToSee) {
                           {"use": "train", "objective": "sft", "append_eos": false, "learning_rate": 0.05,
                            "per_device_train_batch_size": 16, "max_steps": 100},
                           {"use": "fold"}])");
-  std::vector<StepReport> steps;
-  TrainHooks hooks;
-  hooks.step = [&](const StepReport& report) { steps.push_back(report); };
-  train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
+  const auto steps = testing::run_job(job).steps;
   ASSERT_EQ(steps.size(), 100U);
   EXPECT_LT(steps.back().loss, 0.65);  // over all pictures a model that does not see has ln 2 at best, 0.693
   auto parts = changed(job.model, job.out);

@@ -161,20 +161,10 @@ TEST_F(DataStages, StretchesAreWeighedFromOneTextToTheNext) {
 /// Whole recipes on the tiny model.
 class PreferenceRecipes : public ::testing::Test {
  protected:
-  struct Ran {
-    TrainResult result;
-    std::vector<StepReport> steps;
-    std::vector<StageReport> stages;
-  };
-  Ran run(const std::string& stages) {
+  testing::Ran run(const std::string& stages) {
     auto job = testing::tiny_job(folder_.path());
     job.recipe = testing::write_recipe(folder_.path(), stages);
-    Ran ran;
-    TrainHooks hooks;
-    hooks.step = [&](const StepReport& report) { ran.steps.push_back(report); };
-    hooks.stage = [&](const StageReport& report) { ran.stages.push_back(report); };
-    ran.result = train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
-    return ran;
+    return testing::run_job(job);
   }
   std::string pairs(const std::string& reference, const std::string& train) {
     return R"([{"use": "load", "task": "sums"}, {"use": "sample", "answers": 3, "max_new_tokens": 6},

@@ -26,18 +26,9 @@ TrainJob real_job(const fs::path& folder, const fs::path& model, const DataFolde
   return job;
 }
 
-struct Ran {
-  std::vector<StepReport> steps;
-  std::vector<StageReport> stages;
-};
-
 /// Trains, and holds what every method has in common: finite losses, a gradient, preferences that begin at log 2.
-Ran run(const TrainJob& job) {
-  Ran ran;
-  TrainHooks hooks;
-  hooks.step = [&](const StepReport& report) { ran.steps.push_back(report); };
-  hooks.stage = [&](const StageReport& report) { ran.stages.push_back(report); };
-  train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
+testing::Ran run(const TrainJob& job) {
+  auto ran = testing::run_job(job);
   EXPECT_GE(ran.steps.size(), 4U);
   for (const auto& step : ran.steps) {
     EXPECT_TRUE(std::isfinite(step.loss)) << step.step;

@@ -55,10 +55,7 @@ TEST_P(RealTraining, LossFalls) {
              {"train.per_device_train_batch_size", "4"},
              {"load.limit", "48"},
              {"train.max_length", "192"}};
-  std::vector<StepReport> steps;
-  TrainHooks hooks;
-  hooks.step = [&](const StepReport& report) { steps.push_back(report); };
-  train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
+  const auto steps = testing::run_job(job).steps;
   ASSERT_EQ(steps.size(), 12U);
   EXPECT_LT(steps.back().loss, 0.9 * steps.front().loss);
   EXPECT_NO_THROW(testing::checkpoints().load(job.out, {}));

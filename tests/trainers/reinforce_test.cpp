@@ -30,11 +30,6 @@ const TrainerBook& book() {
 
 class Reinforce : public ::testing::Test {
  protected:
-  struct Ran {
-    TrainResult result;
-    std::vector<StepReport> steps;
-    std::vector<StageReport> stages;
-  };
   TrainJob job(const std::string& options, const std::string& before = "",
                const std::string& length = R"("max_new_tokens": 6, )") {
     auto made = testing::tiny_job(folder_.path());
@@ -42,18 +37,9 @@ class Reinforce : public ::testing::Test {
                                                             R"({"use": "reinforce", )" + length + options + "}]");
     return made;
   }
-  static Ran run(const TrainJob& job, const std::function<void(const StepReport&)>& heard = {},
-                 const CancelFlag* cancel = nullptr) {
-    Ran ran;
-    TrainHooks hooks;
-    hooks.cancel = cancel;
-    hooks.step = [&](const StepReport& report) {
-      ran.steps.push_back(report);
-      if (heard) heard(report);
-    };
-    hooks.stage = [&](const StageReport& report) { ran.stages.push_back(report); };
-    ran.result = train_job(job, hooks, testing::checkpoints(), book());
-    return ran;
+  static testing::Ran run(const TrainJob& job, const std::function<void(const StepReport&)>& heard = {},
+                          const CancelFlag* cancel = nullptr) {
+    return testing::run_job(job, heard, cancel, book());
   }
   testing::TemporaryFolder folder_;
 };

@@ -3,6 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <fstream>
+#include <functional>
 #include <memory>
 
 #include "harness/base/json.hpp"
@@ -204,6 +205,38 @@ inline TrainJob tiny_job(const std::filesystem::path& folder) {
   job.tasks = &tiny_tasks();
   job.data = &no_data();
   return job;
+}
+
+/// What a job told on its way.
+struct Ran {
+  TrainResult result;
+  std::vector<StepReport> steps;
+  std::vector<StageReport> stages;
+};
+
+/// Trains; `heard` is told of each step, too.
+inline Ran run_job(const TrainJob& job, const std::function<void(const StepReport&)>& heard = {},
+                   const CancelFlag* cancel = nullptr, const TrainerBook& book = trainer_book()) {
+  Ran ran;
+  TrainHooks hooks;
+  hooks.cancel = cancel;
+  hooks.step = [&](const StepReport& report) {
+    ran.steps.push_back(report);
+    if (heard) heard(report);
+  };
+  hooks.stage = [&](const StageReport& report) { ran.stages.push_back(report); };
+  ran.result = train_job(job, hooks, checkpoints(), book);
+  return ran;
+}
+
+/// A job that ran, with the weights that it wrote.
+struct RanWithWeights : Ran {
+  NamedTensors weights;
+};
+
+inline RanWithWeights run_for_weights(const TrainJob& job) {
+  auto ran = run_job(job);
+  return {std::move(ran), checkpoints().read_tensors(job.out / "model.safetensors")};
 }
 
 inline std::filesystem::path write_recipe(const std::filesystem::path& folder, const std::string& stages) {

@@ -17,30 +17,21 @@ std::string train_stages(const std::string& options, const std::string& objectiv
          (options.empty() ? "" : ", " + options) + "}]";
 }
 
-struct Ran {
-  TrainResult result;
-  std::vector<StepReport> steps;
-  std::vector<StageReport> stages;
-};
-
 class Train : public ::testing::Test {
  protected:
-  Ran run(const TrainJob& job, std::int64_t stop_after = -1) {
-    Ran ran;
+  testing::Ran run(const TrainJob& job, std::int64_t stop_after = -1) {
+    testing::Ran until_stopped;
     CancelFlag cancel;
-    TrainHooks hooks;
-    hooks.cancel = &cancel;
-    hooks.step = [&](const StepReport& report) {
-      ran.steps.push_back(report);
+    const auto heard = [&](const StepReport& report) {
+      until_stopped.steps.push_back(report);
       if (report.step == stop_after) cancel.set();
     };
-    hooks.stage = [&](const StageReport& report) { ran.stages.push_back(report); };
     try {
-      ran.result = train_job(job, hooks, testing::checkpoints(), testing::trainer_book());
+      return testing::run_job(job, heard, &cancel);
     } catch (const Cancelled&) {
       EXPECT_GE(stop_after, 0);
+      return until_stopped;
     }
-    return ran;
   }
   TrainJob job(const std::string& stages) {
     auto made = testing::tiny_job(folder_.path());

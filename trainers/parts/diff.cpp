@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "harness/base/edit_distance.hpp"
+
 namespace touchstone {
 namespace {
 
@@ -129,17 +131,7 @@ void cut_common(std::span<const std::uint32_t>& a, std::span<const std::uint32_t
 std::size_t distance(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
   std::size_t front = 0;
   cut_common(a, b, front);
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
+  return edit_distance_of(a, b);
 }
 
 /// Adds elements `which` of a text, as bytes; neighbours become one range.

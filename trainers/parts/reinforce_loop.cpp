@@ -70,15 +70,8 @@ bool ReinforceLoop::restore() {
   if (critic_) critic_optimizer_.emplace(critic_parameters_, options_.optimizer.adamw);
   const auto state = checkpoints_->load();
   if (!state) return false;
-  const at::NoGradGuard no_grad;
-  for (const auto* parameters : {&policy_parameters_, &critic_parameters_}) {
-    for (const auto& [name, tensor] : *parameters) {
-      const auto found = state->weights.find(name);
-      require(found != state->weights.end() && found->second.sizes() == tensor->sizes(), Fault::checkpoint,
-              [&, key = name] { return "checkpoint lacks tensor '" + key + "' in the model's shape"; });
-      tensor->copy_(found->second);
-    }
-  }
+  restore_weights(*state, policy_parameters_);
+  restore_weights(*state, critic_parameters_);
   done_ = state->step;
   counters_ = state->counters;
   session_.result.resumed_from_step = session_.result.steps + done_;
@@ -122,12 +115,7 @@ void ReinforceLoop::take_step(const LossTotals& totals, StepReport& report) {
   report.loss = divisor > 0.0 ? totals.sum / divisor : 0.0;
   report.gradient_norm = divisor > 0.0 ? policy_optimizer_->gradient_norm() / divisor : 0.0;
   const double critic_norm = divisor > 0.0 && critic_ ? critic_optimizer_->gradient_norm() / divisor : 0.0;
-  require(std::isfinite(report.loss) && std::isfinite(report.gradient_norm) && std::isfinite(critic_norm),
-          Fault::numeric, [&] {
-            return "loss is " + std::to_string(report.loss) + " and gradient norm " +
-                   std::to_string(report.gradient_norm) + " at step " + std::to_string(report.step) + " of " +
-                   std::to_string(report.steps);
-          });
+  require_finite(report, critic_norm);
   if (divisor == 0.0) return;  // every token was left out
   const auto& optimizer = options_.optimizer;
   policy_optimizer_->step(report.learning_rate, clipped_divisor(optimizer, divisor, report.gradient_norm));
@@ -152,10 +140,7 @@ void ReinforceLoop::train_on(const Rollouts& rollouts, const std::vector<std::si
   take_step(totals, report);
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   ++done_;
-  if (counters_.count("first_loss") == 0) counters_["first_loss"] = report.loss;
-  counters_["last_loss"] = report.loss;
-  counters_["tokens"] += static_cast<double>(report.tokens);
-  counters_["trained_tokens"] += static_cast<double>(report.trained_tokens);
+  count_step(counters_, report);
   if (session_.hooks->step) session_.hooks->step(report);
 }
 
@@ -183,15 +168,8 @@ void ReinforceLoop::iterate(std::size_t number) {
   }
 }
 
-void ReinforceLoop::finish() {
-  session_.values.insert(counters_.begin(), counters_.end());
-  session_.values["steps"] = static_cast<double>(done_);
-  session_.result.steps += done_;
-  session_.result.tokens += static_cast<std::int64_t>(counters_["tokens"]);
-}
-
 void ReinforceLoop::run() {
-  if (restore()) return finish();
+  if (restore()) return end_stage(session_, counters_, done_);
   const auto& hooks = *session_.hooks;
   const auto every = session_.job->save_every_steps;
   for (auto at = static_cast<std::size_t>(counters_["rollouts"]); at < plan_.size();) {
@@ -207,7 +185,7 @@ void ReinforceLoop::run() {
   }
   if (hooks.saving) hooks.saving();
   checkpoints_->finish(state(false));
-  finish();
+  end_stage(session_, counters_, done_);
 }
 
 }  // namespace touchstone

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include "trainers/parts/optimizer_options.hpp"
 #include "trainers/parts/resume.hpp"
 #include "trainers/parts/rollouts.hpp"
+#include "trainers/parts/step_log.hpp"
 
 namespace touchstone {
 
@@ -48,7 +48,6 @@ class ReinforceLoop {
   void take_step(const LossTotals& totals, StepReport& report);
   std::int64_t steps_of(std::size_t prompts) const;
   TrainState state(bool with_moments) const;
-  void finish();
 
   Session& session_;
   ReinforceOptions options_;
@@ -65,7 +64,7 @@ class ReinforceLoop {
   std::optional<AdamW> critic_optimizer_;
   std::optional<StageCheckpoints> checkpoints_;
   std::int64_t done_ = 0;  ///< optimizer steps
-  std::map<std::string, double> counters_;
+  StepCounters counters_;
 };
 
 }  // namespace touchstone

@@ -34,6 +34,17 @@ std::string difference(const Json& found, const Json& wanted) {
 
 }  // namespace
 
+void restore_weights(const TrainState& state, const NamedParameters& parameters) {
+  const at::NoGradGuard no_grad;
+  for (const auto& parameter : parameters) {
+    const auto& name = parameter.first;
+    const auto found = state.weights.find(name);
+    require(found != state.weights.end() && found->second.sizes() == parameter.second->sizes(), Fault::checkpoint,
+            [&] { return "checkpoint lacks tensor '" + name + "' in the model's shape"; });
+    parameter.second->copy_(found->second);
+  }
+}
+
 StageCheckpoints::StageCheckpoints(const Session& session, std::string data_hash, int keep)
     : session_(session), folder_(session.job->work / ("stage-" + std::to_string(session.stage))), keep_(keep) {
   auto config = parse_json(session.config_json, "training job");

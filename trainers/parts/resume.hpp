@@ -6,6 +6,7 @@
 #include <string>
 
 #include "harness/train/session.hpp"
+#include "trainers/parts/adamw.hpp"
 
 namespace touchstone {
 
@@ -18,6 +19,9 @@ struct TrainState {
   std::map<std::string, double> counters;
   NamedTensors memory{};  ///< what the objective remembers (TokenObjective::state)
 };
+
+/// Puts a state's weights into parameters. Throws Fault::checkpoint for one that it lacks or has in another shape.
+void restore_weights(const TrainState& state, const NamedParameters& parameters);
 
 /// The checkpoints of one training stage below the job's work folder: stage-1/step-00000040, and stage-1/finished once
 /// it is over. A checkpoint appears whole or not at all; its manifest holds size and SHA-256 of each file.

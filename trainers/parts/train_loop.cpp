@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <numeric>
 #include <set>
 
@@ -101,13 +100,7 @@ bool TrainLoop::restore() {
   optimizer_.emplace(parameters_, options_.optimizer.adamw);
   const auto state = checkpoints_->load();
   if (!state) return false;
-  const at::NoGradGuard no_grad;
-  for (auto& [name, tensor] : parameters_) {
-    const auto found = state->weights.find(name);
-    require(found != state->weights.end() && found->second.sizes() == tensor->sizes(), Fault::checkpoint,
-            [&, key = name] { return "checkpoint lacks tensor '" + key + "' in the model's shape"; });
-    tensor->copy_(found->second);
-  }
+  restore_weights(*state, parameters_);
   done_ = state->step;
   counters_ = state->counters;
   if (options_.objective.state) *options_.objective.state = state->memory;
@@ -162,10 +155,7 @@ StepReport TrainLoop::step(std::int64_t number) {
   report.tokens = totals.tokens;
   report.trained_tokens = static_cast<std::int64_t>(totals.positions);
   for (const auto& [name, value] : totals.logged) report.values[name] = value / totals.logged_over;
-  require(std::isfinite(report.loss) && std::isfinite(report.gradient_norm), Fault::numeric, [&] {
-    return "loss is " + std::to_string(report.loss) + " and gradient norm " + std::to_string(report.gradient_norm) +
-           " at step " + std::to_string(report.step) + " of " + std::to_string(report.steps);
-  });
+  require_finite(report);
   if (divisor > 0.0) {
     optimizer_->step(report.learning_rate, clipped_divisor(options_.optimizer, divisor, report.gradient_norm));
   }
@@ -203,19 +193,9 @@ double TrainLoop::validate() {
 }
 
 void TrainLoop::count(const StepReport& report) {
-  if (counters_.count("first_loss") == 0) counters_["first_loss"] = report.loss;
-  counters_["last_loss"] = report.loss;
-  counters_["tokens"] += static_cast<double>(report.tokens);
-  counters_["trained_tokens"] += static_cast<double>(report.trained_tokens);
+  count_step(counters_, report);
   const auto validation = report.values.find("validation_loss");
   if (validation != report.values.end()) counters_["validation_loss"] = validation->second;
-}
-
-void TrainLoop::finish() {
-  session_.values.insert(counters_.begin(), counters_.end());
-  session_.values["steps"] = static_cast<double>(done_);
-  session_.result.steps += done_;
-  session_.result.tokens += static_cast<std::int64_t>(counters_["tokens"]);
 }
 
 void TrainLoop::run() {
@@ -228,7 +208,7 @@ void TrainLoop::run() {
   prepare_objective();
   plan_ = plan_steps(rows_, options_.steps);
   schedule_ = schedule_of(options_.optimizer, static_cast<std::int64_t>(plan_.size()));
-  if (restore()) return finish();
+  if (restore()) return end_stage(session_, counters_, done_);
   const auto& hooks = *session_.hooks;
   while (done_ < schedule_.steps) {
     auto report = step(done_);
@@ -245,7 +225,7 @@ void TrainLoop::run() {
   }
   if (hooks.saving) hooks.saving();
   checkpoints_->finish(state(false));
-  finish();
+  end_stage(session_, counters_, done_);
 }
 
 }  // namespace touchstone

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include "trainers/parts/optimizer_options.hpp"
 #include "trainers/parts/resume.hpp"
 #include "trainers/parts/rows.hpp"
+#include "trainers/parts/step_log.hpp"
 
 namespace touchstone {
 
@@ -48,7 +48,6 @@ class TrainLoop {
   double validate();
   bool validates_after(std::int64_t number) const;
   TrainState state(bool with_moments) const;
-  void finish();
   void count(const StepReport& report);
   LossTotals totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, int epoch) const;
 
@@ -64,7 +63,7 @@ class TrainLoop {
   std::optional<AdamW> optimizer_;
   std::optional<StageCheckpoints> checkpoints_;
   std::int64_t done_ = 0;
-  std::map<std::string, double> counters_;
+  StepCounters counters_;
 };
 
 }  // namespace touchstone

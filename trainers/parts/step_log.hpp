@@ -1,0 +1,23 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "harness/model/backend.hpp"
+#include "harness/train/session.hpp"
+
+namespace touchstone {
+
+/// What a stage that trains says of itself at its end, by name; kept in its checkpoints.
+using StepCounters = std::map<std::string, double>;
+
+/// Counts a step: first_loss, last_loss, tokens, trained_tokens.
+void count_step(StepCounters& counters, const StepReport& report);
+
+/// Throws Fault::numeric, naming the step, when its loss, its gradient norm or `other_norm` is not finite.
+void require_finite(const StepReport& report, double other_norm = 0.0);
+
+/// The stage is over: its counters become the session's values, its steps and tokens those of the job.
+void end_stage(Session& session, const StepCounters& counters, std::int64_t steps);
+
+}  // namespace touchstone
