@@ -179,15 +179,15 @@ struct Sides {
   Rows after;
 };
 
-std::vector<CellChange> changes_of(const Store& store, const std::vector<Sides>& cells) {
-  ItemReader reader(store, "");
+std::vector<CellChange> changes_of(const Store& store, const std::vector<Sides>& cells, const std::string& metric) {
+  ItemReader reader(store, metric);
   std::vector<CellChange> changes;
   std::vector<Comparable> pairs;
   std::vector<Matched> items;
   for (const auto& sides : cells) {
     changes.emplace_back().cell = sides.cell;
     changes.back().notes = unlike(sides.before, sides.after);
-    for (auto& pair : comparable(sides.before, sides.after, "")) {
+    for (auto& pair : comparable(sides.before, sides.after, metric)) {
       auto matched = match(pair, reader);
       if (matched.before.empty()) {
         changes.back().notes.push_back(pair.benchmark + ": no item was asked in the same words before and after");
@@ -247,14 +247,14 @@ SeedMean over_seeds(const std::vector<SeedValue>& seeds) {
 
 double chance_corrected(double score, double chance) { return (score - chance) / (1.0 - chance); }
 
-std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run) {
+std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run, const std::string& metric) {
   const StoredMeasures stored(store, run);
   std::vector<Sides> sides;
   for (const auto& cell : store.cells(run)) {
     if (cell.state != CellState::done) continue;
     sides.push_back({cell, stored.of(cell.base_model, 0), stored.of(cell.result_model, cell.id)});
   }
-  return changes_of(store, sides);
+  return changes_of(store, sides, metric);
 }
 
 const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cell, const std::string& method) {
@@ -266,7 +266,7 @@ const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cel
 }
 
 std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
-                                    const std::string& against) {
+                                    const std::string& against, const std::string& metric) {
   const StoredMeasures stored(store, run);
   const auto cells = store.cells(run);
   std::vector<Sides> sides;
@@ -276,7 +276,7 @@ std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const 
     if (other == nullptr) continue;
     sides.push_back({cell, stored.of(other->result_model, other->id), stored.of(cell.result_model, cell.id)});
   }
-  return changes_of(store, sides);
+  return changes_of(store, sides, metric);
 }
 
 std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells) {

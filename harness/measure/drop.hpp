@@ -101,8 +101,10 @@ bool same_family(const std::string& task, const std::string& trained_on);
 double chance_corrected(double score, double chance);
 
 /// Every finished cell of a run (of all runs when none is named), from the stored samples. With a run, only the
-/// measures that it asked for are compared.
-std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run = std::nullopt);
+/// measures that it asked for are compared. `metric` names another than each task's main one; tasks without it are left
+/// out.
+std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run = std::nullopt,
+                                     const std::string& metric = "");
 
 /// The finished cell of another method with the same base model, training task and seed; null when there is none.
 const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cell, const std::string& method);
@@ -110,7 +112,7 @@ const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cel
 /// The finished cells of method `arm` in a run, each against its counterpart of `against`, on the same items: "before"
 /// is that other cell's result. A cell without one is left out.
 std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
-                                    const std::string& against);
+                                    const std::string& against, const std::string& metric = "");
 
 /// The cells of each (base model, method, trained on) over their seeds, in the order of the first cell.
 std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <tuple>
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
@@ -42,6 +43,9 @@ Claim read_claim(Options options) {
   claim.train_on = options.text("train_on", "only cells trained on this", {.fallback = ""});
   if (claim.of == Claim::Of::score || claim.of == Claim::Of::ece) {
     claim.task = options.text("task", "a benchmark", {.fallback = trained_name});
+  }
+  if (claim.of == Claim::Of::score) {
+    claim.metric = options.text("metric", "one of the benchmark's; \"\": its main one", {.fallback = ""});
   }
   if (claim.of == Claim::Of::logged) {
     claim.key = options.text("key", "STAGE.KEY of the stage's log");
@@ -123,11 +127,11 @@ class Evidence {
 
  private:
   const std::vector<CellChange>& changes(const Claim& claim) {
-    const auto key = std::make_pair(claim.arm, claim.against);
+    const auto key = std::make_tuple(claim.arm, claim.against, claim.metric);
     const auto found = changes_.find(key);
     if (found != changes_.end()) return found->second;
-    auto made =
-        claim.against == base_name ? cell_changes(store_, run_) : arm_changes(store_, run_, claim.arm, claim.against);
+    auto made = claim.against == base_name ? cell_changes(store_, run_, claim.metric)
+                                           : arm_changes(store_, run_, claim.arm, claim.against, claim.metric);
     std::erase_if(made, [&](const CellChange& change) { return change.cell.method != claim.arm; });
     return changes_.emplace(key, std::move(made)).first->second;
   }
@@ -245,7 +249,7 @@ class Evidence {
   std::int64_t run_;
   bool ended_;
   std::vector<CellRow> cells_;
-  std::map<std::pair<std::string, std::string>, std::vector<CellChange>> changes_;
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<CellChange>> changes_;
 };
 
 ClaimVerdict together(const std::vector<ClaimResult>& claims) {

@@ -12,8 +12,8 @@ namespace touchstone {
 
 /// What a plan expects of one of its methods ("arm") against another one, or against the base model.
 struct Claim {
-  /// score: a benchmark's main metric (percentage points). drop: mean drop on the benchmarks not trained on (points).
-  /// ece: the expected calibration error of a benchmark (points). logged: what a stage wrote down.
+  /// score: a benchmark's main or named metric (percentage points). drop: mean drop on the benchmarks not trained on
+  /// (points). ece: the expected calibration error of a benchmark (points). logged: what a stage wrote down.
   enum class Of : std::uint8_t { score, drop, ece, logged };
   /// higher: arm - against > margin; lower: < -margin; not_lower: > -margin; not_higher: < margin; same: within it.
   enum class Expect : std::uint8_t { higher, lower, not_lower, not_higher, same };
@@ -23,6 +23,7 @@ struct Claim {
   std::string against;  ///< a method of the plan, or "base"
   Of of = Of::score;
   std::string task;      ///< of score and ece: a benchmark, or "$train_on"
+  std::string metric;    ///< of score: another than the benchmark's main one
   std::string key;       ///< of logged: "STAGE.KEY", for instance "train.trained_tokens"
   bool ratio = false;    ///< of logged: the margin and the result are of arm / against
   std::string train_on;  ///< only cells trained on this; empty: the mean over all that the plan trains on

@@ -29,7 +29,7 @@ std::string quantity_text(const Claim& claim) {
   const auto task = claim.task == "$train_on" ? std::string("the training task") : claim.task;
   switch (claim.of) {
     case Claim::Of::score:
-      return "score on " + task;
+      return (claim.metric.empty() ? "score" : claim.metric.substr(0, claim.metric.find(','))) + " on " + task;
     case Claim::Of::drop:
       return "mean drop elsewhere";
     case Claim::Of::ece:

@@ -207,6 +207,14 @@ void add_cells(const fs::path& model, const CheckpointInfo& info, const RunTools
   }
 }
 
+void check_metric(const std::string& metric, const Task& task) {
+  if (metric.empty()) return;
+  std::vector<std::string> names;
+  for (const auto& one : task.metrics) names.push_back(one.name);
+  require(std::count(names.begin(), names.end(), metric) > 0, Fault::config,
+          [&] { return unknown_name("metric of '" + task.name + "'", metric, names); });
+}
+
 /// A claim may speak only of what the plan runs and measures.
 void check_claims(const Plan& plan, const RunTools& tools) {
   std::vector<std::string> methods;
@@ -215,7 +223,9 @@ void check_claims(const Plan& plan, const RunTools& tools) {
   for (const auto& settings : plan.measure_on) {
     for (const auto& name : settings.tasks) {
       measured.push_back(name);
-      for (const auto& leaf : tools.tasks->expand(name)) measured.push_back(leaf);
+      for (const auto& leaf : tools.tasks->expand(name)) {
+        if (leaf != name) measured.push_back(leaf);
+      }
     }
   }
   const auto known = [](const std::string& what, const std::string& name, const std::vector<std::string>& names) {
@@ -227,9 +237,10 @@ void check_claims(const Plan& plan, const RunTools& tools) {
     if (claim.against != "base") known("method of the plan", claim.against, methods);
     if (!claim.train_on.empty()) known("training task of the plan", claim.train_on, plan.train_on);
     if (claim.task.empty()) continue;
-    if (claim.task != "$train_on") known("measured benchmark of the plan", claim.task, measured);
-    for (const auto& task : plan.train_on) {
-      if (claim.task == "$train_on") known("measured benchmark of the plan", task, measured);
+    const auto claimed = claim.task == "$train_on" ? plan.train_on : std::vector<std::string>{claim.task};
+    for (const auto& name : claimed) {
+      known("measured benchmark of the plan", name, measured);
+      for (const auto& leaf : tools.tasks->expand(name)) check_metric(claim.metric, tools.tasks->tasks.get(leaf));
     }
   }
 }

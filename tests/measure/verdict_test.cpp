@@ -93,6 +93,30 @@ TEST_F(VerdictTest, NotShownWithTheEffectThatCouldHaveBeen) {
             ClaimVerdict::contradicted);
 }
 
+// Of 200 items plain gets 60 wrong and new 20 of them: a better score by 20 points, though less is better.
+TEST_F(VerdictTest, AMetricOtherThanTheMainOne) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (const auto& [method, wrong] : {std::pair{"new", 20}, std::pair{"plain", 60}}) {
+      auto made = task_measure("gsm8k", items, below(100));
+      for (int at = 0; at < items; ++at) {
+        made.samples[static_cast<std::size_t>(at)].verdict.values["wrong,none"] = at < wrong ? 1.0 : 0.0;
+      }
+      made.scores.push_back({"wrong,none", static_cast<double>(wrong) / items, 0.01, false, 0.0});
+      const auto model = add_model(method + std::to_string(seed));
+      const auto cell = add_cell(method, "gsm8k", seed, model);
+      const auto key = "gsm8k of " + std::to_string(model);
+      store_.link_measure(run_, cell, store_.add_measure(key, model, environment_, made, settings_, engine(), 0.5));
+    }
+  }
+  const auto verdict = judge(claim(R"("of": "score", "metric": "wrong,none", "expect": "higher", "margin": 10)"));
+  EXPECT_NEAR(verdict.claims[0].difference.mean, 0.2, 1e-12);
+  EXPECT_EQ(verdict.verdict, ClaimVerdict::reproduced);
+  EXPECT_THAT(verdict_sentence(verdict), HasSubstr("wrong on the training task, new - plain: +20.0 points"));
+  EXPECT_NEAR(judge(claim(R"("of": "score", "expect": "higher")")).claims[0].difference.mean, 0.0, 1e-12);
+  EXPECT_EQ(judge(claim(R"("of": "score", "metric": "right,none", "expect": "higher")")).verdict,
+            ClaimVerdict::unmeasured);
+}
+
 TEST_F(VerdictTest, SeedsThatDisagreeWidenTheInterval) {
   add_pair(1, {100, 130}, {100, 100});
   add_pair(2, {100, 100}, {100, 100});

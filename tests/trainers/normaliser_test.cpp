@@ -77,7 +77,7 @@ Gradients gradients(Model& model, Model* reference, const TokenObjective& object
   LossTotals totals;
   if (objective.state) objective.state->clear();
   for (const auto& group : split.groups) {
-    const auto batch = make_batch(rows, group, normaliser, at::kCPU, nullptr, objective.first_learns);
+    const auto batch = make_batch(rows, group, normaliser, at::kCPU, nullptr, {.first_learns = objective.first_learns});
     totals.add(accumulate_loss({&model, reference, &objective, split.chunk, /*draw_seed=*/11}, batch));
   }
   Gradients result;

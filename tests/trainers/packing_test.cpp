@@ -50,6 +50,20 @@ TEST_P(PackedRows, NoFirstTokenIsALabelAndNothingIsPadded) {
   EXPECT_FALSE(batch.inputs.layout.defined());
 }
 
+TEST_P(PackedRows, PaddingIsComputedAndChangesNothing) {
+  const auto made = model();
+  const auto rows = worked_rows();
+  const auto padded = make_batch(rows, {0, 1, 2, 3}, Normaliser::token_mean, at::kCPU, nullptr, {.pad = true});
+  EXPECT_EQ(padded.tokens, 28);
+  EXPECT_THAT(padded.inputs.starts, ElementsAre(0, 10, 20, 30, 40));  // 11 tokens, the last of which predicts nothing
+  EXPECT_EQ(padded.inputs.tokens.size(0), 40);
+  const at::NoGradGuard no_grad;
+  Want want;
+  want.logits_at = padded.at;
+  const auto difference = made->forward(padded.inputs, want).logits - logits(*made, rows, {0, 1, 2, 3});
+  EXPECT_LT(difference.abs().max().item<double>(), 1e-5);
+}
+
 TEST_P(PackedRows, LogitsAreThoseOfEachRowAlone) {
   const auto made = model();
   const auto rows = worked_rows();

@@ -75,6 +75,9 @@ std::vector<std::size_t> trained_of(const AnswerView& view, std::size_t first) {
 /// A batch while rows are added to it.
 class BatchLists {
  public:
+  /// Documents of one answer are padded to this many tokens of their rows.
+  explicit BatchLists(std::size_t padded = 0) : padded_(padded) {}
+
   /// Some answers of a row behind its prompt.
   void add(const Row& row, std::size_t number, Normaliser normaliser, std::span<const std::size_t> answers) {
     if (!answers.empty()) add_answers(row, number, normaliser, answers);
@@ -120,6 +123,8 @@ class BatchLists {
       const auto own = static_cast<std::int64_t>(tokens_.size());
       // The last token predicts nothing that is trained, and by causality nothing else needs it.
       append(tokens_, view.ids.first(view.ids.size() - 1));
+      // By causality padding behind a row changes nothing but the cost.
+      if (answers.size() == 1 && row.ids.size() < padded_) tokens_.resize(tokens_.size() + padded_ - row.ids.size(), 0);
       for (auto at = own; at < static_cast<std::int64_t>(tokens_.size()); ++at) layout_.push_back(at);
       // Without a prompt the first token has nothing before it that could predict it.
       const std::size_t first = row.prompt_tokens == 0 ? 1 : 0;
@@ -183,6 +188,7 @@ class BatchLists {
   std::vector<const Image*> images_;
   std::vector<std::int64_t> soft_at_, soft_from_;
   std::int64_t soft_rows_ = 0;  ///< of the pictures so far
+  std::size_t padded_ = 0;
   bool weighted_ = false;
   bool marked_ = false;
   bool shared_ = false;
@@ -197,15 +203,17 @@ const std::vector<std::string>& normaliser_names() {
 }
 
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
-                 at::Device device, const PictureReader* pictures, bool first_learns, const OtherAnswers& others) {
-  BatchLists lists;
+                 at::Device device, const PictureReader* pictures, const BatchSettings& settings) {
+  std::size_t longest = 0;
+  for (const auto number : chosen) longest = settings.pad ? std::max(longest, rows[number].ids.size()) : 0;
+  BatchLists lists(longest);
   BatchLists watched;
   for (const auto number : chosen) {
     const auto& row = rows[number];
-    const auto held = answers_of(row, others);
+    const auto held = answers_of(row, settings.others);
     const std::span<const std::size_t> answers(held);
-    lists.add(row, number, normaliser, first_learns ? answers.first(1) : answers);
-    if (first_learns) watched.add(row, number, normaliser, answers.subspan(1));
+    lists.add(row, number, normaliser, settings.first_learns ? answers.first(1) : answers);
+    if (settings.first_learns) watched.add(row, number, normaliser, answers.subspan(1));
   }
   auto batch = lists.finish(device, pictures);
   if (!watched.empty()) batch.watched = std::make_shared<const Batch>(watched.finish(device, pictures));

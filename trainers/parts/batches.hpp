@@ -35,7 +35,7 @@ struct Batch {
   Tensor answer_of;         ///< [M] int64, as in AnswerBatch
   double weight_sum = 0.0;  ///< over the token weights as the data has them
   std::int64_t sequences = 0;
-  std::int64_t tokens = 0;                   ///< of the rows, the last one of each included
+  std::int64_t tokens = 0;                   ///< of the rows, the last one of each included, padding not
   std::vector<std::int64_t> record_starts;   ///< AnswerBatch::starts
   std::vector<std::int64_t> record_numbers;  ///< the rows' numbers
   std::vector<double> rewards;               ///< one an answer
@@ -52,11 +52,16 @@ struct OtherAnswers {
   std::int64_t count = 0;  ///< 0: all
 };
 
-/// `pictures` says how pictures become tiles; null where no row has any. With `first_learns` the answers after each
-/// row's first are set apart as `watched`.
+/// What of the rows a batch holds, and how.
+struct BatchSettings {
+  bool first_learns = false;  ///< the answers after each row's first are set apart as `watched`
+  OtherAnswers others{};
+  bool pad = false;  ///< rows of one answer are as long as the batch's longest; nothing is trained of the padding
+};
+
+/// `pictures` says how pictures become tiles; null where no row has any.
 Batch make_batch(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, Normaliser normaliser,
-                 at::Device device, const PictureReader* pictures = nullptr, bool first_learns = false,
-                 const OtherAnswers& others = {});
+                 at::Device device, const PictureReader* pictures = nullptr, const BatchSettings& settings = {});
 
 /// Rows by what may not be parted: those of one item together, every other row alone; in the order of their first rows.
 std::vector<std::vector<std::size_t>> units_of(const std::vector<Row>& rows);
@@ -79,6 +84,7 @@ struct StepSettings {
   double epochs = 3.0;
   std::int64_t max_steps = -1;  ///< when positive, in place of epochs
   bool shuffle = true;
+  bool pad = false;  ///< see BatchSettings
   bool pack = false;
   bool wrap = false;  ///< with `pack`: rows were cut from one stream, and fill bins as they are
   std::int64_t pack_tokens = 0;

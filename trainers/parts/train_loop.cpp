@@ -121,9 +121,10 @@ TrainState TrainLoop::state(bool with_moments) const {
 
 LossTotals TrainLoop::totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, int epoch) const {
   const auto count = options_.objective.others_per_epoch;
-  const OtherAnswers others{.first = epoch * count, .count = count};
-  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_, session_.reader(),
-                                           options_.objective.first_learns, others));
+  const BatchSettings settings{.first_learns = options_.objective.first_learns,
+                               .others = {.first = epoch * count, .count = count},
+                               .pad = options_.steps.pad};
+  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_, session_.reader(), settings));
 }
 
 void TrainLoop::prepare_objective() {

@@ -30,6 +30,10 @@ void read_step_options(Options& options, StepSettings& steps) {
   steps.accumulation = options.integer("gradient_accumulation_steps", "forward passes of an optimizer step",
                                        {.fallback = 1, .min = 1, .max = 1 << 20});
   steps.shuffle = options.flag("shuffle_dataset", "a new order of the rows in each epoch, by the seed", true);
+  steps.pad = !options.flag("padding_free",
+                            "rows lie end to end in a forward pass; false: all are as long as its longest, which costs "
+                            "time and changes no loss",
+                            true);
   steps.pack = options.flag("packing", "several rows in one bin; no row sees another", false);
   steps.wrap = options.text("packing_strategy",
                             "bfd: best fit decreasing; wrapped: all rows one behind another, cut every packing_length "
@@ -78,6 +82,11 @@ Stage make_train(Options& options, const TrainerBook& book) {
   read_step_options(options, train.steps);
   require(!train.steps.pack || !train.steps.wrap || !train.objective.needs_ref_logp, Fault::config, [&] {
     return options.where() + ": packing_strategy wrapped does not go with an objective that needs stage 'reference'";
+  });
+  require(!train.steps.pad || !(train.steps.pack || train.objective.answer_loss), Fault::config, [&] {
+    return options.where() +
+           ": key 'padding_free': found false, expected true with packing and with an objective over " +
+           "several answers, whose rows are never padded";
   });
   Stage stage;
   stage.needs.push_back("data set '" + train.data + "'");
