@@ -8,7 +8,11 @@
 namespace touchstone {
 namespace {
 
-bool is_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.'; }
+/// Python's letters beyond ASCII are bytes from 0x80 on.
+bool is_name(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return std::isalnum(byte) != 0 || c == '_' || c == '.' || byte >= 0x80;
+}
 
 std::size_t name_end(const std::string& text, std::size_t at) {
   while (at < text.size() && is_name(text[at])) ++at;

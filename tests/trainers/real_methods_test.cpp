@@ -75,10 +75,11 @@ TEST_P(RealMethod, Runs) {
 
 INSTANTIATE_TEST_SUITE_P(All, RealMethod,
                          ::testing::Values(Tried{"probability-family"}, Tried{"otr"}, Tried{"minor-sft"},
-                                           Tried{"tl-training"}, Tried{"tl-training-ppo", "micro-tool"},
-                                           Tried{"discriminative"}, Tried{"dpo"}, Tried{"selm"}, Tried{"self-contrast"},
-                                           Tried{"budget-split"}, Tried{"packing"}, Tried{"fait"},
-                                           Tried{"fait", "humaneval"}, Tried{"cross-lingual", "micro-facts-b"}),
+                                           Tried{"tl-training", "bfcl_simple_python"},
+                                           Tried{"tl-training-ppo", "micro-tool"}, Tried{"discriminative"},
+                                           Tried{"dpo"}, Tried{"selm"}, Tried{"self-contrast"}, Tried{"budget-split"},
+                                           Tried{"packing"}, Tried{"fait"}, Tried{"fait", "humaneval"},
+                                           Tried{"cross-lingual", "micro-facts-b"}),
                          [](const auto& tested) {
                            auto name = tested.param.method + "_on_" + tested.param.task;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -1,0 +1,373 @@
+#include <algorithm>
+#include <cctype>
+
+#include "harness/base/error.hpp"
+#include "harness/data/tool_call.hpp"
+#include "tasks/parts/filters.hpp"
+#include "tasks/parts/rows.hpp"
+
+// The Berkeley Function Calling Leaderboard, version 4: one question, one call. A call is right by the leaderboard's
+// own rules for Python (bfcl_eval/eval_checker/ast_eval): the tool's name, every required argument, none that the tool
+// has not, and each value one of those that the data allows.
+namespace touchstone {
+namespace {
+
+constexpr const char* kOrigin = "ShishirPatil/gorilla, berkeley-function-call-leaderboard/bfcl_eval/data/";
+constexpr int kMostDepth = 32;  ///< of nested values
+
+/// One category to be measured on, and the one of questions that users sent in, which is trained on.
+struct Category {
+  std::string name;
+  std::string test;
+  std::string train;
+  std::string summary;
+};
+
+DataFile file(Split split, const std::string& path) {
+  return {.split = split,
+          .paths = {"bfcl/" + path + ".json", "bfcl/" + path + ".json.gz"},
+          .sha256 = {},
+          .licence = "Apache-2.0",
+          .origin = kOrigin + path + ".json"};
+}
+
+/// Questions, then answers.
+std::array<DataFile, 2> files_of(const Category& category, Split split) {
+  const auto name = "BFCL_v4_" + (split == Split::train ? category.train : category.test);
+  return {file(split, name), file(split, "possible_answer/" + name)};
+}
+
+/// The leaderboard's types as Python calls them.
+std::string python_type(const std::string& type) {
+  static const std::map<std::string, std::string> kNames = {
+      {"string", "str"}, {"integer", "int"}, {"float", "float"}, {"number", "float"}, {"boolean", "bool"},
+      {"array", "list"}, {"dict", "dict"},   {"object", "dict"}, {"tuple", "tuple"}};
+  const auto found = kNames.find(type);
+  return found == kNames.end() ? "object" : found->second;
+}
+
+/// A value as Python writes it.
+std::string python(const Json& value) {
+  std::string text;
+  switch (value.type()) {
+    case Json::value_t::null:
+      return "None";
+    case Json::value_t::boolean:
+      return value.get<bool>() ? "True" : "False";
+    case Json::value_t::string:
+      for (const char c : value.get<std::string>()) {
+        if (c == '\'' || c == '\\') text += '\\';
+        c == '\n' ? text += "\\n" : text += c;
+      }
+      return "'" + text + "'";
+    case Json::value_t::array:
+      for (const auto& one : value) text += (text.empty() ? "" : ", ") + python(one);
+      return "[" + text + "]";
+    case Json::value_t::object:
+      for (const auto& [key, one] : value.items())
+        text += (text.empty() ? "" : ", ") + python(key) + ": " + python(one);
+      return "{" + text + "}";
+    default:
+      return value.dump();
+  }
+}
+
+/// "Function: def name(argument: type, other: type = None)", its description and those of its arguments.
+std::string signature(const Row& tool) {
+  const auto& parameters = tool.at("parameters");
+  const Row inner{.value = parameters, .where = tool.where + ": parameters"};
+  const auto required = parameters.contains("required") ? inner.texts("required") : std::vector<std::string>();
+  std::string head;
+  std::string notes;
+  for (const auto& [name, one] : inner.at("properties").items()) {
+    const Row property{.value = one, .where = inner.where + ": " + name};
+    head += (head.empty() ? "" : ", ") + name + ": " + python_type(property.text("type"));
+    if (std::count(required.begin(), required.end(), name) == 0) head += " = None";
+    if (one.contains("description")) notes += "        " + name + ": " + property.text("description") + "\n";
+  }
+  return "Function: def " + tool.text("name") + "(" + head + ")\n    " + tool.text("description") + "\n    Args:\n" +
+         notes;
+}
+
+Json plain(const Json& value);
+
+/// The first value that is allowed; of what is required the first that is one, when there is any.
+Json first_allowed(const Json& allowed, bool required) {
+  if (!allowed.is_array() || allowed.empty()) return plain(allowed);
+  const auto found =
+      std::find_if(allowed.begin(), allowed.end(), [&](const Json& one) { return !required || one != ""; });
+  return plain(found == allowed.end() ? allowed.front() : *found);
+}
+
+/// A value whose dicts say of each key which values it may have, with the first of these.
+Json plain(const Json& value) {
+  if (!value.is_object() && !value.is_array()) return value;
+  Json made = value.is_object() ? Json::object() : Json::array();
+  if (value.is_array()) {
+    for (const auto& one : value) made.push_back(plain(one));
+    return made;
+  }
+  for (const auto& [key, choices] : value.items()) {
+    const auto one = first_allowed(choices, /*required=*/false);
+    if (one != "") made[key] = one;
+  }
+  return made;
+}
+
+/// The call that the data wants, with the first of its values; arguments that may be left out, if first, are.
+std::string wanted_call(const std::string& name, const Json& arguments, const Json& required) {
+  std::string inner;
+  for (const auto& [argument, allowed] : arguments.items()) {
+    const bool must = std::find(required.begin(), required.end(), argument) != required.end();
+    const auto value = first_allowed(allowed, must);
+    if (must || value != "") inner += (inner.empty() ? "" : ", ") + argument + "=" + python(value);
+  }
+  return name + "(" + inner + ")";
+}
+
+Example question(const Row& row, const Row& answer, const std::string& id) {
+  require(row.text("id") == answer.text("id"), Fault::data, [&] {
+    return answer.where + ": key 'id': found '" + answer.text("id") + "', expected '" + row.text("id") + "'";
+  });
+  const auto& truth = answer.at("ground_truth");
+  require(truth.is_array() && truth.size() == 1 && truth[0].is_object() && truth[0].size() == 1, Fault::data,
+          [&] { return answer.where + ": key 'ground_truth': expected one call of one tool"; });
+  Example example;
+  example.id = id;
+  for (const auto& tool : row.at("function")) example.question += signature({.value = tool, .where = row.where});
+  const auto& turns = row.at("question");
+  require(turns.is_array() && turns.size() == 1 && turns[0].is_array() && !turns[0].empty(), Fault::data,
+          [&] { return row.where + ": key 'question': expected one turn"; });
+  for (const auto& message : turns[0]) {
+    const Row turn{.value = message, .where = row.where + ": question"};
+    example.question += (turn.text("role") == "system" ? "System: " : "User: ") + turn.text("content") + "\n";
+  }
+  example.question += "Assistant:";
+  const auto wanted = truth[0].begin();
+  example.facts = {{"tool", wanted.key()}, {"allowed", wanted.value().dump()}};
+  for (const auto& tool : row.at("function")) {
+    if (tool.value("name", "") != wanted.key()) continue;
+    example.facts["properties"] = tool["parameters"]["properties"].dump();
+    example.facts["required"] = tool["parameters"].value("required", Json::array()).dump();
+  }
+  require(example.facts.count("properties") > 0, Fault::data,
+          [&] { return row.where + ": key 'function': none is called '" + wanted.key() + "'"; });
+  example.targets = {wanted_call(wanted.key(), wanted.value(), Json::parse(example.facts.at("required")))};
+  example.doc_hash = document_hash(row.value);
+  return example;
+}
+
+std::vector<Example> load(const Category& category, Split split, const DataFolders& folders) {
+  const auto [questions, answers] = files_of(category, split);
+  const auto rows = read_rows(folders.find(category.name, questions));
+  const auto path = folders.find(category.name, answers);
+  const auto wanted = read_rows(path);
+  require(rows.size() == wanted.size(), Fault::data, [&] {
+    return path.string() + ": found " + std::to_string(wanted.size()) + " answers, expected " +
+           std::to_string(rows.size());
+  });
+  std::vector<Example> examples;
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    examples.push_back(
+        question(rows[at], wanted[at], category.name + "/" + split_name(split) + "/" + std::to_string(at)));
+  }
+  return examples;
+}
+
+/// A Python literal as JSON; tuples are lists. Discarded when it is none.
+class Literal {
+ public:
+  explicit Literal(std::string_view text) : text_(text) {}
+  Json read() {
+    auto value = next(0);
+    skip();
+    return at_ == text_.size() ? value : Json(Json::value_t::discarded);
+  }
+
+ private:
+  void skip() {
+    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
+  }
+  bool take(char c) {
+    skip();
+    if (at_ == text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
+  Json next(int depth) {
+    skip();
+    if (at_ == text_.size() || depth > kMostDepth) return Json(Json::value_t::discarded);
+    const char c = text_[at_];
+    if (c == '\'' || c == '"') return quoted();
+    if (take('[')) return list(']', depth);
+    if (take('(')) return list(')', depth);
+    if (take('{')) return dict(depth);
+    const auto first = at_;
+    while (at_ < text_.size() && std::string_view(",:)]} \n\t").find(text_[at_]) == std::string_view::npos) ++at_;
+    const auto word = text_.substr(first, at_ - first);
+    if (word == "True" || word == "False") return word == "True";
+    if (word == "None") return nullptr;
+    return Json::parse(word, nullptr, /*allow_exceptions=*/false);
+  }
+
+  Json quoted() {
+    const char quote = text_[at_++];
+    std::string value;
+    while (at_ < text_.size() && text_[at_] != quote) {
+      const bool escaped = text_[at_] == '\\' && at_ + 1 < text_.size();
+      if (escaped) ++at_;
+      value += escaped && text_[at_] == 'n' ? '\n' : text_[at_];
+      ++at_;
+    }
+    return take(quote) ? Json(value) : Json(Json::value_t::discarded);
+  }
+
+  Json list(char close, int depth) {
+    Json values = Json::array();
+    while (!take(close)) {
+      values.push_back(next(depth + 1));
+      if (values.back().is_discarded()) return values.back();
+      if (!take(',') && (at_ == text_.size() || text_[at_] != close)) return Json(Json::value_t::discarded);
+    }
+    return values;
+  }
+
+  Json dict(int depth) {
+    Json values = Json::object();
+    while (!take('}')) {
+      const auto key = next(depth + 1);
+      if (!key.is_string() || !take(':')) return Json(Json::value_t::discarded);
+      auto& value = values[key.get<std::string>()] = next(depth + 1);
+      if (value.is_discarded()) return value;
+      if (!take(',') && (at_ == text_.size() || text_[at_] != '}')) return Json(Json::value_t::discarded);
+    }
+    return values;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+/// Texts are equal without case, spaces and these signs.
+std::string standard(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view(" ,./-_*^").find(c) == std::string_view::npos) out += c == '\'' ? '"' : c;
+  }
+  return lower(out);
+}
+
+bool allows(const Json& allowed, const Json& value);
+
+/// Whether a value is the one that is wanted: numbers by value, lists and dicts by their parts.
+bool equal(const Json& wanted, const Json& value) {
+  if (wanted.is_string() && value.is_string()) return standard(wanted) == standard(value);
+  if (wanted.is_boolean() || value.is_boolean()) return wanted == value;
+  if (wanted.is_array() && value.is_array()) {
+    return std::equal(wanted.begin(), wanted.end(), value.begin(), value.end(), equal);
+  }
+  if (!wanted.is_object() || !value.is_object()) return wanted == value;
+  for (const auto& [key, one] : value.items()) {
+    if (!wanted.contains(key) || !allows(wanted[key], one)) return false;
+  }
+  return std::all_of(wanted.items().begin(), wanted.items().end(),
+                     [&](const auto& one) { return value.contains(one.key()) || allows(one.value(), ""); });
+}
+
+bool allows(const Json& allowed, const Json& value) {
+  if (!allowed.is_array()) return equal(allowed, value);  // dicts within dicts hold values, not lists of them
+  return std::any_of(allowed.begin(), allowed.end(), [&](const Json& one) { return equal(one, value); });
+}
+
+/// Whole numbers stand for floats, not the other way round.
+bool has_type(const std::string& type, const Json& value) {
+  if (type == "integer") return value.is_number_integer();
+  if (type == "float" || type == "number") return value.is_number();
+  if (type == "boolean") return value.is_boolean();
+  if (type == "string") return value.is_string();
+  if (type == "array" || type == "tuple") return value.is_array();
+  return type != "dict" || value.is_object();
+}
+
+/// Some of the data has values of other types than the tools declare: those are taken, too.
+bool has_type_of(const Json& allowed, const Json& value) {
+  const auto found = std::find_if(allowed.begin(), allowed.end(), [](const Json& one) { return one != ""; });
+  return found != allowed.end() && found->type() == value.type();
+}
+
+/// What is wrong with a call; empty: nothing.
+std::string fault_of(const ToolCall& call, const Example& example) {
+  const auto fact = [&](const char* name) { return Json::parse(example.facts.at(name)); };
+  if (call.name != example.facts.at("tool")) return "another tool";
+  const auto allowed = fact("allowed");
+  const auto properties = fact("properties");
+  for (const std::string name : fact("required")) {
+    if (call.arguments.count(name) == 0) return "no argument " + name;
+  }
+  for (const auto& [name, text] : call.arguments) {
+    if (!properties.contains(name) || !allowed.contains(name)) return "unexpected argument " + name;
+    const auto value = Literal(text).read();
+    const bool typed = has_type(properties[name].value("type", ""), value) || has_type_of(allowed[name], value);
+    if (value.is_discarded() || !typed) return "type of " + name;
+    if (!allows(allowed[name], value)) return "value of " + name;
+  }
+  for (const auto& [name, choices] : allowed.items()) {
+    if (call.arguments.count(name) == 0 && !allows(choices, "")) return "no argument " + name;
+  }
+  return "";
+}
+
+Verdict judge(const Example& example, const Response& response) {
+  const std::string text(first_text(response));
+  const auto call = first_call(text, CallForm::extended);
+  Verdict verdict;
+  verdict.parsed = call.has_value();
+  verdict.extracted = call ? call->name : text;
+  verdict.detail = call ? fault_of(*call, example) : "no call";
+  verdict.correct = verdict.detail.empty();
+  verdict.score = verdict.correct ? 1.0 : 0.0;
+  const bool listed = call && listed_tools(example.question).count(call->name) > 0;
+  verdict.values = {{"acc,none", verdict.score},
+                    {"tool_name,none", call && call->name == example.facts.at("tool") ? 1.0 : 0.0},
+                    {"hallucinated_tool,none", call && !listed ? 1.0 : 0.0}};
+  verdict.confidence = answer_confidence(response);
+  return verdict;
+}
+
+void add(TaskBook& book, const Category& category) {
+  Task task;
+  task.name = category.name;
+  task.version = "4.0";
+  task.summary = category.summary;
+  task.source = "The Berkeley Function Calling Leaderboard, ICML 2025; ShishirPatil/gorilla";
+  task.format.target_delimiter = " ";
+  task.format.shots_from = Split::train;
+  task.metrics = {{.name = "acc,none", .aggregate = {}},
+                  {.name = "tool_name,none", .aggregate = {}},
+                  {.name = "hallucinated_tool,none", .higher_is_better = false, .aggregate = {}}};
+  for (const auto split : {Split::test, Split::train}) {
+    for (auto& one : files_of(category, split)) task.files.push_back(std::move(one));
+  }
+  task.load = [category](Split split, const DataFolders& folders) { return load(category, split, folders); };
+  task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
+    return {Generation{.context = context, .images = {}, .max_new_tokens = 256, .until = {"\n"}}};
+  };
+  task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
+    return judge(example, responses.front());
+  };
+  book.tasks.add(category.name, std::move(task));
+}
+
+}  // namespace
+
+namespace plugins {
+
+void bfcl(TaskBook& book) {
+  add(book,
+      {"bfcl_simple_python", "simple_python", "live_simple", "one tool and a question: the call that answers it"});
+  add(book, {"bfcl_multiple", "multiple", "live_multiple", "two to four tools and a question: the right one's call"});
+}
+
+}  // namespace plugins
+}  // namespace touchstone
