@@ -4,8 +4,9 @@
 namespace touchstone {
 namespace {
 
+template <bool asked>
 Example draw(std::uint64_t seed, std::uint64_t index) {
-  auto document = micro::picture_document(seed, index);
+  auto document = micro::picture_document(seed, index, asked);
   Example example;
   example.targets = {std::move(document.text)};
   example.facts = {{"kind", document.kind}};
@@ -18,13 +19,17 @@ Example draw(std::uint64_t seed, std::uint64_t index) {
 namespace plugins {
 
 void micro_pictures(TaskBook& book) {
-  book.tasks.add(
-      "micro-pictures",
-      micro::endless_task(
-          {.name = "micro-pictures",
-           .summary = "pictures of mazes and charts with what is said of them, for pre-training, as many as wanted",
-           .sample = 200,
-           .draw = draw}));
+  book.tasks.add("micro-pictures",
+                 micro::endless_task(
+                     {.name = "micro-pictures",
+                      .summary = "pictures of mazes and charts, asked and told, for pre-training, as many as wanted",
+                      .sample = 200,
+                      .draw = draw<true>}));
+  book.tasks.add("micro-pictures-told",
+                 micro::endless_task({.name = "micro-pictures-told",
+                                      .summary = "the same told only, line by line: the first that eyes can learn from",
+                                      .sample = 200,
+                                      .draw = draw<false>}));
 }
 
 }  // namespace plugins

@@ -7,39 +7,40 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::uint64_t kMazePercent = 45;
-constexpr std::uint64_t kToldPercent = 40;  ///< telling trains every line of a picture, asking a single answer
+constexpr std::uint64_t kMazePercent = 35;
 
-PictureDocument maze_document(bool told, Draws& draws) {
-  const auto maze = draw_maze({}, Part::corpus, draws);
-  const auto question = told ? asked_maze(maze) : std::string("Maze:\nMoves:");
-  return {.kind = told ? "maze-told" : "maze",
-          .picture = maze_picture(maze, kPicturePx),
-          .text = question + spaced(shortest_path(maze))};
+/// What is asked, then every line of what there is to see: the answers are the picture's own, nothing can be copied.
+std::string joined(const std::string& asking, const std::string& telling) {
+  return asking.empty() ? telling : asking + "\n\n" + telling;
 }
 
-PictureDocument chart_document(bool told, Draws& draws) {
-  const auto asked = draw_asked_chart({}, Part::corpus, draws);
-  std::string text = told ? chart_table(asked.chart) : std::string();
-  text += "Question: " + asked.question.text + "\nAnswer: " + asked.question.answer;
+PictureDocument maze_document(bool asked, Draws& draws) {
+  const auto maze = draw_maze({}, Part::corpus, draws);
+  return {.kind = "maze",
+          .picture = maze_picture(maze, kPicturePx),
+          .text = joined(asked ? "Maze:\nMoves:" + spaced(shortest_path(maze)) : "", "Maze:\n" + maze_lines(maze))};
+}
+
+PictureDocument chart_document(bool asked, Draws& draws) {
+  const auto drawn = draw_asked_chart({}, Part::corpus, draws);
+  const auto line = [](const ChartQuestion& question) {
+    return "Question: " + question.text + "\nAnswer: " + question.answer;
+  };
+  auto questions = line(drawn.question);
   // Drawing and looking cost more than asking.
-  for (int more = told ? between(0, 1, draws) : between(2, 4, draws); more > 0; --more) {
-    if (const auto next = ask_chart(asked.chart, draw_family(true, draws), draws)) {
-      text += "\n\nQuestion: " + next->text + "\nAnswer: " + next->answer;
-    }
+  for (int more = between(1, 3, draws); more > 0; --more) {
+    if (const auto next = ask_chart(drawn.chart, draw_family(true, draws), draws)) questions += "\n\n" + line(*next);
   }
-  return {.kind = told ? "chart-told" : "chart",
-          .picture = draw_chart(asked.chart, kPicturePx, kPicturePx),
-          .text = std::move(text)};
+  return {.kind = "chart",
+          .picture = draw_chart(drawn.chart, kPicturePx, kPicturePx),
+          .text = joined(asked ? questions : "", chart_table(drawn.chart))};
 }
 
 }  // namespace
 
-PictureDocument picture_document(std::uint64_t seed, std::uint64_t index) {
-  Draws draws(seed + index * 0x9e3779b97f4a7c15ULL, "picture document");
-  const bool maze = chance(kMazePercent, draws);
-  const bool told = chance(kToldPercent, draws);
-  return maze ? maze_document(told, draws) : chart_document(told, draws);
+PictureDocument picture_document(std::uint64_t seed, std::uint64_t index, bool asked) {
+  Draws draws(seed + index * 0x9e3779b97f4a7c15ULL, asked ? "asked picture" : "told picture");
+  return chance(kMazePercent, draws) ? maze_document(asked, draws) : chart_document(asked, draws);
 }
 
 }  // namespace touchstone::micro

@@ -10,14 +10,14 @@ inline constexpr int kPicturePx = 128;  ///< side of every picture of the world
 
 /// One picture of the pre-training data and what is said of it.
 struct PictureDocument {
-  const char* kind = "";  ///< "maze", "maze-told", "chart", "chart-told"
+  const char* kind = "";  ///< "maze", "chart"
   Image picture;
   std::string text;  ///< what follows the picture
 };
 
 /// Document `index` of the endless pictures that a seed stands for: mazes and charts of the corpus' part, which no
-/// split of a benchmark has, either asked as the benchmarks ask them or first told in the words of the text editions. A
-/// pure function of both numbers.
-PictureDocument picture_document(std::uint64_t seed, std::uint64_t index);
+/// split of a benchmark has, told in the words of the text editions; before that asked as the benchmarks ask them, if
+/// they are to be, and then of other charts and mazes. A pure function of its arguments.
+PictureDocument picture_document(std::uint64_t seed, std::uint64_t index, bool asked);
 
 }  // namespace touchstone::micro

@@ -308,6 +308,7 @@ TEST_P(Method, LowersItsLossAndLeavesACheckpoint) {
     made.set["mix.tasks"] = R"(["gsm8k", "mmlu"])";
     made.set["initialise.from"] = "\"" + testing::make_tiny(folder_.path() / "text", 8).string() + "\"";
     made.set["train.batch_tokens"] = "64";
+    made.set["load.task"] = "\"" + made.train_on + "\"";
   }
   if (GetParam() == "cross-lingual") {
     made.tasks = &with_translation();
