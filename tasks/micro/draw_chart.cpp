@@ -1,6 +1,7 @@
 #include "tasks/micro/draw_chart.hpp"
 
 #include <cairo/cairo.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -28,6 +29,7 @@ struct Style {
   bool grid = true;
   bool legend_left = false;
   double bar_share = 0.7;  ///< of the room that a label has
+  bool numbered = false;   ///< each bar and point carries its value, as most published charts do
 };
 
 constexpr std::array<std::array<Colour, 7>, 3> kPalettes = {{
@@ -66,6 +68,7 @@ Style style_of(std::uint64_t seed) {
   style.legend_left = chance(50, draws);
   style.bar_share = 0.5 + 0.1 * static_cast<double>(draws.below(4));
   if (chance(30, draws)) style.paper = {.96, .96, .93};
+  style.numbered = chance(75, draws);
   return style;
 }
 
@@ -107,6 +110,7 @@ class Canvas {
     colour({0, 0, 0});
     text(chart_->title, width_ / 2, 1.1 * font_px_, 0.5);
     if (chart_->series.size() > 1) legend();
+    if (style_.numbered && upright_type()) frame_.top += font_px_;  // room for the number of the tallest
     if (chart_->type == ChartType::pie) {
       pie();
     } else if (chart_->type == ChartType::horizontal_bar) {
@@ -118,6 +122,8 @@ class Canvas {
   }
 
  private:
+  bool upright_type() const { return chart_->type != ChartType::pie && chart_->type != ChartType::horizontal_bar; }
+
   double total(std::size_t label) const {
     double sum = 0;
     for (const auto& values : chart_->values) sum += values[label];
@@ -126,11 +132,10 @@ class Canvas {
 
   void colour(const Colour& c) { cairo_set_source_rgb(cairo_.get(), c.red, c.green, c.blue); }
 
-  /// `align`: 0 begins at x, 0.5 is centred there, 1 ends there.
+  /// `align`: 0 begins at x, 0.5 is centred there, 1 ends there; moved aside where the picture would cut it.
   void text(const std::string& words, double x, double y, double align) {
-    cairo_text_extents_t size;
-    cairo_text_extents(cairo_.get(), words.c_str(), &size);
-    cairo_move_to(cairo_.get(), x - align * size.x_advance, y);
+    const double wide = length(words);
+    cairo_move_to(cairo_.get(), std::max(0.0, std::min(x - align * wide, width_ - wide)), y);
     cairo_show_text(cairo_.get(), words.c_str());
   }
 
@@ -178,7 +183,7 @@ class Canvas {
     cairo_set_line_width(cairo_.get(), 1);
     for (int tick = 0; tick <= kTicks; ++tick) {
       const double value = end_ * tick / kTicks;
-      const auto number = std::to_string(static_cast<long>(std::lround(value)));
+      const auto number = fmt::format("{:g}", value);  // "2.5", where a rounded one would lie
       const double place = std::round(at(value)) + 0.5;
       if (style_.grid && tick > 0) {
         colour({.8, .8, .8});
@@ -218,6 +223,12 @@ class Canvas {
     }
   }
 
+  /// A value in black above its place, or in white below it, within what it stands for.
+  void number_at(int value, double x, double y, bool below) {
+    colour(below ? Colour{1, 1, 1} : Colour{0, 0, 0});
+    text(std::to_string(value), x, below ? y + 0.9 * font_px_ : y - 2, 0.5);
+  }
+
   template <class At>
   void bars(std::size_t label, double middle, double width, const At& y) {
     const auto parts = static_cast<double>(chart_->values.size());
@@ -228,6 +239,7 @@ class Canvas {
       const double one = stacked ? width : width / parts;
       const double left = stacked ? middle - width / 2 : middle - width / 2 + one * static_cast<double>(s);
       box(left, y(below + value), one, y(below) - y(below + value), style_.palette[s]);
+      if (style_.numbered) number_at(chart_->values[s][label], left + one / 2, y(below + value), stacked);
       if (stacked) below += value;
     }
   }
@@ -245,6 +257,9 @@ class Canvas {
       cairo_arc(cairo_.get(), x(i), y(values[i]), font_px_ * 0.35, 0, 2 * std::numbers::pi);
       cairo_fill(cairo_.get());
     }
+    for (std::size_t i = 0; i < values.size() && style_.numbered; ++i) {
+      number_at(values[i], x(i), y(values[i]) - font_px_ * 0.3, false);
+    }
   }
 
   void horizontal() {
@@ -258,6 +273,10 @@ class Canvas {
       box(frame_.left + 1, middle - thick / 2, x(chart_->values[0][i]) - frame_.left - 1, thick, style_.palette[0]);
       colour({0, 0, 0});
       text(chart_->labels[i], frame_.left - 3, middle + 0.35 * font_px_, 1);
+      if (style_.numbered) {
+        const auto number = std::to_string(chart_->values[0][i]);
+        text(number, x(chart_->values[0][i]) + 2, middle + 0.35 * font_px_, 0);
+      }
     }
   }
 
