@@ -201,9 +201,7 @@ class Canvas {
   }
 
   /// Rows of figures below the labels, one a series.
-  int figure_rows() const {
-    return style_.figures == Figures::at_labels ? static_cast<int>(chart_->values.size()) : 0;
-  }
+  int figure_rows() const { return style_.figures == Figures::at_labels ? static_cast<int>(chart_->values.size()) : 0; }
 
   /// Labels below the value axis, every other one a row lower where they would touch, smaller where that is not enough,
   /// and figures below them.
@@ -257,7 +255,8 @@ class Canvas {
       const double one = stacked ? width : width / parts;
       const double left = stacked ? middle - width / 2 : middle - width / 2 + one * static_cast<double>(s);
       box(left, y(below + value), one, y(below) - y(below + value), style_.palette[s]);
-      if (style_.figures == Figures::on_marks) number_at(chart_->values[s][label], left + one / 2, y(below + value), stacked);
+      if (style_.figures == Figures::on_marks)
+        number_at(chart_->values[s][label], left + one / 2, y(below + value), stacked);
       if (stacked) below += value;
     }
   }

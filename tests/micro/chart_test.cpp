@@ -127,6 +127,26 @@ TEST(DrawChart, BarsAreAsHighAsTheirValues) {
   EXPECT_NEAR(ratio, 0.5, 0.03);
 }
 
+// Seeds of the style put the values in figures below the labels, on the bars, or nowhere: bars end further up, begin
+// further down, or have all the room.
+TEST(DrawChart, StylesHaveFiguresInOneOfThreePlaces) {
+  std::map<std::pair<int, int>, int> rooms;  // first and last row with a colour
+  for (std::uint64_t style = 1; style <= 200; ++style) {
+    const auto image = micro::draw_chart(chart(micro::ChartType::bar, style), 256, 192);
+    int first = image.height_px, last = 0;
+    for (int row = 0; row < image.height_px; ++row) {
+      const auto from = image.rgb.begin() + static_cast<std::ptrdiff_t>(row) * image.width_px * 3;
+      Image line{.width_px = image.width_px, .height_px = 1, .rgb = {from, from + image.width_px * std::ptrdiff_t{3}}};
+      if (coloured(line) == 0) continue;
+      first = std::min(first, row);
+      last = std::max(last, row);
+    }
+    ++rooms[{first, last}];
+  }
+  EXPECT_EQ(rooms.size(), 3U);
+  for (const auto& [rows, styles] : rooms) EXPECT_GE(styles, 15) << rows.first << " to " << rows.second;
+}
+
 TEST(DrawChart, AxesEndAtRoundNumbers) {
   EXPECT_EQ(micro::nice_end(59, 5), 100);
   EXPECT_EQ(micro::nice_end(50, 5), 50);
