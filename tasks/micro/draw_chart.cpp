@@ -21,9 +21,6 @@ struct Colour {
   double blue = 0.0;
 };
 
-/// Where a chart has its values in figures, as most published charts do.
-enum class Figures : std::uint8_t { none, on_marks, at_labels };
-
 /// How one chart looks.
 struct Style {
   const char* font = "DejaVu Sans";
@@ -32,7 +29,7 @@ struct Style {
   bool grid = true;
   bool legend_left = false;
   double bar_share = 0.7;  ///< of the room that a label has
-  Figures figures = Figures::none;
+  bool numbered = false;   ///< each bar and point carries its value, as most published charts do
 };
 
 constexpr std::array<std::array<Colour, 7>, 3> kPalettes = {{
@@ -71,8 +68,7 @@ Style style_of(std::uint64_t seed) {
   style.legend_left = chance(50, draws);
   style.bar_share = 0.5 + 0.1 * static_cast<double>(draws.below(4));
   if (chance(30, draws)) style.paper = {.96, .96, .93};
-  const auto figures = draws.below(100);
-  style.figures = figures < 60 ? Figures::at_labels : figures < 85 ? Figures::on_marks : Figures::none;
+  style.numbered = chance(75, draws);
   return style;
 }
 
@@ -114,7 +110,7 @@ class Canvas {
     colour({0, 0, 0});
     text(chart_->title, width_ / 2, 1.1 * font_px_, 0.5);
     if (chart_->series.size() > 1) legend();
-    if (style_.figures == Figures::on_marks && upright_type()) frame_.top += font_px_;  // for that of the tallest
+    if (style_.numbered && upright_type()) frame_.top += font_px_;  // room for the number of the tallest
     if (chart_->type == ChartType::pie) {
       pie();
     } else if (chart_->type == ChartType::horizontal_bar) {
@@ -200,32 +196,20 @@ class Canvas {
     line(frame_.left, frame_.bottom + 0.5, frame_.right, frame_.bottom + 0.5);
   }
 
-  /// Rows of figures below the labels, one a series.
-  int figure_rows() const { return style_.figures == Figures::at_labels ? static_cast<int>(chart_->values.size()) : 0; }
-
-  /// Labels below the value axis, every other one a row lower where they would touch, smaller where that is not enough,
-  /// and figures below them.
+  /// Labels below the value axis, every other one a row lower where they would touch, smaller where that is not enough.
   template <class Middle>
   void label_row(double room, int rows, const Middle& middle) {
     cairo_set_font_size(cairo_.get(), font_px_ * std::min(1.0, rows * room / (widest_label() + 2)));
     colour({0, 0, 0});
-    const double last = height_ - 3 - figure_rows() * font_px_;
     for (std::size_t i = 0; i < chart_->labels.size(); ++i) {
-      text(chart_->labels[i], middle(i), last - (rows > 1 && i % 2 == 0 ? font_px_ : 0), 0.5);
+      text(chart_->labels[i], middle(i), height_ - 3 - (rows > 1 && i % 2 == 0 ? font_px_ : 0), 0.5);
     }
     cairo_set_font_size(cairo_.get(), font_px_);
-    for (int s = 0; s < figure_rows(); ++s) {
-      const auto series = static_cast<std::size_t>(s);
-      if (figure_rows() > 1) colour(style_.palette[series]);
-      for (std::size_t i = 0; i < chart_->labels.size(); ++i) {
-        text(std::to_string(chart_->values[series][i]), middle(i), last + (s + 1) * font_px_, 0.5);
-      }
-    }
   }
 
   void upright() {
     const int rows = widest_label() + 2 > frame_.width() / static_cast<double>(chart_->labels.size()) ? 2 : 1;
-    frame_.bottom -= (rows - 1 + figure_rows()) * font_px_;
+    frame_.bottom -= (rows - 1) * font_px_;
     const auto y = [&](double value) { return frame_.bottom - value / end_ * frame_.height(); };
     axis(true, y);
     const auto count = chart_->labels.size();
@@ -255,8 +239,7 @@ class Canvas {
       const double one = stacked ? width : width / parts;
       const double left = stacked ? middle - width / 2 : middle - width / 2 + one * static_cast<double>(s);
       box(left, y(below + value), one, y(below) - y(below + value), style_.palette[s]);
-      if (style_.figures == Figures::on_marks)
-        number_at(chart_->values[s][label], left + one / 2, y(below + value), stacked);
+      if (style_.numbered) number_at(chart_->values[s][label], left + one / 2, y(below + value), stacked);
       if (stacked) below += value;
     }
   }
@@ -274,7 +257,7 @@ class Canvas {
       cairo_arc(cairo_.get(), x(i), y(values[i]), font_px_ * 0.35, 0, 2 * std::numbers::pi);
       cairo_fill(cairo_.get());
     }
-    for (std::size_t i = 0; i < values.size() && style_.figures == Figures::on_marks; ++i) {
+    for (std::size_t i = 0; i < values.size() && style_.numbered; ++i) {
       number_at(values[i], x(i), y(values[i]) - font_px_ * 0.3, false);
     }
   }
@@ -290,7 +273,7 @@ class Canvas {
       box(frame_.left + 1, middle - thick / 2, x(chart_->values[0][i]) - frame_.left - 1, thick, style_.palette[0]);
       colour({0, 0, 0});
       text(chart_->labels[i], frame_.left - 3, middle + 0.35 * font_px_, 1);
-      if (style_.figures != Figures::none) {
+      if (style_.numbered) {
         const auto number = std::to_string(chart_->values[0][i]);
         text(number, x(chart_->values[0][i]) + 2, middle + 0.35 * font_px_, 0);
       }
@@ -312,13 +295,11 @@ class Canvas {
       cairo_close_path(cairo_.get());
       cairo_fill(cairo_.get());
       const double middle = (from + to) / 2;
-      const auto figure = std::to_string(chart_->values[0][i]);
-      const bool at_label = style_.figures == Figures::at_labels;
       colour({1, 1, 1});
-      text(at_label ? "" : figure, x + 0.65 * radius * std::cos(middle),
+      text(std::to_string(chart_->values[0][i]), x + 0.65 * radius * std::cos(middle),
            y + 0.65 * radius * std::sin(middle) + 0.35 * font_px_, 0.5);
       colour({0, 0, 0});
-      text(chart_->labels[i] + (at_label ? " " + figure : ""), x + 1.1 * radius * std::cos(middle),
+      text(chart_->labels[i], x + 1.1 * radius * std::cos(middle),
            y + 1.15 * radius * std::sin(middle) + 0.35 * font_px_, std::cos(middle) < 0 ? 1 : 0);
       from = to;
     }
