@@ -60,7 +60,8 @@ TEST_P(RealMethod, Runs) {
   job.train_on = GetParam().task;
   job.recipe = fs::path(TOUCHSTONE_SOURCE_DIR) / "configs" / "methods" / (GetParam().method + ".json");
   job.set["load.limit"] = "12";
-  for (const auto& stage : read_json(job.recipe)["stages"]) {
+  const auto recipe = read_json(job.recipe);
+  for (const auto& stage : recipe["stages"]) {
     const auto name = stage["use"].get<std::string>();
     if (stage.contains("max_new_tokens")) job.set[name + ".max_new_tokens"] = "24";
     if (stage.contains("answers") && stage["answers"] > 8) job.set[name + ".answers"] = "8";
