@@ -73,14 +73,14 @@ std::string python(const Json& value) {
 }
 
 /// "Function: def name(argument: type, other: type = None)", its description and those of its arguments.
-std::string signature(const Row& tool) {
+std::string signature(const DataRow& tool) {
   const auto& parameters = tool.at("parameters");
-  const Row inner{.value = parameters, .where = tool.where + ": parameters"};
+  const DataRow inner{.value = parameters, .where = tool.where + ": parameters"};
   const auto required = parameters.contains("required") ? inner.texts("required") : std::vector<std::string>();
   std::string head;
   std::string notes;
   for (const auto& [name, one] : inner.at("properties").items()) {
-    const Row property{.value = one, .where = inner.where + ": " + name};
+    const DataRow property{.value = one, .where = inner.where + ": " + name};
     head += (head.empty() ? "" : ", ") + name + ": " + python_type(property.text("type"));
     if (std::count(required.begin(), required.end(), name) == 0) head += " = None";
     if (one.contains("description")) notes += "        " + name + ": " + property.text("description") + "\n";
@@ -125,7 +125,7 @@ std::string wanted_call(const std::string& name, const Json& arguments, const Js
   return name + "(" + inner + ")";
 }
 
-Example question(const Row& row, const Row& answer, const std::string& id) {
+Example question(const DataRow& row, const DataRow& answer, const std::string& id) {
   require(row.text("id") == answer.text("id"), Fault::data, [&] {
     return answer.where + ": key 'id': found '" + answer.text("id") + "', expected '" + row.text("id") + "'";
   });
@@ -139,7 +139,7 @@ Example question(const Row& row, const Row& answer, const std::string& id) {
   require(turns.is_array() && turns.size() == 1 && turns[0].is_array() && !turns[0].empty(), Fault::data,
           [&] { return row.where + ": key 'question': expected one turn"; });
   for (const auto& message : turns[0]) {
-    const Row turn{.value = message, .where = row.where + ": question"};
+    const DataRow turn{.value = message, .where = row.where + ": question"};
     example.question += (turn.text("role") == "system" ? "System: " : "User: ") + turn.text("content") + "\n";
   }
   example.question += "Assistant:";

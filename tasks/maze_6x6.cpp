@@ -25,7 +25,7 @@ std::vector<DataFile> files() {
 }
 
 /// Opens the passages that one of the two tables lists: bit (r, c) joins the cell with its neighbour that way.
-void open_passages(Maze& maze, const Row& row, const std::string& key, int way) {
+void open_passages(Maze& maze, const DataRow& row, const std::string& key, int way) {
   const auto lines = row.texts(key);
   const auto side = static_cast<std::size_t>(maze.side);
   bool fits = lines.size() == side;
@@ -46,7 +46,7 @@ void open_passages(Maze& maze, const Row& row, const std::string& key, int way) 
   }
 }
 
-Place place(const Maze& maze, const Row& row, const std::string& key) {
+Place place(const Maze& maze, const DataRow& row, const std::string& key) {
   const auto& found = row.at(key);
   const bool two =
       found.is_array() && found.size() == 2 && found[0].is_number_integer() && found[1].is_number_integer();
@@ -59,7 +59,7 @@ Place place(const Maze& maze, const Row& row, const std::string& key) {
   return {found[0].get<int>(), found[1].get<int>()};
 }
 
-Maze maze_of(const Row& row) {
+Maze maze_of(const DataRow& row) {
   const auto side = row.integer("n");
   require(side >= 2 && side <= kLargest, Fault::data, [&] {
     return row.where + ": 'n' is " + std::to_string(side) + ", 2 to " + std::to_string(kLargest) + " is wanted";
@@ -76,7 +76,7 @@ Maze maze_of(const Row& row) {
 }
 
 /// The file's own path must be the one that its passages give.
-void check_path(const Maze& maze, const Row& row) {
+void check_path(const Maze& maze, const DataRow& row) {
   Json wanted = Json::array({{maze.start.row, maze.start.column}});
   auto at = maze.start;
   for (const char move : micro::shortest_path(maze)) {

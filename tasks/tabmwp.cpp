@@ -24,10 +24,12 @@ std::vector<DataFile> files() {
 }
 
 /// Text under a key that may be null.
-std::string text_or_none(const Row& row, const std::string& key) { return row.at(key).is_null() ? "" : row.text(key); }
+std::string text_or_none(const DataRow& row, const std::string& key) {
+  return row.at(key).is_null() ? "" : row.text(key);
+}
 
 /// The paper's prompt form "TQ-A": table, question with its unit, options.
-Example problem(const Row& row, const std::string& id) {
+Example problem(const DataRow& row, const std::string& id) {
   const auto title = text_or_none(row, "table_title");
   const auto unit = text_or_none(row, "unit");
   const auto& answer = row.text("answer");
@@ -57,7 +59,7 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
   require(all.is_object(), Fault::data, [&] { return path.string() + ": expected an object of problems by number"; });
   std::vector<Example> examples;
   for (const auto& [number, value] : all.items()) {
-    const Row row{.value = value, .where = path.string() + ": problem '" + number + "'"};
+    const DataRow row{.value = value, .where = path.string() + ": problem '" + number + "'"};
     require(value.is_object(), Fault::data, [&] { return row.where + ": an object is wanted"; });
     examples.push_back(problem(row, std::string(kName) + "/" + split_name(split) + "/" + number));
   }

@@ -34,7 +34,7 @@ std::function<std::vector<Example>(Split, const DataFolders&)> made_once(
   };
 }
 
-Row made_row(const std::string& task, Json document) { return {.value = std::move(document), .where = task}; }
+DataRow made_row(const std::string& task, Json document) { return {.value = std::move(document), .where = task}; }
 
 const char* shift_name(Shift shift) {
   switch (shift) {

@@ -18,7 +18,7 @@ std::function<std::vector<Example>(Split, const DataFolders&)> made_once(
     const std::string& task, std::function<std::vector<Example>(Split)> make);
 
 /// A document of a made data set, as readers of files give it.
-Row made_row(const std::string& task, Json document);
+DataRow made_row(const std::string& task, Json document);
 
 /// What a shifted edition changes: item `index` of it.
 enum class Shift : std::uint8_t {

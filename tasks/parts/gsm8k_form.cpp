@@ -69,7 +69,7 @@ Gsm8kForm gsm8k_form(const std::string& name, const std::string& summary, const 
           .conclusion = {}};
 }
 
-Example gsm8k_example(const Gsm8kForm& form, const Row& row, const std::string& id) {
+Example gsm8k_example(const Gsm8kForm& form, const DataRow& row, const std::string& id) {
   const auto& question = row.text("question");
   const auto& answer = row.text("answer");
   Example example;

@@ -33,7 +33,7 @@ struct Gsm8kForm {
 Gsm8kForm gsm8k_form(const std::string& name, const std::string& summary, const std::string& version);
 
 /// A row with "question" and "answer".
-Example gsm8k_example(const Gsm8kForm& form, const Row& row, const std::string& id);
+Example gsm8k_example(const Gsm8kForm& form, const DataRow& row, const std::string& id);
 
 /// How a form asks and judges; source, data and fixed shots are the caller's.
 Task gsm8k_task(const Gsm8kForm& form);

@@ -109,7 +109,7 @@ Verdict judge(const HumanEvalForm& form, const Sandbox& sandbox, const Example& 
 
 }  // namespace
 
-Example humaneval_example(const HumanEvalForm& form, const Row& row, const std::string& id) {
+Example humaneval_example(const HumanEvalForm& form, const DataRow& row, const std::string& id) {
   const auto& prompt = row.text("prompt");
   const auto& entry = row.text("entry_point");
   require(is_identifier(entry), Fault::data,

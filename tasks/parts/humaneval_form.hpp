@@ -39,7 +39,7 @@ class LazySandbox {
 };
 
 /// A row with "prompt", "entry_point", "canonical_solution" and "test". Throws Fault::data.
-Example humaneval_example(const HumanEvalForm& form, const Row& row, const std::string& id);
+Example humaneval_example(const HumanEvalForm& form, const DataRow& row, const std::string& id);
 
 /// How a form asks and judges; source and data are the caller's.
 Task humaneval_task(const HumanEvalForm& form, const std::shared_ptr<LazySandbox>& sandbox);

@@ -18,7 +18,7 @@ const char* type_of(const Json& value) {
   return value.is_array() ? "a list" : "an object";
 }
 
-void want(bool holds, const Row& row, const std::string& key, const char* wanted) {
+void want(bool holds, const DataRow& row, const std::string& key, const char* wanted) {
   require(holds, Fault::data, [&] {
     return row.where + ": key '" + key + "' is " + type_of(row.value.at(key)) + ", " + wanted + " is wanted";
   });
@@ -48,7 +48,7 @@ std::string checked_text(const std::filesystem::path& path, const RowLimits& lim
 
 }  // namespace
 
-const Json& Row::at(const std::string& key) const {
+const Json& DataRow::at(const std::string& key) const {
   const auto found = value.find(key);
   require(found != value.end(), Fault::data, [&] {
     std::vector<std::string> known;
@@ -58,13 +58,13 @@ const Json& Row::at(const std::string& key) const {
   return *found;
 }
 
-const std::string& Row::text(const std::string& key) const {
+const std::string& DataRow::text(const std::string& key) const {
   const auto& found = at(key);
   want(found.is_string(), *this, key, "a text");
   return found.get_ref<const std::string&>();
 }
 
-std::vector<std::string> Row::texts(const std::string& key) const {
+std::vector<std::string> DataRow::texts(const std::string& key) const {
   const auto& found = at(key);
   want(found.is_array(), *this, key, "a list of texts");
   std::vector<std::string> all;
@@ -78,15 +78,15 @@ std::vector<std::string> Row::texts(const std::string& key) const {
   return all;
 }
 
-std::int64_t Row::integer(const std::string& key) const {
+std::int64_t DataRow::integer(const std::string& key) const {
   const auto& found = at(key);
   want(found.is_number_integer(), *this, key, "a whole number");
   return found.get<std::int64_t>();
 }
 
-std::vector<Row> parse_json_lines(std::string_view text, const std::string& where, const RowLimits& limits) {
+std::vector<DataRow> parse_json_lines(std::string_view text, const std::string& where, const RowLimits& limits) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  std::vector<Row> rows;
+  std::vector<DataRow> rows;
   std::size_t line = 1;
   for (std::size_t from = 0; from < text.size(); ++line) {
     const auto end = std::min(text.find('\n', from), text.size());
@@ -97,8 +97,8 @@ std::vector<Row> parse_json_lines(std::string_view text, const std::string& wher
       return at_line(where, line) + ": is " + std::to_string(piece.size()) + " bytes long, the limit is " +
              std::to_string(limits.row_bytes);
     });
-    Row row{.value = parse_json(piece, where, {.bytes = limits.row_bytes, .depth = 32, .first_line = line}),
-            .where = at_line(where, line)};
+    DataRow row{.value = parse_json(piece, where, {.bytes = limits.row_bytes, .depth = 32, .first_line = line}),
+                .where = at_line(where, line)};
     require(row.value.is_object(), Fault::data,
             [&] { return row.where + ": is " + type_of(row.value) + ", an object is wanted"; });
     rows.push_back(std::move(row));
@@ -106,13 +106,13 @@ std::vector<Row> parse_json_lines(std::string_view text, const std::string& wher
   return rows;
 }
 
-std::vector<Row> parse_json_array(std::string_view text, const std::string& where, const RowLimits& limits) {
+std::vector<DataRow> parse_json_array(std::string_view text, const std::string& where, const RowLimits& limits) {
   auto all = parse_json(text, where, {.bytes = limits.file_bytes, .depth = 32});
   require(all.is_array(), Fault::data,
           [&] { return where + ": is " + type_of(all) + ", a list of objects is wanted"; });
-  std::vector<Row> rows;
+  std::vector<DataRow> rows;
   for (auto& value : all) {
-    Row row{.value = std::move(value), .where = where + ": entry " + std::to_string(rows.size() + 1)};
+    DataRow row{.value = std::move(value), .where = where + ": entry " + std::to_string(rows.size() + 1)};
     require(row.value.is_object(), Fault::data,
             [&] { return row.where + ": is " + type_of(row.value) + ", an object is wanted"; });
     rows.push_back(std::move(row));
@@ -120,7 +120,7 @@ std::vector<Row> parse_json_array(std::string_view text, const std::string& wher
   return rows;
 }
 
-std::vector<Row> read_rows(const std::filesystem::path& path, const RowLimits& limits) {
+std::vector<DataRow> read_rows(const std::filesystem::path& path, const RowLimits& limits) {
   const bool lines = ends_with(path, ".jsonl");
   require(lines || ends_with(path, ".json"), Fault::data,
           [&] { return path.string() + ": a data file of this task ends in .jsonl or .json, with or without .gz"; });

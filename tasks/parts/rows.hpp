@@ -16,7 +16,7 @@ struct RowLimits {
 };
 
 /// One object of a data file, and how messages call it: "gsm8k/test.jsonl: line 3".
-struct Row {
+struct DataRow {
   Json value;
   std::string where;
 
@@ -28,13 +28,13 @@ struct Row {
 };
 
 /// JSON lines: one object a line; blank lines are skipped. Throws Fault::data.
-std::vector<Row> parse_json_lines(std::string_view text, const std::string& where, const RowLimits& limits = {});
+std::vector<DataRow> parse_json_lines(std::string_view text, const std::string& where, const RowLimits& limits = {});
 
 /// A JSON array of objects.
-std::vector<Row> parse_json_array(std::string_view text, const std::string& where, const RowLimits& limits = {});
+std::vector<DataRow> parse_json_array(std::string_view text, const std::string& where, const RowLimits& limits = {});
 
 /// The objects of a file, by its name: .jsonl or .json (an array, or lines), either with .gz after it.
-std::vector<Row> read_rows(const std::filesystem::path& path, const RowLimits& limits = {});
+std::vector<DataRow> read_rows(const std::filesystem::path& path, const RowLimits& limits = {});
 
 /// The rows of a .csv or .csv.gz file.
 std::vector<CsvRow> read_csv(const std::filesystem::path& path, const RowLimits& limits = {});

@@ -91,9 +91,9 @@ TruthfulTargets checked(const std::vector<std::pair<std::string, std::int64_t>>&
 }
 
 /// {"choices": [...], "labels": [...]} as the hub has it, or {"answer": label, ...} as mc_task.json has it.
-TruthfulTargets targets_of(const Row& row, const std::string& key, bool single) {
+TruthfulTargets targets_of(const DataRow& row, const std::string& key, bool single) {
   const auto& value = row.at(key);
-  const Row inner{.value = value, .where = row.where + ": " + key};
+  const DataRow inner{.value = value, .where = row.where + ": " + key};
   require(value.is_object(), Fault::data, [&] { return inner.where + ": an object is wanted"; });
   std::vector<std::pair<std::string, std::int64_t>> answers;
   if (value.contains("choices") && value.at("choices").is_array()) {
