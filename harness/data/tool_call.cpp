@@ -8,15 +8,9 @@
 namespace touchstone {
 namespace {
 
-/// Python's letters beyond ASCII are bytes from 0x80 on.
 bool is_name(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return std::isalnum(byte) != 0 || c == '_' || c == '.' || byte >= 0x80;
-}
-
-std::size_t name_end(const std::string& text, std::size_t at) {
-  while (at < text.size() && is_name(text[at])) ++at;
-  return at;
 }
 
 std::size_t skip_space(const std::string& text, std::size_t at) {
@@ -32,7 +26,7 @@ struct Place {
 std::vector<Place> call_places(const std::string& text) {
   std::vector<Place> places;
   for (std::size_t at = 0; at < text.size();) {
-    const auto end = name_end(text, at);
+    const auto end = tool_name_end(text, at);
     if (end > at && end < text.size() && text[end] == '(') places.push_back({at, end});
     at = end + 1;
   }
@@ -43,7 +37,7 @@ std::vector<Place> call_places(const std::string& text) {
 std::map<std::string, std::string> quoted_arguments(const std::string& inner) {
   std::map<std::string, std::string> arguments;
   for (std::size_t at = 0; at < inner.size();) {
-    const auto end = name_end(inner, at);
+    const auto end = tool_name_end(inner, at);
     if (end == at || inner.compare(end, 2, "='") != 0) {
       at = std::max(end, at + 1);
       continue;
@@ -102,7 +96,7 @@ std::optional<std::map<std::string, std::string>> python_arguments(const std::st
   at = skip_space(text, at);
   if (at < text.size() && text[at] == ')') return arguments;
   while (at < text.size()) {
-    const auto end = name_end(text, at);
+    const auto end = tool_name_end(text, at);
     const auto equal = skip_space(text, end);
     if (end == at || equal >= text.size() || text[equal] != '=') return std::nullopt;
     const auto first = skip_space(text, equal + 1);
@@ -121,7 +115,7 @@ std::set<std::string> parameters(const std::string& text, std::size_t at) {
   std::set<std::string> names;
   while (at < text.size() && text[at] != ')') {
     at = skip_space(text, at);
-    const auto end = name_end(text, at);
+    const auto end = tool_name_end(text, at);
     if (end > at) names.insert(text.substr(at, end - at));
     const auto last = value_end(text, end);
     if (last == std::string::npos || text[last] == ')') break;
@@ -162,6 +156,11 @@ std::vector<std::size_t> behind(const std::string& text, const std::string& mark
 
 }  // namespace
 
+std::size_t tool_name_end(const std::string& text, std::size_t at) {
+  while (at < text.size() && is_name(text[at])) ++at;
+  return at;
+}
+
 std::optional<ToolCall> first_call(const std::string& text, CallForm form) {
   for (const auto& [first, end] : call_places(text)) {
     ToolCall call;
@@ -183,7 +182,7 @@ std::optional<ToolCall> first_call(const std::string& text, CallForm form) {
 std::map<std::string, std::set<std::string>> listed_tools(const std::string& text) {
   std::map<std::string, std::set<std::string>> tools;
   for (const auto at : behind(text, "def ")) {
-    const auto end = name_end(text, at);
+    const auto end = tool_name_end(text, at);
     if (end > at && end < text.size() && text[end] == '(') {
       tools.emplace(text.substr(at, end - at), parameters(text, end + 1));
     }
@@ -192,7 +191,7 @@ std::map<std::string, std::set<std::string>> listed_tools(const std::string& tex
     const auto places = behind(text, mark);
     for (std::size_t number = 0; number < places.size(); ++number) {
       const auto at = places[number];
-      const auto end = name_end(text, at);
+      const auto end = tool_name_end(text, at);
       if (end == at || end >= text.size() || text[end] != '"') continue;
       const auto next = number + 1 < places.size() ? places[number + 1] : text.size();
       const auto properties = text.find("\"properties\"", end);

@@ -1,4 +1,6 @@
 #pragma once
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -11,6 +13,10 @@ struct ToolCall {
   std::string name;
   std::map<std::string, std::string> arguments;  ///< values as written, quotes of texts included but always single
 };
+
+/// Where the name that begins at `at` ends, at `at` when none does: letters (all bytes beyond ASCII among them, as in
+/// Python), digits, '_' and '.'.
+std::size_t tool_name_end(const std::string& text, std::size_t at);
 
 /// How calls are read out of a text.
 enum class CallForm : std::uint8_t {

@@ -22,6 +22,15 @@ TEST(ToolCall, TheFirstCallCounts) {
   }
 }
 
+TEST(ToolCall, NamesHaveLettersBeyondAscii) {
+  const std::string text = "def precio_año(año: int)";
+  EXPECT_EQ(text.substr(4, tool_name_end(text, 4) - 4), "precio_año");
+  EXPECT_EQ(tool_name_end(text, 3), 3U);
+  EXPECT_EQ(tool_name_end(text, text.size()), text.size());
+  EXPECT_THAT(listed_tools(text), ElementsAre(Pair("precio_año", UnorderedElementsAre("año"))));
+  EXPECT_THAT(first_call("precio_año(año=3)", CallForm::extended)->arguments, ElementsAre(Pair("año", "3")));
+}
+
 TEST(ToolCall, StrictSeesSingleQuotesAloneAndEndsAtTheFirstParenthesis) {
   const auto call = first_call("f(a='1', b=2, c=\"x\", d='(y)')", CallForm::strict);
   ASSERT_TRUE(call);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 #include "harness/data/tool_call.hpp"
@@ -41,22 +40,14 @@ LossSum key_token_likelihood(const AnswerBatch& batch, double max_weight) {
   return loss;
 }
 
-bool is_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.'; }
-
-/// The name that begins at `at`; empty when none does.
-std::string name_at(const std::string& text, std::size_t at) {
-  auto end = at;
-  while (end < text.size() && is_name(text[end])) ++end;
-  return text.substr(at, end - at);
-}
-
 /// Where the first call of a listed tool stands in the answer; npos: nowhere.
 std::size_t call_at(const std::string& answer, const std::map<std::string, std::set<std::string>>& tools,
                     std::string& called) {
-  for (std::size_t at = 0; at < answer.size(); ++at) {
-    if (at > 0 && is_name(answer[at - 1])) continue;
-    called = name_at(answer, at);
+  for (std::size_t at = 0; at < answer.size();) {
+    const auto end = tool_name_end(answer, at);
+    called = answer.substr(at, end - at);
     if (tools.count(called) != 0) return at;
+    at = end + 1;
   }
   return std::string::npos;
 }
