@@ -4,7 +4,9 @@
 #include "harness/base/error.hpp"
 #include "harness/data/tool_call.hpp"
 #include "tasks/parts/filters.hpp"
+#include "tasks/parts/line_answer.hpp"
 #include "tasks/parts/rows.hpp"
+#include "tasks/parts/tool_verdict.hpp"
 
 // The Berkeley Function Calling Leaderboard, version 4: one question, one call. A call is right by the leaderboard's
 // own rules for Python (bfcl_eval/eval_checker/ast_eval): the tool's name, every required argument, none that the tool
@@ -13,6 +15,8 @@ namespace touchstone {
 namespace {
 
 constexpr const char* kOrigin = "ShishirPatil/gorilla, berkeley-function-call-leaderboard/bfcl_eval/data/";
+constexpr const char* kMain = "acc,none";
+constexpr int kLongest = 256;   ///< tokens of a call
 constexpr int kMostDepth = 32;  ///< of nested values
 
 /// One category to be measured on, and the one of questions that users sent in, which is trained on.
@@ -319,19 +323,12 @@ std::string fault_of(const ToolCall& call, const Example& example) {
 }
 
 Verdict judge(const Example& example, const Response& response) {
-  const std::string text(first_text(response));
-  const auto call = first_call(text, CallForm::extended);
-  Verdict verdict;
-  verdict.parsed = call.has_value();
-  verdict.extracted = call ? call->name : text;
-  verdict.detail = call ? fault_of(*call, example) : "no call";
-  verdict.correct = verdict.detail.empty();
-  verdict.score = verdict.correct ? 1.0 : 0.0;
-  const bool listed = call && listed_tools(example.question).count(call->name) > 0;
-  verdict.values = {{"acc,none", verdict.score},
-                    {"tool_name,none", call && call->name == example.facts.at("tool") ? 1.0 : 0.0},
-                    {"hallucinated_tool,none", call && !listed ? 1.0 : 0.0}};
-  verdict.confidence = answer_confidence(response);
+  std::string fault;
+  auto verdict = tool_verdict(response, kMain, example.question, example.facts.at("tool"), [&](const ToolCall& call) {
+    fault = fault_of(call, example);
+    return fault.empty();
+  });
+  if (verdict.parsed) verdict.detail = fault;
   return verdict;
 }
 
@@ -343,19 +340,12 @@ void add(TaskBook& book, const Category& category) {
   task.source = "The Berkeley Function Calling Leaderboard, ICML 2025; ShishirPatil/gorilla";
   task.format.target_delimiter = " ";
   task.format.shots_from = Split::train;
-  task.metrics = {{.name = "acc,none", .aggregate = {}},
-                  {.name = "tool_name,none", .aggregate = {}},
-                  {.name = "hallucinated_tool,none", .higher_is_better = false, .aggregate = {}}};
+  task.metrics = tool_metrics(kMain);
   for (const auto split : {Split::test, Split::train}) {
     for (auto& one : files_of(category, split)) task.files.push_back(std::move(one));
   }
   task.load = [category](Split split, const DataFolders& folders) { return load(category, split, folders); };
-  task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = {}, .max_new_tokens = 256, .until = {"\n"}}};
-  };
-  task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge(example, responses.front());
-  };
+  asks_for_a_line(task, kLongest, judge);
   book.tasks.add(category.name, std::move(task));
 }
 

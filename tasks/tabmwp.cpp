@@ -5,12 +5,14 @@
 #include "harness/base/files.hpp"
 #include "harness/base/text.hpp"
 #include "tasks/parts/filters.hpp"
+#include "tasks/parts/line_answer.hpp"
 #include "tasks/parts/rows.hpp"
 
 namespace touchstone {
 namespace {
 
 constexpr const char* kName = "tabmwp";
+constexpr int kLongest = 64;  ///< tokens of an answer
 
 std::vector<DataFile> files() {
   const auto file = [](Split split, const std::string& name) {
@@ -109,12 +111,7 @@ void tabmwp(TaskBook& book) {
   task.metrics = {{.name = "acc,none", .aggregate = {}}};
   task.files = files();
   task.load = load;
-  task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = {}, .max_new_tokens = 64, .until = {"\n"}}};
-  };
-  task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge(example, responses.front());
-  };
+  asks_for_a_line(task, kLongest, judge);
   book.tasks.add(kName, std::move(task));
 }
 

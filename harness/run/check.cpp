@@ -207,12 +207,16 @@ void add_cells(const fs::path& model, const CheckpointInfo& info, const RunTools
   }
 }
 
+void require_known(const std::string& what, const std::string& name, const std::vector<std::string>& names) {
+  require(std::count(names.begin(), names.end(), name) > 0, Fault::config,
+          [&] { return unknown_name(what, name, names); });
+}
+
 void check_metric(const std::string& metric, const Task& task) {
   if (metric.empty()) return;
   std::vector<std::string> names;
   for (const auto& one : task.metrics) names.push_back(one.name);
-  require(std::count(names.begin(), names.end(), metric) > 0, Fault::config,
-          [&] { return unknown_name("metric of '" + task.name + "'", metric, names); });
+  require_known("metric of '" + task.name + "'", metric, names);
 }
 
 /// A claim may speak only of what the plan runs and measures.
@@ -228,18 +232,14 @@ void check_claims(const Plan& plan, const RunTools& tools) {
       }
     }
   }
-  const auto known = [](const std::string& what, const std::string& name, const std::vector<std::string>& names) {
-    require(std::count(names.begin(), names.end(), name) > 0, Fault::config,
-            [&] { return unknown_name(what, name, names); });
-  };
   for (const auto& claim : plan.claims) {
-    known("method of the plan", claim.arm, methods);
-    if (claim.against != "base") known("method of the plan", claim.against, methods);
-    if (!claim.train_on.empty()) known("training task of the plan", claim.train_on, plan.train_on);
+    require_known("method of the plan", claim.arm, methods);
+    if (claim.against != "base") require_known("method of the plan", claim.against, methods);
+    if (!claim.train_on.empty()) require_known("training task of the plan", claim.train_on, plan.train_on);
     if (claim.task.empty()) continue;
     const auto claimed = claim.task == "$train_on" ? plan.train_on : std::vector<std::string>{claim.task};
     for (const auto& name : claimed) {
-      known("measured benchmark of the plan", name, measured);
+      require_known("measured benchmark of the plan", name, measured);
       for (const auto& leaf : tools.tasks->expand(name)) check_metric(claim.metric, tools.tasks->tasks.get(leaf));
     }
   }

@@ -176,6 +176,10 @@ const char* chart_family_name(ChartFamily family) {
   return kNames[static_cast<std::size_t>(family)];
 }
 
+std::string asked_and_answered(const ChartQuestion& question) {
+  return "Question: " + question.text + "\nAnswer: " + question.answer;
+}
+
 Chart draw_chart(const ChartRange& range, Draws& draws) {
   const auto& topic = range.new_words ? pick(kNewTopics, draws) : pick(kTopics, draws);
   const auto count = static_cast<std::size_t>(between(range.labels_first, range.labels_last, draws));
@@ -264,10 +268,10 @@ std::string chart_json(const Chart& chart) {
 
 std::string charts(Draws& draws) {
   const auto asked = draw_asked_chart({}, Part::corpus, draws);
-  auto text = chart_table(asked.chart) + "Question: " + asked.question.text + "\nAnswer: " + asked.question.answer;
+  auto text = chart_table(asked.chart) + asked_and_answered(asked.question);
   for (int more = between(0, 2, draws); more > 0; --more) {
     if (const auto next = ask_chart(asked.chart, draw_family(true, draws), draws)) {
-      text += "\n\nQuestion: " + next->text + "\nAnswer: " + next->answer;
+      text += "\n\n" + asked_and_answered(*next);
     }
   }
   return text;

@@ -44,6 +44,9 @@ struct ChartQuestion {
   std::vector<std::string> steps;  ///< how the answer comes from the table, for rewards of reasoning
 };
 
+/// "Question: ...\nAnswer: ...", as the corpus has both.
+std::string asked_and_answered(const ChartQuestion& question);
+
 /// Sums and differences are what the corpus never asks.
 inline bool is_new(ChartFamily family) { return family == ChartFamily::sums; }
 

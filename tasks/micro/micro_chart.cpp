@@ -7,6 +7,7 @@
 #include "tasks/micro/items.hpp"
 #include "tasks/micro/pictures.hpp"
 #include "tasks/parts/filters.hpp"
+#include "tasks/parts/line_answer.hpp"
 #include "tasks/parts/relaxed.hpp"
 
 namespace touchstone {
@@ -102,12 +103,7 @@ void add(TaskBook& book, const Edition& edition) {
   task.format.shots_fixed = edition.picture;  // a request brings the pictures of its own example alone
   task.metrics = {{.name = "relaxed_accuracy,none", .aggregate = {}}, {.name = "exact_match,none", .aggregate = {}}};
   task.load = micro::made_once(edition.name, [edition](Split split) { return charts(edition, split); });
-  task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = example.images, .max_new_tokens = kLongest, .until = {"\n"}}};
-  };
-  task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge(example, responses.front());
-  };
+  asks_for_a_line(task, kLongest, judge);
   book.tasks.add(edition.name, std::move(task));
 }
 

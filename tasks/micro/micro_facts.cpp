@@ -6,6 +6,7 @@
 #include "tasks/micro/items.hpp"
 #include "tasks/micro/language_b.hpp"
 #include "tasks/parts/filters.hpp"
+#include "tasks/parts/line_answer.hpp"
 
 namespace touchstone {
 namespace {
@@ -95,12 +96,9 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
   task.metrics = {{.name = "acc,none", .aggregate = {}}, {.name = "in_language,none", .aggregate = {}}};
   task.load =
       micro::made_once(name, [name, translated](Split split) { return fact_examples(name, split, translated); });
-  task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = {}, .max_new_tokens = kLongest, .until = {"\n"}}};
-  };
-  task.judge = [translated](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge_fact(example, responses.front(), translated);
-  };
+  asks_for_a_line(task, kLongest, [translated](const Example& example, const Response& response) {
+    return judge_fact(example, response, translated);
+  });
   book.tasks.add(name, std::move(task));
 }
 

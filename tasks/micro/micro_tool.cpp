@@ -6,7 +6,8 @@
 #include "tasks/micro/common.hpp"
 #include "tasks/micro/items.hpp"
 #include "tasks/micro/words.hpp"
-#include "tasks/parts/filters.hpp"
+#include "tasks/parts/line_answer.hpp"
+#include "tasks/parts/tool_verdict.hpp"
 
 namespace touchstone {
 namespace {
@@ -20,6 +21,8 @@ using micro::Shift;
 
 constexpr std::size_t kTrain = 2000;
 constexpr std::size_t kTest = 500;
+constexpr const char* kMain = "exact_call,none";
+constexpr int kLongest = 64;               ///< tokens of a call
 constexpr std::uint64_t kTrainTools = 70;  ///< percent of the tools; the others are called in the test split alone
 constexpr std::uint64_t kErrors = 20;      ///< percent of the training calls that follow one that failed
 constexpr std::uint64_t kFollowing = 20;   ///< percent that follow one that worked
@@ -220,20 +223,9 @@ std::vector<Example> items(const std::string& name, Split split, bool shifted) {
 
 Verdict judge(const Example& example, const Response& response) {
   const auto gold = first_call(example.targets.front(), CallForm::extended);
-  const std::string text(first_text(response));
-  const auto call = first_call(text, CallForm::extended);
-  const auto listed = listed_tools(plain_text(example.history) + example.question);
-  Verdict verdict;
-  verdict.parsed = call.has_value();
-  verdict.extracted = call ? call->name : text;
-  verdict.correct = call && call->name == gold->name && call->arguments == gold->arguments;
-  verdict.score = verdict.correct ? 1.0 : 0.0;
-  verdict.values = {{"exact_call,none", verdict.score},
-                    {"tool_name,none", call && call->name == gold->name ? 1.0 : 0.0},
-                    {"hallucinated_tool,none", call && listed.count(call->name) == 0 ? 1.0 : 0.0}};
-  if (!call) verdict.detail = "no call";
-  verdict.confidence = answer_confidence(response);
-  return verdict;
+  return tool_verdict(
+      response, kMain, plain_text(example.history) + example.question, gold->name,
+      [&](const ToolCall& call) { return call.name == gold->name && call.arguments == gold->arguments; });
 }
 
 void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
@@ -242,16 +234,9 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
   task.summary = summary;
   micro::belongs_to_world(task);
   task.format.target_delimiter = " ";
-  task.metrics = {{.name = "exact_call,none", .aggregate = {}},
-                  {.name = "tool_name,none", .aggregate = {}},
-                  {.name = "hallucinated_tool,none", .higher_is_better = false, .aggregate = {}}};
+  task.metrics = tool_metrics(kMain);
   task.load = micro::made_once(name, [name, shifted](Split split) { return items(name, split, shifted); });
-  task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = {}, .max_new_tokens = 64, .until = {"\n"}}};
-  };
-  task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge(example, responses.front());
-  };
+  asks_for_a_line(task, kLongest, judge);
   book.tasks.add(name, std::move(task));
 }
 
