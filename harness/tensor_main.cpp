@@ -14,6 +14,7 @@
 #include "harness/model/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/model/self_test.hpp"
+#include "harness/train/bench_objectives.hpp"
 #include "harness/train/bench_train.hpp"
 #include "harness/train/recipe.hpp"
 #include "harness/train/run_objective.hpp"
@@ -96,8 +97,11 @@ class TensorBackend final : public Backend {
   }
 
   std::string bench(const std::string& kind, const std::string& options_json) override {
-    require(kind == "score" || kind == "decode" || kind == "train", Fault::config,
-            [&] { return "bench '" + kind + "' is not known, expected train, decode or score"; });
+    require(kind == "score" || kind == "decode" || kind == "train" || kind == "objectives", Fault::config,
+            [&] { return "bench '" + kind + "' is not known, expected train, objectives, decode or score"; });
+    if (kind == "objectives") {
+      return guarded([&] { return bench_objectives(options_json, *checkpoints_, families_, trainers_); });
+    }
     if (kind == "train") {
       return guarded([&] { return bench_train(options_json, *checkpoints_, families_, trainers_); });
     }

@@ -6,6 +6,7 @@
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/cli/program.hpp"
+#include "harness/cli/table.hpp"
 
 namespace touchstone {
 namespace {
@@ -21,7 +22,22 @@ struct BenchArguments {
   int batch = 0;
   int length = 0;
   int steps = 0;
+  int answers = 0;
 };
+
+/// A step's time as a multiple of sft's over the same rows.
+std::string objectives_table(const Json& objectives) {
+  const auto ratio = [](const Json& value) {
+    return value.is_null() ? "" : fmt::format("{:.3f}", value.get<double>());
+  };
+  Table table({"objective", "answers", "sft, ms", "step", "live reference", "separate prompts"});
+  for (const auto& one : objectives) {
+    table.row({one["objective"], std::to_string(one["answers"].get<int>()),
+               fmt::format("{:.1f}", 1000.0 * one["seconds"].get<double>()), ratio(one["step"]),
+               ratio(one["live_reference"]), ratio(one["separate_prompts"])});
+  }
+  return table.text();
+}
 
 int bench_action(Program& program, const BenchArguments& arguments) {
   Json options = {
@@ -34,13 +50,17 @@ int bench_action(Program& program, const BenchArguments& arguments) {
   if (arguments.batch > 0) options["batch"] = arguments.batch;
   if (arguments.length > 0) options["length"] = arguments.length;
   if (arguments.steps > 0) options["steps"] = arguments.steps;
+  if (arguments.answers > 0) options["answers"] = arguments.answers;
   const auto result = Json::parse(open_backend().bench(arguments.kind, options.dump()));
   if (program.json) {
     program.out() << result.dump() << '\n';
     return Exit::success;
   }
-  for (const auto& member : result.items())
+  for (const auto& member : result.items()) {
+    if (member.key() == "objectives") continue;
     program.out() << fmt::format("{:24} {}\n", member.key(), member.value().dump());
+  }
+  if (result.contains("objectives")) program.out() << '\n' << objectives_table(result["objectives"]);
   return Exit::success;
 }
 
@@ -51,12 +71,13 @@ void add_bench(CLI::App& app, Program& program) {
       app.add_subcommand("bench",
                          "Speed on this machine, and as a share of the machine's own matrix-product rate.\n\n"
                          "  touchstone bench train --dtype bfloat16\n"
+                         "  touchstone bench objectives --model DIR    a step of each, as a multiple of sft's\n"
                          "  touchstone bench decode --model DIR --batch 16\n"
                          "  touchstone bench decode --model DIR --requests prompts.jsonl --out answers.jsonl");
   auto arguments = std::make_shared<BenchArguments>();
-  command->add_option("kind", arguments->kind, "train, decode or score")
+  command->add_option("kind", arguments->kind, "train, objectives, decode or score")
       ->required()
-      ->check(CLI::IsMember({"train", "decode", "score"}));
+      ->check(CLI::IsMember({"train", "objectives", "decode", "score"}));
   command->add_option("--model", arguments->model, "checkpoint folder; default: random weights of a 34 M model");
   command->add_option("--ids", arguments->ids, "train: JSON file of rows of token ids; default: random ids");
   command->add_flag("--plain", arguments->plain, "train: LibTorch's own operators, which the kernels are held against");
@@ -66,6 +87,8 @@ void add_bench(CLI::App& app, Program& program) {
   command->add_option("--batch", arguments->batch, "rows")->check(CLI::Range(1, 4096));
   command->add_option("--length", arguments->length, "tokens a row")->check(CLI::Range(2, 1 << 20));
   command->add_option("--steps", arguments->steps, "timed repetitions")->check(CLI::Range(1, 100000));
+  command->add_option("--answers", arguments->answers, "objectives: answers of a record, for losses over several")
+      ->check(CLI::Range(2, 64));
   add_engine_options(*command, arguments->engine);
   command->add_flag("--json", program.json, "as JSON");
   command->callback(

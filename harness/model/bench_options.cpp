@@ -20,6 +20,7 @@ struct Defaults {
 
 Defaults defaults_of(const std::string& kind) {
   if (kind == "train") return {4, 256, 13, "tokens a row", "optimizer steps, of which the first three warm up"};
+  if (kind == "objectives") return {4, 128, 5, "tokens a row, half of them the prompt's", "steps of each objective"};
   if (kind == "score") return {16, 256, 4, "tokens a row", "repetitions"};
   return {16, 64, 64, "tokens of the prompt", "tokens written"};
 }
@@ -47,6 +48,7 @@ BenchOptions read_bench_options(const std::string& kind, const std::string& json
     result.plain = options.flag("plain", "LibTorch's own operators instead of the kernels", false);
     result.learning_rate = options.number("learning_rate", "constant", {.fallback = 3e-4, .min = 0.0, .max = 1.0});
   }
+  if (kind == "objectives") result.answers = integer("answers", "of a record, for losses over several", 2, 64);
   options.done();
   return result;
 }

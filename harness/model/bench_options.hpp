@@ -17,9 +17,10 @@ struct BenchOptions {
   int batch = 0;
   int length = 0;
   int steps = 0;
+  int answers = 0;  ///< "objectives" only: of a record, where an objective reads several
 };
 
-/// Reads the options of kind "score", "decode" or "train" from JSON text. Throws Fault::config.
+/// Reads the options of kind "score", "decode", "train" or "objectives" from JSON text. Throws Fault::config.
 BenchOptions read_bench_options(const std::string& kind, const std::string& json);
 
 /// 2 n^3 operations a product of n x n matrices, in operations a second: the rate of LibTorch's own products on this
