@@ -38,6 +38,19 @@ std::map<std::string, std::string> overrides(const std::vector<std::string>& set
   return all;
 }
 
+Json records_json(const std::vector<RecordFile>& files) {
+  Json all = Json::array();
+  for (const auto& file : files) {
+    all.push_back({{"file", file.file},
+                   {"rows", file.rows},
+                   {"answers", file.answers},
+                   {"written", file.written},
+                   {"bytes", file.bytes},
+                   {"sha256", file.sha256}});
+  }
+  return all;
+}
+
 int train_action(Program& program, const TrainArguments& arguments) {
   Progress progress(program.err(), Program::terminal(), program.quiet);
   auto tools = program.tools(arguments.data, progress);
@@ -51,10 +64,12 @@ int train_action(Program& program, const TrainArguments& arguments) {
   job.dtype = arguments.engine.dtype;
   job.save_dtype = arguments.save_dtype;
   job.threads = arguments.engine.threads;
-  job.work = arguments.work.empty() ? arguments.out + ".work" : arguments.work;
   job.out = arguments.out;
+  if (!job.out.has_filename()) job.out = job.out.parent_path();  // "OUT/": what lies beside it is named after it
+  job.work = arguments.work.empty() ? job.out.string() + ".work" : arguments.work;
   job.save_every_steps = arguments.save_every_steps;
   job.chat = arguments.chat;
+  job.code_version = code_version();
   job.tasks = tools.tasks;
   job.data = tools.data;
   tools.tasks->expand(job.train_on);
@@ -86,13 +101,19 @@ int train_action(Program& program, const TrainArguments& arguments) {
                           {"seconds", result.seconds},
                           {"peak_bytes", result.peak_bytes},
                           {"resumed_from_step", result.resumed_from_step},
-                          {"stages", stages}}
+                          {"stages", stages},
+                          {"records", records_json(result.records)}}
                          .dump(2)
                   << '\n';
   } else {
     program.out() << fmt::format("{}: {} steps, {} tokens, last loss {:.4f}, {}, peak memory {}\n", arguments.out,
                                  result.steps, result.tokens, last.loss, duration_text(result.seconds),
                                  bytes_text(static_cast<double>(result.peak_bytes)));
+    for (const auto& file : result.records) {
+      program.out() << fmt::format("{}: {} rows with {} answers, {} of them written there\n",
+                                   (records_folder(job.out) / file.file).string(), file.rows, file.answers,
+                                   file.written);
+    }
   }
   return Exit::success;
 }
@@ -103,7 +124,8 @@ void add_train(CLI::App& app, Program& program) {
   auto* command = app.add_subcommand(
       "train",
       "Fine-tunes a checkpoint with a method and writes the result in Hugging Face layout.\n"
-      "Stop it at any moment; the same command goes on from its last checkpoint.\n\n"
+      "Stop it at any moment; the same command goes on from its last checkpoint.\n"
+      "Answers that the model writes on the way are kept with their origin in OUT.records.\n\n"
       "  touchstone train sft  --model DIR --on gsm8k --out DIR2\n"
       "  touchstone train lora --model DIR --on mmlu --out DIR2 --set adapt.r=8 --set train.learning_rate=2e-4\n"
       "  touchstone show methods lora        lists every key that --set can change");

@@ -28,6 +28,9 @@ struct Answer {
   /// Log-probability of each trained token, terminator included, under a frozen model (stage `reference`); empty: not
   /// known.
   std::vector<float> ref_logp_nats;
+  int made_by = -1;  ///< number of the stage that wrote it; -1: it is the data's own
+  /// JSON object of what that or a later stage found out about it, for who reads the records alone; empty: nothing.
+  std::string note;
 };
 
 /// One row of training data. One answer is supervision, two (better, worse) a preference, more a group for RL.

@@ -10,6 +10,7 @@
 
 #include "harness/base/cancel.hpp"
 #include "harness/base/log.hpp"
+#include "harness/data/made_file.hpp"
 #include "harness/data/task.hpp"
 #include "harness/model/engine.hpp"
 
@@ -56,7 +57,8 @@ struct TrainJob {
   const TaskBook* tasks = nullptr;
   const DataFolders* data = nullptr;
   Mode mode = Mode::compat;
-  bool chat = false;  ///< rows are written with the checkpoint's chat template, as measuring with one asks them
+  bool chat = false;         ///< rows are written with the checkpoint's chat template, as measuring with one asks them
+  std::string code_version;  ///< of the program: records that another one's stages made are made again
 };
 
 struct TrainHooks {
@@ -76,6 +78,7 @@ struct TrainResult {
   std::int64_t resumed_from_step = -1;  ///< -1: started fresh
   double seconds = 0.0;
   std::int64_t peak_bytes = 0;
+  std::vector<RecordFile> records;  ///< what its stages left in records_folder(out), in their order
 };
 
 /// A checkpoint to be made from nothing: a config.json, and a tokenizer that is copied or learnt.

@@ -313,11 +313,13 @@ std::string describe(const CheckedPlan& checked) {
              "each measurement: {} requests, about {:.1f} k prompt tokens and at most {:.1f} k generated ones; the "
              "base is "
              "measured once\n"
-             "about {} of memory, {} of disk; measuring takes roughly {} at the longest (training comes on top)",
+             "about {} of memory, {} of disk; measuring takes roughly {} at the longest (training comes on top){}",
              plan.name, plan.models.size(), plan.methods.size(), plan.train_on.size(), plan.seeds.size(),
              checked.cells.size(), checked.jobs, checked.requests, static_cast<double>(checked.prompt_tokens) / 1e3,
              static_cast<double>(checked.generated_tokens) / 1e3, bytes_text(static_cast<double>(checked.memory_bytes)),
-             bytes_text(static_cast<double>(checked.disk_bytes)), duration_text(checked.seconds)) +
+             bytes_text(static_cast<double>(checked.disk_bytes)), duration_text(checked.seconds),
+             plan.keep_records ? "\nrecords that stages make are kept beside that; \"keep_records\": false removes them"
+                               : "") +
          notes;
 }
 

@@ -208,6 +208,7 @@ Plan read_plan(const std::filesystem::path& path) {
   plan.save_every_steps = static_cast<int>(
       options.integer("save_every_steps", "steps between checkpoints", {.fallback = 50, .min = 1, .max = 1 << 30}));
   plan.keep_models = options.flag("keep_models", "keep trained checkpoints after they were measured", false);
+  plan.keep_records = options.flag("keep_records", "keep the records that stages made", true);
   options.done();
   return plan;
 }

@@ -56,6 +56,7 @@ struct Plan {
   int batch_tokens = 4096;
   int save_every_steps = 50;
   bool keep_models = false;  ///< keep the trained checkpoints after they were measured
+  bool keep_records = true;  ///< keep the records that stages made
   std::string where;         ///< the plan's file, for messages
   std::string json;          ///< canonical text of the file
   std::string hash;          ///< SHA-256 of that text

@@ -36,6 +36,8 @@ struct Run {
 /// Where a cell keeps its checkpoints and its trained model.
 fs::path cell_folder(const Run& run, const PlannedCell& cell) { return run.work / cell.key.substr(0, 16); }
 
+fs::path model_folder(const fs::path& cell) { return cell / "model"; }
+
 EngineSettings engine_settings(const Plan& plan, const fs::path& model) {
   EngineSettings settings;
   settings.model = model;
@@ -140,6 +142,7 @@ TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std:
   train.out = out;
   train.save_every_steps = plan.save_every_steps;
   train.chat = plan.trains_with_chat();
+  train.code_version = run.tools.environment.code_version;
   train.tasks = run.tools.tasks;
   train.data = run.tools.data;
   CurveWriter curve(run.store, id);
@@ -157,6 +160,18 @@ TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std:
   return result;
 }
 
+/// Removes what a finished cell leaves and the plan does not keep.
+void clear_folder(const fs::path& folder, const Plan& plan) {
+  const auto records = records_folder(model_folder(folder));
+  std::error_code ignored;
+  std::vector<fs::path> gone;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path() == records ? !plan.keep_records : !plan.keep_models) gone.push_back(entry.path());
+  }
+  for (const auto& path : gone) fs::remove_all(path, ignored);
+  fs::remove(folder, ignored);  // succeeds only when nothing is in it
+}
+
 /// Trains and measures one cell. Whatever is stored already is not done again.
 void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   const auto begun = Clock::now();
@@ -169,7 +184,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   row.recipe_json = override_recipe(read_json(cell.recipe), cell.set, cell.recipe.string()).dump();
   row.id = run.store.begin_cell(run.id, row);
   try {
-    const auto out = cell_folder(run, cell) / "model";
+    const auto out = model_folder(cell_folder(run, cell));
     const auto trained = train(run, cell, row.id, job, out);
     auto open = open_model(engine_settings(run.checked.plan, out), cell.label, run.store, run.tools);
     for (const auto measure : score_model(open, run.checked.plan.measure_on, run.store, run.environment, run.tools, job,
@@ -181,6 +196,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
     row.steps = trained.steps;
     row.tokens = trained.tokens;
     row.peak_bytes = trained.peak_bytes;
+    run.store.records(row.id, trained.records);
     row.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
     run.store.finish_cell(row.id, row);
   } catch (const Error& error) {
@@ -190,8 +206,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
     run.store.finish_cell(row.id, row);
     throw;
   }
-  std::error_code ignored;
-  if (!run.checked.plan.keep_models) fs::remove_all(cell_folder(run, cell), ignored);
+  clear_folder(cell_folder(run, cell), run.checked.plan);
 }
 
 /// A cell of the store that is done, with all the measures that this plan wants, is linked and not run.

@@ -23,6 +23,9 @@ constexpr const char* contents[] = {
 
     "SELECT 'stage', cell.key, stage, name, options FROM stage JOIN cell ON cell.id = cell ORDER BY cell.key, stage",
 
+    "SELECT 'record_file', cell.key, stage, name, file, rows, answers, written, bytes, sha256 FROM record_file "
+    "JOIN cell ON cell.id = cell ORDER BY cell.key, stage",
+
     "SELECT 'step', cell.key, stage, step, step.steps, loss, learning_rate, gradient_norm, step.tokens, trained_tokens "
     "FROM step JOIN cell ON cell.id = cell ORDER BY cell.key, stage, step",
 

@@ -173,6 +173,28 @@ std::vector<StageReport> Store::stages(std::int64_t cell) const {
   });
 }
 
+std::vector<RecordFile> Store::records(std::int64_t cell) const {
+  return impl_->connection.read([&](SQLite::Database& database) {
+    Query query(database,
+                "SELECT stage, name, file, rows, answers, written, bytes, sha256 FROM record_file WHERE cell = ? "
+                "ORDER BY stage");
+    query.bind(1, cell);
+    return read_all<RecordFile>(query, [](Query& row) {
+      Columns columns(row);
+      RecordFile file;
+      file.stage = columns.small();
+      file.name = columns.text();
+      file.file = columns.text();
+      file.rows = columns.integer();
+      file.answers = columns.integer();
+      file.written = columns.integer();
+      file.bytes = columns.integer();
+      file.sha256 = columns.text();
+      return file;
+    });
+  });
+}
+
 std::map<std::int64_t, std::vector<std::int64_t>> Store::run_measures(std::int64_t run) const {
   return impl_->connection.read([&](SQLite::Database& database) {
     Query query(database, "SELECT ifnull(cell, 0), measure FROM run_measure WHERE run = ? ORDER BY 1, 2");

@@ -222,6 +222,29 @@ void Store::steps(std::int64_t cell, const std::vector<StepReport>& points) {
   });
 }
 
+void Store::records(std::int64_t cell, const std::vector<RecordFile>& files) {
+  impl_->connection.write([&](SQLite::Database& database) {
+    SQLite::Statement clear(database, "DELETE FROM record_file WHERE cell = ?");
+    Binder(clear).add(cell).run();
+    SQLite::Statement insert(database,
+                             "INSERT INTO record_file (cell, stage, name, file, rows, answers, written, bytes, sha256) "
+                             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    for (const auto& file : files) {
+      Binder(insert)
+          .add(cell)
+          .add(file.stage)
+          .add(file.name)
+          .add(file.file)
+          .add(file.rows)
+          .add(file.answers)
+          .add(file.written)
+          .add(file.bytes)
+          .add(file.sha256)
+          .run();
+    }
+  });
+}
+
 void Store::finish_cell(std::int64_t cell, const CellRow& row) {
   require(row.state != CellState::running, Fault::internal,
           [] { return std::string("finish_cell with the state 'running'"); });

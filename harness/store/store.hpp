@@ -153,6 +153,8 @@ class Store {
   /// Points of a curve, in batches; a point of the same stage and step replaces the older one, so resuming leaves no
   /// duplicates.
   void steps(std::int64_t cell, const std::vector<StepReport>& points);
+  /// The files of records that a cell's stages made, in the place of those that were named before.
+  void records(std::int64_t cell, const std::vector<RecordFile>& files);
   void finish_cell(std::int64_t cell, const CellRow& row);  ///< state done or failed, result model, error, totals
 
   std::optional<std::int64_t> find_measure(const std::string& key) const;
@@ -180,6 +182,7 @@ class Store {
   std::map<std::int64_t, SampleCounts> sample_counts() const;  ///< by measure
   std::vector<StepReport> curve(std::int64_t cell) const;
   std::vector<StageReport> stages(std::int64_t cell) const;  ///< those that ended
+  std::vector<RecordFile> records(std::int64_t cell) const;
   /// The measures that a run asked for: cell 0 holds the base models' ones.
   std::map<std::int64_t, std::vector<std::int64_t>> run_measures(std::int64_t run) const;
   /// The calibration stored with a measure; none when its samples have no confidence.

@@ -70,9 +70,7 @@ Recipe read_recipe(const Json& config, const std::string& where, const RecipeSet
   auto& stages = resolved["stages"];
   fill_placeholders(stages, where, settings);
   Recipe recipe;
-  auto page = read_recipe_page(resolved, where);
-  recipe.method = std::move(page.method);
-  recipe.paper = std::move(page.paper);
+  recipe.method = read_recipe_page(resolved, where).method;
   for (std::size_t at = 0; at < stages.size(); ++at) {
     const auto use = recipe_stage_name(stages[at]);
     recipe.stages.push_back(

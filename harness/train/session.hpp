@@ -42,6 +42,9 @@ class Session {
   int stage = 0;  ///< the running one, from 0
   std::string stage_name;
   std::map<std::string, double> values;  ///< what the running stage reports of itself
+  /// For Answer::made_by: JSON object of what wrote the answers of a stage (stage, name, model, seed, how they were
+  /// drawn).
+  std::map<int, std::string> origins;
   TrainResult result;
   /// Present while the model carries an adapter that is to be written as one, or that `fold` has merged and kept.
   std::unique_ptr<AdapterFiles> adapter;

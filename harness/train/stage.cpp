@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "harness/model/ops.hpp"
+#include "harness/train/made_records.hpp"
 #include "harness/train/session.hpp"
 
 namespace touchstone {
@@ -10,7 +11,7 @@ namespace {
 
 void run_one(const Stage& stage, Session& session) {
   try {
-    stage.run(session);
+    make_or_take(stage, session);
   } catch (const c10::Error& error) {
     throw Error(Fault::shape, error.what_without_backtrace());
   }

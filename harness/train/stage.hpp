@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,15 @@ class Session;
 struct Record;
 struct TrainJob;
 
+/// Of a stage that puts answers, pairs, marks or judgements in the place of a data set's answers and changes nothing
+/// else: what they hang on. With it they are kept (made_records.hpp).
+struct Making {
+  std::string data;  ///< name of the data set; rows may go, none comes
+  /// Whose weights decide: a frozen model's name, "": the model's; none: no model.
+  std::optional<std::string> by{};
+  std::string drawing = "{}";  ///< JSON object: how answers are drawn (temperature, top_p, ...)
+};
+
 /// One step of a recipe.
 struct Stage {
   std::string name;
@@ -23,15 +33,15 @@ struct Stage {
   std::vector<std::string> gives;
   /// Looks at the job before anything runs (is the task there, and its file?). Throws Error. Empty: nothing to look at.
   std::function<void(const TrainJob&)> check;
+  std::optional<Making> making{};
   std::string options;  ///< canonical JSON, filled in by the recipe reader
 };
 
 /// A method: a list of stages.
 struct Recipe {
   std::string method;
-  std::string paper;
   std::vector<Stage> stages;
-  std::string json;  ///< as resolved, for the store
+  std::string json;  ///< the stages as resolved: all of the file that decides what is trained
 };
 
 struct TrainerBook;

@@ -192,6 +192,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   for (auto& [name, tensor] : session.model->parameters()) tensor->requires_grad_(true);
   session.config_json = job_config(job, recipe, session, checkpoints);
   run(recipe, session);
+  remove_record_files(records_folder(job.out), session.result.records);
   session.result.model_hash = write_output(session);
   remove_stage_folders(job.work, recipe.stages.size());
   session.result.peak_bytes = peak_resident_bytes();

@@ -1,6 +1,7 @@
 // Stages that make, judge and pair answers.
 #include <gmock/gmock.h>
 
+#include "harness/data/made_file.hpp"
 #include "tests/trainers/data_stages.hpp"
 
 namespace touchstone {
@@ -164,6 +165,7 @@ class PreferenceRecipes : public ::testing::Test {
   testing::Ran run(const std::string& stages) {
     auto job = testing::tiny_job(folder_.path());
     job.recipe = testing::write_recipe(folder_.path(), stages);
+    fs::remove_all(records_folder(job.out));  // what an earlier run made
     return testing::run_job(job);
   }
   std::string pairs(const std::string& reference, const std::string& train) {

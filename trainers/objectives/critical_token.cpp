@@ -2,6 +2,8 @@
 #include <map>
 
 #include "harness/base/draws.hpp"
+#include "harness/base/json.hpp"
+#include "harness/base/text.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/parts/answering.hpp"
@@ -109,17 +111,25 @@ std::vector<std::string> finish_forks(Session& session, const std::vector<Row>& 
 using Places = std::vector<std::vector<std::size_t>>;
 
 /// A token of a right answer is critical when the answers that would have followed the next likeliest ones are wrong:
-/// all of them, or any.
+/// all of them, or any. The answers are noted what became of each.
 Places critical_places(const MarkOptions& options, Session& session, const std::vector<Row>& rows,
-                       const std::vector<Record>& records) {
+                       std::vector<Record>& records) {
   const auto forks = find_forks(session, rows, options.candidates);
   const auto texts = finish_forks(session, rows, forks, options.max_new_tokens);
   std::map<std::pair<std::size_t, std::size_t>, std::pair<int, int>> verdicts;  // (row, place): right, wrong
+  std::vector<Json> notes(records.size(), Json::array());
   for (std::size_t number = 0; number < forks.size(); ++number) {
     const auto& fork = forks[number];
     const bool right = options.rule(*session.job, records[fork.row], texts[number]) >= 1.0;
     auto& found = verdicts[{fork.row, fork.at}];
     ++(right ? found.first : found.second);
+    notes[fork.row].push_back({{"at", rows[fork.row].facts.pieces[fork.at].first},
+                               {"token", fork.token},
+                               {"answer", to_utf8(texts[number])},
+                               {"right", right}});
+  }
+  for (std::size_t row = 0; row < records.size(); ++row) {
+    records[row].answers.front().note = Json{{"alternatives", notes[row]}}.dump();
   }
   Places places(rows.size());
   for (const auto& [place, found] : verdicts) {
@@ -210,6 +220,7 @@ Stage make_mark(Options& options, const TrainerBook& book) {
                                                          {.fallback = 256, .min = 1, .max = 1 << 20}));
   Stage stage;
   stage.needs.push_back("data set '" + mark.data + "'");
+  stage.making = {.data = mark.data, .by = ""};
   stage.run = [mark](Session& session) { run_mark(mark, session); };
   return stage;
 }

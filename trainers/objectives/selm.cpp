@@ -91,6 +91,7 @@ void selm(TrainerBook& book) {
                                    options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
                                Stage stage;
                                stage.needs.push_back("data set '" + name + "'");
+                               stage.making = {.data = name};
                                stage.run = [name](Session& session) { run_elicit(name, session); };
                                return stage;
                              }});

@@ -126,6 +126,7 @@ void tl_training(TrainerBook& book) {
                                        options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
                                    Stage stage;
                                    stage.needs.push_back("data set '" + name + "'");
+                                   stage.making = {.data = name};
                                    stage.run = [name](Session& session) { run_mark_calls(name, session); };
                                    return stage;
                                  }});

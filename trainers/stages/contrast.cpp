@@ -140,6 +140,8 @@ Stage make_contrast(Options& options, const TrainerBook&) {
                                        {.fallback = 1, .min = 1, .max = 1024});
   Stage stage;
   stage.needs.push_back("data set '" + contrast.data + "'");
+  stage.making = {.data = contrast.data};
+  if (contrast.embedder == "model") stage.making->by = "";
   stage.run = [contrast](Session& session) { run_contrast(contrast, session); };
   return stage;
 }

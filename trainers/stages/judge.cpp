@@ -64,6 +64,7 @@ Stage make_judge(Options& options, const TrainerBook& book) {
                             {.fallback = "all", .choices = {"all", "right"}});
   Stage stage;
   stage.needs.push_back("data set '" + judge.data + "'");
+  stage.making = {.data = judge.data};
   stage.run = [judge](Session& session) { run_judge(judge, session); };
   return stage;
 }

@@ -29,6 +29,7 @@ void run_mutate(const MutateOptions& options, Session& session) {
     for (const auto& text : texts) {
       record.answers.emplace_back();
       record.answers.back().text = text;
+      record.answers.back().made_by = session.stage;
     }
     made += static_cast<double>(texts.size());
     if (texts.empty()) ++none;
@@ -54,6 +55,7 @@ Stage make_mutate(Options& options, const TrainerBook&) {
                                     {.fallback = 4, .min = 1, .max = 1024});
   Stage stage;
   stage.needs.push_back("data set '" + mutate.data + "'");
+  stage.making = {.data = mutate.data};
   stage.run = [mutate](Session& session) { run_mutate(mutate, session); };
   return stage;
 }

@@ -181,6 +181,7 @@ Stage make_near_miss(Options& options, const TrainerBook&) {
                            {.fallback = "keep", .choices = {"keep", "drop"}}) == "keep";
   Stage stage;
   stage.needs.push_back("data set '" + near.data + "'");
+  stage.making = {.data = near.data};
   stage.run = [near](Session& session) { run_near_miss(near, session); };
   return stage;
 }

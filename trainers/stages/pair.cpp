@@ -72,6 +72,7 @@ Stage make_pair(Options& options, const TrainerBook&) {
                       {.fallback = 1, .min = 1, .max = 1024});
   Stage stage;
   stage.needs.push_back("data set '" + pair.data + "'");
+  stage.making = {.data = pair.data};
   stage.run = [pair](Session& session) { run_pair(pair, session); };
   return stage;
 }

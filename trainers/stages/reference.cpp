@@ -80,6 +80,7 @@ Stage make_reference(Options& options, const TrainerBook&) {
   stage.needs.push_back("data set '" + reference.data + "'");
   if (!reference.model.empty()) stage.needs.push_back("frozen model '" + reference.model + "'");
   stage.gives.push_back(reference_of(reference.data));
+  stage.making = {.data = reference.data, .by = reference.model};
   stage.run = [reference](Session& session) { run_reference(reference, session); };
   return stage;
 }

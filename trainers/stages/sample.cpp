@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/base/json.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
 #include "harness/train/stage.hpp"
@@ -38,6 +39,7 @@ bool add_answers(const Session& session, const SampleOptions& options, Record& r
     ++counts.written;
     if (!written.finished) ++counts.unfinished;
     Answer answer;
+    answer.made_by = session.stage;
     answer.text = answer_text(session, record, written.text);
     for (const auto logp : written.logp_nats) answer.logp_nats += logp;
     const bool empty = strip(answer.text).empty();
@@ -86,6 +88,17 @@ void run_sample(const SampleOptions& options, Session& session) {
   });
 }
 
+/// For the origin of the answers.
+std::string drawing_of(const SampleOptions& options) {
+  const auto& asked = options.asked;
+  Json drawing = {{"temperature", asked.temperature}, {"max_new_tokens", asked.max_new_tokens}};
+  if (asked.temperature > 0.0) {
+    drawing["top_p"] = asked.top_p;
+    drawing["top_k"] = asked.top_k;
+  }
+  return drawing.dump();
+}
+
 Stage make_sample(Options& options, const TrainerBook&) {
   SampleOptions sample;
   sample.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
@@ -110,6 +123,7 @@ Stage make_sample(Options& options, const TrainerBook&) {
   Stage stage;
   stage.needs.push_back("data set '" + sample.data + "'");
   if (!sample.model.empty()) stage.needs.push_back("frozen model '" + sample.model + "'");
+  stage.making = {.data = sample.data, .by = sample.model, .drawing = drawing_of(sample)};
   stage.run = [sample](Session& session) { run_sample(sample, session); };
   return stage;
 }

@@ -1,0 +1,69 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/data/record.hpp"
+
+namespace touchstone {
+
+/// What one stage of a job made, with the origin of every record of it.
+struct MadeFile {
+  int stage = 0;
+  std::string name;                      ///< the stage's
+  std::string key;                       ///< JSON object: everything that decides the records
+  std::map<std::string, double> values;  ///< what the stage reported of itself
+  std::vector<Record> records;
+  /// JSON object for each stage that wrote some of the answers (Answer::made_by): stage, name, model, seed and
+  /// how the tokens were drawn.
+  std::map<int, std::string> origins;
+};
+
+/// As JSON lines, for people and for made_from_text. The first says what was made and of what ("key"); then a line a
+/// record: parent (the id of the row that it was made of), task, prompt, hashes of its pictures, and the answers
+/// with their origin ("data", or the stage that wrote them, its model, seed and temperature), log-probability under
+/// that model, reward, spans, reference log-probabilities and what the stage noted; the last holds the SHA-256 of all
+/// before it.
+std::string made_text(const MadeFile& made);
+
+/// The way back. Prompts, pictures and examples are those of the parents in `source`. A text with another key than
+/// `key` gives what its first line says, and no records. Throws Fault::data naming `where` when the text is cut,
+/// changed or of another format, or a parent is not there.
+MadeFile made_from_text(std::string_view text, const std::string& where, const std::string& key,
+                        std::span<const Record> source);
+
+/// A file of made records, as a job's result and the results database name it.
+struct RecordFile {
+  int stage = 0;
+  std::string name;  ///< the stage's
+  std::string file;  ///< "1-sample.jsonl.gz"
+  std::int64_t rows = 0;
+  std::int64_t answers = 0;  ///< to these
+  std::int64_t written = 0;  ///< of which this stage wrote so many
+  std::int64_t bytes = 0;    ///< unpacked
+  std::string sha256;        ///< of these
+};
+
+/// What is known of made records and of their text once they are written.
+RecordFile record_file(const MadeFile& made, std::string_view text);
+
+/// "1-sample.jsonl.gz".
+std::string record_file_name(int stage, const std::string& name);
+
+/// Where a job keeps what its stages made: beside its output folder, "OUT.records".
+std::filesystem::path records_folder(const std::filesystem::path& out);
+
+/// Removes the files that jobs left in such a folder, those of `kept` excepted, and the folder when nothing is in it.
+void remove_record_files(const std::filesystem::path& folder, std::span<const RecordFile> kept);
+
+/// What a file of made records may hold at most, unpacked.
+inline constexpr std::uint64_t record_bytes = std::uint64_t{4} << 30;
+
+/// SHA-256 over everything of records that a stage may read, pictures included, and the origins of their answers.
+std::string records_hash(std::span<const Record> records, const std::map<int, std::string>& origins);
+
+}  // namespace touchstone
