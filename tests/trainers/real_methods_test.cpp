@@ -114,5 +114,27 @@ TEST(RealCrossLingual, RunsOnXquad) {
   }
 }
 
+// Right answers of its own are what this method trains on, so the model must be able to give some.
+TEST(RealCriticalToken, RunsOnSmolLM2) {
+  TOUCHSTONE_SHARED_OR_SKIP(data, "data");
+  const char* named = std::getenv("TOUCHSTONE_SMOLLM2");
+  if (named == nullptr) GTEST_SKIP() << "needs TOUCHSTONE_SMOLLM2, the folder of SmolLM2-135M-Instruct";
+  const testing::TemporaryFolder folder;
+  const DataFolders folders({data});
+  auto job = real_job(folder.path(), named, folders);
+  job.recipe = fs::path(TOUCHSTONE_SOURCE_DIR) / "configs" / "methods" / "critical-token.json";
+  job.train_on = "mmlu";
+  job.dtype = "bfloat16";
+  job.set["load.limit"] = "24";
+  job.set["sample.max_new_tokens"] = "4";
+  job.set["mark_critical.max_new_tokens"] = "4";
+  job.set["train.per_device_train_batch_size"] = "2";
+  const auto ran = run(job);
+  const auto& marks = ran.stages[3].values;
+  EXPECT_GT(marks.at("rows"), 0.0);
+  EXPECT_GT(marks.at("critical_tokens"), 0.0);
+  EXPECT_LE(marks.at("critical_tokens"), marks.at("tokens"));
+}
+
 }  // namespace
 }  // namespace touchstone
