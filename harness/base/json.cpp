@@ -157,6 +157,17 @@ Json parse_json(std::string_view text, const std::string& where, const JsonLimit
   return builder.take();
 }
 
+std::int64_t whole_number(const Json& value, std::int64_t min, std::int64_t max) {
+  const bool fits = value.is_number_integer() &&
+                    !(value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{INT64_MAX}) &&
+                    value.get<std::int64_t>() >= min && value.get<std::int64_t>() <= max;
+  require(fits, Fault::data, [&] {
+    return one_line(value.dump(-1, ' ', true, Json::error_handler_t::replace)) + ", expected a whole number from " +
+           std::to_string(min) + " to " + std::to_string(max);
+  });
+  return value.get<std::int64_t>();
+}
+
 Json read_json(const std::filesystem::path& path, const JsonLimits& limits) {
   return parse_json(read_text_file(path, limits.bytes), path.string(), limits);
 }

@@ -1,5 +1,6 @@
 #pragma once
 // For .cpp files: the JSON library, and the project's own bounded parser on top of it.
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -19,6 +20,10 @@ struct JsonLimits {
 /// Parses with bounds; keys keep their order; a duplicate key is an error. Throws Fault::data:
 /// "FILE: line 3, column 7: expected ',' or '}', found 'x'". `where` is the name used in that message.
 Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {});
+
+/// A whole number within bounds: the library itself casts any number to any type. Throws Fault::data, "1e44, expected a
+/// whole number from 0 to 9".
+std::int64_t whole_number(const Json& value, std::int64_t min, std::int64_t max);
 
 Json read_json(const std::filesystem::path& path, const JsonLimits& limits = {});
 

@@ -97,18 +97,19 @@ Answer answer_of(const Json& json, std::map<int, std::string>& origins) {
   answer.text = text_of_answer(json);
   const auto& origin = json.at("origin");
   if (origin.is_object()) {
-    answer.made_by = origin.at("stage").get<int>();
+    answer.made_by = static_cast<int>(whole_number(origin.at("stage"), 0, INT32_MAX));
     origins[answer.made_by] = origin.dump();
   }
   if (json.contains("tokens")) {
-    answer.tokens = json["tokens"].get<std::vector<std::int64_t>>();
-    answer.prompt_tokens = json.at("prompt_tokens").get<std::int64_t>();
+    for (const auto& id : json["tokens"]) answer.tokens.push_back(whole_number(id, 0, INT32_MAX));
+    answer.prompt_tokens = whole_number(json.at("prompt_tokens"), 0, INT32_MAX);
   }
   answer.logp_nats = number_of(json.at("logp_nats"));
   answer.reward = number_of(json.at("reward"));
+  const auto place = [](const Json& byte) { return static_cast<int>(whole_number(byte, 0, INT32_MAX)); };
   for (const auto& span : json.value("spans", Json::array())) {
-    answer.spans.push_back({.first = span.at("first").get<int>(),
-                            .last = span.at("last").get<int>(),
+    answer.spans.push_back({.first = place(span.at("first")),
+                            .last = place(span.at("last")),
                             .weight = number_of(span.at("weight")),
                             .role = span.at("role").get<std::string>()});
   }
@@ -157,7 +158,7 @@ MadeFile head_from(const std::string& line) {
   const auto head = parse_json(line, "line 1");
   require(head.at("format") == format, Fault::data, [] { return std::string("of another format"); });
   MadeFile made;
-  made.stage = head.at("stage").get<int>();
+  made.stage = static_cast<int>(whole_number(head.at("stage"), 0, INT32_MAX));
   made.name = head.at("name").get<std::string>();
   made.key = head.at("key").dump();
   made.values = values_of(head.at("values"));

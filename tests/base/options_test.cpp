@@ -35,6 +35,20 @@ INSTANTIATE_TEST_SUITE_P(Texts, JsonRefuses,
                                            BadJson{"{\"a\": 1, \"a\": 2}", "twice"}, BadJson{"[1] x", "line 1"},
                                            BadJson{"\"\xff\"", "line 1"}, BadJson{"[1e999]", "line 1"}));
 
+TEST(WholeNumber, IsWithinBoundsOrRefused) {
+  EXPECT_EQ(whole_number(Json::parse("7"), 0, 7), 7);
+  EXPECT_EQ(whole_number(Json::parse("-9223372036854775808"), INT64_MIN, 0), INT64_MIN);
+  EXPECT_EQ(whole_number(Json::parse("9223372036854775807"), 0, INT64_MAX), INT64_MAX);
+  for (const char* text : {"8", "-1", "1.0", "1e44", "18446744073709551615", "\"7\"", "null", "[7]"}) {
+    try {
+      whole_number(Json::parse(text), 0, 7);
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(", expected a whole number from 0 to 7"), std::string::npos);
+    }
+  }
+}
+
 TEST(Json, DepthIsBounded) {
   const auto message = message_of([] { parse_json(std::string(100000, '['), "deep.json"); });
   EXPECT_NE(message.find("nested deeper than 64"), std::string::npos) << message;

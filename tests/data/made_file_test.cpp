@@ -159,6 +159,21 @@ TEST(MadeFile, RefusesBytesThatAreNone) {
   }
 }
 
+// A number of any size is JSON, and the library would cast it.
+TEST(MadeFile, RefusesNumbersThatNoPlaceHas) {
+  const auto lines = split(made_text(example()), '\n');
+  for (const std::string number : {"2e44", "1.5", "-1", "4294967296", "\"1\""}) {
+    auto head = parse_json(lines[0], "line");
+    head["stage"] = parse_json(number, "number");
+    EXPECT_NE(refusal(hashed(head.dump() + '\n')).find("expected a whole number from 0"), std::string::npos) << number;
+    auto line = parse_json(lines[1], "line");
+    line["answers"][1]["tokens"] = Json::array({parse_json(number, "number")});
+    EXPECT_NE(refusal(hashed(lines[0] + '\n' + line.dump() + '\n')).find("expected a whole number from 0"),
+              std::string::npos)
+        << number;
+  }
+}
+
 TEST(MadeFile, OfAnotherKeyGivesItsHeadAlone) {
   const auto found = made_from_text(made_text(example()), "m", "{}", {});
   EXPECT_EQ(found.key, example().key);

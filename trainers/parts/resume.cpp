@@ -85,11 +85,12 @@ std::optional<TrainState> StageCheckpoints::read(const fs::path& folder) const {
     manifest = read_json(folder / manifest_name);
     for (const auto& file : manifest.at("files").items()) {
       const auto path = folder / fs::path(file.key()).filename();
-      const bool intact = fs::file_size(path) == file.value().at("bytes").get<std::uint64_t>() &&
-                          sha256_file(path) == file.value().at("sha256").get<std::string>();
+      const bool intact =
+          static_cast<std::int64_t>(fs::file_size(path)) == whole_number(file.value().at("bytes"), 0, INT64_MAX) &&
+          sha256_file(path) == file.value().at("sha256").get<std::string>();
       if (!intact) throw Error(Fault::checkpoint, path.string() + " is not as its manifest says");
     }
-    state.step = manifest.at("step").get<std::int64_t>();
+    state.step = whole_number(manifest.at("step"), 0, INT64_MAX);
     state.counters = manifest.at("counters").get<std::map<std::string, double>>();
     state.weights = session_.checkpoints->read_tensors(folder / "weights.safetensors");
     if (manifest.at("files").contains("moments.safetensors")) {
