@@ -37,7 +37,7 @@ const Arm* by_drop(const Arms& arms, bool least, double gain_at_least) {
   return found;
 }
 
-std::string lost(const Arm& arm) {
+std::string dropped(const Arm& arm) {
   return fmt::format("{} {} points {}", inert(arm.method), points(arm.mean_drop),
                      interval_points(arm.mean_drop_interval, true));
 }
@@ -46,13 +46,16 @@ std::string task_line(const std::string& task, const Arms& arms) {
   const auto* best = best_gain(arms);
   if (best == nullptr) return fmt::format("{}: was not measured itself.", inert(task));
   auto line = fmt::format("{}: {} gains most, {} points", inert(task), inert(best->method), change_points(best->gain));
+  if (!(best->gain > 0.0)) {
+    line = fmt::format("{}: no method gains; best is {}, {} points", inert(task), inert(best->method),
+                       change_points(best->gain));
+  }
   const auto* most = by_drop(arms, false, -1e9);
   if (most == nullptr) return line + "; nothing else was measured.";
-  line += fmt::format("; elsewhere loses most, on the mean: {}", lost(*most));
-  if (!most->worst_task.empty())
-    line += fmt::format(" ({} {})", inert(most->worst_task), change_points(-most->worst_drop));
+  line += fmt::format("; largest mean drop elsewhere: {}", dropped(*most));
+  if (!most->worst_task.empty()) line += fmt::format(" (of {} {})", inert(most->worst_task), points(most->worst_drop));
   const auto* least = by_drop(arms, true, kSimilarGain * best->gain);
-  if (least != nullptr && least != most) line += fmt::format("; least at a similar gain: {}", lost(*least));
+  if (least != nullptr && least != most) line += fmt::format("; smallest at a similar gain: {}", dropped(*least));
   return line + ".";
 }
 
@@ -120,7 +123,9 @@ std::string render_brief(const ReportInput& input) {
   std::map<std::string, Arms> by_task;
   for (const auto& arm : input.arms) by_task[arm.trained_on].push_back(&arm);
   for (const auto& [task, arms] : by_task) text += task_line(task, arms) + "\n";
-  return text + least_line(input) + "\n" + calibration_line(input) + "\n" + noise_line(input) + "\n";
+  text += least_line(input) + "\n" + calibration_line(input) + "\n" + noise_line(input) + "\n";
+  const auto remark = first_remark(input, inert);
+  return remark.empty() ? text : text + "Note: " + remark + ".\n";
 }
 
 }  // namespace touchstone

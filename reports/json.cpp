@@ -166,7 +166,8 @@ Json json_of(const ReportInput& input, const MeasureRow& measure) {
               {"shots", measure.shots},
               {"documents", measure.documents},
               {"items", measure.items},
-              {"seconds", number(measure.seconds)}};
+              {"seconds", number(measure.seconds)},
+              {"warnings", measure.warnings}};
   out["scores"] = Json::array();
   for (const auto& score : measure.scores) {
     out["scores"].push_back({{"metric", score.metric},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -106,6 +107,22 @@ std::vector<std::string> verdict(const Arm& arm, Escape escape) {
     if (!sentence.empty()) sentences.push_back(sentence);
   }
   return sentences;
+}
+
+std::vector<std::string> remarks(const ReportInput& input) {
+  std::vector<std::string> lines;
+  for (const auto& measure : input.measures) {
+    for (const auto& line : measure.warnings) {
+      if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
+    }
+  }
+  return lines;
+}
+
+std::string first_remark(const ReportInput& input, Escape escape) {
+  const auto lines = remarks(input);
+  if (lines.empty()) return "";
+  return escape(lines.front()) + (lines.size() == 1 ? "" : fmt::format("; and {} more such", lines.size() - 1));
 }
 
 std::string scope(const ReportInput& input) {

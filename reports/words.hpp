@@ -27,6 +27,12 @@ using Escape = std::string (*)(std::string_view);
 /// `escape`.
 std::vector<std::string> verdict(const Arm& arm, Escape escape);
 
+/// What measuring had to say of itself, each once: carried samples in the place of whole benchmarks, cut prompts.
+std::vector<std::string> remarks(const ReportInput& input);
+
+/// The first of them, and how many more there are; empty without any.
+std::string first_remark(const ReportInput& input, Escape escape);
+
 /// What the report is of, in one sentence.
 std::string scope(const ReportInput& input);
 

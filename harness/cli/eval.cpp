@@ -44,6 +44,7 @@ Json results_json(const std::vector<MeasureRow>& rows, const std::vector<GroupMe
     json["results"][row.task]["sample_len"] = row.items;
     json["n-shot"][row.task] = row.shots;
     json["versions"][row.task] = row.version;
+    for (const auto& line : row.warnings) json["warnings"].push_back(line);
   }
   for (const auto& group : groups) json["groups"][group.group] = scores_json(group.scores);
   json["model"] = {{"hash", info.model_hash},      {"family", info.family},   {"dtype", info.dtype},
@@ -93,20 +94,13 @@ std::vector<TaskMeasure> with_samples(const Store& store, const std::vector<Meas
 }
 
 void say_notes(Program& program, const std::vector<TaskMeasure>& tasks) {
-  std::int64_t truncated = 0;
   std::int64_t unparsed = 0;
   std::int64_t unfinished = 0;
   for (const auto& task : tasks) {
     for (const auto& sample : task.samples) {
-      truncated += sample.truncated_tokens > 0 ? 1 : 0;
       unparsed += sample.verdict.parsed ? 0 : 1;
       unfinished += sample.finished ? 0 : 1;
     }
-  }
-  if (truncated > 0) {
-    program.log().warn(
-        fmt::format("{} prompts were longer than the context and lost tokens on their left (recorded with each sample)",
-                    truncated));
   }
   if (unfinished > 0) program.log().info(fmt::format("{} answers ended at the length limit", unfinished));
   if (unparsed > 0) program.log().info(fmt::format("no answer could be read out of {} responses", unparsed));
@@ -169,6 +163,7 @@ int eval_action(Program& program, const EvalArguments& arguments) {
     for (const auto& row : rows) add_rows(table, row.task, row.scores, row.items, std::to_string(row.shots));
     program.out() << table.text();
   }
+  say_warnings(rows, program.log());
   say_notes(program, tasks);
   return Exit::success;
 }

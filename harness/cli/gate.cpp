@@ -1,7 +1,9 @@
 #include "harness/run/gate.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ostream>
+#include <set>
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
@@ -22,49 +24,87 @@ struct GateArguments {
   MeasureSettings measure;
 };
 
-/// The model that a name means. A checkpoint folder is measured first, unless the store holds its scores.
-std::int64_t model_of(Program& program, const GateArguments& arguments, const std::string& name, Store& store) {
-  if (!std::filesystem::is_directory(name)) return find_model(store, name);
+/// Whether the database knows the name.
+bool is_stored(const std::string& db, const std::string& name) {
+  if (db.empty() || !std::filesystem::exists(db)) return false;
+  const Store store(db, Store::Open::read_only);
+  try {
+    find_model(store, name);
+    return true;
+  } catch (const Error& error) {
+    if (error.fault() != Fault::config) throw;
+    return false;
+  }
+}
+
+/// A name that is no folder and that the database does not know may be a model that comes with the program.
+void find_folder(Program& program, const GateArguments& arguments, std::string& name) {
+  if (std::filesystem::is_directory(name) || is_stored(arguments.db, name)) return;
+  try {
+    name = program.resources().model(name, program.data(arguments.data).folders()).string();
+  } catch (const Error& error) {
+    if (std::filesystem::exists(arguments.db)) return;  // to be refused with what the database holds
+    throw Error(Fault::usage, std::string(error.what()) + " (results of a database: name it with --db)");
+  }
+}
+
+/// Results are compared as they are stored: an option that says how to measure would be passed over.
+void refuse_measuring(const CLI::App& command) {
+  static const std::set<std::string> judging = {"baseline", "candidate", "max-drop", "alpha", "metric", "db",
+                                                "junit",    "data",      "tasks",    "json",  "quiet",  "help"};
+  for (const auto* option : command.get_options()) {
+    require(option->count() == 0 || option->get_lnames().empty() || judging.count(option->get_lnames().front()) > 0,
+            Fault::usage, [&] {
+              return "--" + option->get_lnames().front() +
+                     " says how to measure a checkpoint folder; both sides are results of a database";
+            });
+  }
+}
+
+/// Measures a checkpoint folder, as far as the store lacks its scores. Just those are compared.
+ModelMeasures measured(Program& program, GateArguments& arguments, const std::string& folder, Store& store) {
   require(!arguments.measure.tasks.empty(), Fault::usage, [&] {
-    return name + " is a checkpoint folder: say with --tasks what to measure, for instance --tasks mmlu";
+    return folder + " is a checkpoint folder: say with --tasks what to measure, for instance --tasks mmlu";
   });
   Progress progress(program.err(), Program::terminal(), program.quiet);
   const auto tools = program.tools(arguments.data, progress);
   auto settings = arguments.engine;
-  settings.model = name;
+  settings.model = folder;
   auto open = open_model(settings, "", store, tools);
   progress.plan("gate", 1);
   progress.begin(0, "measuring " + settings.model.filename().string());
   const auto work = arguments.db.empty() ? "" : arguments.db + ".work";
-  score_model(open, {arguments.measure}, store, store.environment(tools.environment), tools, 0, work);
+  auto ids = score_model(open, {arguments.measure}, store, store.environment(tools.environment), tools, 0, work);
   progress.end(0, "measured");
-  return open.model;
+  auto rows = store.measures(open.model);
+  std::erase_if(rows, [&](const auto& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });
+  for (const auto& row : rows) arguments.options.tasks.push_back(row.task);
+  say_warnings(rows, program.log());
+  return {open.model, std::move(ids)};
 }
 
-/// Without a database both sides are checkpoints: folders, or models that come with the program. What is asked for is
-/// looked at before anything is measured.
-void check_folders(Program& program, GateArguments& arguments) {
-  for (auto* name : {&arguments.baseline, &arguments.candidate}) {
-    if (std::filesystem::is_directory(*name)) continue;
-    try {
-      *name = program.resources().model(*name, program.data(arguments.data).folders()).string();
-    } catch (const Error& error) {
-      throw Error(Fault::usage, std::string(error.what()) + " (results of a database: name it with --db)");
+int gate_action(Program& program, GateArguments& arguments, const CLI::App& command) {
+  for (const auto& margin : arguments.max_drop) add_max_drop(arguments.options, margin);
+  for (auto* name : {&arguments.baseline, &arguments.candidate}) find_folder(program, arguments, *name);
+  const auto is_folder = [](const std::string& name) { return std::filesystem::is_directory(name); };
+  const bool folders = is_folder(arguments.baseline) || is_folder(arguments.candidate);
+  // What is asked for is looked at before anything is measured.
+  for (const auto& [task, points] : arguments.options.max_drop) program.tasks().expand(task);
+  arguments.options.every_task = !arguments.measure.tasks.empty();
+  for (const auto& task : arguments.measure.tasks) {
+    for (auto& leaf : program.tasks().expand(task)) {
+      if (!folders) arguments.options.tasks.push_back(std::move(leaf));
     }
   }
-  for (const auto& [task, points] : arguments.options.max_drop) program.tasks().expand(task);
-}
-
-int gate_action(Program& program, GateArguments& arguments) {
-  for (const auto& margin : arguments.max_drop) add_max_drop(arguments.options, margin);
-  if (arguments.db.empty()) check_folders(program, arguments);
+  if (!folders) refuse_measuring(command);
   if (!arguments.junit.empty()) require_writable(arguments.junit);
-  const bool folders =
-      std::filesystem::is_directory(arguments.baseline) || std::filesystem::is_directory(arguments.candidate);
   Store store = arguments.db.empty() ? Store(":memory:")
                                      : Store(arguments.db, folders ? Store::Open::create : Store::Open::read_only);
-  const auto baseline = model_of(program, arguments, arguments.baseline, store);
-  const auto candidate = model_of(program, arguments, arguments.candidate, store);
+  const auto side = [&](const std::string& name) {
+    return is_folder(name) ? measured(program, arguments, name, store) : find_model(store, name);
+  };
+  const auto baseline = side(arguments.baseline);
+  const auto candidate = side(arguments.candidate);
   const auto result = gate(store, baseline, candidate, arguments.options);
   program.out() << (program.json ? gate_json(result) + "\n" : gate_table(result));
   if (!arguments.junit.empty()) write_file_atomically(arguments.junit, gate_junit(result));
@@ -77,7 +117,8 @@ void add_gate(CLI::App& app, Program& program) {
   auto* command = app.add_subcommand(
       "gate",
       "Says whether a candidate lost more than is allowed: exit 0 no, 1 yes, 3 the sample is too small to tell.\n"
-      "Both sides are runs of a database or checkpoint folders, which are measured first.\n\n"
+      "Both sides are runs of a database or checkpoint folders, which are measured first. With --tasks just these are\n"
+      "compared, each judged; without, whatever both sides were measured on.\n\n"
       "  touchstone gate --baseline DIR --candidate DIR2 --tasks mmlu,gsm8k --max-drop mmlu=0.5 --alpha 0.05\n"
       "  touchstone gate --db results.sqlite --baseline quickstart:base --candidate quickstart:lora:micro-gsm8k:1 "
       "--max-drop "
@@ -91,8 +132,10 @@ void add_gate(CLI::App& app, Program& program) {
                    "checkpoint folder, model hash or label, or RUN:METHOD:TASK:SEED")
       ->required();
   command
-      ->add_option("--max-drop", arguments->max_drop,
-                   "largest drop allowed in percentage points: TASK=POINTS, or POINTS for every other task")
+      ->add_option(
+          "--max-drop", arguments->max_drop,
+          "largest drop allowed in percentage points: TASK=POINTS, or POINTS for every other task; 1 for each of "
+          "--tasks without one, and for all without --max-drop")
       ->delimiter(',');
   command->add_option("--alpha", arguments->options.alpha, "probability of a wrong verdict")
       ->check(CLI::Range(1e-6, 0.5))
@@ -105,8 +148,9 @@ void add_gate(CLI::App& app, Program& program) {
   add_engine_options(*command, arguments->engine);
   command->add_flag("--json", program.json, "the verdict as JSON");
   command->add_flag("--quiet", program.quiet, "no progress");
-  command->callback(
-      [&program, arguments] { program.action = [&program, arguments] { return gate_action(program, *arguments); }; });
+  command->callback([&program, arguments, command] {
+    program.action = [&program, arguments, command] { return gate_action(program, *arguments, *command); };
+  });
 }
 
 }  // namespace touchstone

@@ -18,13 +18,18 @@ struct ReportArguments {
   int flips = 6;
 };
 
-/// The format that was named, else the one that the file's ending says, else HTML.
+/// The format that was named, else the one that the file's ending says; HTML for the terminal.
 std::string format_of(const ReportArguments& arguments) {
   if (!arguments.format.empty()) return arguments.format;
   const auto ending = std::filesystem::path(arguments.out).extension().string();
   for (const char* known : {"md", "csv", "json"}) {
     if (ending == std::string(".") + known) return known;
   }
+  const bool page = ending == ".html" || ending == ".htm" || arguments.out.empty() || arguments.out == "-";
+  require(page, Fault::usage, [&] {
+    return "--out " + arguments.out + ": found the ending '" + ending +
+           "', expected .html, .md, .csv or .json, or a --format";
+  });
   return "html";
 }
 

@@ -133,7 +133,7 @@ Rows of_model(const std::vector<MeasureRow>& all, std::int64_t model) {
   return rows;
 }
 
-/// Only what a run asked for.
+/// Only what a run or a comparison asked for.
 void keep_linked(Rows& rows, const std::vector<std::int64_t>& linked) {
   std::erase_if(
       rows, [&](const MeasureRow* row) { return std::find(linked.begin(), linked.end(), row->id) == linked.end(); });
@@ -298,13 +298,18 @@ std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells) {
   return summaries;
 }
 
-std::vector<TaskChange> compare_models(const Store& store, std::int64_t before_model, std::int64_t after_model,
+std::vector<TaskChange> compare_models(const Store& store, const ModelMeasures& before, const ModelMeasures& after,
                                        const std::string& metric) {
   const auto measures = store.measures();
+  const auto rows_of = [&](const ModelMeasures& side) {
+    auto rows = of_model(measures, side.model);
+    if (side.only) keep_linked(rows, *side.only);
+    return rows;
+  };
   ItemReader reader(store, metric);
   std::vector<Comparable> pairs;
   std::vector<Matched> items;
-  for (auto& pair : comparable(of_model(measures, before_model), of_model(measures, after_model), metric)) {
+  for (auto& pair : comparable(rows_of(before), rows_of(after), metric)) {
     items.push_back(match(pair, reader));
     pairs.push_back(std::move(pair));
   }

@@ -117,9 +117,15 @@ std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const 
 /// The cells of each (base model, method, trained on) over their seeds, in the order of the first cell.
 std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells);
 
+/// What a comparison may take of one model: all that the store holds of it, or some of its measures.
+struct ModelMeasures {
+  std::int64_t model = 0;
+  std::optional<std::vector<std::int64_t>> only = std::nullopt;
+};
+
 /// Two sets of weights on the tasks that both were measured on with equal settings (task version, data, few-shot and
 /// prompt settings, mode, dtype, device and kernels). `metric` names another than each task's main one.
-std::vector<TaskChange> compare_models(const Store& store, std::int64_t before_model, std::int64_t after_model,
+std::vector<TaskChange> compare_models(const Store& store, const ModelMeasures& before, const ModelMeasures& after,
                                        const std::string& metric = "");
 
 }  // namespace touchstone

@@ -120,6 +120,10 @@ void prepare(Work& work, const MeasureSettings& settings, const DataFolders& dat
   result.data_hash = std::move(identity.hash);
   result.data_origin = std::move(identity.origin);
   result.warnings = std::move(identity.warnings);
+  if (settings.shots >= 0 && settings.shots != result.shots) {
+    result.warnings.push_back(task.name + ": asked with " + std::to_string(result.shots) + " shots, not " +
+                              std::to_string(settings.shots) + ": the task fixes their number");
+  }
   auto examples = task.load(task.evaluated, data);
   result.documents = static_cast<std::int64_t>(examples.size());
   require(!examples.empty(), Fault::data, [&] {

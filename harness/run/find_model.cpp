@@ -53,9 +53,10 @@ bool names_cell(const std::vector<std::string>& words, const CellRow& cell) {
   }
 }
 
-std::int64_t model_of_run(const Store& store, const RunRow& run, const std::string& name,
-                          const std::vector<std::string>& words) {
+ModelMeasures model_of_run(const Store& store, const RunRow& run, const std::string& name,
+                           const std::vector<std::string>& words) {
   std::vector<std::int64_t> ids;
+  std::int64_t found = 0;  // base models' measures stand under no cell
   std::vector<std::string> names;
   const bool base = words.size() == 1 && words[0] == "base";
   for (const auto& cell : store.cells(run.id)) {
@@ -65,14 +66,19 @@ std::int64_t model_of_run(const Store& store, const RunRow& run, const std::stri
       if (std::find(ids.begin(), ids.end(), cell.base_model) == ids.end()) ids.push_back(cell.base_model);
     } else if (names_cell(words, cell)) {
       ids.push_back(cell.result_model);
+      found = cell.id;
     }
   }
-  return only(name, ids, names, base ? "base model of the run" : "finished cell of the run");
+  if (!base) names.insert(names.begin(), run.name + ":base");
+  const auto model = only(name, ids, names, base ? "base model of the run" : "finished cell of the run");
+  const auto measures = store.run_measures(run.id);
+  const auto linked = measures.find(found);
+  return {model, linked == measures.end() ? std::vector<std::int64_t>() : linked->second};
 }
 
 }  // namespace
 
-std::int64_t find_model(const Store& store, const std::string& name) {
+ModelMeasures find_model(const Store& store, const std::string& name) {
   const auto models = store.models();
   std::vector<std::int64_t> ids;
   std::vector<std::string> names;
@@ -81,12 +87,12 @@ std::int64_t find_model(const Store& store, const std::string& name) {
     const bool hash = name.size() >= shortest_hash && model.hash.compare(0, name.size(), name) == 0;
     if (model.label == name || hash) ids.push_back(model.id);
   }
-  if (!ids.empty()) return only(name, ids, names, "models");
+  if (!ids.empty()) return {only(name, ids, names, "models")};
   auto words = split(name, ':');
   const auto runs = store.runs();
   for (const auto& run : runs) names.push_back("run " + run.name);
   const auto* run = words.empty() ? nullptr : find_run(runs, words.front());
-  if (run == nullptr) return only(name, ids, names, "model or run");
+  if (run == nullptr) return {only(name, ids, names, "model or run")};
   words.erase(words.begin());
   return model_of_run(store, *run, name, words);
 }

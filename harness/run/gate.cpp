@@ -118,18 +118,55 @@ GateTask judge(const TaskChange& change, double margin, double alpha) {
   return task;
 }
 
-/// Margins of the tasks to judge, in the order compared.
-std::vector<GateTask> chosen(const std::vector<TaskChange>& changes, const GateOptions& options) {
+/// Judges what has a margin, in the order compared.
+void judge_all(const std::vector<TaskChange>& changes, const GateOptions& options, GateResult& result) {
   auto fallback = options.default_max_drop;
-  if (!fallback && options.max_drop.empty()) fallback = usual_margin_points;
-  std::vector<GateTask> tasks;
+  if (!fallback && (options.max_drop.empty() || options.every_task)) fallback = usual_margin_points;
   for (const auto& change : changes) {
     const auto named = options.max_drop.find(change.task);
-    if (named == options.max_drop.end() && !fallback) continue;
+    if (named == options.max_drop.end() && !fallback) {
+      result.not_judged.push_back(change.task);
+      continue;
+    }
     const double points = named == options.max_drop.end() ? *fallback : named->second;
-    tasks.push_back(judge(change, points / percent, options.alpha));
+    result.tasks.push_back(judge(change, points / percent, options.alpha));
   }
-  return tasks;
+}
+
+std::string with_metric(const GateOptions& options) {
+  return options.metric.empty() ? "" : " that has the metric '" + options.metric + "'";
+}
+
+/// What `side` may be compared by, without tasks that were not asked for.
+ModelMeasures asked_of(const std::vector<MeasureRow>& measures, const ModelMeasures& side, const GateOptions& options) {
+  if (options.tasks.empty()) return side;
+  ModelMeasures asked{side.model, std::vector<std::int64_t>()};
+  const auto among = [](const auto& all, const auto& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+  };
+  for (const auto& row : measures) {
+    if (row.model != side.model || !among(options.tasks, row.task)) continue;
+    if (!side.only || among(*side.only, row.id)) asked.only->push_back(row.id);
+  }
+  return asked;
+}
+
+/// Every task asked for is compared: a gate never passes on one that was not measured.
+void require_asked(const std::vector<MeasureRow>& measures, const std::vector<TaskChange>& changes,
+                   const GateOptions& options) {
+  std::vector<std::string> compared;
+  for (const auto& change : changes) {
+    for (const auto id : change.before_measures) {
+      const auto row = std::find_if(measures.begin(), measures.end(), [&](const auto& one) { return one.id == id; });
+      if (row != measures.end()) compared.push_back(row->task);
+    }
+  }
+  for (const auto& task : options.tasks) {
+    require(std::find(compared.begin(), compared.end(), task) != compared.end(), Fault::config, [&] {
+      return "--tasks: baseline and candidate were not both measured on " + task + " with equal settings" +
+             with_metric(options);
+    });
+  }
 }
 
 void require_measured(const std::vector<TaskChange>& changes, const GateOptions& options) {
@@ -137,7 +174,7 @@ void require_measured(const std::vector<TaskChange>& changes, const GateOptions&
   for (const auto& change : changes) compared.push_back(change.task);
   require(!compared.empty(), Fault::config, [&] {
     return "nothing to compare: baseline and candidate share no task measured with equal settings" +
-           (options.metric.empty() ? "" : " that has the metric '" + options.metric + "'");
+           with_metric(options);
   });
   for (const auto& entry : options.max_drop) {
     require(std::find(compared.begin(), compared.end(), entry.first) != compared.end(), Fault::config, [&] {
@@ -198,16 +235,20 @@ int GateResult::exit_code() const {
   return 3;
 }
 
-GateResult gate(const Store& store, std::int64_t baseline, std::int64_t candidate, const GateOptions& options) {
+GateResult gate(const Store& store, const ModelMeasures& baseline, const ModelMeasures& candidate,
+                const GateOptions& options) {
   require(options.alpha > 0.0 && options.alpha <= 0.5, Fault::usage,
           [&] { return "--alpha " + std::to_string(options.alpha) + ": wanted a number above 0, at most 0.5"; });
   GateResult result;
-  result.baseline = label_of(store, baseline);
-  result.candidate = label_of(store, candidate);
+  result.baseline = label_of(store, baseline.model);
+  result.candidate = label_of(store, candidate.model);
   result.alpha = options.alpha;
-  const auto changes = compare_models(store, baseline, candidate, options.metric);
+  const auto measures = store.measures();
+  const auto changes = compare_models(store, asked_of(measures, baseline, options),
+                                      asked_of(measures, candidate, options), options.metric);
+  require_asked(measures, changes, options);
   require_measured(changes, options);
-  result.tasks = chosen(changes, options);
+  judge_all(changes, options, result);
   decide(result);
   return result;
 }

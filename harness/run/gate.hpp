@@ -13,8 +13,10 @@ namespace touchstone {
 struct GateOptions {
   std::map<std::string, double> max_drop;  ///< by benchmark, in percentage points: {"mmlu", 0.5}
   /// The margin of every benchmark that both were measured on and that `max_drop` does not name, in percentage points.
-  /// None: only the named ones are judged; when none is named either, all are, with 1 point.
+  /// None: 1 point where every task is to be judged or none is named; else only the named ones are judged.
   std::optional<double> default_max_drop;
+  bool every_task = false;
+  std::vector<std::string> tasks;  ///< leaf tasks that are compared; empty: all that both were measured on
   double alpha = 0.05;
   std::string metric;  ///< another than each task's main one
 };
@@ -40,6 +42,7 @@ struct GateResult {
   std::string candidate;
   double alpha = 0.05;
   std::vector<GateTask> tasks;
+  std::vector<std::string> not_judged;  ///< measured on both sides, and no margin asked for
   /// Regressed when any task is; else undecided when any task is; else pass.
   GateVerdict verdict = GateVerdict::undecided;
   int exit_code() const;  ///< 0 pass, 1 regressed, 3 undecided
@@ -53,7 +56,8 @@ struct GateResult {
 /// paired score test (Tango, sound also when few items changed; effective counts where items are clustered: Rao and
 /// Scott, Biometrics 48 (1992), 577), others by Student's t. Throws Fault::config for a task that both were not
 /// measured on with equal settings, and for items whose prompts differ.
-GateResult gate(const Store& store, std::int64_t baseline, std::int64_t candidate, const GateOptions& options);
+GateResult gate(const Store& store, const ModelMeasures& baseline, const ModelMeasures& candidate,
+                const GateOptions& options);
 
 /// For a person: a table, and for each task one line that says why.
 std::string gate_table(const GateResult& result);
@@ -67,9 +71,10 @@ std::string gate_junit(const GateResult& result);
 /// Adds "mmlu=0.5" to the margins, or "0.5" as the default. Throws Fault::usage, naming what is wrong.
 void add_max_drop(GateOptions& options, const std::string& text);
 
-/// The model that a name means: a hash or the first 6 or more digits of one; a label; or, of a run (its name, or "run7"
-/// for the run with id 7): "RUN" when it has one finished cell, "RUN:base", "RUN:METHOD", "RUN:METHOD:SEED",
-/// "RUN:METHOD:TASK:SEED". Throws Fault::config when nothing or more than one thing is meant, with what there is.
-std::int64_t find_model(const Store& store, const std::string& name);
+/// The model that a name means, and of a run the measures that it asked for: a hash or the first 6 or more digits of
+/// one; a label; or, of a run (its name, or "run7" for the run with id 7): "RUN" when it has one finished cell,
+/// "RUN:base", "RUN:METHOD", "RUN:METHOD:SEED", "RUN:METHOD:TASK:SEED". Throws Fault::config when nothing or more than
+/// one thing is meant, with what there is.
+ModelMeasures find_model(const Store& store, const std::string& name);
 
 }  // namespace touchstone

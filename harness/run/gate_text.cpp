@@ -107,6 +107,9 @@ std::string gate_table(const GateResult& result) {
   }
   out += "\n";
   for (const auto& task : result.tasks) out += fmt::format("{}: {}\n", task.change.task, why(task, result));
+  if (!result.not_judged.empty()) {
+    out += "not judged, since --max-drop gives them no margin: " + join(result.not_judged, ", ") + "\n";
+  }
   return out + "\n" + summary(result) + "\n";
 }
 
@@ -140,6 +143,7 @@ std::string gate_json(const GateResult& result) {
     row["why"] = why(task, result);
     json["tasks"].push_back(std::move(row));
   }
+  json["not_judged"] = result.not_judged;
   return json.dump(2) + "\n";
 }
 

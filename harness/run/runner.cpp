@@ -48,27 +48,6 @@ EngineSettings engine_settings(const Plan& plan, const fs::path& model) {
   return settings;
 }
 
-/// The first of several lines, and how many more there are.
-void say_some(const Run& run, const std::vector<std::string>& lines) {
-  if (lines.empty()) return;
-  const auto more = lines.size() - 1;
-  run.tools.log->warn(lines.front() +
-                      (more == 0 ? "" : "; and " + std::to_string(more) + " more such (table measure)"));
-}
-
-/// Says what a reader of a model's results must know: prompts that were cut, and data that is not the published one.
-void say_warnings(const Run& run, std::int64_t model) {
-  std::vector<std::string> cut;
-  std::vector<std::string> others;
-  for (const auto& row : run.store.measures(model)) {
-    for (const auto& line : row.warnings) {
-      (line.find("longer than the model's context") != std::string::npos ? cut : others).push_back(line);
-    }
-  }
-  say_some(run, cut);
-  say_some(run, others);
-}
-
 /// Scores the base models, once a plan.
 void measure_bases(Run& run) {
   for (std::size_t i = 0; i < run.checked.models.size(); ++i) {
@@ -81,7 +60,7 @@ void measure_bases(Run& run) {
       run.store.link_measure(run.id, 0, measure);
     }
     run.tools.progress->end(i, "measured");
-    say_warnings(run, open.model);
+    say_warnings(run.store.measures(open.model), *run.tools.log);
   }
 }
 

@@ -66,6 +66,13 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
   if (log) log->remove();
 }
 
+/// The first of several lines, and how many more there are.
+void say_some(const std::vector<std::string>& lines, Log& log) {
+  if (lines.empty()) return;
+  const auto more = lines.size() - 1;
+  log.warn(lines.front() + (more == 0 ? "" : "; and " + std::to_string(more) + " more such (table measure)"));
+}
+
 }  // namespace
 
 OpenModel open_model(const EngineSettings& settings, const RunTools& tools) {
@@ -116,6 +123,18 @@ std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<Measure
     }
   }
   return ids;
+}
+
+void say_warnings(const std::vector<MeasureRow>& rows, Log& log) {
+  std::vector<std::string> cut;
+  std::vector<std::string> others;
+  for (const auto& row : rows) {
+    for (const auto& line : row.warnings) {
+      (line.find("longer than the model's context") != std::string::npos ? cut : others).push_back(line);
+    }
+  }
+  say_some(cut, log);
+  say_some(others, log);
 }
 
 }  // namespace touchstone

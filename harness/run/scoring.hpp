@@ -31,4 +31,7 @@ std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<Measure
                                       std::int64_t environment, const RunTools& tools, std::size_t job,
                                       const std::filesystem::path& work);
 
+/// Says what a reader of results must know: prompts that were cut, and data that is not the published one.
+void say_warnings(const std::vector<MeasureRow>& rows, Log& log);
+
 }  // namespace touchstone

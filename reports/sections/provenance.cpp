@@ -8,6 +8,7 @@
 #include "reports/html.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
+#include "reports/words.hpp"
 
 namespace touchstone {
 namespace reports {
@@ -90,6 +91,16 @@ std::string data(const ReportInput& input) {
   return "<h3>Benchmarks</h3>\n" + (rows > 20 ? details(counted(static_cast<std::int64_t>(rows), "row"), body) : body);
 }
 
+std::string remarked(const ReportInput& input) {
+  const auto lines = remarks(input);
+  if (lines.empty()) return {};
+  std::string list = "<ul>\n";
+  for (const auto& line : lines) list += "<li>" + html(line) + "</li>\n";
+  list += "</ul>\n";
+  const auto many = static_cast<std::int64_t>(lines.size());
+  return "<h3>Remarks on the data and prompts</h3>\n" + (many > 20 ? details(counted(many, "remark"), list) : list);
+}
+
 std::string environments(const ReportInput& input) {
   std::string out;
   for (const auto& one : input.environments) {
@@ -110,7 +121,7 @@ constexpr std::string_view by_hand =
     "gives every number of this page at full precision.</p>\n";
 
 std::string page(const ReportInput& input) {
-  return runs(input) + environments(input) + models(input) + data(input) + std::string(by_hand);
+  return runs(input) + environments(input) + models(input) + data(input) + remarked(input) + std::string(by_hand);
 }
 
 std::string text(const ReportInput& input) {

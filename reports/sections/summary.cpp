@@ -52,8 +52,9 @@ std::string tiles(const ReportInput& input, const Tally& all) {
   return out + "</ul>\n";
 }
 
-std::string alert(const Tally& all) {
-  if (all.failed == 0 && all.unfinished == 0) return {};
+std::string alert(const ReportInput& input, const Tally& all) {
+  const auto remark = first_remark(input, html);
+  if (all.failed == 0 && all.unfinished == 0 && remark.empty()) return {};
   std::string out = "<div class=\"alert\">";
   if (all.failed > 0) {
     out += fmt::format(
@@ -65,6 +66,7 @@ std::string alert(const Tally& all) {
         "<p><strong>{} not finished</strong>: this report is of what the database held when it was written.</p>",
         counted(all.unfinished, "cell"));
   }
+  if (!remark.empty()) out += "<p>" + remark + " (<a href=\"#provenance\">provenance</a>).</p>";
   return out + "</div>\n";
 }
 
@@ -104,7 +106,7 @@ std::string how_to_read(const ReportInput& input) {
 
 std::string page(const ReportInput& input) {
   const auto all = tally(input);
-  std::string out = alert(all) + tiles(input, all);
+  std::string out = alert(input, all) + tiles(input, all);
   if (input.arms.empty()) {
     out += input.measures.empty() ? "<p>The database holds no measurement yet: <code>touchstone eval</code> or "
                                     "<code>touchstone run</code> makes some.</p>\n"
@@ -123,6 +125,7 @@ std::string text(const ReportInput& input) {
   std::string out;
   if (all.failed > 0) out += fmt::format("**{} failed.**\n\n", counted(all.failed, "cell"));
   if (all.unfinished > 0) out += fmt::format("**{} not finished.**\n\n", counted(all.unfinished, "cell"));
+  if (const auto remark = first_remark(input, markdown); !remark.empty()) out += "Note: " + remark + ".\n\n";
   if (input.arms.empty()) return out + "No changes to report.\n";
   const bool name_model = several_models(input);
   for (const auto& arm : input.arms) {

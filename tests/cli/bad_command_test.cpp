@@ -150,6 +150,12 @@ const std::vector<BadInput> databases = {
     {"gate_run",
      database(empty_store, {"gate", "--baseline", "quick:base", "--candidate", "quick:sft:gsm8k:1"}),
      {"quick:base", "no model or run"}},
+    {"gate_run_limit",
+     database(empty_store, {"gate", "--baseline", "a:base", "--candidate", "a:sft", "--limit", "3"}),
+     {"--limit", "how to measure a checkpoint folder"}},
+    {"gate_run_task",
+     database(empty_store, {"gate", "--baseline", "a:base", "--candidate", "a:sft", "--tasks", "gsm9k"}),
+     {"gsm9k", "gsm8k"}},
 };
 TOUCHSTONE_BAD_INPUTS(Database, databases);
 

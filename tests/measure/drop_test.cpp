@@ -209,11 +209,11 @@ TEST_F(DropTest, ModelsAreComparedByAnotherMetric) {
   };
   second_metric(base_, 9);
   second_metric(tuned, 6);
-  EXPECT_EQ(compare_models(store_, base_, tuned).at(0).drop, 0.0);
-  const auto change = compare_models(store_, base_, tuned, "acc,flexible").at(0);
+  EXPECT_EQ(compare_models(store_, {base_}, {tuned}).at(0).drop, 0.0);
+  const auto change = compare_models(store_, {base_}, {tuned}, "acc,flexible").at(0);
   EXPECT_EQ(change.metric, "acc,flexible");
   EXPECT_NEAR(change.drop, 0.3, 1e-15);
-  EXPECT_TRUE(compare_models(store_, base_, tuned, "no such metric").empty());
+  EXPECT_TRUE(compare_models(store_, {base_}, {tuned}, "no such metric").empty());
 }
 
 TEST(ChanceCorrected, ByHand) {

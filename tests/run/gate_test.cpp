@@ -13,6 +13,7 @@ namespace touchstone {
 namespace {
 
 using namespace touchstone::testing;  // NOLINT(google-build-using-namespace): the fixture's builders
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 auto below(int limit) {
@@ -32,12 +33,12 @@ class GateTest : public ::testing::Test {
   GateResult judge(const std::string& max_drop) {
     GateOptions options;
     add_max_drop(options, max_drop);
-    return gate(store_, base_, tuned_, options);
+    return gate(store_, {base_}, {tuned_}, options);
   }
 
   std::string refusal(const GateOptions& options) {
     try {
-      gate(store_, base_, tuned_, options);
+      gate(store_, {base_}, {tuned_}, options);
     } catch (const Error& error) {
       EXPECT_EQ(error.fault(), Fault::config);
       return error.what();
@@ -164,6 +165,50 @@ TEST_F(GateTest, RefusesWhatCannotBeCompared) {
   EXPECT_THAT(refusal(options), HasSubstr("has the metric 'bleu'"));
 }
 
+TEST_F(GateTest, ComparesTheTasksAskedForAndRefusesOneThatWasNotMeasured) {
+  for (const auto model : {base_, tuned_}) {
+    measure(model, "toy", 1000, below(600));
+    measure(model, "quiz", 20, below(10));
+  }
+  GateOptions options;
+  options.tasks = {"toy"};
+  options.every_task = true;
+  const auto result = gate(store_, {base_}, {tuned_}, options);
+  ASSERT_EQ(result.tasks.size(), 1U);
+  EXPECT_EQ(result.tasks[0].margin, 0.01);
+  EXPECT_EQ(result.verdict, GateVerdict::pass);
+  options.tasks = {"toy", "maze"};
+  EXPECT_THAT(refusal(options), HasSubstr("--tasks: baseline and candidate were not both measured on maze"));
+}
+
+TEST_F(GateTest, JudgesEveryTaskAskedForAndNamesThoseThatItDoesNot) {
+  for (const auto model : {base_, tuned_}) {
+    measure(model, "toy", 1000, below(600));
+    measure(model, "quiz", 20, below(10));
+  }
+  const auto named = judge("toy=1");
+  EXPECT_EQ(named.verdict, GateVerdict::pass);
+  EXPECT_THAT(named.not_judged, ElementsAre("quiz"));
+  EXPECT_THAT(gate_table(named), HasSubstr("not judged, since --max-drop gives them no margin: quiz"));
+  GateOptions options;
+  options.every_task = true;
+  add_max_drop(options, "toy=1");
+  EXPECT_EQ(gate(store_, {base_}, {tuned_}, options).verdict, GateVerdict::undecided);
+}
+
+// A database may hold an older, smaller sample of the same weights.
+TEST_F(GateTest, ComparesOnlyTheMeasuresOfASide) {
+  std::vector<std::int64_t> ids;
+  for (const auto model : {base_, tuned_}) {
+    ids.push_back(store_.add_measure("small" + std::to_string(model), model, environment_,
+                                     task_measure("toy", 10, below(5)), {}, engine(), 0.5));
+    measure(model, "quiz", 1000, below(600));
+  }
+  const auto result = gate(store_, {base_, {{ids[0]}}}, {tuned_, {{ids[1]}}}, {});
+  ASSERT_EQ(result.tasks.size(), 1U);
+  EXPECT_EQ(result.tasks[0].change.task, "toy");
+}
+
 TEST_F(GateTest, RefusesItemsThatWereAskedInOtherWords) {
   measure(base_, "toy", 10, below(5));
   auto other = task_measure("toy", 10, below(5));
@@ -270,18 +315,21 @@ class FindModel : public GateTest {
 };
 
 TEST_F(FindModel, ByHashLabelAndRun) {
-  EXPECT_EQ(find_model(store_, "0a1b2c"), base_);
-  EXPECT_EQ(find_model(store_, "9f8e7d6c5b"), tuned_);
-  EXPECT_EQ(find_model(store_, "tuned"), tuned_);
+  EXPECT_EQ(find_model(store_, "0a1b2c").model, base_);
+  EXPECT_EQ(find_model(store_, "9f8e7d6c5b").model, tuned_);
+  EXPECT_EQ(find_model(store_, "tuned").model, tuned_);
   const auto single = add_cell("single", "sft", 1);
-  EXPECT_EQ(find_model(store_, "single"), single);
-  EXPECT_EQ(find_model(store_, "run1"), single);
-  EXPECT_EQ(find_model(store_, "single:base"), base_);
+  EXPECT_EQ(find_model(store_, "single").model, single);
+  EXPECT_EQ(find_model(store_, "run1").model, single);
+  EXPECT_EQ(find_model(store_, "single:base").model, base_);
   const auto first = add_cell("plan", "sft", 1);
   const auto second = add_cell("plan", "asft", 2);
-  EXPECT_EQ(find_model(store_, "plan:asft"), second);
-  EXPECT_EQ(find_model(store_, "plan:sft:1"), first);
-  EXPECT_EQ(find_model(store_, "plan:asft:gsm8k:2"), second);
+  EXPECT_EQ(find_model(store_, "plan:asft").model, second);
+  EXPECT_EQ(find_model(store_, "plan:sft:1").model, first);
+  EXPECT_EQ(find_model(store_, "plan:asft:gsm8k:2").model, second);
+  // Of a run, what it asked for; of weights, all.
+  EXPECT_TRUE(find_model(store_, "plan:asft").only);
+  EXPECT_FALSE(find_model(store_, "tuned").only);
 }
 
 TEST_F(FindModel, SaysWhatThereIs) {
