@@ -50,7 +50,7 @@ TEST(Eval, SaysThatPromptsLostTokens) {
   const auto result = touchstone_command({"eval", "--model", source / "models/stories260k", "--data",
                                           source / "data/samples", "--tasks", "mmlu_virology", "--shots", "5"});
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_NE(result.err.find("longer than the context"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("longer than the model's context"), std::string::npos) << result.err;
 }
 
 TEST(Eval, ADeviceThatIsNotThere) {

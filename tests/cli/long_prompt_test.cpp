@@ -32,7 +32,7 @@ TEST(LongPrompt, EvalSaysAndRecords) {
   const auto result = touchstone_command(
       {"eval", "--model", "stories260k", "--tasks", "gsm8k", "--limit", "3", "--db", database.string(), "--quiet"});
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("3 prompts were longer than the context and lost tokens on their left"));
+  EXPECT_THAT(result.err, HasSubstr("3 of 3 prompts are longer than the model's context and were cut on the left"));
   expect_recorded(database);
 }
 
