@@ -163,6 +163,10 @@ std::vector<Options> Options::children(const std::string& key, const std::string
   return all;
 }
 
+const Json* Options::any(const std::string& key, const std::string& help, bool required) {
+  return impl_->find({key, "any", required ? "" : "null", help, {}});
+}
+
 bool Options::describing() const { return impl_->describing; }
 const std::vector<OptionSpec>& Options::specs() const { return impl_->specs; }
 const std::string& Options::where() const { return impl_->where; }

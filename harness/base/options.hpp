@@ -11,7 +11,7 @@ namespace touchstone {
 /// One option as a plug-in reads it: what `touchstone show` prints and docs/ are generated from.
 struct OptionSpec {
   std::string key;
-  std::string type;      ///< "number", "integer", "boolean", "text", "object", "list"
+  std::string type;      ///< "number", "integer", "boolean", "text", "object", "list", "any"
   std::string fallback;  ///< as JSON text; empty when the option is required
   std::string help;
   std::vector<std::string> choices;
@@ -58,6 +58,9 @@ class Options {
   Options child(const std::string& key, const std::string& help,
                 const std::optional<std::string>& fallback = std::nullopt);
   std::vector<Options> children(const std::string& key, const std::string& help);
+  /// The value of a key that may be of several types, for the caller to check; null where an optional key is missing.
+  /// Its OptionSpec says "any". Valid as long as this object is.
+  const nlohmann::ordered_json* any(const std::string& key, const std::string& help, bool required);
 
   bool describing() const;
   const std::vector<OptionSpec>& specs() const;

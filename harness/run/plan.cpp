@@ -46,10 +46,11 @@ MeasureSettings read_measure(Options options) {
 }
 
 /// Overrides must be plain values: a config may choose and parametrise, never compute.
-std::map<std::string, std::string> read_set(const Json& plan, const std::string& where) {
+std::map<std::string, std::string> read_set(Options& options) {
   std::map<std::string, std::string> set;
-  const auto found = plan.find("set");
-  if (found == plan.end()) return set;
+  const auto* found = options.any("set", "STAGE.KEY and its value, of every method that has such a stage", false);
+  if (found == nullptr) return set;
+  const auto& where = options.where();
   require(found->is_object(), Fault::config, [&] {
     return where + ": key 'set': found " + found->dump().substr(0, 80) +
            ", expected an object such as {\"train.max_steps\": 20}";
@@ -64,6 +65,7 @@ std::map<std::string, std::string> read_set(const Json& plan, const std::string&
   return set;
 }
 
+/// Values to try, as JSON texts.
 std::vector<std::string> read_values(const Json& values, const std::string& where) {
   require(values.is_array() && !values.empty(), Fault::config,
           [&] { return where + ": found " + values.dump().substr(0, 80) + ", expected a list of values to try"; });
@@ -72,19 +74,19 @@ std::vector<std::string> read_values(const Json& values, const std::string& wher
   return texts;
 }
 
+std::vector<std::string> read_values(Options& options) {
+  const auto* found = options.any("values", "values to try", true);
+  return read_values(*found, options.where() + ": key 'values'");
+}
+
 /// "tune": {"key": "train.learning_rate", "values": [0.001, 0.002], "seed": 100, "measure_on": [...]}.
-std::optional<Tuning> read_tuning(const Json& plan, const std::vector<std::uint64_t>& seeds, const std::string& where) {
-  const auto found = plan.find("tune");
-  if (found == plan.end()) return std::nullopt;
-  const auto place = where + ": key 'tune'";
-  require(found->is_object() && found->contains("values"), Fault::config, [&] {
-    return place + ": found " + found->dump().substr(0, 80) + R"(, expected {"key": STAGE.KEY, "values": [...], ...})";
-  });
-  Json object = *found;
+std::optional<Tuning> read_tuning(Options& plan, const std::vector<std::uint64_t>& seeds) {
+  const auto* found = plan.any("tune", "what is tuned before methods are compared", false);
+  if (found == nullptr) return std::nullopt;
+  const auto place = plan.where() + ": key 'tune'";
+  Options options(*found, place);
   Tuning tuning;
-  tuning.values = read_values(object["values"], place + ": key 'values'");
-  object.erase("values");
-  Options options(object, place);
+  tuning.values = read_values(options);
   tuning.key = options.text("key", "the stage's option that is tuned", {.fallback = "train.learning_rate"});
   tuning.seed = static_cast<std::uint64_t>(options.integer("seed", "of the tuning cells", {.min = 0}));
   require(std::count(seeds.begin(), seeds.end(), tuning.seed) == 0, Fault::config, [&] {
@@ -99,16 +101,17 @@ std::optional<Tuning> read_tuning(const Json& plan, const std::vector<std::uint6
 }
 
 /// [0.001, 0.002] of the plan's key, or {"key": "train#2.learning_rate", "values": [...]}.
-void read_method_tuning(Json tune, const std::string& where, PlannedMethod& method) {
-  if (tune.is_object()) {
-    require(tune.contains("values"), Fault::config, [&] { return where + ": key 'values' is missing"; });
-    method.tune = read_values(tune["values"], where + ": key 'values'");
-    tune.erase("values");
-    Options options(tune, where);
+void read_method_tuning(Options& entry, PlannedMethod& method) {
+  const auto* tune = entry.any("tune", "values to try of this method", false);
+  if (tune == nullptr) return;
+  const auto where = entry.where() + ": key 'tune'";
+  if (tune->is_object()) {
+    Options options(*tune, where);
+    method.tune = read_values(options);
     method.tune_key = options.text("key", "the stage's option that is tuned");
     options.done();
   } else {
-    method.tune = read_values(tune, where);
+    method.tune = read_values(*tune, where);
   }
 }
 
@@ -119,11 +122,9 @@ PlannedMethod read_method(Json entry, const std::string& where) {
     return where + ": found " + entry.dump().substr(0, 80) + R"(, expected a name or {"method": NAME, "set": {...}})";
   });
   PlannedMethod method;
-  method.set = read_set(entry, where);
-  entry.erase("set");
-  if (entry.contains("tune")) read_method_tuning(entry["tune"], where + ": key 'tune'", method);
-  entry.erase("tune");
   Options options(entry, where);
+  method.set = read_set(options);
+  read_method_tuning(options, method);
   method.recipe = options.text("method", "a recipe of configs/methods, or a file");
   method.name = options.text("name", "what reports call it",
                              {.fallback = std::filesystem::path(method.recipe).stem().string(), .choices = {}});
@@ -131,11 +132,13 @@ PlannedMethod read_method(Json entry, const std::string& where) {
   return method;
 }
 
-std::vector<PlannedMethod> read_methods(const Json& plan, const std::string& where) {
-  const auto found = plan.find("methods");
-  const auto place = where + ": key 'methods'";
-  require(found != plan.end() && found->is_array(), Fault::config,
-          [&] { return place + R"(: expected a list of methods, for instance ["sft", "lora"])"; });
+std::vector<PlannedMethod> read_methods(Options& options) {
+  const auto* found = options.any("methods", "names of recipes, or entries with settings of their own", true);
+  const auto place = options.where() + ": key 'methods'";
+  require(found->is_array(), Fault::config, [&] {
+    return place + ": found " + found->dump().substr(0, 80) +
+           R"(, expected a list of methods, for instance ["sft", "lora"])";
+  });
   require(!found->empty(), Fault::config, [&] { return place + ": the list is empty"; });
   std::vector<PlannedMethod> methods;
   std::set<std::string> seen;
@@ -149,15 +152,18 @@ std::vector<PlannedMethod> read_methods(const Json& plan, const std::string& whe
   return methods;
 }
 
-std::vector<std::uint64_t> read_seeds(const Json& plan, const std::string& where) {
-  const auto found = plan.find("seeds");
-  require(found != plan.end() && found->is_array() && !found->empty(), Fault::config,
-          [&] { return where + ": key 'seeds': expected a list of whole numbers, for instance [1, 2, 3]"; });
+std::vector<std::uint64_t> read_seeds(Options& options) {
+  const auto* found = options.any("seeds", "of all that is drawn, one after another", true);
+  const auto place = options.where() + ": key 'seeds'";
+  require(found->is_array() && !found->empty(), Fault::config, [&] {
+    return place + ": found " + found->dump().substr(0, 80) +
+           ", expected a list of whole numbers, for instance [1, 2, 3]";
+  });
   std::vector<std::uint64_t> seeds;
   std::set<std::uint64_t> seen;
   for (const auto& seed : *found) {
     require(seed.is_number_unsigned() && seen.insert(seed.get<std::uint64_t>()).second, Fault::config, [&] {
-      return where + ": key 'seeds': found " + seed.dump() + ", expected different whole numbers of at least 0";
+      return place + ": found " + seed.dump().substr(0, 80) + ", expected different whole numbers of at least 0";
     });
     seeds.push_back(seed.get<std::uint64_t>());
   }
@@ -168,24 +174,18 @@ std::vector<std::uint64_t> read_seeds(const Json& plan, const std::string& where
 
 Plan read_plan(const std::filesystem::path& path) {
   const auto where = path.string();
-  Json json = read_json(path, {.bytes = std::size_t{1} << 20U, .depth = 16});
-  require(json.is_object(), Fault::config, [&] { return where + ": expected an object"; });
+  const Json json = read_json(path, {.bytes = std::size_t{1} << 20U, .depth = 16});
+  Options options(json, where);
   Plan plan;
   plan.where = where;
-  plan.seeds = read_seeds(json, where);
-  plan.set = read_set(json, where);
-  plan.methods = read_methods(json, where);
-  plan.claims = read_claims(json, where);
-  plan.tune = read_tuning(json, plan.seeds, where);
-  plan.json = nlohmann::json(json).dump();
+  plan.json = options.json();
   plan.hash = sha256(plan.json);
-  json.erase("seeds");
-  json.erase("methods");
-  json.erase("set");
-  json.erase("claims");
-  json.erase("tune");
-
-  Options options(json, where);
+  plan.seeds = read_seeds(options);
+  plan.set = read_set(options);
+  plan.methods = read_methods(options);
+  options.any("claims", "what the plan expects to find", false);  // read_claims reads a stored plan's, too
+  plan.claims = read_claims(json, where);
+  plan.tune = read_tuning(options, plan.seeds);
   plan.name = options.text("name", "what reports call this plan");
   plan.about = options.text("about", "the method whose paper the plan's claims come from", {.fallback = ""});
   plan.models = names(options, "models", "checkpoint folders, or names of models that come with the program");
