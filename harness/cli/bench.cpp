@@ -5,6 +5,7 @@
 
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
+#include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
 #include "harness/cli/table.hpp"
 
@@ -77,18 +78,18 @@ void add_bench(CLI::App& app, Program& program) {
   auto arguments = std::make_shared<BenchArguments>();
   command->add_option("kind", arguments->kind, "train, objectives, decode or score")
       ->required()
-      ->check(CLI::IsMember({"train", "objectives", "decode", "score"}));
+      ->check(one_of({"train", "objectives", "decode", "score"}));
   command->add_option("--model", arguments->model, "checkpoint folder; default: random weights of a 34 M model");
   command->add_option("--ids", arguments->ids, "train: JSON file of rows of token ids; default: random ids");
   command->add_flag("--plain", arguments->plain, "train: LibTorch's own operators, which the kernels are held against");
   command->add_option("--requests", arguments->requests,
                       "decode: answers these prompts, one {\"prompt\": text, \"max_new_tokens\": n} a line");
   command->add_option("--out", arguments->out, "with --requests: file for the answers, one JSON object a line");
-  command->add_option("--batch", arguments->batch, "rows")->check(CLI::Range(1, 4096));
-  command->add_option("--length", arguments->length, "tokens a row")->check(CLI::Range(2, 1 << 20));
-  command->add_option("--steps", arguments->steps, "timed repetitions")->check(CLI::Range(1, 100000));
+  command->add_option("--batch", arguments->batch, "rows")->check(whole_number(1, 4096));
+  command->add_option("--length", arguments->length, "tokens a row")->check(whole_number(2, 1 << 20));
+  command->add_option("--steps", arguments->steps, "timed repetitions")->check(whole_number(1, 100000));
   command->add_option("--answers", arguments->answers, "objectives: answers of a record, for losses over several")
-      ->check(CLI::Range(2, 64));
+      ->check(whole_number(2, 64));
   add_engine_options(*command, arguments->engine);
   command->add_flag("--json", program.json, "as JSON");
   command->callback(

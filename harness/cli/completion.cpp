@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "harness/base/text.hpp"
+#include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
 
 namespace touchstone {
@@ -86,7 +87,7 @@ void add_completion(CLI::App& app, Program& program) {
   auto* command = app.add_subcommand(
       "completion",
       "Prints shell completion.\n\n  source <(touchstone completion bash)\n  source <(touchstone completion zsh)");
-  command->add_option("shell", *shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
+  command->add_option("shell", *shell, "bash or zsh")->required()->check(one_of({"bash", "zsh"}));
   command->callback([&app, &program, shell] {
     program.action = [&app, &program, shell] {
       program.out() << (*shell == "bash" ? bash_script(app) : zsh_script(app));

@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "harness/base/json.hpp"
+#include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
 #include "harness/cli/table.hpp"
 #include "harness/data/catalogue.hpp"
@@ -103,7 +104,7 @@ void add_data(CLI::App& app, Program& program) {
   import->add_option("source", arguments->source, "file or folder")->required();
   import->add_option("--into", arguments->into, "data folder to write; default: the user's cache folder");
   import->add_option("--split", arguments->split, "what a single file is, when its name does not say")
-      ->check(CLI::IsMember({"train", "validation", "test", "dev"}));
+      ->check(one_of({"train", "validation", "test", "dev"}));
   import->callback([&program, arguments] {
     program.action = [&program, arguments] { return import_action(program, *arguments);
 };

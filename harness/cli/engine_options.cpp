@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
 
 namespace touchstone {
@@ -8,33 +9,36 @@ void add_engine_options(CLI::App& app, EngineSettings& settings) {
   app.add_option("--device", settings.device, "auto, cpu or cuda[:N]; a device that is not there is an error")
       ->capture_default_str();
   app.add_option("--dtype", settings.dtype, "of the matrix products")
-      ->check(CLI::IsMember({"float32", "bfloat16"}))
+      ->check(one_of({"float32", "bfloat16"}))
       ->capture_default_str();
-  app.add_option("--threads", settings.threads, "tensor threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  app.add_option("--threads", settings.threads, "tensor threads")->check(whole_number(1, 1024))->capture_default_str();
   app.add_option("--batch-tokens", settings.batch_tokens, "tokens in one forward pass; changes speed, not scores")
-      ->check(CLI::Range(1, 1 << 24))
+      ->check(whole_number(1, 1 << 24))
       ->capture_default_str();
   app.add_option("--max-length", settings.max_length, "context length; 0: the model's own")
-      ->check(CLI::Range(0, 1 << 24));
+      ->check(whole_number(0, 1 << 24));
   app.add_option_function<bool>(
-      "--add-bos-token", [&settings](bool value) { settings.add_bos_token = value; },
-      "true or false; default: as the tokenizer does");
+         "--add-bos-token", [&settings](bool value) { settings.add_bos_token = value; },
+         "default: as the tokenizer does")
+      ->check(true_or_false());
 }
 
 void add_measure_options(CLI::App& app, MeasureSettings& settings) {
   app.add_option("--tasks", settings.tasks, "benchmarks or groups, comma-separated: mmlu,gsm8k,humaneval,truthfulqa")
       ->delimiter(',');
   app.add_option("--shots", settings.shots, "few-shot examples; -1: each task's own number")
-      ->check(CLI::Range(-1, 1000))
+      ->check(whole_number(-1, 1000))
       ->capture_default_str();
   app.add_option("--limit", settings.limit, "documents a task: 50 is fifty, 0.1 is a tenth, 0 is all")
-      ->check(CLI::Range(0.0, 1e9));
-  app.add_option("--seed", settings.seed, "of few-shot draws and of sampling")->capture_default_str();
+      ->check(number(0.0, 1e9));
+  app.add_option("--seed", settings.seed, "of few-shot draws and of sampling")
+      ->check(seed_number())
+      ->capture_default_str();
   app.add_option_function<std::string>(
          "--mode",
          [&settings](const std::string& mode) { settings.mode = mode == "fixed" ? Mode::fixed : Mode::compat; },
          "compat: lm-evaluation-harness's numbers to the last digit; fixed: its errors mended")
-      ->check(CLI::IsMember({"compat", "fixed"}));
+      ->check(one_of({"compat", "fixed"}));
   app.add_flag("--chat", settings.chat, "apply the checkpoint's chat template");
   app.add_flag("!--single-turn", settings.multiturn, "with --chat: shots and question in one user turn");
   app.add_option("--system", settings.system_instruction, "system text before the task's description");

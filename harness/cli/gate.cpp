@@ -7,6 +7,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
+#include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
 
 namespace touchstone {
@@ -138,7 +139,7 @@ void add_gate(CLI::App& app, Program& program) {
           "--tasks without one, and for all without --max-drop")
       ->delimiter(',');
   command->add_option("--alpha", arguments->options.alpha, "probability of a wrong verdict")
-      ->check(CLI::Range(1e-6, 0.5))
+      ->check(number(1e-6, 0.5))
       ->capture_default_str();
   command->add_option("--metric", arguments->options.metric, "another than each task's main one");
   command->add_option("--db", arguments->db, "results database; with folders it keeps what is measured");

@@ -3,6 +3,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
 
 namespace touchstone {
@@ -85,9 +86,9 @@ void add_init(CLI::App& app, Program& program) {
                       "checkpoint folder whose weights the language part takes, and whose tokenizer, unless another is "
                       "asked for");
   command->add_option("--documents", arguments->documents, "texts of each task to learn from")
-      ->check(CLI::Range(1, 1 << 30))
+      ->check(whole_number(1, 1 << 30))
       ->capture_default_str();
-  command->add_option("--seed", arguments->seed, "of the weights")->capture_default_str();
+  command->add_option("--seed", arguments->seed, "of the weights")->check(seed_number())->capture_default_str();
   command->add_option("--data", arguments->data, "folder with benchmark data");
   command->add_flag("--json", program.json, "the outcome as JSON");
   command->callback([&program, arguments] {

@@ -7,6 +7,7 @@
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
+#include "harness/cli/checks.hpp"
 #include "harness/cli/method_page.hpp"
 #include "harness/cli/program.hpp"
 #include "harness/cli/table.hpp"
@@ -188,7 +189,7 @@ void add_list(CLI::App& app, Program& program) {
   auto arguments = std::make_shared<Arguments>();
   auto* list =
       app.add_subcommand("list", "Lists what there is.\n\n  touchstone list tasks\n  touchstone list methods --json");
-  list->add_option("kind", arguments->kind, join(kinds, ", "))->required()->check(CLI::IsMember(kinds));
+  list->add_option("kind", arguments->kind, join(kinds, ", "))->required()->check(one_of(kinds));
   list->add_flag("--json", program.json, "as JSON");
   list->callback([&program, arguments] {
     program.action = [&program, arguments] { return list_action(program, arguments->kind); };
@@ -196,7 +197,7 @@ void add_list(CLI::App& app, Program& program) {
   auto* show = app.add_subcommand("show",
                                   "Shows one thing whole: its options, its source, its data files.\n\n"
                                   "  touchstone show tasks gsm8k\n  touchstone show methods asft");
-  show->add_option("kind", arguments->kind, join(kinds, ", "))->required()->check(CLI::IsMember(kinds));
+  show->add_option("kind", arguments->kind, join(kinds, ", "))->required()->check(one_of(kinds));
   show->add_option("name", arguments->name, "which one")->required();
   show->add_flag("--json", program.json, "as JSON");
   show->callback([&program, arguments] {

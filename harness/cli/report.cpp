@@ -5,6 +5,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
+#include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
 
 namespace touchstone {
@@ -83,11 +84,11 @@ void add_report(CLI::App& app, Program& program) {
                    "html, md, brief (some lines in words), csv, json, lm-eval, or digest (a hash of all content but "
                    "times); default: as the file's "
                    "ending says")
-      ->check(CLI::IsMember({"html", "md", "brief", "csv", "json", "lm-eval", "digest"}));
+      ->check(one_of({"html", "md", "brief", "csv", "json", "lm-eval", "digest"}));
   command->add_option("--run", arguments->run, "only this run (its number in the database)")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1, INT64_MAX));
   command->add_option("--flips", arguments->flips, "flipped samples shown of each cell and benchmark")
-      ->check(CLI::Range(0, 1000))
+      ->check(whole_number(0, 1000))
       ->capture_default_str();
   command->callback(
       [&program, arguments] { program.action = [&program, arguments] { return report_action(program, *arguments); }; });

@@ -5,6 +5,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
 
 namespace touchstone {
@@ -135,15 +136,15 @@ void add_train(CLI::App& app, Program& program) {
   command->add_option("--on", arguments->on, "task to train on")->required();
   command->add_option("--out", arguments->out, "folder to write")->required();
   command->add_option("--set", arguments->set, "STAGE.KEY=VALUE, an option of the recipe; may be given several times");
-  command->add_option("--seed", arguments->seed, "of every random draw")->capture_default_str();
+  command->add_option("--seed", arguments->seed, "of every random draw")->check(seed_number())->capture_default_str();
   command->add_option("--data", arguments->data, "folder with benchmark data");
   command->add_option("--work", arguments->work, "folder for checkpoints while training; default: OUT.work");
   command->add_option("--save-every-steps", arguments->save_every_steps, "steps between checkpoints")
-      ->check(CLI::Range(1, 1 << 30))
+      ->check(whole_number(1, 1 << 30))
       ->capture_default_str();
   command->add_flag("--chat", arguments->chat, "write the rows with the checkpoint's chat template");
   command->add_option("--save-dtype", arguments->save_dtype, "of the written weights")
-      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}))
+      ->check(one_of({"float32", "bfloat16", "float16"}))
       ->capture_default_str();
   add_engine_options(*command, arguments->engine);
   command->add_flag("--json", program.json, "the outcome as JSON");
