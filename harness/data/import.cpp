@@ -124,28 +124,46 @@ std::vector<Example> load_staged(const Pick& pick, const fs::path& stage) {
   }
 }
 
-std::string describe_names(const std::vector<const Task*>& tasks) {
+/// What the data files of tasks are called (`of` a path), each once; only those of a split where one is given.
+template <class Of>
+std::vector<std::string> names_of(const std::vector<const Task*>& tasks, std::optional<Split> split, const Of& of) {
   std::vector<std::string> names;
   for (const auto* task : tasks) {
     for (const auto& file : task->files) {
+      if (split && file.split != *split) continue;
       for (const auto& path : file.paths) {
-        if (!is_packed(path) && std::find(names.begin(), names.end(), path) == names.end()) names.push_back(path);
+        const auto name = of(path);
+        if (!is_packed(path) && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
       }
     }
   }
+  return names;
+}
+
+/// Why a file or folder holds nothing of the tasks, and what would.
+std::string nothing_of(const std::vector<const Task*>& tasks, const std::string& name, bool folder,
+                       std::optional<Split> split) {
+  if (!folder && split) {
+    const auto endings = names_of(tasks, split, [](const fs::path& path) { return path.extension().string(); });
+    const auto its = name + "'s " + split_name(*split) + " split";
+    if (endings.empty()) return "cannot be " + its + ", which has no data file";
+    return "is no file of " + its + " by its ending; wanted: " + join(endings, ", ") + " (gzip is fine)";
+  }
+  const auto names = names_of(tasks, std::nullopt, [](const std::string& path) { return path; });
   const std::size_t shown = std::min<std::size_t>(names.size(), 6);
-  return join(std::span(names).first(shown), ", ") + (shown < names.size() ? ", ..." : "");
+  return (folder ? "holds no file of " : "is no file of ") + name +
+         " by its name; wanted: " + join(std::span(names).first(shown), ", ") + (shown < names.size() ? ", ..." : "") +
+         (folder ? "" : " (gzip is fine), or a split");
 }
 
 std::vector<Pick> pick(const std::vector<const Task*>& tasks, const std::string& name, const fs::path& source,
                        std::optional<Split> split) {
+  require(std::any_of(tasks.begin(), tasks.end(), [](const auto* task) { return !task->files.empty(); }), Fault::data,
+          [&] { return name + " needs no data file: the program makes its examples itself"; });
   require(fs::exists(source), Fault::data, [&] { return source.string() + ": there is no such file or folder"; });
   const bool folder = fs::is_directory(source);
   auto picks = folder ? pick_of_folder(tasks, source) : pick_of_file(tasks, source, split);
-  require(!picks.empty(), Fault::data, [&] {
-    return source.string() + ": " + (folder ? "holds no file of " : "is no file of ") + name +
-           " by its name; wanted: " + describe_names(tasks) + (folder ? "" : " (gzip is fine), or a split");
-  });
+  require(!picks.empty(), Fault::data, [&] { return source.string() + ": " + nothing_of(tasks, name, folder, split); });
   require(folder || picks.size() == 1, Fault::data, [&] {
     return source.string() + ": could be " + picks[0].to + " or " + picks[1].to +
            "; name the one task, or the split, that it belongs to";

@@ -276,20 +276,27 @@ std::vector<std::string> measured_tasks(const MeasureSettings& settings, const T
                                         const DataFolders& data) {
   auto leaves = leaves_of(settings, book);
   if (settings.subjects.empty() && settings.filter.empty()) return leaves;
-  std::set<std::string> subjects;
+  std::set<std::string> subjects;  // a leaf may be named by its subject or by itself: a message lists it once
+  std::set<std::string> accepted;
   std::erase_if(leaves, [&](const std::string& leaf) {
     const Task& task = book.tasks.get(leaf);
     const auto examples = task.load(task.evaluated, data);
+    std::set<std::string> own;
     for (const auto& example : examples) {
-      const auto own = example.facts.find("subject");
-      if (own != example.facts.end()) subjects.insert(own->second);
+      const auto subject = example.facts.find("subject");
+      if (subject != example.facts.end()) own.insert(subject->second);
     }
-    subjects.insert(leaf);
+    if (own.empty()) own.insert(leaf);
+    accepted.insert(leaf);
+    accepted.insert(own.begin(), own.end());
+    subjects.merge(own);
     return chosen(task, examples, settings).empty();
   });
   for (const auto& wanted : settings.subjects) {
-    require(subjects.count(wanted) != 0, Fault::config, [&] {
-      return unknown_name("subject", wanted, std::vector<std::string>(subjects.begin(), subjects.end()));
+    require(accepted.count(wanted) != 0, Fault::config, [&] {
+      const std::vector<std::string> all(accepted.begin(), accepted.end());
+      const std::vector<std::string> listed(subjects.begin(), subjects.end());
+      return unknown_name("subject", wanted, nearest_name(wanted, all).empty() ? listed : all);
     });
   }
   require(!leaves.empty(), Fault::config, [&] { return nothing_left(settings); });

@@ -70,6 +70,22 @@ const std::vector<BadInput> data_sets = {
     {"subject",
      plain({"eval", "--model", "stories260k", "--tasks", "mmlu", "--subjects", "anatomi", "--quiet"}),
      {"anatomi", "anatomy"}},
+    {"subject_of_none",
+     plain({"eval", "--model", "stories260k", "--tasks", "mmlu", "--subjects", "nosuch-subject", "--quiet"}),
+     {"unknown subject 'nosuch-subject'", "abstract_algebra, ", "(57 in all)"}},
+    {"import_ending",
+     [](const fs::path& folder) {
+       put(folder / "in.txt", good_line);
+       return Words{"data", "import", "gsm8k", (folder / "in.txt").string(), "--split", "test"};
+     },
+     {"in.txt", "gsm8k's test split", "by its ending", "wanted: .jsonl"}},
+    {"import_split",
+     [](const fs::path& folder) {
+       put(folder / "in.jsonl", good_line);
+       return Words{"data", "import", "gsm8k", (folder / "in.jsonl").string(), "--split", "dev"};
+     },
+     {"in.jsonl", "gsm8k's dev split", "no data file"}},
+    {"import_made", plain({"data", "import", "micro-gsm8k", "/no/file"}), {"micro-gsm8k needs no data file"}},
     {"import_missing",
      [](const fs::path& folder) {
        return Words{"data", "import", "gsm8k", "/no/test.jsonl", "--into", folder.string()};
@@ -199,6 +215,26 @@ const std::vector<BadInput> commands = {
     {"inner_command", plain({"data", "lits"}), {"unknown command 'lits'", "'list'", "touchstone data --help"}},
     {"option", plain({"eval", "--model", "m", "--tasks", "gsm8k", "--limt=3"}), {"'--limt'", "--limit", "eval --help"}},
     {"kind", plain({"list", "bogus"}), {"bogus", "tasks", "list --help"}},
+    {"report_run", plain({"report", "--db", "r", "--run", "x"}), {"--run: found 'x'", "a whole number of at least 1 "}},
+    {"seed_half", train({"--seed", "1.5"}), {"--seed: found '1.5'", "a whole number of at least 0 "}},
+    {"seed_negative", train({"--seed", "-1"}), {"--seed: found '-1'", "a whole number of at least 0 "}},
+    {"eval_seed",
+     plain({"eval", "--model", "stories260k", "--tasks", "gsm8k", "--seed", "-1"}),
+     {"--seed: found '-1'", "a whole number of at least 0 "}},
+    {"limit",
+     plain({"eval", "--model", "stories260k", "--tasks", "gsm8k", "--limit", "abc"}),
+     {"--limit: found 'abc'", "a number in [0, 1e+09]"}},
+    {"shots",
+     plain({"eval", "--model", "stories260k", "--tasks", "gsm8k", "--shots", "2000"}),
+     {"--shots: found '2000'", "a whole number in [-1, 1000]"}},
+    {"add_bos_token",
+     plain({"eval", "--model", "stories260k", "--tasks", "gsm8k", "--add-bos-token", "maybe"}),
+     {"--add-bos-token: found 'maybe'", "true or false"}},
+    {"dtype",
+     plain({"eval", "--model", "stories260k", "--tasks", "gsm8k", "--dtype", "float8"}),
+     {"--dtype: found 'float8'", "one of float32, bfloat16"}},
+    {"plan_misspelt", plain({"run", "quikstart"}), {"unknown plan 'quikstart'", "did you mean 'quickstart'"}},
+    {"plan_unknown", plain({"run", "my-own-experiment"}), {"unknown plan 'my-own-experiment'", "there are: demo"}},
     {"gate_junit", gate({"--junit", "/no/folder/x.xml"}), {"/no/folder/x.xml", "cannot be created"}},
     {"objective_before_file",
      plain({"objective", "sftt", "--inputs", "/no/a.safetensors", "--out", "b"}),
