@@ -22,12 +22,6 @@ struct RunArguments {
   bool tune = false;
 };
 
-/// The plan's file, or the name of one that comes with the program.
-std::filesystem::path plan_file(const std::string& name, const Resources& resources) {
-  const auto own = resources.folder() / "configs" / "plans" / (name + ".json");
-  return !std::filesystem::exists(name) && std::filesystem::exists(own) ? own : std::filesystem::path(name);
-}
-
 /// What each method reached at each value, and the best one: what to write into the plan's "set".
 void say_tuned(Program& program, const Plan& plan, const Plan& tuning, const Store& store, std::int64_t run) {
   std::map<std::string, std::pair<double, int>> gains;
@@ -57,7 +51,7 @@ void say_tuned(Program& program, const Plan& plan, const Plan& tuning, const Sto
 }
 
 int run_action(Program& program, const RunArguments& arguments) {
-  auto plan = read_plan(plan_file(arguments.plan, program.resources()));
+  auto plan = read_plan(program.resources().plan(arguments.plan));
   if (!arguments.model.empty()) plan.models = {arguments.model};
   const auto compared = plan;
   if (arguments.tune) plan = tuning_plan(plan);

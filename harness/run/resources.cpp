@@ -53,6 +53,26 @@ std::vector<std::string> Resources::methods() const {
   return names;
 }
 
+std::vector<std::string> Resources::plans() const {
+  const auto folder = folder_ / "configs" / "plans";
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, none)) {
+    if (entry.path().extension() != ".json") continue;
+    names.push_back(entry.path().lexically_relative(folder).replace_extension().generic_string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+fs::path Resources::plan(const std::string& name) const {
+  if (fs::exists(name) || name.ends_with(".json")) return name;  // reading it says what is wrong with it
+  const auto known = plans();
+  require(std::find(known.begin(), known.end(), name) != known.end(), Fault::config,
+          [&] { return unknown_name("plan", name, known); });
+  return folder_ / "configs" / "plans" / (name + ".json");
+}
+
 fs::path Resources::verdicts() const { return folder_ / "configs" / "verdicts.json"; }
 
 fs::path Resources::method(const std::string& name) const {

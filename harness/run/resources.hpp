@@ -18,6 +18,11 @@ class Resources {
   /// name.
   std::filesystem::path method(const std::string& name) const;
   std::vector<std::string> methods() const;
+  /// The plan's file: `name` itself where it is one, else configs/plans/NAME.json. Throws Fault::config with the
+  /// nearest name.
+  std::filesystem::path plan(const std::string& name) const;
+  /// Those that come with the program: "quickstart", "papers/asft".
+  std::vector<std::string> plans() const;
   /// configs/verdicts.json: what came of reproducing the methods, if it was tried.
   std::filesystem::path verdicts() const;
   /// A checkpoint folder: a path, or the name of a model that comes with the program or lies in a data folder's
