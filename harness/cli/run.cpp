@@ -61,6 +61,7 @@ int run_action(Program& program, const RunArguments& arguments) {
   const auto checked = check_plan(plan, tools, work);
   program.log().info(describe(checked));
   if (arguments.dry_run) {
+    Store::check(arguments.db);
     for (const auto& cell : checked.cells) program.out() << cell.label << '\n';
     return Exit::success;
   }

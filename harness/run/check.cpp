@@ -245,6 +245,39 @@ void check_claims(const Plan& plan, const RunTools& tools) {
   }
 }
 
+/// What the plan is about: a method that comes with the program, or one of the plan's own.
+void check_about(const Plan& plan, const RunTools& tools) {
+  if (plan.about.empty()) return;
+  auto known = tools.resources->methods();
+  for (const auto& method : plan.methods) known.push_back(fs::path(method.recipe).stem().string());
+  require_known("method", plan.about, known);
+}
+
+/// What `--tune` would measure, so that nobody finds out after the plan's own cells.
+void check_tuning_measures(const Plan& plan, const RunTools& tools) {
+  if (!plan.tune) return;
+  const auto tuning = tuning_plan(plan);
+  for (std::size_t i = 0; i < tuning.measure_on.size(); ++i) {
+    CheckedPlan counted;
+    at_key(tuning, "measure_on " + std::to_string(i), [&] { count_requests(tuning.measure_on[i], tools, counted); });
+  }
+}
+
+/// Every value that `--tune` would try on this model, with the first training task.
+void check_tuned_values(const Plan& plan, const fs::path& model, const RunTools& tools) {
+  if (!plan.tune) return;
+  const auto tuning = tuning_plan(plan);
+  for (const auto& method : tuning.methods) {
+    PlannedCell cell;
+    cell.model = model;
+    cell.recipe = tools.resources->method(method.recipe);
+    cell.set = overrides_of(tuning, method, tools);
+    cell.train_on = tuning.train_on.front();
+    cell.seed = tuning.seeds.front();
+    at_key(tuning, "method '" + method.name + "'", [&] { tools.backend->check_recipe(job_of(tuning, cell, tools)); });
+  }
+}
+
 void check_room(CheckedPlan& checked, const fs::path& work) {
   const auto memory = available_memory();
   require(checked.memory_bytes <= memory, Fault::config, [&] {
@@ -278,7 +311,9 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
   for (std::size_t i = 0; i < plan.measure_on.size(); ++i) {
     at_key(plan, "measure_on " + std::to_string(i), [&] { count_requests(plan.measure_on[i], tools, checked); });
   }
+  at_key(plan, "key 'about'", [&] { check_about(plan, tools); });
   at_key(plan, "key 'claims'", [&] { check_claims(plan, tools); });
+  check_tuning_measures(plan, tools);
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   checked.jobs = plan.jobs > 0 ? plan.jobs : std::max(1, cores / plan.threads);
   for (const auto& name : plan.models) {
@@ -288,6 +323,7 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     checked.models.push_back(folder);
     const auto before = checked.cells.size();
     add_cells(folder, info, tools, checked);
+    check_tuned_values(plan, folder, tools);
     const auto cells = static_cast<double>(checked.cells.size() - before);
     const auto parameters = static_cast<double>(info.parameters);
     // Weights, gradients and two moments in float32, a frozen reference, and room for activations.

@@ -225,6 +225,8 @@ Plan tuning_plan(const Plan& plan) {
   tuning.seeds = {plan.tune->seed};
   tuning.measure_on = plan.tune->measure_on;
   tuning.claims.clear();
+  tuning.tune.reset();
+  tuning.where += ": key 'tune'";
   tuning.methods.clear();
   for (const auto& method : plan.methods) {
     const auto [key, values] = tried_values(plan, method);

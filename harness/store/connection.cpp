@@ -70,6 +70,21 @@ void refuse_network(const fs::path& folder, const std::string& file) {
 
 fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
+void refuse_kind(const fs::path& path, const std::string& file) {
+  std::error_code ignored;
+  const auto status = fs::status(path, ignored);
+  require(!fs::is_directory(status), Fault::store, [&] { return file + ": a folder; wanted a database file"; });
+  require(!fs::exists(status) || fs::is_regular_file(status), Fault::store,
+          [&] { return file + ": not a regular file; wanted a database file"; });
+}
+
+void refuse_folder(const fs::path& path, const std::string& file) {
+  std::error_code ignored;
+  require(fs::is_directory(folder_of(path), ignored), Fault::store,
+          [&] { return path.string() + ": its folder does not exist"; });
+  refuse_network(folder_of(path), file);
+}
+
 std::string uri_of(const fs::path& path) {
   std::string uri = "file:";
   for (const char letter : fs::absolute(path).string()) {
@@ -124,24 +139,35 @@ std::string utc_now() {
 }
 
 Connection::Connection(const fs::path& path, bool read_only) : file_(path.filename().string()), read_only_(read_only) {
-  std::error_code ignored;
-  const auto status = fs::status(path, ignored);
-  require(!fs::is_directory(status), Fault::store, [&] { return file_ + ": a folder; wanted a database file"; });
-  require(!fs::exists(status) || fs::is_regular_file(status), Fault::store,
-          [&] { return file_ + ": not a regular file; wanted a database file"; });
+  refuse_kind(path, file_);
   try {
     if (read_only) {
-      require(fs::exists(status), Fault::store, [&] { return path.string() + ": there is no such database"; });
+      std::error_code ignored;
+      require(fs::exists(path, ignored), Fault::store, [&] { return path.string() + ": there is no such database"; });
       open(path);
     } else {
-      require(fs::is_directory(folder_of(path), ignored), Fault::store,
-              [&] { return path.string() + ": its folder does not exist"; });
-      refuse_network(folder_of(path), file_);
+      refuse_folder(path, file_);
       create(path);
     }
   } catch (const SQLite::Exception& failure) {
     if (database_) fail(failure);
     explain(file_, failure.getErrorCode(), 0, failure.what());
+  }
+}
+
+void Connection::check(const fs::path& path) {
+  const auto file = path.filename().string();
+  refuse_kind(path, file);
+  refuse_folder(path, file);
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return;
+  try {
+    // As in open(): what is read in a writer's mode leaves no side files behind.
+    SQLite::Database database(path.string(), SQLite::OPEN_READWRITE, busy_milliseconds);
+    database.exec("PRAGMA query_only = ON");
+    schema_version(database, migrations(), file);
+  } catch (const SQLite::Exception& failure) {
+    explain(file, failure.getErrorCode(), 0, failure.what());
   }
 }
 

@@ -16,6 +16,8 @@ namespace touchstone {
 class Connection {
  public:
   Connection(const std::filesystem::path& path, bool read_only);
+  /// Throws what opening for writing would, and leaves the file, or its absence, as it is.
+  static void check(const std::filesystem::path& path);
 
   /// Runs `work(database)` inside one IMMEDIATE transaction: all of it is stored, or nothing.
   template <class Work>

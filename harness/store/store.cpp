@@ -72,6 +72,7 @@ const char* cell_state_name(CellState state) {
 
 Store::Store(const std::filesystem::path& path, Open open)
     : impl_(new Impl{Connection(path, open == Open::read_only)}) {}
+void Store::check(const std::filesystem::path& path) { Connection::check(path); }
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;

@@ -128,6 +128,8 @@ class Store {
   /// that may not be written, too.
   enum class Open : std::uint8_t { create, read_only };
   explicit Store(const std::filesystem::path& path, Open open = Open::create);
+  /// What would keep `create` from opening a database of this name, found without writing anything: throws as it does.
+  static void check(const std::filesystem::path& path);
   ~Store();
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;

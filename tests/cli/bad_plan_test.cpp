@@ -33,6 +33,23 @@ Prepare plan(const std::string& key, const std::string& value) {
   return plan_text(json.dump());
 }
 
+/// A run that only checks.
+Prepare dry(const Prepare& prepare) {
+  return [prepare](const fs::path& folder) {
+    auto words = prepare(folder);
+    words.emplace_back("--dry-run");
+    return words;
+  };
+}
+
+/// A dry run of a good plan with the database that `make` leaves.
+Prepare dry_on(const std::function<void(const fs::path&)>& make) {
+  return dry([make](const fs::path& folder) {
+    make(folder / "r.sqlite");
+    return plan_text(good_plan().dump())(folder);
+  });
+}
+
 /// The plan's only entry of measure_on, as a JSON text.
 Prepare measured(const std::string& entry) { return plan("measure_on", "[" + entry + "]"); }
 
@@ -177,6 +194,28 @@ const std::vector<BadInput> plans = {
     {"tune_value",
      plan("tune", R"({"values": [1], "value": [1], "seed": 9, "measure_on": [{"tasks": ["gsm8k"]}]})"),
      {"plan.json", "key 'tune'", "unknown key 'value'", "did you mean 'values'"}},
+    {"about", dry(plan("about", R"("nosuch")")), {"plan.json: key 'about'", "unknown method 'nosuch'"}},
+    {"tune_key",
+     dry(plan("tune", R"({"key": "nosuch.x", "values": [1], "seed": 9, "measure_on": [{"tasks": ["gsm8k"]}]})")),
+     {"plan.json: key 'tune'", "method 'sft at 1'", "nosuch"}},
+    {"tune_value_type",
+     dry(plan("tune", R"({"values": ["x"], "seed": 9, "measure_on": [{"tasks": ["gsm8k"]}]})")),
+     {"plan.json: key 'tune'", "learning_rate", "found \"x\"", "number"}},
+    {"tune_measure",
+     dry(plan("tune", R"({"values": [1], "seed": 9, "measure_on": [{"tasks": ["gsm9k"]}]})")),
+     {"plan.json: key 'tune': measure_on 0", "gsm9k", "gsm8k"}},
+    {"dry_on_a_text",
+     dry_on([](const fs::path& path) { put(path, std::string(5000, 'x')); }),
+     {"r.sqlite", "not a SQLite database"}},
+    {"dry_on_a_folder", dry_on([](const fs::path& path) { fs::create_directory(path); }), {"r.sqlite", "a folder"}},
+    {"dry_without_folder",
+     [](const fs::path& folder) {
+       auto words = plan_text(good_plan().dump())(folder);
+       words[3] = (folder / "none" / "r.sqlite").string();
+       words.emplace_back("--dry-run");
+       return words;
+     },
+     {"none/r.sqlite", "folder does not exist"}},
     {"memory", plan("jobs", "1024"), {"memory", "jobs"}},
     {"database_of_another_program",
      [](const fs::path& folder) {
