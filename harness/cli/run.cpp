@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <ostream>
+#include <tuple>
 
 #include "harness/base/json.hpp"
 #include "harness/cli/program.hpp"
@@ -22,32 +25,71 @@ struct RunArguments {
   bool tune = false;
 };
 
-/// What each method reached at each value, and the best one: what to write into the plan's "set".
-void say_tuned(Program& program, const Plan& plan, const Plan& tuning, const Store& store, std::int64_t run) {
+/// What a method reached at each value that was tried of one of its options.
+struct TunedMethod {
+  std::string method;
+  std::string key;                  ///< STAGE.KEY
+  std::vector<std::string> values;  ///< JSON texts
+  std::vector<double> gains;        ///< points on what it was trained on, a value each; nan: every cell failed
+  std::size_t best = 0;             ///< index of the value with the largest gain
+  bool measured() const { return !std::isnan(gains.at(best)); }
+  /// Whether a value beyond the ones tried could be better still.
+  bool at_edge() const { return values.size() > 2 && (best == 0 || best + 1 == values.size()); }
+};
+
+std::vector<TunedMethod> tuned_methods(const Plan& plan, const Plan& tuning, const Store& store, std::int64_t run) {
   std::map<std::string, std::pair<double, int>> gains;
   for (const auto& cell : cell_changes(store, run)) {
     gains[cell.cell.method].first += cell.gain;
     ++gains[cell.cell.method].second;
   }
+  std::vector<TunedMethod> all;
   std::size_t next = 0;
   for (const auto& method : plan.methods) {
-    const auto [key, values] = tried_values(plan, method);
-    std::string line;
-    std::size_t best = 0;
-    double best_gain = -2.0;
-    for (std::size_t at = 0; at < values.size(); ++at) {
+    TunedMethod tuned;
+    tuned.method = method.name;
+    std::tie(tuned.key, tuned.values) = tried_values(plan, method);
+    for (std::size_t at = 0; at < tuned.values.size(); ++at) {
       const auto& [sum, cells] = gains[tuning.methods.at(next++).name];
-      const double gain = cells > 0 ? sum / cells : std::numeric_limits<double>::quiet_NaN();
-      line += fmt::format("  {}: {}", values[at], cells > 0 ? fmt::format("{:+.1f}", 100.0 * gain) : "failed");
-      if (gain > best_gain) {
-        best = at;
-        best_gain = gain;
-      }
+      tuned.gains.push_back(cells > 0 ? 100.0 * sum / cells : std::numeric_limits<double>::quiet_NaN());
+      if (!tuned.measured() || tuned.gains[at] > tuned.gains[tuned.best]) tuned.best = at;
     }
-    const bool edge = values.size() > 2 && (best == 0 || best + 1 == values.size());
-    program.out() << fmt::format("{:16} \"{}\": {}{} gains in points:{}\n", method.name, key, values[best],
-                                 edge ? " (the last one tried)" : "", line);
+    all.push_back(std::move(tuned));
   }
+  return all;
+}
+
+/// The gains and the best value: what to write into the plan's "set".
+std::string tuned_line(const TunedMethod& tuned) {
+  std::string line;
+  for (std::size_t at = 0; at < tuned.values.size(); ++at) {
+    const double gain = tuned.gains[at];
+    line += fmt::format("  {}: {}", tuned.values[at], std::isnan(gain) ? "failed" : fmt::format("{:+.1f}", gain));
+  }
+  return fmt::format("{:16} \"{}\": {}{} gains in points:{}\n", tuned.method, tuned.key,
+                     tuned.measured() ? tuned.values[tuned.best] : "none",
+                     tuned.measured() && tuned.at_edge() ? " (the last one tried)" : "", line);
+}
+
+Json tuned_json(const TunedMethod& tuned) {
+  Json tried = Json::array();
+  for (std::size_t at = 0; at < tuned.values.size(); ++at) {
+    const double gain = tuned.gains[at];
+    tried.push_back({{"value", Json::parse(tuned.values[at])}, {"gain", std::isnan(gain) ? Json() : Json(gain)}});
+  }
+  return {{"method", tuned.method},
+          {"key", tuned.key},
+          {"best", tuned.measured() ? Json::parse(tuned.values[tuned.best]) : Json()},
+          {"tried", std::move(tried)}};
+}
+
+/// Of a plan with claims, what became of them.
+std::optional<PlanVerdict> verdict_of(const Plan& plan, const Store& store, std::int64_t id) {
+  if (plan.claims.empty()) return std::nullopt;
+  for (const auto& run : store.runs()) {
+    if (run.id == id) return judge_run(store, run);
+  }
+  return std::nullopt;
 }
 
 int run_action(Program& program, const RunArguments& arguments) {
@@ -67,20 +109,19 @@ int run_action(Program& program, const RunArguments& arguments) {
   }
   Store store(arguments.db);
   const auto outcome = run_plan(checked, store, work, tools);
+  std::vector<TunedMethod> tuned;
+  if (arguments.tune) tuned = tuned_methods(compared, plan, store, outcome.run);
+  const auto verdict = verdict_of(plan, store, outcome.run);
   if (program.json) {
-    program.out() << Json{{"run", outcome.run},
-                          {"done", outcome.done},
-                          {"stored", outcome.stored},
-                          {"failed", outcome.failed}}
-                         .dump()
-                  << '\n';
+    Json json{{"run", outcome.run}, {"done", outcome.done}, {"stored", outcome.stored}, {"failed", outcome.failed}};
+    for (const auto& method : tuned) json["tuned"].push_back(tuned_json(method));
+    if (verdict) json["verdict"] = verdict_json(*verdict);
+    program.out() << json.dump() << '\n';
   } else {
     program.out() << fmt::format("{} cells done, {} stored before, {} failed; results in {}\n", outcome.done,
                                  outcome.stored, outcome.failed, arguments.db);
-    if (arguments.tune) say_tuned(program, compared, plan, store, outcome.run);
-    for (const auto& run : store.runs()) {
-      if (run.id == outcome.run && !plan.claims.empty()) program.out() << verdict_lines(judge_run(store, run));
-    }
+    for (const auto& method : tuned) program.out() << tuned_line(method);
+    if (verdict) program.out() << verdict_lines(*verdict);
     program.out() << fmt::format("see them: touchstone report --db {} --out report.html\n", arguments.db);
   }
   return outcome.failed == 0 ? Exit::success : Exit::no;
@@ -104,7 +145,7 @@ void add_run(CLI::App& app, Program& program) {
   command->add_flag("--dry-run", arguments->dry_run, "check everything, say what would be done, and stop");
   command->add_flag("--tune", arguments->tune,
                     "run the plan's \"tune\" instead: every method at every value, and say the best");
-  command->add_flag("--json", program.json, "the outcome as JSON");
+  command->add_flag("--json", program.json, "the outcome as JSON, with the gains of --tune and the verdict on claims");
   command->add_flag("--quiet", program.quiet, "no progress");
   command->callback(
       [&program, arguments] { program.action = [&program, arguments] { return run_action(program, *arguments); }; });

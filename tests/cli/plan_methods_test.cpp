@@ -80,9 +80,22 @@ TEST(PlanMethods, TunedComparedAndJudged) {
   EXPECT_NE(tuned.out.find("5 cells done"), std::string::npos) << tuned.out;
   EXPECT_NE(tuned.out.find("\"train.learning_rate\": 0.001"), std::string::npos) << tuned.out;
   EXPECT_NE(tuned.out.find("\"adapt.r\": "), std::string::npos) << tuned.out;
+  const auto told = touchstone_command({"run", file, "--db", database, "--quiet", "--tune", "--json"});
+  const auto tried = Json::parse(told.out);
+  EXPECT_EQ(tried["stored"], 5);
+  ASSERT_EQ(tried["tuned"].size(), 2U) << told.out;
+  EXPECT_EQ(tried["tuned"][0]["method"], "sft");
+  EXPECT_EQ(tried["tuned"][0]["best"], 0.001);  // two questions of which none is answered: all gain alike
+  EXPECT_EQ(tried["tuned"][0]["tried"].size(), 3U);
+  EXPECT_EQ(tried["tuned"][1]["key"], "adapt.r");
+  EXPECT_TRUE(tried["tuned"][1]["tried"][1]["gain"].is_number()) << told.out;
+  EXPECT_FALSE(tried.contains("verdict"));
   const auto run = touchstone_command({"run", file, "--db", database, "--quiet"});
   ASSERT_EQ(run.code, 0) << run.err;
   EXPECT_NE(run.out.find("mean drop elsewhere, lora - sft: lower"), std::string::npos) << run.out;
+  const auto judged = Json::parse(touchstone_command({"run", file, "--db", database, "--quiet", "--json"}).out);
+  EXPECT_EQ(judged["verdict"]["verdict"], "not shown");
+  EXPECT_EQ(judged["verdict"]["claims"].size(), 1U);
   const auto record = (folder.path() / "verdicts.json").string();
   const auto page = (folder.path() / "methods.md").string();
   const auto verdict = touchstone_command({"verdict", "--db", database, "--record", record, "--table", page});
