@@ -121,7 +121,7 @@ const std::vector<BadInput> plans = {
      {"plan.json", "methods", "unknown key 'sets'", "did you mean 'set'"}},
     {"method_tune_key",
      plan("methods", R"([{"method": "sft", "tunes": []}])"),
-     {"plan.json", "methods, entry 0", "unknown key 'tunes'", "did you mean 'tune'"}},
+     {"plan.json", "entry 0: unknown key 'tunes'", "did you mean 'tune'"}},
     {"method_tune_values",
      plan("methods", R"([{"method": "sft", "tune": {"key": "train.max_steps", "vals": [1]}}])"),
      {"plan.json", "entry 0: key 'tune'", "key 'values' is missing", "found 'vals'"}},
