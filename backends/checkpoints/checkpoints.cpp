@@ -13,6 +13,7 @@
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
 #include "harness/model/ops.hpp"
+#include "harness/model/picture_prompts.hpp"
 
 namespace touchstone {
 namespace {
@@ -67,6 +68,7 @@ class FolderCheckpoints final : public Checkpoints {
     info.parameters = weights.parameters();
     info.bytes = weights.bytes();
     info.max_length = described.max_length;
+    info.pictures = takes_pictures(*described.family, base);
     info.model_hash = model_hash(folder);
     return info;
   }

@@ -97,6 +97,7 @@ struct CheckpointInfo {
   std::int64_t parameters = 0;
   std::int64_t bytes = 0;
   int max_length = 0;
+  bool pictures = false;  ///< whether prompts may hold some: its family takes them, and their preparation is described
   std::string model_hash;
 };
 

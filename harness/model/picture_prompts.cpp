@@ -10,11 +10,14 @@
 
 namespace touchstone {
 
+bool takes_pictures(const Family& family, const std::filesystem::path& folder) {
+  return family.pictures && (std::filesystem::exists(folder / "preprocessor_config.json") ||
+                             std::filesystem::exists(folder / "processor_config.json"));
+}
+
 std::optional<PictureReader> read_picture_reader(const Family& family, const std::filesystem::path& folder,
                                                  const Tokenizer& tokenizer) {
-  const bool described = std::filesystem::exists(folder / "preprocessor_config.json") ||
-                         std::filesystem::exists(folder / "processor_config.json");
-  if (!family.pictures || !described) return std::nullopt;
+  if (!takes_pictures(family, folder)) return std::nullopt;
   const auto& mark = family.pictures->mark;
   const auto id = tokenizer.id_of(mark);
   require(id.has_value(), Fault::checkpoint, [&] {

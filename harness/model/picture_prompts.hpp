@@ -25,6 +25,10 @@ struct PictureReader {
   std::function<std::string(int rows, int columns, std::int64_t tokens)> text;
 };
 
+/// Whether the family takes pictures and the folder says, in preprocessor_config.json or processor_config.json, how
+/// they are prepared.
+bool takes_pictures(const Family& family, const std::filesystem::path& folder);
+
 /// What the checkpoint folder of `family` says of pictures; none when the family takes none, or when the folder does
 /// not say how to prepare them. Throws Fault::checkpoint for what is wrong in it.
 std::optional<PictureReader> read_picture_reader(const Family& family, const std::filesystem::path& folder,

@@ -72,6 +72,7 @@ void count_task(const std::string& leaf, const MeasureSettings& settings, const 
   const Task& task = tools.tasks->tasks.get(leaf);
   auto examples = task.load(task.evaluated, *tools.data);
   require(!examples.empty(), Fault::data, [&] { return "task '" + leaf + "' has no examples"; });
+  if (!examples.front().images.empty()) checked.picture_task = leaf;
   const auto size = static_cast<double>(examples.size());
   double count = size;
   if (settings.limit > 0)
@@ -254,12 +255,13 @@ void check_about(const Plan& plan, const RunTools& tools) {
 }
 
 /// What `--tune` would measure, so that nobody finds out after the plan's own cells.
-void check_tuning_measures(const Plan& plan, const RunTools& tools) {
-  if (!plan.tune) return;
-  const auto tuning = tuning_plan(plan);
+void check_tuning_measures(const RunTools& tools, CheckedPlan& checked) {
+  if (!checked.plan.tune) return;
+  const auto tuning = tuning_plan(checked.plan);
   for (std::size_t i = 0; i < tuning.measure_on.size(); ++i) {
-    CheckedPlan counted;
+    CheckedPlan counted;  // of the tuning's cells, which are not the plan's
     at_key(tuning, "measure_on " + std::to_string(i), [&] { count_requests(tuning.measure_on[i], tools, counted); });
+    if (checked.picture_task.empty()) checked.picture_task = counted.picture_task;
   }
 }
 
@@ -313,13 +315,17 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
   }
   at_key(plan, "key 'about'", [&] { check_about(plan, tools); });
   at_key(plan, "key 'claims'", [&] { check_claims(plan, tools); });
-  check_tuning_measures(plan, tools);
+  check_tuning_measures(tools, checked);
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   checked.jobs = plan.jobs > 0 ? plan.jobs : std::max(1, cores / plan.threads);
   for (const auto& name : plan.models) {
     const auto folder =
         at_key(plan, "key 'models'", [&] { return tools.resources->model(name, tools.data->folders()); });
     const auto info = tools.backend->inspect(folder);
+    require(info.pictures || checked.picture_task.empty(), Fault::config, [&] {
+      return plan.where + ": key 'models': '" + name + "' (family " + info.family + ") takes no pictures, and '" +
+             checked.picture_task + "', which the plan measures, shows some";
+    });
     checked.models.push_back(folder);
     const auto before = checked.cells.size();
     add_cells(folder, info, tools, checked);

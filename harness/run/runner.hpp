@@ -47,6 +47,7 @@ struct CheckedPlan {
   std::vector<PlannedCell> cells;
   std::vector<std::filesystem::path> models;
   std::vector<std::string> notes;     ///< what a reader of the plan may not expect
+  std::string picture_task;           ///< a measured task that shows pictures; empty: none does
   std::int64_t requests = 0;          ///< of one measurement of all benchmarks
   std::int64_t prompt_tokens = 0;     ///< about, of one measurement
   std::int64_t generated_tokens = 0;  ///< at most, of one measurement
