@@ -119,13 +119,13 @@ std::string noise_line(const ReportInput& input) {
 std::string render_brief(const ReportInput& input) {
   using namespace reports;
   std::string text = scope(input) + "\n";
-  if (input.arms.empty()) return text;
+  const auto remark = first_remark(input, inert);
+  const auto note = remark.empty() ? "" : "Note: " + remark + ".\n";
+  if (input.arms.empty()) return text + note;
   std::map<std::string, Arms> by_task;
   for (const auto& arm : input.arms) by_task[arm.trained_on].push_back(&arm);
   for (const auto& [task, arms] : by_task) text += task_line(task, arms) + "\n";
-  text += least_line(input) + "\n" + calibration_line(input) + "\n" + noise_line(input) + "\n";
-  const auto remark = first_remark(input, inert);
-  return remark.empty() ? text : text + "Note: " + remark + ".\n";
+  return text + least_line(input) + "\n" + calibration_line(input) + "\n" + noise_line(input) + "\n" + note;
 }
 
 }  // namespace touchstone

@@ -336,7 +336,8 @@ TEST_F(FindModel, SaysWhatThereIs) {
   add_cell("plan", "sft", 1);
   add_cell("plan", "sft", 2);
   EXPECT_THAT(refused("0a1b"), HasSubstr("'0a1b' means no model or run; there are base, tuned, "));
-  EXPECT_THAT(refused("plan:sft"), HasSubstr("means 2 finished cell of the run; there are plan:base, plan:sft:gsm8k:1, plan:sft"));
+  EXPECT_THAT(refused("plan:sft"),
+              HasSubstr("means 2 finished cell of the run; there are plan:base, plan:sft:gsm8k:1, plan:sft"));
   EXPECT_THAT(refused("plan"), HasSubstr("means 2"));
   EXPECT_THAT(refused("plan:dpo"), HasSubstr("means no finished cell of the run"));
   EXPECT_THAT(refused(""), HasSubstr("means no"));
