@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "harness/base/text.hpp"
 #include "reports/numbers.hpp"
 
 namespace touchstone::reports {
@@ -122,7 +123,7 @@ std::vector<std::string> remarks(const ReportInput& input) {
 std::string first_remark(const ReportInput& input, Escape escape) {
   const auto lines = remarks(input);
   if (lines.empty()) return "";
-  return escape(lines.front()) + (lines.size() == 1 ? "" : fmt::format("; and {} more such", lines.size() - 1));
+  return escape(lines.front()) + and_more(lines.size());
 }
 
 std::string scope(const ReportInput& input) {

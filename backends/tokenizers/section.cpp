@@ -51,9 +51,7 @@ bool Section::flag(const std::string& key, bool fallback) const { return has(key
 
 std::int64_t Section::integer(const std::string& key) const {
   const auto& value = at(key);
-  const bool fits = value.is_number_integer() && (!value.is_number_unsigned() ||
-                                                  value.get<std::uint64_t>() <= static_cast<std::uint64_t>(INT64_MAX));
-  require(fits, Fault::checkpoint,
+  require(is_int64(value), Fault::checkpoint,
           [&] { return place(key) + ": is " + value.dump().substr(0, 40) + "; wanted an integer"; });
   return value.get<std::int64_t>();
 }

@@ -157,10 +157,13 @@ Json parse_json(std::string_view text, const std::string& where, const JsonLimit
   return builder.take();
 }
 
+bool is_int64(const Json& value) {
+  const bool too_large = value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{INT64_MAX};
+  return value.is_number_integer() && !too_large;
+}
+
 std::int64_t whole_number(const Json& value, std::int64_t min, std::int64_t max) {
-  const bool fits = value.is_number_integer() &&
-                    !(value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{INT64_MAX}) &&
-                    value.get<std::int64_t>() >= min && value.get<std::int64_t>() <= max;
+  const bool fits = is_int64(value) && value.get<std::int64_t>() >= min && value.get<std::int64_t>() <= max;
   require(fits, Fault::data, [&] {
     return one_line(value.dump(-1, ' ', true, Json::error_handler_t::replace)) + ", expected a whole number from " +
            std::to_string(min) + " to " + std::to_string(max);

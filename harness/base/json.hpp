@@ -21,6 +21,9 @@ struct JsonLimits {
 /// "FILE: line 3, column 7: expected ',' or '}', found 'x'". `where` is the name used in that message.
 Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {});
 
+/// Whether the value is a whole number that an int64 holds: JSON's own may be larger.
+bool is_int64(const Json& value);
+
 /// A whole number within bounds: the library itself casts any number to any type. Throws Fault::data, "1e44, expected a
 /// whole number from 0 to 9".
 std::int64_t whole_number(const Json& value, std::int64_t min, std::int64_t max);

@@ -98,9 +98,7 @@ std::int64_t Options::integer(const std::string& key, const std::string& help, c
     return "a whole number" +
            range_text(low ? static_cast<double>(spec.min) : -1e300, high ? static_cast<double>(spec.max) : 1e300);
   };
-  const bool whole =
-      found->is_number_integer() && !(found->is_number_unsigned() && found->get<std::uint64_t>() > INT64_MAX);
-  if (!whole) impl_->wrong(key, *found, expected());
+  if (!is_int64(*found)) impl_->wrong(key, *found, expected());
   const auto value = found->get<std::int64_t>();
   if (value < spec.min || value > spec.max) impl_->wrong(key, *found, expected());
   return value;

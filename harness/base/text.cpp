@@ -98,6 +98,10 @@ std::string_view rstrip(std::string_view text) {
   return text;
 }
 
+std::string and_more(std::size_t lines) {
+  return lines <= 1 ? "" : "; and " + std::to_string(lines - 1) + " more such";
+}
+
 std::string_view strip(std::string_view text) { return rstrip(lstrip(text)); }
 
 std::string replace_all(std::string text, std::string_view from, std::string_view to) {

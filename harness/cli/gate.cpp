@@ -92,12 +92,14 @@ int gate_action(Program& program, GateArguments& arguments, const CLI::App& comm
   // What is asked for is looked at before anything is measured.
   for (const auto& [task, points] : arguments.options.max_drop) program.tasks().expand(task);
   arguments.options.every_task = !arguments.measure.tasks.empty();
+  std::vector<std::string> asked;
   for (const auto& task : arguments.measure.tasks) {
-    for (auto& leaf : program.tasks().expand(task)) {
-      if (!folders) arguments.options.tasks.push_back(std::move(leaf));
-    }
+    for (auto& leaf : program.tasks().expand(task)) asked.push_back(std::move(leaf));
   }
-  if (!folders) refuse_measuring(command);
+  if (!folders) {
+    refuse_measuring(command);
+    arguments.options.tasks = std::move(asked);
+  }
   if (!arguments.junit.empty()) require_writable(arguments.junit);
   Store store = arguments.db.empty() ? Store(":memory:")
                                      : Store(arguments.db, folders ? Store::Open::create : Store::Open::read_only);

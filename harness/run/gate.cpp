@@ -137,13 +137,15 @@ std::string with_metric(const GateOptions& options) {
   return options.metric.empty() ? "" : " that has the metric '" + options.metric + "'";
 }
 
+template <class T>
+bool among(const std::vector<T>& all, const T& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
 /// What `side` may be compared by, without tasks that were not asked for.
 ModelMeasures asked_of(const std::vector<MeasureRow>& measures, const ModelMeasures& side, const GateOptions& options) {
   if (options.tasks.empty()) return side;
   ModelMeasures asked{side.model, std::vector<std::int64_t>()};
-  const auto among = [](const auto& all, const auto& one) {
-    return std::find(all.begin(), all.end(), one) != all.end();
-  };
   for (const auto& row : measures) {
     if (row.model != side.model || !among(options.tasks, row.task)) continue;
     if (!side.only || among(*side.only, row.id)) asked.only->push_back(row.id);
@@ -162,7 +164,7 @@ void require_asked(const std::vector<MeasureRow>& measures, const std::vector<Ta
     }
   }
   for (const auto& task : options.tasks) {
-    require(std::find(compared.begin(), compared.end(), task) != compared.end(), Fault::config, [&] {
+    require(among(compared, task), Fault::config, [&] {
       return "--tasks: baseline and candidate were not both measured on " + task + " with equal settings" +
              with_metric(options);
     });
@@ -177,7 +179,7 @@ void require_measured(const std::vector<TaskChange>& changes, const GateOptions&
            with_metric(options);
   });
   for (const auto& entry : options.max_drop) {
-    require(std::find(compared.begin(), compared.end(), entry.first) != compared.end(), Fault::config, [&] {
+    require(among(compared, entry.first), Fault::config, [&] {
       return "--max-drop " + entry.first +
              ": baseline and candidate were not both measured on it with equal settings; " + "compared are " +
              join(compared, ", ");

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "harness/base/error.hpp"
+#include "harness/base/text.hpp"
 #include "harness/run/answer_log.hpp"
 
 namespace touchstone {
@@ -69,8 +70,7 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
 /// The first of several lines, and how many more there are.
 void say_some(const std::vector<std::string>& lines, Log& log) {
   if (lines.empty()) return;
-  const auto more = lines.size() - 1;
-  log.warn(lines.front() + (more == 0 ? "" : "; and " + std::to_string(more) + " more such (table measure)"));
+  log.warn(lines.front() + and_more(lines.size()) + (lines.size() == 1 ? "" : " (table measure)"));
 }
 
 }  // namespace
