@@ -11,6 +11,7 @@ void count_step(StepCounters& counters, const StepReport& report) {
   counters["last_loss"] = report.loss;
   counters["tokens"] += static_cast<double>(report.tokens);
   counters["trained_tokens"] += static_cast<double>(report.trained_tokens);
+  for (const auto& [name, value] : report.values) counters["last_" + name] = value;
 }
 
 void require_finite(const StepReport& report, double other_norm) {

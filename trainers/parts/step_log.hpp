@@ -11,7 +11,7 @@ namespace touchstone {
 /// What a stage that trains says of itself at its end, by name; kept in its checkpoints.
 using StepCounters = std::map<std::string, double>;
 
-/// Counts a step: first_loss, last_loss, tokens, trained_tokens.
+/// Counts a step: first_loss, last_loss, tokens, trained_tokens, and last_NAME of each value that the loss logs.
 void count_step(StepCounters& counters, const StepReport& report);
 
 /// Throws Fault::numeric, naming the step, when its loss, its gradient norm or `other_norm` is not finite.

@@ -193,12 +193,6 @@ double TrainLoop::validate() {
   return divisor > 0.0 ? totals.sum / divisor : 0.0;  // an objective may leave every position out
 }
 
-void TrainLoop::count(const StepReport& report) {
-  count_step(counters_, report);
-  const auto validation = report.values.find("validation_loss");
-  if (validation != report.values.end()) counters_["validation_loss"] = validation->second;
-}
-
 void TrainLoop::run() {
   if (session_.data.at(options_.data).empty()) {  // a split of nothing; stages that lose their rows say so themselves
     session_.values = {{"rows_total", 0.0}, {"steps", 0.0}};
@@ -213,9 +207,9 @@ void TrainLoop::run() {
   const auto& hooks = *session_.hooks;
   while (done_ < schedule_.steps) {
     auto report = step(done_);
-    if (validates_after(done_)) report.values["validation_loss"] = validate();
+    count_step(counters_, report);
+    if (validates_after(done_)) counters_["validation_loss"] = report.values["validation_loss"] = validate();
     ++done_;
-    count(report);
     if (hooks.step) hooks.step(report);
     const bool cancelled = hooks.cancel != nullptr && hooks.cancel->is_set();
     const bool due = session_.job->save_every_steps > 0 && done_ % session_.job->save_every_steps == 0;

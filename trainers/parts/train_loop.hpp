@@ -48,7 +48,6 @@ class TrainLoop {
   double validate();
   bool validates_after(std::int64_t number) const;
   TrainState state(bool with_moments) const;
-  void count(const StepReport& report);
   LossTotals totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, int epoch) const;
 
   Session& session_;
