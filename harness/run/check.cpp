@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 #include <sys/statvfs.h>
+#include <tbb/info.h>
 
 #include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <set>
-#include <thread>
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
@@ -316,7 +316,7 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
   at_key(plan, "key 'about'", [&] { check_about(plan, tools); });
   at_key(plan, "key 'claims'", [&] { check_claims(plan, tools); });
   check_tuning_measures(tools, checked);
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int cores = std::max(1, tbb::info::default_concurrency());  // that this process may run on
   checked.jobs = plan.jobs > 0 ? plan.jobs : std::max(1, cores / plan.threads);
   for (const auto& name : plan.models) {
     const auto folder =
