@@ -195,6 +195,9 @@ TEST_F(CrossLingualRecipe, OnlyAttentionChanges) {
   EXPECT_EQ(ran.stages[1].values.at("items"), 22.0);
   EXPECT_NEAR(ran.steps.front().values.at("preference"), 0.693147, 1e-5);
   EXPECT_NEAR(ran.steps.front().values.at("margin"), 0.0, 1e-5);
+  for (const auto& [name, value] : ran.steps.back().values) {
+    EXPECT_EQ(ran.stages.back().values.at("last_" + name), value) << name;
+  }
   EXPECT_GT(ran.steps.back().values.at("margin"), 0.0);
   EXPECT_LT(ran.steps.back().loss, ran.steps.front().loss);
   const auto before = testing::tiny_weights();
