@@ -1,6 +1,7 @@
 #include "tasks/micro/chart.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "harness/base/json.hpp"
@@ -29,21 +30,22 @@ constexpr std::array<Topic, 4> kNewTopics = {
     Topic{"Cups of tea", {"Oslo", "Rome", "Lima", "Cairo", "Delhi", "Quito", "Tunis"}, {"mint", "black"}},
     Topic{"Runs", {"Ivo", "Jana", "Kiri", "Lars", "Mona", "Nils", "Olga"}, {"home", "away"}}};
 
-/// Values that differ from each other, so that largest, smallest and order are clear.
-std::vector<int> different(std::size_t count, int first, int last, Draws& draws) {
+/// Multiples of `step` from `first` to `last` that differ from each other, so that largest, smallest and order are
+/// clear.
+std::vector<int> different(std::size_t count, int first, int last, int step, Draws& draws) {
   std::set<int> seen;
   std::vector<int> values;
   while (values.size() < count) {
-    const int value = between(first, last, draws);
+    const int value = step * between((first + step - 1) / step, last / step, draws);
     if (seen.insert(value).second) values.push_back(value);
   }
   return values;
 }
 
-/// Shares of a hundred that differ from each other.
-std::vector<int> shares(std::size_t count, Draws& draws) {
+/// Shares of a hundred that differ from each other, multiples of `step`, a divisor of it.
+std::vector<int> shares(std::size_t count, int step, Draws& draws) {
   while (true) {
-    auto values = different(count - 1, 3, 94, draws);
+    auto values = different(count - 1, 3, 94, step, draws);
     int left = 100;
     for (const int value : values) left -= value;
     if (left >= 3 && std::count(values.begin(), values.end(), left) == 0) {
@@ -191,10 +193,14 @@ Chart draw_chart(const ChartRange& range, Draws& draws) {
   for (std::size_t i = 0; i < count; ++i) chart.labels.emplace_back(topic.labels[first + i]);
   chart.series =
       two ? std::vector<std::string>(topic.series.begin(), topic.series.end()) : std::vector<std::string>{"value"};
-  const int last = chance(50, draws) ? range.value_last : std::max(range.value_first + 20, range.value_last / 3);
+  // Half of the charts are of small values, of which there must be enough that differ.
+  const int small =
+      std::max({range.value_first + 20, range.value_last / 3, range.value_step * (static_cast<int>(count) + 4)});
+  const int last = chance(50, draws) ? range.value_last : small;
   for (std::size_t i = 0; i < chart.series.size(); ++i) {
-    chart.values.push_back(chart.type == ChartType::pie ? shares(count, draws)
-                                                        : different(count, range.value_first, last, draws));
+    chart.values.push_back(chart.type == ChartType::pie
+                               ? shares(count, range.value_step, draws)
+                               : different(count, range.value_first, last, range.value_step, draws));
   }
   chart.style = draws.next();
   return chart;
@@ -241,6 +247,18 @@ AskedChart draw_asked_chart(const ChartRange& range, Part part, Draws& draws) {
   }
 }
 
+Chart in_any_order(const Chart& chart, Draws& draws) {
+  std::vector<std::size_t> order(chart.labels.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  shuffle(order, draws);
+  auto other = chart;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    other.labels[i] = chart.labels[order[i]];
+    for (std::size_t s = 0; s < chart.values.size(); ++s) other.values[s][i] = chart.values[s][order[i]];
+  }
+  return other;
+}
+
 std::string chart_table(const Chart& chart) {
   std::string text = "Chart: " + chart.title + " (" + chart_type_name(chart.type) + ")\n";
   if (chart.series.size() > 1) {
@@ -266,15 +284,19 @@ std::string chart_json(const Chart& chart) {
   return table.dump();
 }
 
-std::string charts(Draws& draws) {
-  const auto asked = draw_asked_chart({}, Part::corpus, draws);
-  auto text = chart_table(asked.chart) + asked_and_answered(asked.question);
-  for (int more = between(0, 2, draws); more > 0; --more) {
+std::string ask_again(const AskedChart& asked, int more, Draws& draws) {
+  auto text = asked_and_answered(asked.question);
+  for (; more > 0; --more) {
     if (const auto next = ask_chart(asked.chart, draw_family(true, draws), draws)) {
       text += "\n\n" + asked_and_answered(*next);
     }
   }
   return text;
+}
+
+std::string charts(int questions_first, int questions_last, Draws& draws) {
+  const auto asked = draw_asked_chart({}, Part::corpus, draws);
+  return chart_table(asked.chart) + ask_again(asked, between(questions_first, questions_last, draws) - 1, draws);
 }
 
 }  // namespace touchstone::micro

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tasks/micro/common.hpp"
@@ -22,6 +23,11 @@ struct Chart {
   std::uint64_t style = 0;               ///< seed of fonts, colours, grid and legend
 };
 
+/// Drawn charts have multiples of it: what a picture of the world's size can show.
+inline constexpr int kDrawnStep = 5;
+/// Of the tasks with drawn charts: they have changed since the rest of the world was made.
+inline constexpr std::string_view kDrawnVersion = "1.1";
+
 /// What charts are drawn from.
 struct ChartRange {
   bool new_words = false;  ///< titles and labels that no training text has
@@ -30,6 +36,7 @@ struct ChartRange {
   int labels_last = 4;
   int value_first = 2;
   int value_last = 59;
+  int value_step = 1;  ///< values are multiples of it; at most 5, or the shares of a pie do not fit in a hundred
 };
 Chart draw_chart(const ChartRange& range, Draws& draws);
 
@@ -64,12 +71,18 @@ struct AskedChart {
 };
 AskedChart draw_asked_chart(const ChartRange& range, Part part, Draws& draws);
 
+/// Its question and up to `more` others with their answers, of the families that the corpus has.
+std::string ask_again(const AskedChart& asked, int more, Draws& draws);
+
+/// The same chart with its labels, and what belongs to each, in a drawn order.
+Chart in_any_order(const Chart& chart, Draws& draws);
+
 /// "Chart: title (type)\nlabel | value\n...": the table alone.
 std::string chart_table(const Chart& chart);
 /// {"columns": [...], "rows": [[...], ...]}, cells as text, as Chart-RVR writes tables.
 std::string chart_json(const Chart& chart);
 
-/// Document of the corpus: a table and one to three questions.
-std::string charts(Draws& draws);
+/// Document of the corpus: a table and so many questions.
+std::string charts(int questions_first, int questions_last, Draws& draws);
 
 }  // namespace touchstone::micro

@@ -70,8 +70,9 @@ std::vector<Example> charts(const Edition& edition, Split split) {
   std::set<std::string> seen;
   while (examples.size() < (train ? kTrain : kTest)) {
     const auto shift = micro::shift_of(examples.size());
-    const auto asked =
-        draw_asked_chart(moved ? range_of(shift) : micro::ChartRange{}, train ? Part::train : Part::test, draws);
+    auto range = moved ? range_of(shift) : micro::ChartRange{};
+    if (edition.picture) range.value_step = micro::kDrawnStep;
+    const auto asked = draw_asked_chart(range, train ? Part::train : Part::test, draws);
     if (!seen.insert(chart_table(asked.chart) + asked.question.text).second) continue;
     const auto id = edition.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
     auto example = chart_example(asked, id, edition.picture);
@@ -99,6 +100,7 @@ void add(TaskBook& book, const Edition& edition) {
   task.name = edition.name;
   task.summary = edition.summary;
   micro::belongs_to_world(task);
+  if (edition.picture) task.version = micro::kDrawnVersion;
   task.format.shots_from = Split::train;
   task.format.shots_fixed = edition.picture;  // a request brings the pictures of its own example alone
   task.metrics = {{.name = "relaxed_accuracy,none", .aggregate = {}}, {.name = "exact_match,none", .aggregate = {}}};
@@ -117,7 +119,7 @@ void micro_chart(TaskBook& book) {
   add(book, {.name = "chart-ood",
              .summary = "charts with other words, larger numbers, more values, other types",
              .shifted = true});
-  add(book, {.name = "chart-picture", .summary = "the same questions on drawn charts", .picture = true});
+  add(book, {.name = "chart-picture", .summary = "such questions on drawn charts, values in fives", .picture = true});
   add(book, {.name = "chart-picture-ood",
              .summary = "drawn charts with other words, larger numbers, more values, other types",
              .shifted = true,

@@ -16,8 +16,8 @@ struct PictureDocument {
 };
 
 /// Document `index` of the endless pictures that a seed stands for: mazes and charts of the corpus' part, which no
-/// split of a benchmark has, told in the words of the text editions; before that asked as the benchmarks ask them, if
-/// they are to be, and then of other charts and mazes. A pure function of its arguments.
+/// split of a benchmark has. Told alone: a maze in the signs of its text edition, a chart by its sketch and its table.
+/// Or asked as the benchmarks ask them, a chart six to eight times, and then told. A pure function of its arguments.
 PictureDocument picture_document(std::uint64_t seed, std::uint64_t index, bool asked);
 
 }  // namespace touchstone::micro

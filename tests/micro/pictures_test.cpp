@@ -31,6 +31,7 @@ TEST_F(World, PictureDocumentsAreAFunctionOfSeedAndNumber) {
 // A document that asks must begin as a benchmark's prompt does, or nothing that it teaches is found again.
 TEST_F(World, PicturesAreAskedAsTheBenchmarksAskThemAndThenTold) {
   std::map<std::string, int> kinds;
+  std::map<std::string, int> openings;  // of what is told alone
   for (std::uint64_t i = 0; i < 400; ++i) {
     const auto document = micro::picture_document(5, i, true);
     const std::string kind = document.kind;
@@ -40,17 +41,21 @@ TEST_F(World, PicturesAreAskedAsTheBenchmarksAskThemAndThenTold) {
       EXPECT_NE(document.text.find("\n\nMaze:\n "), std::string::npos) << document.text;
     } else {
       EXPECT_TRUE(document.text.starts_with("Question: ")) << document.text;
-      const auto table = document.text.find("\n\nChart: ");
-      ASSERT_NE(table, std::string::npos) << document.text;
-      EXPECT_LT(document.text.find("\nAnswer: "), table) << document.text;
-      EXPECT_EQ(document.text.find("Question:", table), std::string::npos) << document.text;
+      const auto told = document.text.find("\n\nChart: ");
+      ASSERT_NE(told, std::string::npos) << document.text;
+      EXPECT_LT(document.text.find("\nAnswer: "), told) << document.text;
+      EXPECT_EQ(document.text.find("Question:", told), std::string::npos) << document.text;
     }
     EXPECT_EQ(document.text.find("sum of"), std::string::npos) << document.text;  // kept for fine-tuning
     const auto told = micro::picture_document(5, i, false);
-    EXPECT_TRUE(told.text.starts_with(std::string(told.kind) == "maze" ? "Maze:\n " : "Chart: ")) << told.text;
+    ++openings[std::string(told.kind) + " " + told.text.substr(0, told.text.find(':'))];
     EXPECT_EQ(told.text.find("Answer"), std::string::npos) << told.text;
   }
   for (const char* kind : {"maze", "chart"}) EXPECT_GT(kinds[kind], 100) << kind;
+  EXPECT_EQ(openings.size(), 4U);
+  for (const char* opening : {"maze Maze", "chart Outline", "chart Sketch", "chart Chart"}) {
+    EXPECT_GT(openings[opening], 40) << opening;
+  }
   const auto& maze = book().tasks.get("maze-picture");
   const auto example = examples("maze-picture", Split::test).front();
   EXPECT_EQ(plain_text(training_pair(maze, example).prompt), "<image>Maze:\nMoves: ");

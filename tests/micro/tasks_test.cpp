@@ -99,6 +99,7 @@ TEST_F(World, MeasuringNeedsNoFile) {
                     "micro-mmlu-ood",
                     "micro-gsm8k",
                     "micro-corpus",
+                    "micro-charts",
                     "micro-truthfulqa-ood",
                     "micro-truthfulqa",
                     "micro-gsm8k-ood",
