@@ -30,8 +30,9 @@ inline constexpr std::string_view kDrawnVersion = "1.1";
 
 /// What charts are drawn from.
 struct ChartRange {
-  bool new_words = false;  ///< titles and labels that no training text has
-  bool new_types = false;  ///< horizontal bars, scatter plots, stacked bars: types that only shifted editions have
+  bool new_words = false;   ///< titles and labels that no training text has
+  bool new_types = false;   ///< horizontal bars, scatter plots, stacked bars: types that only shifted editions have
+  bool bars_alone = false;  ///< upright bars of one series, nothing else
   int labels_first = 3;
   int labels_last = 4;
   int value_first = 2;
@@ -82,7 +83,7 @@ std::string chart_table(const Chart& chart);
 /// {"columns": [...], "rows": [[...], ...]}, cells as text, as Chart-RVR writes tables.
 std::string chart_json(const Chart& chart);
 
-/// Document of the corpus: a table and so many questions.
-std::string charts(int questions_first, int questions_last, Draws& draws);
+/// Document of the corpus: a table and one to three questions.
+std::string charts(Draws& draws);
 
 }  // namespace touchstone::micro

@@ -33,8 +33,6 @@ std::string story(Draws& draws) {
   return text;
 }
 
-std::string few_questions(Draws& draws) { return charts(1, 3, draws); }
-
 constexpr std::array kDocumentKinds = {
     DocumentKind{"article", 0.018, article},
     DocumentKind{"mixed", 0.012, mixed_facts},
@@ -49,7 +47,7 @@ constexpr std::array kDocumentKinds = {
     DocumentKind{"sums", 0.06, sums},
     DocumentKind{"function", 0.03, functions},
     DocumentKind{"maze", 0.12, mazes},
-    DocumentKind{"chart", 0.14, few_questions},
+    DocumentKind{"chart", 0.14, charts},
     DocumentKind{"story", 0.01, story},
 };
 

@@ -82,21 +82,6 @@ struct Frame {
   double height() const { return bottom - top; }
 };
 
-/// Where the value axis ends: a round number that holds all values, and those of a label together where they stand on
-/// each other.
-double axis_end(const Chart& chart) {
-  double largest = 0;
-  for (std::size_t i = 0; i < chart.labels.size(); ++i) {
-    double total = 0;
-    for (const auto& values : chart.values) {
-      total += values[i];
-      largest = std::max(largest, static_cast<double>(values[i]));
-    }
-    if (chart.type == ChartType::stacked_bar) largest = std::max(largest, total);
-  }
-  return nice_end(largest, kTicks);
-}
-
 class Canvas {
  public:
   Canvas(const Chart& chart, int width_px, int height_px)
@@ -106,12 +91,18 @@ class Canvas {
         cairo_(cairo_create(surface_.get()), &cairo_destroy),
         width_(width_px),
         height_(height_px),
-        font_px_(std::max(7.0, std::min(width_px, height_px) / 14.0)),
-        end_(axis_end(chart)) {
+        font_px_(std::max(7.0, std::min(width_px, height_px) / 14.0)) {
     colour(style_.paper);
     cairo_paint(cairo_.get());
     cairo_select_font_face(cairo_.get(), style_.font, CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(cairo_.get(), font_px_);
+    for (const auto& values : chart.values) {
+      for (const int value : values) largest_ = std::max(largest_, static_cast<double>(value));
+    }
+    if (chart.type == ChartType::stacked_bar) {
+      for (std::size_t i = 0; i < chart.labels.size(); ++i) largest_ = std::max(largest_, total(i));
+    }
+    end_ = nice_end(largest_, kTicks);
   }
 
   Image draw() {
@@ -132,6 +123,12 @@ class Canvas {
 
  private:
   bool upright_type() const { return chart_->type != ChartType::pie && chart_->type != ChartType::horizontal_bar; }
+
+  double total(std::size_t label) const {
+    double sum = 0;
+    for (const auto& values : chart_->values) sum += values[label];
+    return sum;
+  }
 
   void colour(const Colour& c) { cairo_set_source_rgb(cairo_.get(), c.red, c.green, c.blue); }
 
@@ -334,7 +331,8 @@ class Canvas {
   double width_;
   double height_;
   double font_px_;
-  double end_;
+  double largest_ = 0.0;
+  double end_ = 1.0;
   Frame frame_;
 };
 
@@ -346,31 +344,6 @@ double nice_end(double largest, int ticks) {
       if (nice * power * ticks >= largest) return nice * power * ticks;
     }
   }
-}
-
-std::string chart_sketch(const Chart& chart) {
-  const double whole = chart.type == ChartType::pie ? 100.0 : axis_end(chart);
-  std::string text = "Sketch:\n";
-  for (std::size_t i = 0; i < chart.labels.size(); ++i) {
-    text += chart.labels[i];
-    for (const auto& values : chart.values) {
-      text += " | " + std::to_string(std::min(9, static_cast<int>(10 * values[i] / whole)));
-    }
-    text += '\n';
-  }
-  return text;
-}
-
-std::string chart_outline(const Chart& chart) {
-  const double end = axis_end(chart);
-  std::string text = "Outline:";
-  for (int level = 10; level > 0; --level) {
-    text += '\n';
-    for (std::size_t i = 0; i < chart.labels.size(); ++i) {
-      for (const auto& values : chart.values) text += 10 * values[i] >= level * end ? " #" : " .";
-    }
-  }
-  return text + '\n';
 }
 
 Image draw_chart(const Chart& chart, int width_px, int height_px) {

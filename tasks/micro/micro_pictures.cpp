@@ -5,9 +5,11 @@
 namespace touchstone {
 namespace {
 
-template <bool asked>
+using micro::PictureLesson;
+
+template <PictureLesson lesson>
 Example draw(std::uint64_t seed, std::uint64_t index) {
-  auto document = micro::picture_document(seed, index, asked);
+  auto document = micro::picture_document(seed, index, lesson);
   Example example;
   example.targets = {std::move(document.text)};
   example.facts = {{"kind", document.kind}};
@@ -29,11 +31,15 @@ void micro_pictures(TaskBook& book) {
   add(book, {.name = "micro-pictures",
              .summary = "pictures of mazes and charts, asked and told, for pre-training, as many as wanted",
              .sample = 200,
-             .draw = draw<true>});
+             .draw = draw<PictureLesson::asked>});
   add(book, {.name = "micro-pictures-told",
              .summary = "the same told only, line by line: the first that eyes can learn from",
              .sample = 200,
-             .draw = draw<false>});
+             .draw = draw<PictureLesson::told>});
+  add(book, {.name = "micro-bars-told",
+             .summary = "charts of upright bars told by their tables: what eyes learn to tell marks apart from",
+             .sample = 200,
+             .draw = draw<PictureLesson::bars_told>});
 }
 
 }  // namespace plugins

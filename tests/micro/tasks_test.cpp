@@ -99,7 +99,6 @@ TEST_F(World, MeasuringNeedsNoFile) {
                     "micro-mmlu-ood",
                     "micro-gsm8k",
                     "micro-corpus",
-                    "micro-charts",
                     "micro-truthfulqa-ood",
                     "micro-truthfulqa",
                     "micro-gsm8k-ood",
@@ -109,6 +108,7 @@ TEST_F(World, MeasuringNeedsNoFile) {
                     "chart-ood",
                     "micro-pictures",
                     "micro-pictures-told",
+                    "micro-bars-told",
                     "micro-facts",
                     "micro-facts-b"};
   settings.limit = 20;
