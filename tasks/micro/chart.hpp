@@ -37,7 +37,7 @@ struct ChartRange {
   int labels_last = 4;
   int value_first = 2;
   int value_last = 59;
-  int value_step = 1;  ///< values are multiples of it; at most 5, or the shares of a pie do not fit in a hundred
+  int value_step = 1;  ///< values are multiples of it; 5 at most, and then no pie of over 5 labels: a hundred has none
 };
 Chart draw_chart(const ChartRange& range, Draws& draws);
 
