@@ -26,7 +26,7 @@ function(touchstone_tensor_target target)
   target_precompile_headers(${target} REUSE_FROM tensor_pch)
 endfunction()
 
-file(GLOB harness_tensor_sources CONFIGURE_DEPENDS harness/model/*.cpp harness/train/*.cpp)
+file(GLOB harness_tensor_sources CONFIGURE_DEPENDS harness/model/*.cpp harness/engine/*.cpp harness/train/*.cpp)
 add_library(harness STATIC cmake/empty.cpp ${harness_tensor_sources})
 touchstone_tensor_target(harness)
 # The engine opens tokenizers through the interface of harness/; the linker must find them after it.
@@ -50,8 +50,9 @@ if(TOUCHSTONE_HAS_MKL_BF16)
 endif()
 
 add_library(trainers STATIC)
-touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/rewards trainers/methods)
-file(GLOB trainer_sources CONFIGURE_DEPENDS trainers/parts/*.cpp)
+touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/rewards)
+file(GLOB trainer_sources CONFIGURE_DEPENDS trainers/loops/*.cpp trainers/losses/*.cpp trainers/rows/*.cpp trainers/text/*.cpp
+     trainers/adapters/*.cpp trainers/bench/*.cpp)
 target_sources(trainers PRIVATE ${trainer_sources})
 touchstone_tensor_target(trainers)
 target_link_libraries(trainers PUBLIC harness)

@@ -12,8 +12,8 @@
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
+#include "harness/engine/picture_prompts.hpp"
 #include "harness/model/ops.hpp"
-#include "harness/model/picture_prompts.hpp"
 
 namespace touchstone {
 namespace {

@@ -1,4 +1,4 @@
-#include "harness/run/gate.hpp"
+#include "harness/compare/gate.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -10,8 +10,8 @@
 #include "harness/base/text.hpp"
 #include "harness/cli/program.hpp"
 #include "harness/cli/table.hpp"
-#include "harness/data/recipe_file.hpp"
-#include "harness/data/recipe_page.hpp"
+#include "harness/recipe/recipe_file.hpp"
+#include "harness/recipe/recipe_page.hpp"
 
 namespace touchstone {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "harness/base/json.hpp"
 #include "harness/cli/program.hpp"
-#include "harness/measure/verdict.hpp"
+#include "harness/compare/verdict.hpp"
 
 namespace touchstone {
 namespace {

@@ -1,4 +1,4 @@
-#include "harness/measure/verdict.hpp"
+#include "harness/compare/verdict.hpp"
 
 #include <fmt/format.h>
 

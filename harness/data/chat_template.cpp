@@ -5,8 +5,8 @@
 #include "harness/base/error.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/jinja_machine.hpp"
-#include "harness/data/jinja_node.hpp"
+#include "harness/jinja/machine.hpp"
+#include "harness/jinja/node.hpp"
 
 namespace touchstone {
 namespace {

@@ -5,14 +5,9 @@
 #include <variant>
 #include <vector>
 
-namespace touchstone {
+#include "harness/pictures/image.hpp"
 
-/// A picture, decoded: row-major, three bytes a pixel.
-struct Image {
-  int width_px = 0;
-  int height_px = 0;
-  std::vector<std::uint8_t> rgb;
-};
+namespace touchstone {
 
 /// One piece of a turn's content.
 using Part = std::variant<std::string, Image>;

@@ -9,8 +9,8 @@
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/picture.hpp"
 #include "harness/data/prompt.hpp"
+#include "harness/pictures/picture.hpp"
 
 namespace touchstone {
 namespace fs = std::filesystem;

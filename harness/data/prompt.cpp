@@ -9,8 +9,8 @@
 #include "harness/base/error.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/picture.hpp"
 #include "harness/data/python_random.hpp"
+#include "harness/pictures/picture.hpp"
 
 namespace touchstone {
 namespace {

@@ -108,7 +108,7 @@ class Backend {
   virtual std::unique_ptr<Engine> open(const EngineSettings& settings, Log& log) = 0;
   virtual CheckpointInfo inspect(const std::filesystem::path& model) = 0;
   /// Answers the same requests in many batchings and orders and says by how much the answers differ: JSON text, see
-  /// harness/model/self_test.hpp. Its "equal" is the verdict.
+  /// harness/engine/self_test.hpp. Its "equal" is the verdict.
   virtual std::string self_test(const EngineSettings& settings) = 0;
   /// Reads the recipe with every plug-in's own option reader and throws Fault::config on the first thing wrong.
   virtual void check_recipe(const TrainJob& job) = 0;

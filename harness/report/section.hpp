@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/base/registry.hpp"
-#include "harness/measure/drop.hpp"
+#include "harness/compare/drop.hpp"
 #include "harness/store/store.hpp"
 
 namespace touchstone {

@@ -3,7 +3,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
-#include "harness/data/picture.hpp"
+#include "harness/pictures/picture.hpp"
 
 namespace touchstone {
 namespace {

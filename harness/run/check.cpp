@@ -12,7 +12,7 @@
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/recipe_file.hpp"
+#include "harness/recipe/recipe_file.hpp"
 #include "harness/run/runner.hpp"
 
 namespace touchstone {

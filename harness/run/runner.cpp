@@ -12,7 +12,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
-#include "harness/data/recipe_file.hpp"
+#include "harness/recipe/recipe_file.hpp"
 #include "harness/run/scoring.hpp"
 
 namespace touchstone {

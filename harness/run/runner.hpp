@@ -9,7 +9,7 @@
 #include "harness/base/log.hpp"
 #include "harness/data/task.hpp"
 #include "harness/model/backend.hpp"
-#include "harness/run/plan.hpp"
+#include "harness/recipe/plan.hpp"
 #include "harness/run/progress.hpp"
 #include "harness/run/resources.hpp"
 #include "harness/store/store.hpp"

@@ -3,9 +3,9 @@
 #include <set>
 
 #include "harness/base/json.hpp"
-#include "harness/data/recipe_file.hpp"
-#include "harness/data/recipe_page.hpp"
 #include "harness/model/backend.hpp"
+#include "harness/recipe/recipe_file.hpp"
+#include "harness/recipe/recipe_page.hpp"
 
 namespace touchstone {
 namespace {

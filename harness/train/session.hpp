@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "harness/data/record.hpp"
+#include "harness/engine/picture_prompts.hpp"
 #include "harness/model/backend.hpp"
 #include "harness/model/checkpoint.hpp"
 #include "harness/model/model.hpp"
-#include "harness/model/picture_prompts.hpp"
 #include "harness/model/tokenizer.hpp"
 
 namespace touchstone {

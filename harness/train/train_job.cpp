@@ -8,7 +8,7 @@
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
-#include "harness/model/open_engine.hpp"
+#include "harness/engine/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/recipe.hpp"
 #include "harness/train/session.hpp"

@@ -6,7 +6,7 @@
 #include <numbers>
 
 #include "harness/base/hash.hpp"
-#include "harness/data/picture.hpp"
+#include "harness/pictures/picture.hpp"
 #include "tasks/micro/words.hpp"
 
 namespace touchstone::micro {

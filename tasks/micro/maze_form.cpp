@@ -4,7 +4,7 @@
 
 #include "harness/base/hash.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/picture.hpp"
+#include "harness/pictures/picture.hpp"
 #include "tasks/parts/filters.hpp"
 
 namespace touchstone {

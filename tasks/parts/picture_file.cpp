@@ -2,7 +2,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/one_line.hpp"
-#include "harness/data/picture.hpp"
+#include "harness/pictures/picture.hpp"
 
 namespace touchstone {
 

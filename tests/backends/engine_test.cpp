@@ -10,8 +10,8 @@
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
-#include "harness/model/open_engine.hpp"
-#include "harness/model/self_test.hpp"
+#include "harness/engine/open_engine.hpp"
+#include "harness/engine/self_test.hpp"
 #include "tests/backends/families.hpp"
 #include "tests/support/support.hpp"
 

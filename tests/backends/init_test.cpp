@@ -6,11 +6,11 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
-#include "harness/data/picture_processor.hpp"
-#include "harness/model/adopt_weights.hpp"
-#include "harness/model/init_checkpoint.hpp"
+#include "harness/engine/adopt_weights.hpp"
+#include "harness/engine/init_checkpoint.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/model/tokenizer.hpp"
+#include "harness/pictures/processor.hpp"
 #include "tests/backends/families.hpp"
 #include "tests/support/support.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
-#include "harness/model/open_engine.hpp"
+#include "harness/engine/open_engine.hpp"
 #include "tests/backends/families.hpp"
 
 namespace touchstone {

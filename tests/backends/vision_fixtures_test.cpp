@@ -99,10 +99,13 @@ TEST_P(Vision, GradientsReachEveryParameterAndCopiesAreDeep) {
     EXPECT_TRUE(unseen || tensor->grad().abs().max().item<double>() > 0.0) << name;
   }
   const at::NoGradGuard no_gradients;
+  // Without gradients tiles run one by one, which sums in another order: a bound relative to the size of the rows.
+  const auto alone = model->look(expected.tiles);
+  EXPECT_LT(largest_difference(alone, soft.detach()), 1e-5 * alone.abs().max().item<double>());
   const auto copy = model->clone();
   EXPECT_EQ(copy->parameters().size(), model->parameters().size());
   for (const auto& [name, tensor] : model->parameters()) tensor->zero_();
-  EXPECT_LT(largest_difference(copy->look(expected.tiles), soft.detach()), 1e-6);
+  EXPECT_TRUE(at::equal(copy->look(expected.tiles), alone));
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, Vision,

@@ -1,5 +1,5 @@
 // Pictures: PNG and JPEG, with limits small enough that every input takes a moment only.
-#include "harness/data/picture.hpp"
+#include "harness/pictures/picture.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 

@@ -10,7 +10,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/regex.hpp"
-#include "harness/data/picture.hpp"
+#include "harness/pictures/picture.hpp"
 #include "tasks/micro/draw_chart.hpp"
 #include "tasks/parts/relaxed.hpp"
 #include "tests/micro/world_support.hpp"

@@ -13,7 +13,7 @@
 #include "harness/base/regex.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/picture.hpp"
+#include "harness/pictures/picture.hpp"
 #include "tasks/micro/corpus.hpp"
 #include "tasks/micro/encyclopedia.hpp"
 #include "tasks/micro/myths.hpp"

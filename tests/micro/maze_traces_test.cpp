@@ -7,8 +7,8 @@
 
 #include "harness/base/regex.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/picture.hpp"
 #include "harness/data/prompt.hpp"
+#include "harness/pictures/picture.hpp"
 #include "tasks/micro/maze.hpp"
 #include "tests/micro/world_support.hpp"
 

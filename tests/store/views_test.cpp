@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "harness/measure/drop.hpp"
+#include "harness/compare/drop.hpp"
 #include "tests/support/demo_store.hpp"
 #include "tests/support/support.hpp"
 

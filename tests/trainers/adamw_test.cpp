@@ -1,4 +1,4 @@
-#include "trainers/parts/adamw.hpp"
+#include "trainers/loops/adamw.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "trainers/parts/batches.hpp"
+#include "trainers/loops/batches.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

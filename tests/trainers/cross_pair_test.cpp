@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/trainers/tiny.hpp"
-#include "trainers/parts/batches.hpp"
+#include "trainers/loops/batches.hpp"
 
 namespace touchstone {
 namespace {

@@ -1,5 +1,5 @@
 // What two texts have that the other has not, against Python's difflib (make_diffs.py) and by hand.
-#include "trainers/parts/diff.hpp"
+#include "trainers/text/diff.hpp"
 
 #include <gmock/gmock.h>
 

@@ -3,7 +3,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/data/prompt.hpp"
-#include "trainers/parts/records.hpp"
+#include "trainers/rows/records.hpp"
 
 namespace touchstone {
 

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "harness/data/picture.hpp"
 #include "harness/data/prompt.hpp"
+#include "harness/pictures/picture.hpp"
 #include "tests/trainers/tiny.hpp"
 
 namespace touchstone {

@@ -1,4 +1,4 @@
-#include "trainers/parts/lora.hpp"
+#include "trainers/adapters/lora.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes diffs.json: random sequences with the opcodes that Python's difflib gives them, and texts with their
-Levenshtein distance. The tests hold trainers/parts/diff.cpp against it."""
+Levenshtein distance. The tests hold trainers/text/diff.cpp against it."""
 import difflib
 import json
 import pathlib

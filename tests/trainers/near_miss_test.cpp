@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 
 #include "tests/trainers/tiny.hpp"
-#include "trainers/parts/mutations.hpp"
-#include "trainers/parts/rows.hpp"
-#include "trainers/parts/worked_steps.hpp"
+#include "trainers/rows/rows.hpp"
+#include "trainers/text/mutations.hpp"
+#include "trainers/text/worked_steps.hpp"
 
 namespace touchstone {
 namespace {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 
 #include "tests/trainers/tiny.hpp"
-#include "trainers/parts/lora.hpp"
-#include "trainers/parts/loss.hpp"
+#include "trainers/adapters/lora.hpp"
+#include "trainers/losses/loss.hpp"
 
 namespace touchstone {
 namespace {

@@ -5,11 +5,11 @@
 #include <sstream>
 
 #include "harness/data/prompt.hpp"
-#include "harness/model/open_engine.hpp"
+#include "harness/engine/open_engine.hpp"
 #include "tests/trainers/seeing.hpp"
-#include "trainers/parts/adamw.hpp"
-#include "trainers/parts/lora.hpp"
-#include "trainers/parts/pieces.hpp"
+#include "trainers/adapters/lora.hpp"
+#include "trainers/loops/adamw.hpp"
+#include "trainers/rows/pieces.hpp"
 
 namespace touchstone {
 namespace {

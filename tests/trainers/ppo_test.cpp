@@ -1,6 +1,6 @@
 // Losses over answers that the model wrote: their pieces and worked numbers.
 #include "tests/trainers/worked.hpp"
-#include "trainers/parts/advantages.hpp"
+#include "trainers/losses/advantages.hpp"
 
 namespace touchstone {
 namespace {

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "harness/data/prompt.hpp"
-#include "harness/model/token_pairs.hpp"
+#include "harness/engine/token_pairs.hpp"
 #include "tests/trainers/tiny.hpp"
-#include "trainers/parts/records.hpp"
-#include "trainers/parts/row_tokens.hpp"
+#include "trainers/rows/records.hpp"
+#include "trainers/rows/row_tokens.hpp"
 
 namespace touchstone {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/data/recipe_file.hpp"
+#include "harness/recipe/recipe_file.hpp"
 #include "tests/trainers/tiny.hpp"
 
 namespace touchstone {

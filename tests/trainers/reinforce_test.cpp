@@ -3,8 +3,8 @@
 
 #include "harness/base/seed.hpp"
 #include "tests/trainers/tiny.hpp"
-#include "trainers/parts/answering.hpp"
-#include "trainers/parts/rollouts.hpp"
+#include "trainers/loops/answering.hpp"
+#include "trainers/loops/rollouts.hpp"
 
 namespace touchstone {
 namespace {

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "harness/base/error.hpp"
-#include "trainers/parts/row_tokens.hpp"
+#include "trainers/rows/row_tokens.hpp"
 
 namespace touchstone {
 namespace {

@@ -1,4 +1,4 @@
-#include "trainers/parts/schedule.hpp"
+#include "trainers/loops/schedule.hpp"
 
 #include <gtest/gtest.h>
 

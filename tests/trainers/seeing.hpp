@@ -4,9 +4,9 @@
 
 #include <fstream>
 
-#include "harness/data/picture.hpp"
+#include "harness/pictures/picture.hpp"
 #include "tests/trainers/tiny.hpp"
-#include "trainers/parts/loss.hpp"
+#include "trainers/losses/loss.hpp"
 
 namespace touchstone::testing {
 

@@ -4,7 +4,7 @@
 
 #include "harness/base/hash.hpp"
 #include "tests/trainers/tiny.hpp"
-#include "trainers/parts/lora.hpp"
+#include "trainers/adapters/lora.hpp"
 
 namespace touchstone {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "harness/train/run_objective.hpp"
 #include "tests/trainers/tiny.hpp"
-#include "trainers/parts/lora.hpp"
-#include "trainers/parts/loss.hpp"
+#include "trainers/adapters/lora.hpp"
+#include "trainers/losses/loss.hpp"
 
 namespace touchstone {
 namespace {

@@ -1,6 +1,6 @@
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/pieces.hpp"
+#include "trainers/rows/pieces.hpp"
 
 namespace touchstone {
 namespace {

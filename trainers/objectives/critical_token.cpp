@@ -6,9 +6,9 @@
 #include "harness/base/text.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/answering.hpp"
-#include "trainers/parts/loss.hpp"
-#include "trainers/parts/pieces.hpp"
+#include "trainers/loops/answering.hpp"
+#include "trainers/losses/loss.hpp"
+#include "trainers/rows/pieces.hpp"
 
 namespace touchstone {
 namespace {

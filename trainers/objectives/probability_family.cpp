@@ -3,7 +3,7 @@
 
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/pieces.hpp"
+#include "trainers/rows/pieces.hpp"
 
 namespace touchstone {
 namespace {

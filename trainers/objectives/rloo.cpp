@@ -1,8 +1,8 @@
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/advantages.hpp"
-#include "trainers/parts/pieces.hpp"
-#include "trainers/parts/policy_ratio.hpp"
+#include "trainers/losses/advantages.hpp"
+#include "trainers/losses/policy_ratio.hpp"
+#include "trainers/rows/pieces.hpp"
 
 namespace touchstone {
 namespace {

@@ -1,7 +1,7 @@
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/pieces.hpp"
-#include "trainers/parts/preference.hpp"
+#include "trainers/losses/preference.hpp"
+#include "trainers/rows/pieces.hpp"
 
 namespace touchstone {
 namespace {

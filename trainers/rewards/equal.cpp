@@ -1,4 +1,4 @@
-#include "trainers/parts/answering.hpp"
+#include "trainers/loops/answering.hpp"
 
 namespace touchstone {
 namespace plugins {

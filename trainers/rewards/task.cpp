@@ -1,6 +1,6 @@
 #include "harness/data/task.hpp"
 
-#include "trainers/parts/answering.hpp"
+#include "trainers/loops/answering.hpp"
 
 namespace touchstone {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "harness/data/prompt.hpp"
-#include "trainers/parts/answering.hpp"
+#include "trainers/loops/answering.hpp"
 
 namespace touchstone {
 namespace {

@@ -1,6 +1,6 @@
 #include "harness/base/seed.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/lora.hpp"
+#include "trainers/adapters/lora.hpp"
 
 namespace touchstone {
 namespace {

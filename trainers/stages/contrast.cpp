@@ -6,8 +6,8 @@
 #include "harness/base/seed.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/answering.hpp"
-#include "trainers/parts/loss.hpp"
+#include "trainers/loops/answering.hpp"
+#include "trainers/losses/loss.hpp"
 
 namespace touchstone {
 namespace {

@@ -5,8 +5,8 @@
 #include "harness/data/prompt.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/records.hpp"
-#include "trainers/parts/row_options.hpp"
+#include "trainers/rows/records.hpp"
+#include "trainers/rows/row_options.hpp"
 
 namespace touchstone {
 namespace {

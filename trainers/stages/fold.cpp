@@ -2,9 +2,9 @@
 
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/batches.hpp"
-#include "trainers/parts/lora.hpp"
-#include "trainers/parts/loss.hpp"
+#include "trainers/adapters/lora.hpp"
+#include "trainers/loops/batches.hpp"
+#include "trainers/losses/loss.hpp"
 
 namespace touchstone {
 namespace {

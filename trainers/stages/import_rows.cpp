@@ -4,7 +4,7 @@
 #include "harness/base/json.hpp"
 #include "harness/base/one_line.hpp"
 #include "harness/base/text.hpp"
-#include "harness/data/picture.hpp"
+#include "harness/pictures/picture.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
 

@@ -2,9 +2,9 @@
 
 #include "harness/base/json.hpp"
 #include "harness/base/seed.hpp"
-#include "harness/model/adopt_weights.hpp"
+#include "harness/engine/adopt_weights.hpp"
+#include "harness/engine/random_weights.hpp"
 #include "harness/model/ops.hpp"
-#include "harness/model/random_weights.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "harness/train/stage.hpp"
-#include "trainers/parts/answering.hpp"
+#include "trainers/loops/answering.hpp"
 
 namespace touchstone {
 namespace {

@@ -1,7 +1,7 @@
 #include "harness/base/draws.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/records.hpp"
+#include "trainers/rows/records.hpp"
 
 namespace touchstone {
 namespace {

@@ -4,7 +4,7 @@
 #include "harness/base/text.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/mutations.hpp"
+#include "trainers/text/mutations.hpp"
 
 namespace touchstone {
 namespace {

@@ -3,9 +3,9 @@
 #include <sstream>
 
 #include "harness/train/stage.hpp"
-#include "trainers/parts/answering.hpp"
-#include "trainers/parts/diff.hpp"
-#include "trainers/parts/rows.hpp"
+#include "trainers/loops/answering.hpp"
+#include "trainers/rows/rows.hpp"
+#include "trainers/text/diff.hpp"
 
 namespace touchstone {
 namespace {

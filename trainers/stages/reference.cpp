@@ -1,9 +1,9 @@
 #include "harness/model/ops.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/answering.hpp"
-#include "trainers/parts/loss.hpp"
-#include "trainers/parts/row_options.hpp"
+#include "trainers/loops/answering.hpp"
+#include "trainers/losses/loss.hpp"
+#include "trainers/rows/row_options.hpp"
 
 namespace touchstone {
 namespace {

@@ -1,7 +1,7 @@
 #include "harness/base/seed.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/answering.hpp"
-#include "trainers/parts/reinforce_loop.hpp"
+#include "trainers/loops/answering.hpp"
+#include "trainers/loops/reinforce_loop.hpp"
 
 namespace touchstone {
 namespace {

@@ -5,8 +5,8 @@
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/answering.hpp"
-#include "trainers/parts/rows.hpp"
+#include "trainers/loops/answering.hpp"
+#include "trainers/rows/rows.hpp"
 
 namespace touchstone {
 namespace {

@@ -1,7 +1,7 @@
 #include "harness/base/seed.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/parts/row_options.hpp"
-#include "trainers/parts/train_loop.hpp"
+#include "trainers/loops/train_loop.hpp"
+#include "trainers/rows/row_options.hpp"
 
 namespace touchstone {
 namespace {

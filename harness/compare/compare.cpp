@@ -1,0 +1,178 @@
+#include "harness/compare/compare.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <unordered_map>
+
+#include "harness/base/seed.hpp"
+
+namespace touchstone {
+namespace {
+
+constexpr std::size_t enough_leaves = 10;  // from here on leaves are clusters rather than strata
+
+const Score* score_of(const MeasureRow& row, const std::string& metric) {
+  if (metric.empty()) return row.scores.empty() ? nullptr : &row.scores.front();
+  for (const auto& score : row.scores) {
+    if (score.metric == metric) return &score;
+  }
+  return nullptr;
+}
+
+/// Mean over leaves, weighted by items.
+template <class Value>
+double pooled(std::span<const MeasureRow* const> rows, const std::string& metric, const Value& value) {
+  double sum = 0.0;
+  double items = 0.0;
+  for (const auto* row : rows) {
+    sum += static_cast<double>(row->items) * value(*score_of(*row, metric));
+    items += static_cast<double>(row->items);
+  }
+  return sum / items;
+}
+
+bool is_binary(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return value == 0.0 || value == 1.0; });
+}
+
+std::vector<double> scores(const std::vector<const ItemRow*>& rows) {
+  std::vector<double> values;
+  values.reserve(rows.size());
+  for (const auto* row : rows) values.push_back(row->score);
+  return values;
+}
+
+CalibrationItem calibration_item(const ItemRow& row) {
+  return {.confidence = *row.confidence,
+          .correct = row.correct,
+          .choice_probability = row.choice_probability,
+          .gold = row.gold.size() == 1 ? row.gold.front() : -1};
+}
+
+/// The same for the same two measures, on every machine and in every report.
+std::uint64_t bootstrap_seed(const Comparable& pair) {
+  std::uint64_t seed = 0;
+  for (std::size_t leaf = 0; leaf < pair.before.size(); ++leaf) {
+    seed = derive_seed(seed, pair.before[leaf]->key + " " + pair.after[leaf]->key);
+  }
+  return seed;
+}
+
+void compare_calibration(const Comparable& pair, const Matched& items, TaskChange& change) {
+  std::vector<CalibrationItem> before;
+  std::vector<CalibrationItem> after;
+  std::vector<std::string> clusters;
+  for (std::size_t at = 0; at < items.before.size(); ++at) {
+    if (!items.before[at]->confidence || !items.after[at]->confidence) continue;
+    before.push_back(calibration_item(*items.before[at]));
+    after.push_back(calibration_item(*items.after[at]));
+    if (!items.clusters.empty()) clusters.push_back(items.clusters[at]);
+  }
+  if (before.empty()) return;
+  change.calibration_before = calibration(before);
+  change.calibration_after = calibration(after);
+  change.calibration = calibration_change(before, after, clusters, bootstrap_seed(pair));
+}
+
+/// Clusters of the matched items, or none: see TaskChange.
+std::vector<std::string> clusters_of(const std::vector<std::string>& leaf, const std::vector<std::string>& cluster) {
+  std::set<std::string> leaves(leaf.begin(), leaf.end());
+  std::set<std::string> names;
+  std::vector<std::string> clusters;
+  bool any = false;
+  for (std::size_t at = 0; at < leaf.size(); ++at) {
+    const bool by_leaf = cluster[at].empty() && leaves.size() >= enough_leaves;
+    clusters.push_back(cluster[at].empty() && !by_leaf ? "" : leaf[at] + "/" + cluster[at]);
+    if (!clusters.back().empty()) names.insert(clusters.back());
+    any = any || !clusters.back().empty();
+  }
+  const bool strata = names.size() <= leaves.size() && names.size() < enough_leaves;
+  return any && !strata ? clusters : std::vector<std::string>();
+}
+
+}  // namespace
+
+bool equal_settings(const MeasureRow& one, const MeasureRow& two) {
+  return one.task == two.task && one.version == two.version && one.data_hash == two.data_hash &&
+         one.settings_json == two.settings_json && one.mode == two.mode && one.shots == two.shots &&
+         one.dtype == two.dtype && one.device == two.device && one.kernels == two.kernels;
+}
+
+const std::vector<ItemRow>& ItemReader::items(std::int64_t measure) {
+  const auto found = read_.find(measure);
+  if (found != read_.end()) return found->second;
+  return read_.emplace(measure, store_->items(measure, metric_)).first->second;
+}
+
+std::vector<Comparable> comparable(std::span<const MeasureRow* const> before, std::span<const MeasureRow* const> after,
+                                   const std::string& metric) {
+  std::vector<Comparable> found;
+  for (const auto* one : before) {
+    const auto two =
+        std::find_if(after.begin(), after.end(), [&](const MeasureRow* row) { return equal_settings(*one, *row); });
+    if (two == after.end()) continue;
+    const auto* score = score_of(*one, metric);
+    if (score == nullptr || score_of(**two, score->metric) == nullptr) continue;
+    const auto same = std::find_if(found.begin(), found.end(), [&](const Comparable& pair) {
+      const auto& first = *pair.before.front();
+      return pair.benchmark == one->benchmark && pair.metric == score->metric &&
+             first.settings_json == one->settings_json && first.dtype == one->dtype && first.device == one->device &&
+             first.kernels == one->kernels;
+    });
+    auto& pair = same == found.end() ? found.emplace_back(Comparable{one->benchmark, score->metric, {}, {}}) : *same;
+    pair.before.push_back(one);
+    pair.after.push_back(*two);
+  }
+  return found;
+}
+
+Matched match(const Comparable& pair, ItemReader& reader) {
+  Matched matched;
+  std::vector<std::string> leaf;
+  std::vector<std::string> cluster;
+  for (std::size_t at = 0; at < pair.before.size(); ++at) {
+    const auto& before = reader.items(pair.before[at]->id);
+    const auto& after = reader.items(pair.after[at]->id);
+    std::unordered_map<std::int64_t, const ItemRow*> by_item;
+    by_item.reserve(after.size());
+    for (const auto& row : after) by_item.emplace(row.item, &row);
+    std::size_t both = 0;
+    for (const auto& row : before) {
+      const auto other = by_item.find(row.item);
+      if (other == by_item.end() || other->second->prompt != row.prompt) continue;
+      ++both;
+      matched.before.push_back(&row);
+      matched.after.push_back(other->second);
+      leaf.push_back(pair.before[at]->task);
+      cluster.push_back(row.cluster);
+    }
+    matched.left_out += static_cast<std::int64_t>(std::max(before.size(), after.size()) - both);
+  }
+  matched.clusters = clusters_of(leaf, cluster);
+  return matched;
+}
+
+TaskChange compare(const Comparable& pair, const Matched& items) {
+  TaskChange change;
+  change.task = pair.benchmark;
+  change.metric = pair.metric;
+  change.shots = pair.before.front()->shots;
+  change.settings_json = pair.before.front()->settings_json;
+  change.higher_is_better = score_of(*pair.before.front(), pair.metric)->higher_is_better;
+  change.left_out = items.left_out;
+  for (const auto* row : pair.before) change.before_measures.push_back(row->id);
+  for (const auto* row : pair.after) change.after_measures.push_back(row->id);
+  const auto value = [](const Score& score) { return score.value; };
+  change.before = pooled(pair.before, pair.metric, value);
+  change.after = pooled(pair.after, pair.metric, value);
+  change.chance = pooled(pair.before, pair.metric, [](const Score& score) { return score.chance; });
+  const auto before = scores(items.before);
+  const auto after = scores(items.after);
+  change.paired = paired(before, after, items.clusters, is_binary(before) && is_binary(after));
+  change.drop = change.higher_is_better ? 0.0 - change.paired.difference : change.paired.difference;  // no minus zero
+  compare_calibration(pair, items, change);
+  return change;
+}
+
+}  // namespace touchstone

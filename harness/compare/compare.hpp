@@ -1,0 +1,50 @@
+#pragma once
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/compare/drop.hpp"
+
+namespace touchstone {
+
+/// Reads each measure's items once, however often it is compared.
+class ItemReader {
+ public:
+  ItemReader(const Store& store, std::string metric) : store_(&store), metric_(std::move(metric)) {}
+  const std::vector<ItemRow>& items(std::int64_t measure);
+
+ private:
+  const Store* store_;
+  std::string metric_;
+  std::map<std::int64_t, std::vector<ItemRow>> read_;
+};
+
+/// Whether two measures differ in their model alone.
+bool equal_settings(const MeasureRow& one, const MeasureRow& two);
+
+/// One benchmark's measures that can be compared, leaf by leaf.
+struct Comparable {
+  std::string benchmark;
+  std::string metric;
+  std::vector<const MeasureRow*> before;
+  std::vector<const MeasureRow*> after;
+};
+
+/// Pairs measures with equal settings and pools leaves of one benchmark, in the order of `before`.
+std::vector<Comparable> comparable(std::span<const MeasureRow* const> before, std::span<const MeasureRow* const> after,
+                                   const std::string& metric);
+
+/// Items of both sides, matched; what compare() computes from.
+struct Matched {
+  std::vector<const ItemRow*> before;
+  std::vector<const ItemRow*> after;
+  std::vector<std::string> clusters;  ///< empty: independent
+  std::int64_t left_out = 0;
+};
+Matched match(const Comparable& pair, ItemReader& reader);
+
+/// Everything of a TaskChange but p_holm and trained_on. Pure: may run in parallel.
+TaskChange compare(const Comparable& pair, const Matched& items);
+
+}  // namespace touchstone

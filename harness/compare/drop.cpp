@@ -1,0 +1,321 @@
+#include "harness/compare/drop.hpp"
+
+#include <tbb/parallel_for.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "harness/compare/compare.hpp"
+
+namespace touchstone {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double significance = 0.05;
+constexpr double power_factor = 2.80;
+
+using Rows = std::vector<const MeasureRow*>;
+
+/// Comparisons in the order given, computed side by side.
+std::vector<TaskChange> compared(const std::vector<Comparable>& pairs, const std::vector<Matched>& items) {
+  std::vector<TaskChange> changes(pairs.size());
+  tbb::parallel_for(std::size_t{0}, pairs.size(), [&](std::size_t at) { changes[at] = compare(pairs[at], items[at]); });
+  return changes;
+}
+
+/// "gsm8k" of "gsm8k_cot", "micro-mmlu" of "micro-mmlu-ood": tasks that ask for the same skill.
+std::string family(const std::string& name) {
+  constexpr std::string_view micro = "micro-";
+  return name.substr(0, name.find_first_of("_-", name.starts_with(micro) ? micro.size() : 0));
+}
+
+void adjust(std::vector<TaskChange>& tasks) {
+  std::vector<double> raw;
+  for (const auto& task : tasks) {
+    if (!task.trained_on) raw.push_back(task.paired.p_value);
+  }
+  const auto adjusted = holm(raw);
+  std::size_t next = 0;
+  for (auto& task : tasks) task.p_holm = task.trained_on ? task.paired.p_value : adjusted[next++];
+}
+
+/// Error of the mean drop: families are independent, tasks of one family move together.
+Combined mean_error_of(const std::vector<const TaskChange*>& tasks) {
+  std::map<std::string, Combined> families;
+  for (const auto* task : tasks) {
+    auto& sum = families[family(task->task)];
+    sum.stderror += item_error(task->paired);
+    const double degrees = task->paired.degrees;
+    if (degrees > 0.0) sum.degrees = sum.degrees > 0.0 ? std::min(sum.degrees, degrees) : degrees;
+  }
+  std::vector<double> errors;
+  std::vector<double> degrees;
+  for (const auto& entry : families) {
+    errors.push_back(entry.second.stderror / static_cast<double>(tasks.size()));
+    degrees.push_back(entry.second.degrees);
+  }
+  return combine(errors, degrees);
+}
+
+void summarise_cell(CellChange& change) {
+  std::vector<const TaskChange*> others;
+  double gain = 0.0;
+  double trained = 0.0;
+  double drop = 0.0;
+  for (const auto& task : change.tasks) {
+    if (task.trained_on) {
+      gain -= task.drop;
+      trained += 1.0;
+      continue;
+    }
+    drop += task.drop;
+    if (others.empty() || task.drop > change.worst_drop) {
+      change.worst_drop = task.drop;
+      change.worst_task = task.task;
+    }
+    if (task.p_holm < significance && task.drop > 0.0) ++change.significant_drops;
+    others.push_back(&task);
+  }
+  change.gain = trained > 0.0 ? gain / trained : nan;
+  if (others.empty()) {
+    change.mean_drop = change.worst_drop = change.mean_drop_stderror = nan;
+    change.mean_drop_interval = {nan, nan};
+    return;
+  }
+  change.mean_drop = drop / static_cast<double>(others.size());
+  const auto error = mean_error_of(others);
+  change.mean_drop_stderror = error.stderror;
+  change.mean_drop_degrees = error.degrees;
+  change.mean_drop_interval = interval_around(change.mean_drop, error.stderror, error.degrees);
+}
+
+const TaskChange* find_task(const CellChange& cell, const TaskChange& wanted) {
+  for (const auto& task : cell.tasks) {
+    if (task.task == wanted.task && task.metric == wanted.metric && task.settings_json == wanted.settings_json) {
+      return &task;
+    }
+  }
+  return nullptr;
+}
+
+SeedSummary summarise_seeds(const std::vector<const CellChange*>& cells) {
+  const auto& first = *cells.front();
+  SeedSummary summary{first.cell.base_model, first.cell.method, first.cell.trained_on, {}, {}, {}, nan, ""};
+  std::vector<SeedValue> drops;
+  for (const auto* cell : cells) {
+    summary.cells.push_back(cell->cell.id);
+    drops.push_back({cell->mean_drop, cell->mean_drop_stderror, cell->mean_drop_degrees});
+  }
+  summary.mean_drop = over_seeds(drops);
+  for (const auto& task : first.tasks) {
+    std::vector<SeedValue> values;
+    for (const auto* cell : cells) {
+      const auto* same = find_task(*cell, task);
+      if (same != nullptr) values.push_back({-same->drop, item_error(same->paired), same->paired.degrees});
+    }
+    if (values.size() != cells.size()) continue;
+    summary.tasks.push_back({task.task, task.metric, task.settings_json, task.trained_on, over_seeds(values)});
+    const double drop = -summary.tasks.back().change.mean;
+    if (!task.trained_on && !(drop <= summary.worst_drop)) {
+      summary.worst_drop = drop;
+      summary.worst_task = task.task;
+    }
+  }
+  return summary;
+}
+
+Rows of_model(const std::vector<MeasureRow>& all, std::int64_t model) {
+  Rows rows;
+  for (const auto& row : all) {
+    if (row.model == model) rows.push_back(&row);
+  }
+  return rows;
+}
+
+/// Only what a run or a comparison asked for.
+void keep_linked(Rows& rows, const std::vector<std::int64_t>& linked) {
+  std::erase_if(
+      rows, [&](const MeasureRow* row) { return std::find(linked.begin(), linked.end(), row->id) == linked.end(); });
+}
+
+/// Tasks measured on both sides, though never with equal settings.
+std::vector<std::string> unlike(const Rows& before, const Rows& after) {
+  std::vector<std::string> notes;
+  for (const auto* one : before) {
+    const auto same_task = [&](const MeasureRow* two) { return one->task == two->task; };
+    const bool equal = std::any_of(after.begin(), after.end(),
+                                   [&](const MeasureRow* two) { return same_task(two) && equal_settings(*one, *two); });
+    if (equal || std::none_of(after.begin(), after.end(), same_task)) continue;
+    notes.push_back(one->task + ": measured before and after with different settings, data or engines");
+  }
+  return notes;
+}
+
+/// The measures of a store by model; with a run, those alone that it asked for.
+class StoredMeasures {
+ public:
+  StoredMeasures(const Store& store, std::optional<std::int64_t> run) : all_(store.measures()) {
+    if (run) linked_ = store.run_measures(*run);
+  }
+  /// `cell` is 0 for a base model. Valid as long as this object.
+  Rows of(std::int64_t model, std::int64_t cell) const {
+    auto rows = of_model(all_, model);
+    if (!linked_) return rows;
+    const auto found = linked_->find(cell);
+    keep_linked(rows, found == linked_->end() ? std::vector<std::int64_t>() : found->second);
+    return rows;
+  }
+
+ private:
+  std::vector<MeasureRow> all_;
+  std::optional<std::map<std::int64_t, std::vector<std::int64_t>>> linked_;
+};
+
+/// What one cell is compared with.
+struct Sides {
+  CellRow cell;
+  Rows before;
+  Rows after;
+};
+
+std::vector<CellChange> changes_of(const Store& store, const std::vector<Sides>& cells, const std::string& metric) {
+  ItemReader reader(store, metric);
+  std::vector<CellChange> changes;
+  std::vector<Comparable> pairs;
+  std::vector<Matched> items;
+  for (const auto& sides : cells) {
+    changes.emplace_back().cell = sides.cell;
+    changes.back().notes = unlike(sides.before, sides.after);
+    for (auto& pair : comparable(sides.before, sides.after, metric)) {
+      auto matched = match(pair, reader);
+      if (matched.before.empty()) {
+        changes.back().notes.push_back(pair.benchmark + ": no item was asked in the same words before and after");
+        continue;
+      }
+      changes.back().tasks.emplace_back();
+      pairs.push_back(std::move(pair));
+      items.push_back(std::move(matched));
+    }
+  }
+  auto computed = compared(pairs, items);
+  std::size_t next = 0;
+  for (auto& change : changes) {
+    for (auto& task : change.tasks) {
+      task = std::move(computed[next++]);
+      task.trained_on = same_family(task.task, change.cell.trained_on);
+    }
+    adjust(change.tasks);
+    summarise_cell(change);
+  }
+  return changes;
+}
+
+}  // namespace
+
+double item_error(const Paired& paired) { return paired.detectable / power_factor; }
+
+bool same_family(const std::string& task, const std::string& trained_on) { return family(task) == family(trained_on); }
+
+SeedMean over_seeds(const std::vector<SeedValue>& seeds) {
+  std::vector<double> values;
+  double item_error = 0.0;
+  double degrees = 0.0;
+  for (const auto& seed : seeds) {
+    values.push_back(seed.value);
+    item_error += seed.stderror / static_cast<double>(seeds.size());
+    if (seed.degrees > 0.0) degrees = degrees > 0.0 ? std::min(degrees, seed.degrees) : seed.degrees;
+  }
+  const auto between = mean_error(values);
+  SeedMean found;
+  found.mean = between.mean;
+  found.between_sd = between.stderror * std::sqrt(static_cast<double>(seeds.size()));
+  found.item_stderror = item_error;
+  const bool several = seeds.size() > 1;
+  const auto both = several ? combine(std::vector<double>{between.stderror, item_error},
+                                      std::vector<double>{static_cast<double>(seeds.size() - 1), degrees})
+                            : Combined{item_error, degrees};
+  found.stderror = both.stderror;
+  found.degrees = both.degrees;
+  found.interval = interval_around(found.mean, both.stderror, both.degrees);
+  if (found.mean != 0.0) {
+    found.p_value =
+        both.stderror > 0.0 ? 2.0 * t_or_normal_cdf(-std::fabs(found.mean) / both.stderror, both.degrees) : 0.0;
+  }
+  return found;
+}
+
+double chance_corrected(double score, double chance) { return (score - chance) / (1.0 - chance); }
+
+std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run, const std::string& metric) {
+  const StoredMeasures stored(store, run);
+  std::vector<Sides> sides;
+  for (const auto& cell : store.cells(run)) {
+    if (cell.state != CellState::done) continue;
+    sides.push_back({cell, stored.of(cell.base_model, 0), stored.of(cell.result_model, cell.id)});
+  }
+  return changes_of(store, sides, metric);
+}
+
+const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cell, const std::string& method) {
+  const auto found = std::find_if(cells.begin(), cells.end(), [&](const CellRow& row) {
+    return row.state == CellState::done && row.method == method && row.base_model == cell.base_model &&
+           row.trained_on == cell.trained_on && row.seed == cell.seed;
+  });
+  return found == cells.end() ? nullptr : &*found;
+}
+
+std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
+                                    const std::string& against, const std::string& metric) {
+  const StoredMeasures stored(store, run);
+  const auto cells = store.cells(run);
+  std::vector<Sides> sides;
+  for (const auto& cell : cells) {
+    if (cell.state != CellState::done || cell.method != arm) continue;
+    const auto* other = counterpart(cells, cell, against);
+    if (other == nullptr) continue;
+    sides.push_back({cell, stored.of(other->result_model, other->id), stored.of(cell.result_model, cell.id)});
+  }
+  return changes_of(store, sides, metric);
+}
+
+std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells) {
+  std::vector<std::vector<const CellChange*>> groups;
+  for (const auto& cell : cells) {
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
+      const auto& first = group.front()->cell;
+      return first.base_model == cell.cell.base_model && first.method == cell.cell.method &&
+             first.trained_on == cell.cell.trained_on && first.recipe_json == cell.cell.recipe_json;
+    });
+    (same == groups.end() ? groups.emplace_back() : *same).push_back(&cell);
+  }
+  std::vector<SeedSummary> summaries;
+  for (auto& group : groups) {
+    std::stable_sort(group.begin(), group.end(),
+                     [](const auto* one, const auto* two) { return one->cell.seed < two->cell.seed; });
+    summaries.push_back(summarise_seeds(group));
+  }
+  return summaries;
+}
+
+std::vector<TaskChange> compare_models(const Store& store, const ModelMeasures& before, const ModelMeasures& after,
+                                       const std::string& metric) {
+  const auto measures = store.measures();
+  const auto rows_of = [&](const ModelMeasures& side) {
+    auto rows = of_model(measures, side.model);
+    if (side.only) keep_linked(rows, *side.only);
+    return rows;
+  };
+  ItemReader reader(store, metric);
+  std::vector<Comparable> pairs;
+  std::vector<Matched> items;
+  for (auto& pair : comparable(rows_of(before), rows_of(after), metric)) {
+    items.push_back(match(pair, reader));
+    pairs.push_back(std::move(pair));
+  }
+  auto changes = compared(pairs, items);
+  adjust(changes);
+  return changes;
+}
+
+}  // namespace touchstone

@@ -1,0 +1,80 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/compare/drop.hpp"
+#include "harness/store/store.hpp"
+
+namespace touchstone {
+
+struct GateOptions {
+  std::map<std::string, double> max_drop;  ///< by benchmark, in percentage points: {"mmlu", 0.5}
+  /// The margin of every benchmark that both were measured on and that `max_drop` does not name, in percentage points.
+  /// None: 1 point where every task is to be judged or none is named; else only the named ones are judged.
+  std::optional<double> default_max_drop;
+  bool every_task = false;
+  std::vector<std::string> tasks;  ///< leaf tasks that are compared; empty: all that both were measured on
+  double alpha = 0.05;
+  std::string metric;  ///< another than each task's main one
+};
+
+enum class GateVerdict : std::uint8_t { pass, regressed, undecided };
+const char* verdict_name(GateVerdict verdict);
+
+/// One benchmark judged: H0 "the drop is the margin" against both sides, one-sided at alpha each.
+struct GateTask {
+  TaskChange change;
+  double margin = 0.0;    ///< largest drop allowed, in [0, 1]
+  double at_least = 0.0;  ///< the drop's lower and upper bound, each with confidence 1 - alpha
+  double at_most = 0.0;
+  double p_within = 1.0;          ///< of a drop that were not within the margin
+  double p_beyond = 1.0;          ///< of a drop that were within the margin; Holm-adjusted over the tasks
+  double detectable = 0.0;        ///< smallest margin that this sample keeps with 80 % power when nothing dropped
+  std::int64_t items_needed = 0;  ///< for the margin, likewise; 0: no number of items, since the margin is 0
+  GateVerdict verdict = GateVerdict::undecided;
+};
+
+struct GateResult {
+  std::string baseline;  ///< labels
+  std::string candidate;
+  double alpha = 0.05;
+  std::vector<GateTask> tasks;
+  std::vector<std::string> not_judged;  ///< measured on both sides, and no margin asked for
+  /// Regressed when any task is; else undecided when any task is; else pass.
+  GateVerdict verdict = GateVerdict::undecided;
+  int exit_code() const;  ///< 0 pass, 1 regressed, 3 undecided
+};
+
+/// Judges a candidate by non-inferiority on the items that both models answered, paired. A task passes when its drop is
+/// shown to lie below the margin, regresses when it is shown to lie above, and is undecided otherwise: a sample too
+/// small never passes. Passing asks every task to pass, which needs no correction for several tasks (an
+/// intersection-union test: Berger, Technometrics 24 (1982), 295); one regression is enough to fail, so those p-values
+/// are Holm-adjusted and a good candidate is refused with probability alpha at most. 0/1 scores are tested by the
+/// paired score test (Tango, sound also when few items changed; effective counts where items are clustered: Rao and
+/// Scott, Biometrics 48 (1992), 577), others by Student's t. Throws Fault::config for a task that both were not
+/// measured on with equal settings, and for items whose prompts differ.
+GateResult gate(const Store& store, const ModelMeasures& baseline, const ModelMeasures& candidate,
+                const GateOptions& options);
+
+/// For a person: a table, and for each task one line that says why.
+std::string gate_table(const GateResult& result);
+
+/// For machines.
+std::string gate_json(const GateResult& result);
+
+/// JUnit XML for CI: one test case a task; regressed is a failure, undecided an error (CI shows neither as passed).
+std::string gate_junit(const GateResult& result);
+
+/// Adds "mmlu=0.5" to the margins, or "0.5" as the default. Throws Fault::usage, naming what is wrong.
+void add_max_drop(GateOptions& options, const std::string& text);
+
+/// The model that a name means, and of a run the measures that it asked for: a hash or the first 6 or more digits of
+/// one; a label; or, of a run (its name, or "run7" for the run with id 7): "RUN" when it has one finished cell,
+/// "RUN:base", "RUN:METHOD", "RUN:METHOD:SEED", "RUN:METHOD:TASK:SEED". Throws Fault::config when nothing or more than
+/// one thing is meant, with what there is.
+ModelMeasures find_model(const Store& store, const std::string& name);
+
+}  // namespace touchstone

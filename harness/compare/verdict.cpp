@@ -1,0 +1,431 @@
+#include "harness/compare/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <tuple>
+
+#include "harness/base/error.hpp"
+#include "harness/base/json.hpp"
+#include "harness/base/options.hpp"
+
+namespace touchstone {
+namespace {
+
+constexpr double significance = 0.05;
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr const char* base_name = "base";
+constexpr const char* trained_name = "$train_on";
+
+Claim::Of quantity_of(const std::string& name) {
+  if (name == "drop") return Claim::Of::drop;
+  if (name == "ece") return Claim::Of::ece;
+  return name == "logged" ? Claim::Of::logged : Claim::Of::score;
+}
+
+Claim::Expect expectation_of(const std::string& name) {
+  if (name == "lower") return Claim::Expect::lower;
+  if (name == "not_lower") return Claim::Expect::not_lower;
+  if (name == "not_higher") return Claim::Expect::not_higher;
+  return name == "same" ? Claim::Expect::same : Claim::Expect::higher;
+}
+
+Claim read_claim(Options options) {
+  Claim claim;
+  claim.text = options.text("text", "what the paper says, in a sentence");
+  claim.arm = options.text("arm", "the method that the claim is about");
+  claim.against = options.text("against", "the method that it is compared with, or \"base\"");
+  claim.of = quantity_of(options.text("of", "what is compared", {.choices = {"score", "drop", "ece", "logged"}}));
+  claim.expect = expectation_of(options.text("expect", "where arm - against should lie",
+                                             {.choices = {"higher", "lower", "not_lower", "not_higher", "same"}}));
+  claim.margin = options.number("margin", "points, or the unit of what is logged", {.fallback = 0.0, .min = 0.0});
+  claim.train_on = options.text("train_on", "only cells trained on this", {.fallback = ""});
+  if (claim.of == Claim::Of::score || claim.of == Claim::Of::ece) {
+    claim.task = options.text("task", "a benchmark", {.fallback = trained_name});
+  }
+  if (claim.of == Claim::Of::score) {
+    claim.metric = options.text("metric", "one of the benchmark's; \"\": its main one", {.fallback = ""});
+  }
+  if (claim.of == Claim::Of::logged) {
+    claim.key = options.text("key", "STAGE.KEY of the stage's log");
+    claim.ratio = options.flag("ratio", "compare arm / against with 1", false);
+    require(claim.key.find('.') != std::string::npos, Fault::config, [&] {
+      return options.where() + ": key 'key': found '" + claim.key + "', expected STAGE.KEY, such as train.last_loss";
+    });
+    require(claim.against != base_name, Fault::config,
+            [&] { return options.where() + ": the base model logs nothing: 'against' must be a method"; });
+  }
+  require(claim.expect != Claim::Expect::same || claim.margin > 0.0, Fault::config,
+          [&] { return options.where() + ": key 'margin': \"same\" needs a margin above 0"; });
+  options.done();
+  return claim;
+}
+
+/// Where the difference should lie: inside (low, high).
+Interval expected(const Claim& claim) {
+  const double margin =
+      claim.of == Claim::Of::logged ? (claim.ratio ? std::log1p(claim.margin) : claim.margin) : claim.margin / 100.0;
+  switch (claim.expect) {
+    case Claim::Expect::higher:
+      return {margin, infinity};
+    case Claim::Expect::lower:
+      return {-infinity, -margin};
+    case Claim::Expect::not_lower:
+      return {-margin, infinity};
+    case Claim::Expect::not_higher:
+      return {-infinity, margin};
+    case Claim::Expect::same:
+      break;
+  }
+  return {-margin, margin};
+}
+
+/// The mean of independent estimates, one for each training task and base model.
+SeedMean mean_of(const std::vector<SeedMean>& parts) {
+  if (parts.size() == 1) return parts.front();
+  SeedMean mean;
+  std::vector<double> errors;
+  std::vector<double> degrees;
+  const auto count = static_cast<double>(parts.size());
+  for (const auto& part : parts) {
+    mean.mean += part.mean / count;
+    errors.push_back(part.stderror / count);
+    degrees.push_back(part.degrees);
+  }
+  const auto both = combine(errors, degrees);
+  mean.stderror = both.stderror;
+  mean.degrees = both.degrees;
+  mean.interval = interval_around(mean.mean, both.stderror, both.degrees);
+  return mean;
+}
+
+/// Reads what the claims of one run compare; each pair of arms once.
+class Evidence {
+ public:
+  Evidence(const Store& store, const RunRow& run)
+      : store_(store),
+        run_(run.id),
+        ended_(run.state == "done" || run.state == "failed"),
+        cells_(store.cells(run.id)) {}
+
+  ClaimResult judge(const Claim& claim) {
+    ClaimResult result;
+    result.claim = claim;
+    std::vector<SeedMean> parts;
+    if (claim.of == Claim::Of::logged) {
+      logged(claim, result, parts);
+    } else {
+      measured(claim, result, parts);
+    }
+    if (parts.empty() && result.missing.empty()) result.missing = "no pair of finished cells holds it";
+    if (!result.missing.empty()) return result;
+    result.difference = mean_of(parts);
+    settle(result);
+    return result;
+  }
+
+ private:
+  const std::vector<CellChange>& changes(const Claim& claim) {
+    const auto key = std::make_tuple(claim.arm, claim.against, claim.metric);
+    const auto found = changes_.find(key);
+    if (found != changes_.end()) return found->second;
+    auto made = claim.against == base_name ? cell_changes(store_, run_, claim.metric)
+                                           : arm_changes(store_, run_, claim.arm, claim.against, claim.metric);
+    std::erase_if(made, [&](const CellChange& change) { return change.cell.method != claim.arm; });
+    return changes_.emplace(key, std::move(made)).first->second;
+  }
+
+  /// Every planned cell of the arm must have its partner: half a plan proves nothing.
+  bool complete(const Claim& claim, std::size_t compared, ClaimResult& result) const {
+    std::size_t planned = 0;
+    for (const auto& cell : cells_) {
+      if (cell.method == claim.arm && (claim.train_on.empty() || cell.trained_on == claim.train_on)) ++planned;
+    }
+    result.cells = compared;
+    if (!ended_) result.missing = "the run has not ended";
+    if (!ended_) return false;
+    if (planned == compared && planned > 0) return true;
+    result.missing = std::to_string(compared) + " of " + std::to_string(planned) + " cells of " + claim.arm +
+                     " can be compared with " + claim.against;
+    return false;
+  }
+
+  void measured(const Claim& claim, ClaimResult& result, std::vector<SeedMean>& parts) {
+    std::map<std::pair<std::int64_t, std::string>, std::vector<SeedValue>> groups;
+    std::size_t compared = 0;
+    for (const auto& change : changes(claim)) {
+      if (!claim.train_on.empty() && change.cell.trained_on != claim.train_on) continue;
+      const auto value = value_of(claim, change);
+      if (!value) continue;
+      ++compared;
+      groups[{change.cell.base_model, change.cell.trained_on}].push_back(*value);
+    }
+    if (!complete(claim, compared, result)) return;
+    for (const auto& entry : groups) parts.push_back(over_seeds(entry.second));
+  }
+
+  /// arm - against of one cell; none when it was not measured.
+  static std::optional<SeedValue> value_of(const Claim& claim, const CellChange& change) {
+    if (claim.of == Claim::Of::drop) {
+      if (std::isnan(change.mean_drop)) return std::nullopt;
+      return SeedValue{change.mean_drop, change.mean_drop_stderror, change.mean_drop_degrees};
+    }
+    const auto& name = claim.task == trained_name ? change.cell.trained_on : claim.task;
+    for (const auto& task : change.tasks) {
+      if (task.task != name) continue;
+      if (claim.of == Claim::Of::score) return SeedValue{-task.drop, item_error(task.paired), task.paired.degrees};
+      if (task.calibration.items == 0) return std::nullopt;
+      return SeedValue{task.calibration.ece, task.calibration.ece_change.stderror, 0.0};
+    }
+    return std::nullopt;
+  }
+
+  void logged(const Claim& claim, ClaimResult& result, std::vector<SeedMean>& parts) const {
+    std::map<std::pair<std::int64_t, std::string>, std::vector<SeedValue>> groups;
+    std::size_t compared = 0;
+    for (const auto& cell : cells_) {
+      if (cell.method != claim.arm || (!claim.train_on.empty() && cell.trained_on != claim.train_on)) continue;
+      if (cell.state != CellState::done) continue;
+      const auto* other = counterpart(cells_, cell, claim.against);
+      const auto mine = other == nullptr ? std::nullopt : logged_value(cell, claim.key);
+      const auto theirs = mine ? logged_value(*other, claim.key) : std::nullopt;
+      if (!theirs || (claim.ratio && (*mine <= 0.0 || *theirs <= 0.0))) continue;
+      ++compared;
+      const double difference = claim.ratio ? std::log(*mine / *theirs) : *mine - *theirs;
+      groups[{cell.base_model, cell.trained_on}].push_back({difference, 0.0, 0.0});
+    }
+    if (!complete(claim, compared, result)) return;
+    for (const auto& entry : groups) {
+      require(entry.second.size() > 1, Fault::config,
+              [&] { return "claim '" + claim.text + "': a logged value needs at least two seeds for an interval"; });
+      parts.push_back(over_seeds(entry.second));
+    }
+  }
+
+  /// A value of a stage's end, else the last one of its curve; "tokens_per_second" comes from the curve's own columns.
+  std::optional<double> logged_value(const CellRow& cell, const std::string& key) const {
+    const auto dot = key.find('.');
+    const auto stage = key.substr(0, dot);
+    const auto name = key.substr(dot + 1);
+    std::optional<double> value;
+    for (const auto& report : store_.stages(cell.id)) {
+      const auto found = report.values.find(name);
+      if (report.name == stage && found != report.values.end()) value = found->second;
+    }
+    if (value) return value;
+    double tokens = 0.0;
+    double seconds = 0.0;
+    for (const auto& step : store_.curve(cell.id)) {
+      if (step.stage_name != stage) continue;
+      tokens += static_cast<double>(step.tokens);
+      seconds += step.seconds;
+      const auto found = step.values.find(name);
+      if (found != step.values.end()) value = found->second;
+    }
+    if (name == "tokens_per_second" && seconds > 0.0) value = tokens / seconds;
+    return value;
+  }
+
+  static void settle(ClaimResult& result) {
+    const auto range = expected(result.claim);
+    const auto& found = result.difference;
+    const double error = found.stderror;
+    result.detectable = detectable_difference(error, found.degrees);
+    // How far outside of the expected range the mean lies, in standard errors.
+    const double outside = std::max(range.low - found.mean, found.mean - range.high);
+    if (error > 0.0) result.p_against = t_or_normal_cdf(-outside / error, found.degrees);
+    if (error == 0.0) result.p_against = outside > 0.0 ? 0.0 : 1.0;
+    if (found.interval.low > range.low && found.interval.high < range.high) {
+      result.verdict = ClaimVerdict::reproduced;
+    } else if (found.interval.high <= range.low || found.interval.low >= range.high) {
+      result.verdict = ClaimVerdict::contradicted;
+    } else {
+      result.verdict = ClaimVerdict::not_shown;
+    }
+  }
+
+  const Store& store_;
+  std::int64_t run_;
+  bool ended_;
+  std::vector<CellRow> cells_;
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<CellChange>> changes_;
+};
+
+ClaimVerdict together(const std::vector<ClaimResult>& claims) {
+  const auto any = [&](ClaimVerdict finding) {
+    return std::any_of(claims.begin(), claims.end(), [&](const auto& one) { return one.verdict == finding; });
+  };
+  if (any(ClaimVerdict::unmeasured)) return ClaimVerdict::unmeasured;
+  if (!any(ClaimVerdict::not_shown) && !any(ClaimVerdict::contradicted)) return ClaimVerdict::reproduced;
+  std::vector<double> p_values;
+  for (const auto& claim : claims) p_values.push_back(claim.p_against);
+  const auto adjusted = holm(p_values);
+  const bool shown = std::any_of(adjusted.begin(), adjusted.end(), [](double p) { return p < significance / 2.0; });
+  return shown ? ClaimVerdict::contradicted : ClaimVerdict::not_shown;
+}
+
+}  // namespace
+
+std::vector<Claim> read_claims(const Json& plan, const std::string& where) {
+  std::vector<Claim> claims;
+  if (!plan.contains("claims")) return claims;
+  Options options(Json{{"claims", plan["claims"]}}, where);
+  for (auto& entry : options.children("claims", "what the plan expects"))
+    claims.push_back(read_claim(std::move(entry)));
+  return claims;
+}
+
+PlanVerdict judge_run(const Store& store, const RunRow& run) {
+  const auto where = "run '" + run.name + "'";
+  const auto plan = parse_json(run.plan_json, where);
+  const auto claims = read_claims(plan, where);
+  require(!claims.empty(), Fault::config, [&] { return where + ": its plan has no claims to judge"; });
+  PlanVerdict verdict;
+  verdict.plan = run.name;
+  verdict.method = plan.value("about", "");
+  Evidence evidence(store, run);
+  for (const auto& claim : claims) verdict.claims.push_back(evidence.judge(claim));
+  verdict.verdict = together(verdict.claims);
+  return verdict;
+}
+
+namespace {
+
+const char* expectation_text(Claim::Expect expect) {
+  switch (expect) {
+    case Claim::Expect::higher:
+      return "higher";
+    case Claim::Expect::lower:
+      return "lower";
+    case Claim::Expect::not_lower:
+      return "not lower";
+    case Claim::Expect::not_higher:
+      return "not higher";
+    case Claim::Expect::same:
+      break;
+  }
+  return "the same";
+}
+
+/// "micro-gsm8k's score", "the mean drop elsewhere", "train.tokens_per_second".
+std::string quantity_text(const Claim& claim) {
+  const auto task = claim.task == "$train_on" ? std::string("the training task") : claim.task;
+  switch (claim.of) {
+    case Claim::Of::score:
+      return (claim.metric.empty() ? "score" : claim.metric.substr(0, claim.metric.find(','))) + " on " + task;
+    case Claim::Of::drop:
+      return "mean drop elsewhere";
+    case Claim::Of::ece:
+      return "calibration error on " + task;
+    case Claim::Of::logged:
+      break;
+  }
+  return claim.key;
+}
+
+/// A number of the claim's unit: points with their sign, a logged value, or "x 1.32".
+std::string value_text(const Claim& claim, double value) {
+  if (claim.ratio) return fmt::format("x {:.3g}", std::exp(value));
+  if (claim.of == Claim::Of::logged) return fmt::format("{:+.4g}", value);
+  const double points = value * 100.0;
+  return fmt::format("{:+.1f}", std::fabs(points) < 0.05 ? 0.0 : points);
+}
+
+std::string unit_text(const Claim& claim) { return claim.of == Claim::Of::logged ? "" : " points"; }
+
+std::string margin_text(const Claim& claim) {
+  if (claim.margin == 0.0) return "";
+  const auto* word =
+      claim.expect == Claim::Expect::higher || claim.expect == Claim::Expect::lower ? "by more than" : "within";
+  if (claim.ratio) return fmt::format(", {} a factor of {:g}", word, 1.0 + claim.margin);
+  return fmt::format(", {} {:g}{}", word, claim.margin, unit_text(claim));
+}
+
+std::string found_text(const ClaimResult& result) {
+  const auto& claim = result.claim;
+  if (result.verdict == ClaimVerdict::unmeasured) return result.missing;
+  const auto& interval = result.difference.interval;
+  return fmt::format("{}{} [{}, {}]", value_text(claim, result.difference.mean), unit_text(claim),
+                     value_text(claim, interval.low), value_text(claim, interval.high));
+}
+
+/// The smallest effect that could have been shown, where nothing was.
+std::string detectable_text(const ClaimResult& result) {
+  if (result.verdict != ClaimVerdict::not_shown) return "";
+  const auto& claim = result.claim;
+  const auto effect = claim.ratio ? fmt::format("a factor of {:.3g}", std::exp(result.detectable))
+                                  : value_text(claim, result.detectable).substr(1) + unit_text(claim);
+  return " (smallest detectable effect: " + effect + ")";
+}
+
+std::string claim_head(const Claim& claim) {
+  auto head = quantity_text(claim) + ", " + claim.arm + (claim.ratio ? " / " : " - ") + claim.against;
+  if (!claim.train_on.empty()) head += ", trained on " + claim.train_on;
+  return head;
+}
+
+Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+}  // namespace
+
+const char* claim_verdict_name(ClaimVerdict verdict) {
+  switch (verdict) {
+    case ClaimVerdict::reproduced:
+      return "direction reproduced";
+    case ClaimVerdict::not_shown:
+      return "not shown";
+    case ClaimVerdict::contradicted:
+      return "contradicted";
+    case ClaimVerdict::unmeasured:
+      break;
+  }
+  return "not measured";
+}
+
+std::string verdict_lines(const PlanVerdict& verdict) {
+  auto text = fmt::format("{}: {}\n", verdict.plan, claim_verdict_name(verdict.verdict));
+  for (const auto& result : verdict.claims) {
+    const auto& claim = result.claim;
+    text += fmt::format("  {}\n    expected {}{}\n    found {}, {} pairs of cells: {}{}\n", claim.text,
+                        claim_head(claim) + ": " + expectation_text(claim.expect), margin_text(claim),
+                        found_text(result), result.cells, claim_verdict_name(result.verdict), detectable_text(result));
+  }
+  return text;
+}
+
+std::string verdict_sentence(const PlanVerdict& verdict) {
+  std::string text;
+  for (const auto& result : verdict.claims) {
+    if (!text.empty()) text += "; ";
+    text += claim_head(result.claim) + ": " + found_text(result) + detectable_text(result);
+  }
+  return text;
+}
+
+Json verdict_json(const PlanVerdict& verdict) {
+  Json claims = Json::array();
+  for (const auto& result : verdict.claims) {
+    const auto& claim = result.claim;
+    const auto& found = result.difference;
+    claims.push_back({{"claim", claim.text},
+                      {"compared", claim_head(claim)},
+                      {"expected", expectation_text(claim.expect) + margin_text(claim)},
+                      {"found", found_text(result)},
+                      {"difference", finite(found.mean)},
+                      {"low", finite(found.interval.low)},
+                      {"high", finite(found.interval.high)},
+                      {"detectable", finite(result.detectable)},
+                      {"cells", result.cells},
+                      {"verdict", claim_verdict_name(result.verdict)}});
+  }
+  return {{"plan", verdict.plan},
+          {"method", verdict.method},
+          {"verdict", claim_verdict_name(verdict.verdict)},
+          {"text", verdict_sentence(verdict)},
+          {"claims", std::move(claims)}};
+}
+
+}  // namespace touchstone

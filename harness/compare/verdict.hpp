@@ -1,0 +1,74 @@
+#pragma once
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/compare/drop.hpp"
+#include "harness/store/store.hpp"
+
+namespace touchstone {
+
+/// What a plan expects of one of its methods ("arm") against another one, or against the base model.
+struct Claim {
+  /// score: a benchmark's main or named metric (percentage points). drop: mean drop on the benchmarks not trained on
+  /// (points). ece: the expected calibration error of a benchmark (points). logged: what a stage wrote down.
+  enum class Of : std::uint8_t { score, drop, ece, logged };
+  /// higher: arm - against > margin; lower: < -margin; not_lower: > -margin; not_higher: < margin; same: within it.
+  enum class Expect : std::uint8_t { higher, lower, not_lower, not_higher, same };
+
+  std::string text;  ///< what the paper says, in a sentence
+  std::string arm;
+  std::string against;  ///< a method of the plan, or "base"
+  Of of = Of::score;
+  std::string task;      ///< of score and ece: a benchmark, or "$train_on"
+  std::string metric;    ///< of score: another than the benchmark's main one
+  std::string key;       ///< of logged: "STAGE.KEY", for instance "train.trained_tokens"
+  bool ratio = false;    ///< of logged: the margin and the result are of arm / against
+  std::string train_on;  ///< only cells trained on this; empty: the mean over all that the plan trains on
+  Expect expect = Expect::higher;
+  double margin = 0.0;  ///< points; of logged values their own unit, or the share by which a ratio exceeds 1
+};
+
+/// The "claims" of a plan; none when it has none. Throws Fault::config, naming file, entry, key, found and expected.
+std::vector<Claim> read_claims(const nlohmann::ordered_json& plan, const std::string& where);
+
+enum class ClaimVerdict : std::uint8_t { reproduced, not_shown, contradicted, unmeasured };
+/// "direction reproduced", "not shown", "contradicted", "not measured".
+const char* claim_verdict_name(ClaimVerdict verdict);
+
+/// One claim against what was measured.
+struct ClaimResult {
+  Claim claim;
+  /// arm - against over the seeds (mean of those of each training task), in the claim's unit; of a ratio its logarithm.
+  SeedMean difference;
+  std::size_t cells = 0;    ///< pairs of cells compared: training tasks x seeds
+  double detectable = 0.0;  ///< smallest difference that so many seeds and items show with 80 % power, alpha 0.05
+  double p_against = 1.0;   ///< one-sided, of a difference as far on the other side as found were the claim true
+  std::string missing;      ///< why it is unmeasured
+  ClaimVerdict verdict = ClaimVerdict::unmeasured;
+};
+
+/// A plan's claims together.
+struct PlanVerdict {
+  std::string plan;    ///< the run's name
+  std::string method;  ///< the recipe that the plan is about; empty: none was named
+  std::vector<ClaimResult> claims;
+  ClaimVerdict verdict = ClaimVerdict::unmeasured;
+};
+
+/// Judges the claims of a stored run. A claim is reproduced when the 95 % interval of its difference lies within what
+/// it expects, contradicted when it lies outside, and not shown otherwise. The plan's verdict: reproduced when every
+/// claim is (which needs no correction: an intersection-union test, Berger, Technometrics 24 (1982), 295); contradicted
+/// when one is with Holm's correction over the claims; unmeasured when one is; else not shown. Throws Fault::config for
+/// a run whose plan has no claims.
+PlanVerdict judge_run(const Store& store, const RunRow& run);
+
+/// The verdict, then two lines a claim: what was expected, what was found.
+std::string verdict_lines(const PlanVerdict& verdict);
+/// "drop, otr - sft: -3.1 points [-4.4, -1.8], 6 cells; ..."
+std::string verdict_sentence(const PlanVerdict& verdict);
+nlohmann::ordered_json verdict_json(const PlanVerdict& verdict);
+
+}  // namespace touchstone

@@ -1,0 +1,28 @@
+#pragma once
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "harness/engine/prefix_tree.hpp"
+
+namespace touchstone {
+
+/// What generating needs beside the model.
+struct GeneratorSettings {
+  const Tokenizer* tokenizer = nullptr;
+  std::vector<std::int32_t> end_tokens;  ///< any of them ends an answer
+  std::string end_text;                  ///< stops an answer too when a model spells it out; empty: none
+  int batch_tokens = 4096;
+  int rows = 64;  ///< answers that are written at the same time, at most, by each worker
+  int threads = 1;
+  const SoftRows* soft = nullptr;  ///< of the pictures in the prompts
+};
+
+/// Answers of all prompts; result[i] has requests[i]->samples texts. Rows that finish leave the batch and others enter.
+/// `done` hears how many more requests are finished, from any worker, one at a time.
+std::vector<std::vector<Generated>> generate(Model& model, std::span<const Generation* const> requests,
+                                             std::span<const Prompt> prompts, const GeneratorSettings& settings,
+                                             EngineCounts& counts, const CancelFlag* cancel,
+                                             const std::function<void(std::size_t)>& done);
+
+}  // namespace touchstone

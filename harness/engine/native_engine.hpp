@@ -1,0 +1,26 @@
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "harness/engine/picture_prompts.hpp"
+#include "harness/model/engine.hpp"
+#include "harness/model/model.hpp"
+#include "harness/model/tokenizer.hpp"
+
+namespace touchstone {
+
+/// What an engine is made of.
+struct EngineParts {
+  std::shared_ptr<Model> model;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::unique_ptr<ChatTemplate> chat;    ///< null: the checkpoint has none
+  std::vector<std::int64_t> end_tokens;  ///< of generation_config.json and the tokenizer
+  EngineInfo info;                       ///< max_length and threads are the ones that count
+  EngineSettings settings;
+  std::optional<PictureReader> pictures{};  ///< none: pictures are refused
+};
+
+/// An engine over a model of this process.
+std::unique_ptr<Engine> make_engine(EngineParts parts);
+
+}  // namespace touchstone

@@ -1,0 +1,144 @@
+#include "harness/engine/open_engine.hpp"
+
+#include <algorithm>
+
+#include "harness/base/error.hpp"
+#include "harness/base/hash.hpp"
+#include "harness/base/json.hpp"
+#include "harness/engine/native_engine.hpp"
+#include "harness/model/ops.hpp"
+
+namespace touchstone {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int most_threads = 1024;
+
+/// eos_token_id of a JSON file of the folder: one id or a list. Empty when the file or the key is not there.
+std::vector<std::int64_t> end_tokens_of(const fs::path& path, std::int64_t vocabulary) {
+  if (!fs::exists(path)) return {};
+  Json config;
+  try {
+    config = read_json(path);
+  } catch (const Error& error) {
+    throw Error(Fault::checkpoint, error.what());
+  }
+  const auto refuse = [&] {
+    throw Error(Fault::checkpoint, path.string() + ": eos_token_id is " + config["eos_token_id"].dump() +
+                                       ", expected ids below vocab_size, " + std::to_string(vocabulary));
+  };
+  std::vector<std::int64_t> ids;
+  if (!config.is_object() || !config.contains("eos_token_id") || config["eos_token_id"].is_null()) return ids;
+  const auto& value = config["eos_token_id"];
+  for (const auto& item : value.is_array() ? value : Json::array({value})) {
+    if (!item.is_number_integer() || item.get<std::int64_t>() < 0 || item.get<std::int64_t>() >= vocabulary) refuse();
+    ids.push_back(item.get<std::int64_t>());
+  }
+  return ids;
+}
+
+/// The folder that holds config.json and, unless the adapter brings its own, the tokenizer.
+fs::path companion(const fs::path& folder, const fs::path& base, const char* file) {
+  return fs::exists(folder / file) ? folder / file : base / file;
+}
+
+std::unique_ptr<ChatTemplate> read_template(const Tokenizer& tokenizer, const fs::path& folder) {
+  const auto source = tokenizer.chat_template();
+  if (source.empty()) return nullptr;
+  const auto text = [&](const std::optional<std::int64_t>& id) { return id ? tokenizer.token(*id) : std::string(); };
+  return std::make_unique<ChatTemplate>(source, folder.string() + ": chat template", text(tokenizer.bos()),
+                                        text(tokenizer.eos()));
+}
+
+int usable_length(const EngineSettings& settings, const Model& model) {
+  if (settings.max_length == 0) return model.max_length();
+  require(settings.max_length >= 2 && settings.max_length <= model.max_length(), Fault::config, [&] {
+    return "max_length is " + std::to_string(settings.max_length) + ", expected 2 to the model's " +
+           std::to_string(model.max_length());
+  });
+  return settings.max_length;
+}
+
+/// Of all that says what the model computes: config.json, and how pictures are prepared.
+std::string hash_of_config(const fs::path& base, bool pictures) {
+  auto hash = sha256_file(base / "config.json");
+  if (!pictures) return hash;
+  const auto file = base / "preprocessor_config.json";
+  return sha256(hash + sha256_file(fs::exists(file) ? file : base / "processor_config.json"));
+}
+
+}  // namespace
+
+at::Device find_device(const std::string& name) {
+  const bool cuda = at::globalContext().hasCUDA();
+  if (name == "cpu" || (name == "auto" && !cuda)) return at::kCPU;
+  if (name == "auto") return {at::kCUDA, 0};
+  int number = 0;
+  const auto digits = name.starts_with("cuda:") ? name.substr(5) : name == "cuda" ? std::string("0") : std::string();
+  require(!digits.empty() && digits.size() <= 3 &&
+              std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }),
+          Fault::device, [&] { return "device is '" + name + "', expected auto, cpu, cuda or cuda:N"; });
+  number = std::stoi(digits);
+  const auto count = cuda ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
+  require(number < count, Fault::device, [&] {
+    return "device '" + name + "' is not there: this LibTorch sees " + std::to_string(count) + " CUDA devices";
+  });
+  return {at::kCUDA, static_cast<at::DeviceIndex>(number)};
+}
+
+at::ScalarType find_dtype(const std::string& name) {
+  require(name == "float32" || name == "bfloat16", Fault::config,
+          [&] { return "dtype is '" + name + "', expected float32 or bfloat16"; });
+  return name == "float32" ? at::kFloat : at::kBFloat16;
+}
+
+std::vector<std::int64_t> read_end_tokens(const fs::path& folder, const fs::path& base, const Tokenizer& tokenizer,
+                                          std::int64_t vocabulary) {
+  auto tokens = end_tokens_of(companion(folder, base, "generation_config.json"), vocabulary);
+  if (tokens.empty()) tokens = end_tokens_of(base / "config.json", vocabulary);
+  if (const auto eos = tokenizer.eos()) tokens.push_back(*eos);
+  return tokens;
+}
+
+std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log) {
+  const auto device = find_device(settings.device);
+  const auto dtype = find_dtype(settings.dtype);
+  require(settings.threads >= 1 && settings.threads <= most_threads, Fault::config, [&] {
+    return "threads is " + std::to_string(settings.threads) + ", expected 1 to " + std::to_string(most_threads);
+  });
+  require(settings.batch_tokens >= 1, Fault::config,
+          [&] { return "batch_tokens is " + std::to_string(settings.batch_tokens) + ", expected at least 1"; });
+  const auto info = checkpoints.inspect(settings.model);
+  const auto base = checkpoints.base_folder(settings.model);
+  const auto tokenizer_folder = companion(settings.model, base, "tokenizer.json").parent_path();
+  EngineParts parts;
+  parts.settings = settings;
+  parts.tokenizer = load_tokenizer(tokenizer_folder);
+  parts.model =
+      checkpoints.load(settings.model, {.storage = dtype, .compute = dtype, .device = device, .answering = true});
+  require(parts.tokenizer->size() <= parts.model->vocabulary(), Fault::checkpoint, [&] {
+    return tokenizer_folder.string() + "/tokenizer.json: has ids up to " + std::to_string(parts.tokenizer->size() - 1) +
+           ", but the embedding has " + std::to_string(parts.model->vocabulary()) + " rows";
+  });
+  parts.chat = read_template(*parts.tokenizer, tokenizer_folder);
+  parts.end_tokens = read_end_tokens(settings.model, base, *parts.tokenizer, parts.model->vocabulary());
+  parts.pictures = read_picture_reader(checkpoints.family(base), base, *parts.tokenizer);
+  parts.info = {.model_hash = info.model_hash,
+                .config_hash = hash_of_config(base, parts.pictures.has_value()),
+                .tokenizer_hash = parts.tokenizer->hash(),
+                .template_hash = parts.chat ? parts.chat->hash() : std::string(),
+                .family = info.family,
+                .device = device.str(),
+                .dtype = settings.dtype,
+                .kernels = parts.model->kernels(),
+                .parameters = info.parameters,
+                .max_length = usable_length(settings, *parts.model),
+                .threads = settings.threads};
+  log.info("opened " + settings.model.string() + " family=" + info.family +
+           " parameters=" + std::to_string(info.parameters) + " device=" + parts.info.device +
+           " dtype=" + settings.dtype + " kernels=" + parts.info.kernels);
+  return make_engine(std::move(parts));
+}
+
+}  // namespace touchstone

@@ -1,0 +1,141 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "harness/jinja/node.hpp"
+#include "harness/jinja/value.hpp"
+
+namespace touchstone::jinja {
+
+/// What one rendering may use up. Where a text or a list is made, its length counts as operations too.
+struct Limits {
+  std::int64_t operations = 1'000'000;
+  std::size_t text_bytes = std::size_t{1} << 20;  ///< of the output, and of any text made on the way
+  int depth = 32;                                 ///< of calls inside calls, and of lists inside lists
+  std::int64_t weight = 200'000;                  ///< of one value, everything in it counted
+  std::size_t dict_entries = 1024;
+};
+
+/// Names and values of one block, and the block around it.
+struct Scope {
+  explicit Scope(std::shared_ptr<Scope> outer) : around(std::move(outer)) {}
+  Value* find(std::string_view name);
+  void set(const std::string& name, Value value);
+  std::vector<std::pair<std::string, Value>> names;
+  std::shared_ptr<Scope> around;
+};
+
+/// Runs a parsed template once. Everything that fails throws Fault::checkpoint naming the template's place and line.
+class Machine {
+ public:
+  Machine(std::string where, const Limits& limits) : where_(std::move(where)), limits_(limits) {}
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  /// A variable of the outermost block.
+  void set(const std::string& name, Value value) { top_->set(name, std::move(value)); }
+  /// The output of a template.
+  std::string run(const Nodes& nodes);
+
+  // For filters, tests and methods:
+  [[noreturn]] void fail(const std::string& what) const;
+  void charge(std::size_t operations);
+  /// A text value within the bounds.
+  Value text(std::string value);
+  Value list(std::vector<Value> items, bool is_tuple = false);
+  Value dict(std::vector<std::pair<Value, Value>> entries);
+  /// The value's text, as {{ }} prints it.
+  std::string str(const Value& value);
+  Value make_namespace(Arguments& arguments);
+  /// As Python's iter(): a list's items, a dictionary's keys, a text's characters, nothing for what is undefined.
+  std::vector<Value> items(const Value& value);
+  Value attribute(const Value& value, const std::string& name);
+  Value item(const Value& value, const Value& key);
+  Value call(const Value& callable, Arguments& arguments);
+  Value filter(const std::string& name, const Value& value, Arguments& arguments);
+  bool test(const std::string& name, const Value& value, Arguments& arguments);
+  /// `op` is one of Jinja's binary operators but "and" and "or".
+  Value binary(const std::string& op, const Value& left, const Value& right);
+  bool compare(const std::string& op, const Value& left, const Value& right);
+  bool contains(const Value& container, const Value& wanted);
+  /// Throws when the value is undefined.
+  const Value& defined(const Value& value) const;
+
+ private:
+  enum class Flow : std::uint8_t { on, broken, continued };
+  class Level;
+
+  Value within_bounds(Value value) const;
+  Flow run_all(const Nodes& nodes);
+  Flow run_one(const Node& node);
+  Flow run_loop(const Node& node);
+  std::string captured(const Nodes& nodes);
+  void print(const std::string& text);
+  void assign(const Node& target, const Value& value);
+  void define_macro(const Node& node);
+  Value run_macro(const Node& node, const std::shared_ptr<Scope>& around, Arguments& arguments, const Value& caller);
+  void run_call_block(const Node& node);
+  Value macro_value(const Node& node, const Value& caller);
+
+  Value evaluate(const Node& node);
+  Value evaluate_compare(const Node& node);
+  Value evaluate_call(const Node& node);
+  Value evaluate_filter(const Node& node, const Value* input);
+  Value evaluate_slice(const Node& node);
+  Value look_up(const std::string& name);
+  Arguments arguments(const Node& node, std::size_t first);
+  void add_named(const Node& node, Arguments& all);
+
+  std::string where_;
+  Limits limits_;
+  std::int64_t used_ = 0;
+  int level_ = 0;  ///< of evaluate and run_one inside one another
+  int calls_ = 0;
+  int loops_ = 0;
+  int line_ = 1;
+  std::shared_ptr<Scope> top_ = std::make_shared<Scope>(nullptr);
+  std::shared_ptr<Scope> scope_ = top_;
+  std::string* out_ = nullptr;
+  std::vector<std::weak_ptr<Namespace>> namespaces_;
+};
+
+/// Reads the arguments of a filter, test or method: by place or by name.
+class ArgumentReader {
+ public:
+  ArgumentReader(Machine& machine, std::string name, const Arguments& arguments)
+      : machine_(machine), name_(std::move(name)), arguments_(arguments) {}
+  /// Null when it was not given.
+  const Value* find(std::size_t place, std::string_view name) const;
+  const Value& want(std::size_t place, std::string_view name) const;
+  std::string text(std::size_t place, std::string_view name) const;
+  std::string text(std::size_t place, std::string_view name, const std::string& fallback) const;
+  std::int64_t integer(std::size_t place, std::string_view name, std::int64_t fallback) const;
+  bool flag(std::size_t place, std::string_view name, bool fallback) const;
+
+ private:
+  Machine& machine_;
+  std::string name_;
+  const Arguments& arguments_;
+};
+
+using Method = Value (*)(Machine&, const Value& self, const ArgumentReader&);
+/// Null when texts (dictionaries, lists, ...) have no such method.
+Method find_method(const Value& self, std::string_view name);
+/// The functions that every template sees: range, namespace, dict, raise_exception, strftime_now.
+void add_globals(Machine& machine);
+/// A text as JSON; `indent` below 0 writes one line.
+std::string to_json(Machine& machine, const Value& value, std::int64_t indent, bool ensure_ascii, bool sort_keys);
+
+/// [first, last) of the places in a sequence of `count`, stepping by `step`, as Python's slice counts them.
+std::vector<std::size_t> slice_places(std::size_t count, const Value& first, const Value& last, const Value& step,
+                                      const Machine& machine);
+
+/// The starts of the code points of a text, and its end.
+std::vector<std::size_t> code_point_starts(std::string_view text);
+
+}  // namespace touchstone::jinja

@@ -1,0 +1,76 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/compare/verdict.hpp"
+#include "harness/measure/measure.hpp"
+
+namespace touchstone {
+
+/// One method of a plan: a recipe, what the plan changes in it, and what reports call the two.
+struct PlannedMethod {
+  std::string name;                        ///< "lora"; "lora-r4" where the plan names a variant
+  std::string recipe;                      ///< name of configs/methods/NAME.json, or a path of a recipe file
+  std::map<std::string, std::string> set;  ///< "adapt.r" -> JSON text; goes before the plan's own "set"
+  std::string tune_key;                    ///< what is tuned; empty: what the plan says
+  std::vector<std::string> tune;           ///< values to try, as JSON text; empty: those of the plan
+};
+
+/// How a plan's methods are tuned alike before they are compared: each at every value, with a seed of its own, measured
+/// on questions that the plan itself does not ask.
+struct Tuning {
+  std::string key;                  ///< "train.learning_rate"
+  std::vector<std::string> values;  ///< JSON text
+  std::uint64_t seed = 0;
+  std::vector<MeasureSettings> measure_on;
+};
+
+/// What to run: models x methods x training tasks x seeds, each measured on the benchmarks. As a plan file says it.
+struct Plan {
+  std::string name;
+  std::vector<std::string> models;  ///< checkpoint folders, or names of models that come with the program
+  std::vector<PlannedMethod> methods;
+  std::vector<std::string> train_on;  ///< tasks or groups
+  std::vector<std::uint64_t> seeds;
+  std::vector<MeasureSettings> measure_on;  ///< one entry for tasks with equal settings
+  /// Whether training writes its rows with the chat template: as soon as one measurement asks with it.
+  bool trains_with_chat() const {
+    return std::any_of(measure_on.begin(), measure_on.end(), [](const auto& settings) { return settings.chat; });
+  }
+  /// Overrides of every recipe that has a stage of that name: "train.learning_rate" -> JSON text. Each must find one.
+  std::map<std::string, std::string> set;
+  std::string about;          ///< the method whose paper the plan is about; empty: none
+  std::vector<Claim> claims;  ///< what it expects to find, for `touchstone verdict`
+  std::optional<Tuning> tune;
+  std::string device = "auto";
+  std::string dtype = "float32";       ///< of the matrix products
+  std::string save_dtype = "float32";  ///< of the trained weights, as they are measured and kept
+  int threads = 1;                     ///< tensor threads of one job
+  int jobs = 0;                        ///< cells side by side; 0: cores / threads
+  int batch_tokens = 4096;
+  int save_every_steps = 50;
+  bool keep_models = false;  ///< keep the trained checkpoints after they were measured
+  bool keep_records = true;  ///< keep the records that stages made
+  std::string where;         ///< the plan's file, for messages
+  std::string json;          ///< canonical text of the file
+  std::string hash;          ///< SHA-256 of that text
+};
+
+/// Reads and checks a plan file: every key, type and range. Names are checked by the runner, which knows what there is.
+/// Throws Fault::config or Fault::data, naming file, key, found and expected.
+Plan read_plan(const std::filesystem::path& path);
+
+/// What tuning tries of a method: STAGE.KEY and values.
+std::pair<std::string, std::vector<std::string>> tried_values(const Plan& plan, const PlannedMethod& method);
+
+/// The plan that tunes this one: its methods at every value of "tune", one seed. Throws Fault::config when the plan
+/// says nothing of tuning.
+Plan tuning_plan(const Plan& plan);
+
+}  // namespace touchstone

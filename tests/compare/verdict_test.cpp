@@ -1,0 +1,193 @@
+#include "harness/compare/verdict.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/base/error.hpp"
+#include "harness/base/json.hpp"
+#include "tests/measure/results.hpp"
+
+namespace touchstone {
+namespace {
+
+using namespace touchstone::testing;  // NOLINT(google-build-using-namespace): the fixture's builders
+using ::testing::HasSubstr;
+
+constexpr int items = 200;
+
+/// One run of methods "new" and "plain", trained on gsm8k with three seeds.
+class VerdictTest : public ResultsTest {
+ protected:
+  /// A seed's cells: how many of the items each gets right, on the training task and on another one.
+  struct Right {
+    int trained = 0;
+    int other = 0;
+  };
+
+  void add_pair(std::uint64_t seed, Right fresh, Right plain) {
+    for (const auto& [method, right] : {std::pair{"new", fresh}, std::pair{"plain", plain}}) {
+      const auto model = add_model(method + std::to_string(seed));
+      const auto cell = add_cell(method, "gsm8k", seed, model);
+      measure(model, cell, "gsm8k", items, below(right.trained));
+      measure(model, cell, "toy", items, below(right.other));
+      store_.stage(cell, {.stage = 1,
+                          .name = "train",
+                          .options = "{}",
+                          .seconds = 1.0,
+                          .values = {{"last_loss", method == std::string("new") ? 0.5 : 0.4}}});
+    }
+  }
+
+  PlanVerdict judge(const std::string& claims, const std::string& state = "done") {
+    RunRow run;
+    run.id = run_;
+    run.name = "papers/new";
+    run.state = state;
+    run.plan_json = R"({"about": "new", "claims": )" + claims + "}";
+    return judge_run(store_, run);
+  }
+
+  static std::string claim(const std::string& rest) {
+    return R"([{"text": "As the paper says.", "arm": "new", "against": "plain", )" + rest + "}]";
+  }
+};
+
+// new keeps 20 more of the 200 other items than plain in every seed (and all that plain keeps), and solves two fewer of
+// the training task.
+TEST_F(VerdictTest, ReproducedWhenTheIntervalLiesWhereThePaperSays) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {98, 120}, {100, 100});
+  const auto verdict = judge(claim(R"("of": "drop", "expect": "lower")"));
+  EXPECT_EQ(verdict.method, "new");
+  ASSERT_EQ(verdict.claims.size(), 1U);
+  const auto& found = verdict.claims[0];
+  EXPECT_EQ(found.cells, 3U);
+  EXPECT_NEAR(found.difference.mean, -0.1, 1e-12);
+  // No difference between the seeds: the items' error alone, sqrt(0.1 * 0.9 / 199).
+  EXPECT_NEAR(found.difference.stderror, std::sqrt(0.09 / 199), 1e-9);
+  EXPECT_EQ(found.verdict, ClaimVerdict::reproduced);
+  EXPECT_EQ(verdict.verdict, ClaimVerdict::reproduced);
+  EXPECT_THAT(verdict_lines(verdict), HasSubstr("papers/new: direction reproduced"));
+  EXPECT_THAT(verdict_sentence(verdict), HasSubstr("mean drop elsewhere, new - plain: -10.0 points [-14.2, -5.8]"));
+}
+
+TEST_F(VerdictTest, ContradictedWhenItLiesElsewhere) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {98, 120}, {100, 100});
+  const auto verdict = judge(claim(R"("of": "drop", "expect": "higher")"));
+  EXPECT_EQ(verdict.claims[0].verdict, ClaimVerdict::contradicted);
+  EXPECT_EQ(verdict.verdict, ClaimVerdict::contradicted);
+}
+
+TEST_F(VerdictTest, NotShownWithTheEffectThatCouldHaveBeen) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {98, 120}, {100, 100});
+  const auto verdict = judge(claim(R"("of": "score", "expect": "higher")"));
+  const auto& found = verdict.claims[0];
+  EXPECT_NEAR(found.difference.mean, -0.01, 1e-12);
+  EXPECT_EQ(found.verdict, ClaimVerdict::not_shown);
+  EXPECT_NEAR(found.detectable, 2.80 * found.difference.stderror, 0.01 * found.detectable);
+  EXPECT_THAT(verdict_sentence(verdict), HasSubstr("smallest detectable effect: 2.0 points"));
+  // A margin turns "not lower" into something that can be shown.
+  EXPECT_EQ(judge(claim(R"("of": "score", "expect": "not_lower", "margin": 5)")).verdict, ClaimVerdict::reproduced);
+  EXPECT_EQ(judge(claim(R"("of": "score", "expect": "same", "margin": 5)")).verdict, ClaimVerdict::reproduced);
+  EXPECT_EQ(judge(claim(R"("of": "score", "task": "toy", "expect": "higher", "margin": 20)")).verdict,
+            ClaimVerdict::contradicted);
+}
+
+// Of 200 items plain gets 60 wrong and new 20 of them: a better score by 20 points, though less is better.
+TEST_F(VerdictTest, AMetricOtherThanTheMainOne) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (const auto& [method, wrong] : {std::pair{"new", 20}, std::pair{"plain", 60}}) {
+      auto made = task_measure("gsm8k", items, below(100));
+      for (int at = 0; at < items; ++at) {
+        made.samples[static_cast<std::size_t>(at)].verdict.values["wrong,none"] = at < wrong ? 1.0 : 0.0;
+      }
+      made.scores.push_back({"wrong,none", static_cast<double>(wrong) / items, 0.01, false, 0.0});
+      const auto model = add_model(method + std::to_string(seed));
+      const auto cell = add_cell(method, "gsm8k", seed, model);
+      const auto key = "gsm8k of " + std::to_string(model);
+      store_.link_measure(run_, cell, store_.add_measure(key, model, environment_, made, settings_, engine(), 0.5));
+    }
+  }
+  const auto verdict = judge(claim(R"("of": "score", "metric": "wrong,none", "expect": "higher", "margin": 10)"));
+  EXPECT_NEAR(verdict.claims[0].difference.mean, 0.2, 1e-12);
+  EXPECT_EQ(verdict.verdict, ClaimVerdict::reproduced);
+  EXPECT_THAT(verdict_sentence(verdict), HasSubstr("wrong on the training task, new - plain: +20.0 points"));
+  EXPECT_NEAR(judge(claim(R"("of": "score", "expect": "higher")")).claims[0].difference.mean, 0.0, 1e-12);
+  EXPECT_EQ(judge(claim(R"("of": "score", "metric": "right,none", "expect": "higher")")).verdict,
+            ClaimVerdict::unmeasured);
+}
+
+TEST_F(VerdictTest, SeedsThatDisagreeWidenTheInterval) {
+  add_pair(1, {100, 130}, {100, 100});
+  add_pair(2, {100, 100}, {100, 100});
+  add_pair(3, {100, 110}, {100, 100});
+  const auto verdict = judge(claim(R"("of": "drop", "expect": "lower")"));
+  EXPECT_NEAR(verdict.claims[0].difference.between_sd, std::sqrt(7.0 / 3.0) / 20, 1e-9);  // of 0.15, 0, 0.05
+  EXPECT_EQ(verdict.verdict, ClaimVerdict::not_shown);
+}
+
+TEST_F(VerdictTest, AgainstTheBaseModel) {
+  measure(base_, 0, "gsm8k", items, below(40));
+  measure(base_, 0, "toy", items, below(150));
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {98, 120}, {100, 100});
+  const auto verdict = judge(
+      R"([{"text": "Learns.", "arm": "new", "against": "base", "of": "score", "expect": "higher"},
+          {"text": "Forgets.", "arm": "new", "against": "base", "of": "drop", "expect": "higher"}])");
+  EXPECT_NEAR(verdict.claims[0].difference.mean, 58.0 / 200, 1e-12);
+  EXPECT_NEAR(verdict.claims[1].difference.mean, 30.0 / 200, 1e-12);
+  EXPECT_EQ(verdict.verdict, ClaimVerdict::reproduced);
+}
+
+TEST_F(VerdictTest, LoggedValuesAndTheirRatio) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {98, 120}, {100, 100});
+  const auto plain = judge(claim(R"("of": "logged", "key": "train.last_loss", "expect": "higher")"));
+  EXPECT_NEAR(plain.claims[0].difference.mean, 0.1, 1e-12);
+  EXPECT_EQ(plain.verdict, ClaimVerdict::reproduced);
+  const auto ratio =
+      judge(claim(R"("of": "logged", "key": "train.last_loss", "ratio": true, "expect": "higher", "margin": 0.3)"));
+  EXPECT_NEAR(std::exp(ratio.claims[0].difference.mean), 1.25, 1e-12);
+  EXPECT_EQ(ratio.verdict, ClaimVerdict::contradicted);
+  EXPECT_THAT(verdict_sentence(ratio), HasSubstr("train.last_loss, new / plain: x 1.25"));
+}
+
+TEST_F(VerdictTest, HalfAPlanProvesNothing) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {98, 120}, {100, 100});
+  add_cell("new", "gsm8k", 4, add_model("unmeasured"));
+  const auto verdict = judge(claim(R"("of": "drop", "expect": "lower")"));
+  EXPECT_EQ(verdict.verdict, ClaimVerdict::unmeasured);
+  EXPECT_THAT(verdict_lines(verdict), HasSubstr("3 of 4 cells of new can be compared with plain"));
+  EXPECT_THAT(verdict_lines(judge(claim(R"("of": "drop", "expect": "lower")"), "running")),
+              HasSubstr("the run has not ended"));
+}
+
+// Two claims hold and one does not: one of three must be far off to contradict the plan.
+TEST_F(VerdictTest, SeveralClaimsTogether) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {97, 120}, {100, 100});
+  const std::string drop = R"({"text": "a", "arm": "new", "against": "plain", "of": "drop", "expect": "lower"})";
+  const std::string level = R"({"text": "b", "arm": "new", "against": "plain", "of": "score", "expect": "not_lower"})";
+  EXPECT_EQ(judge("[" + level + "]").verdict, ClaimVerdict::not_shown);
+  EXPECT_EQ(judge("[" + drop + "," + level + "]").verdict, ClaimVerdict::not_shown);
+  const auto wrong = R"({"text": "c", "arm": "new", "against": "plain", "of": "drop", "expect": "higher"})";
+  EXPECT_EQ(judge("[" + drop + "," + level + "," + wrong + "]").verdict, ClaimVerdict::contradicted);
+}
+
+TEST_F(VerdictTest, WrongClaimsAreRefused) {
+  const auto complaint = [&](const std::string& claims) {
+    try {
+      read_claims(parse_json(R"({"claims": )" + claims + "}", "plan.json"), "plan.json");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(complaint(claim(R"("of": "scores", "expect": "lower")")), HasSubstr("claims 0: key 'of'"));
+  EXPECT_THAT(complaint(claim(R"("of": "drop", "expect": "less")")), HasSubstr("key 'expect'"));
+  EXPECT_THAT(complaint(claim(R"("of": "drop", "expect": "same")")), HasSubstr("needs a margin above 0"));
+  EXPECT_THAT(complaint(claim(R"("of": "logged", "key": "loss", "expect": "lower")")), HasSubstr("STAGE.KEY"));
+  EXPECT_THAT(complaint(claim(R"("of": "drop", "expect": "lower", "marign": 1)")), HasSubstr("marign"));
+  EXPECT_THAT(complaint("3"), HasSubstr("a list"));
+  EXPECT_EQ(complaint("[]"), "");
+}
+
+}  // namespace
+}  // namespace touchstone

@@ -1,0 +1,226 @@
+#include "trainers/loops/train_loop.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <set>
+
+#include "harness/base/draws.hpp"
+#include "harness/base/seed.hpp"
+#include "harness/model/ops.hpp"
+#include "trainers/adapters/lora.hpp"
+#include "trainers/rows/row_options.hpp"
+
+namespace touchstone {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Moves a share of the rows, drawn by seed, to the validation set.
+std::vector<Row> set_aside(std::vector<Row>& rows, double share, std::uint64_t seed) {
+  const auto units = units_of(rows);
+  const auto count = static_cast<std::size_t>(std::llround(share * static_cast<double>(units.size())));
+  Draws draws(seed, "train.validation");
+  std::vector<bool> taken(rows.size(), false);
+  for (const auto unit : sample_indices(units.size(), count, draws)) {
+    for (const auto row : units[unit]) taken[row] = true;
+  }
+  std::vector<Row> aside;
+  std::vector<Row> left;
+  for (std::size_t at = 0; at < rows.size(); ++at) (taken[at] ? aside : left).push_back(std::move(rows[at]));
+  rows = std::move(left);
+  return aside;
+}
+
+}  // namespace
+
+TrainLoop::TrainLoop(Session& session, TrainOptions options)
+    : session_(session),
+      options_(std::move(options)),
+      device_(session.model->head().weight.device()),
+      parameters_(trainable_parameters(*session.model, options_.trained_modules)) {
+  for (auto& [name, tensor] : session.model->parameters()) tensor->requires_grad_(false);
+  for (auto& [name, tensor] : parameters_) tensor->requires_grad_(true);  // an earlier stage may have frozen them
+  if (options_.language_rate_factor != 1.0) slow_language();
+  loss_.model = session.model.get();
+  loss_.objective = &options_.objective;
+  if (options_.objective.state) options_.objective.state->clear();
+  if (options_.objective.needs_reference) loss_.reference = session.frozen.at(options_.objective.reference).get();
+}
+
+/// A pre-trained language part forgets at the rate that eyes learn to see with.
+void TrainLoop::slow_language() {
+  std::set<const Tensor*> language;
+  for (const auto& [name, tensor] : trainable_parameters(session_.model->language())) language.insert(tensor);
+  for (const auto& [name, tensor] : parameters_) {
+    if (language.count(tensor) != 0) options_.optimizer.adamw.rate_factors[name] = options_.language_rate_factor;
+  }
+}
+
+void TrainLoop::prepare_rows() {
+  auto& limit = options_.rows.max_length;
+  limit = row_limit(options_.rows, session_.model->max_length());
+  options_.rows.answers = options_.objective.answers;
+  options_.rows.roles = options_.objective.roles;
+  const auto encoder = row_encoder(session_);
+  RowAudit audit;
+  rows_ = encode_rows(session_.data.at(options_.data), encoder, options_.rows, audit);
+  session_.values = audit.values();
+  if (!options_.validation.empty()) {
+    RowAudit ignored;
+    validation_ = encode_rows(session_.data.at(options_.validation), encoder, options_.rows, ignored);
+  } else if (options_.validation_share > 0.0) {
+    validation_ = set_aside(rows_, options_.validation_share, options_.steps.seed);
+  }
+  if (options_.steps.pack_tokens == 0) options_.steps.pack_tokens = limit;
+  if (options_.steps.pack && options_.steps.wrap) {
+    if (options_.steps.shuffle) {  // before they become one stream: afterwards neighbours stay neighbours
+      Draws draws(options_.steps.seed, "train.stream");
+      shuffle(rows_, draws);
+    }
+    rows_ = wrap_rows(rows_, options_.steps.pack_tokens);
+    session_.values["rows_wrapped"] = static_cast<double>(rows_.size());
+  }
+  require(!rows_.empty(), Fault::data, [&] {
+    return "data set '" + options_.data + "' has no row to train on: " + std::to_string(audit.rows_total) + " rows, " +
+           std::to_string(audit.rows_dropped) + " without a label within " + std::to_string(limit) + " tokens";
+  });
+  if (audit.rows_truncated > 0 && session_.hooks->log != nullptr) {
+    session_.hooks->log->warn(std::to_string(audit.rows_truncated) + " of " + std::to_string(audit.rows_total) +
+                              " rows are longer than " + std::to_string(limit) + " tokens and were cut; " +
+                              std::to_string(audit.labels_dropped) + " of " + std::to_string(audit.labels_total) +
+                              " trained tokens are lost");
+  }
+}
+
+bool TrainLoop::restore() {
+  checkpoints_.emplace(session_, rows_hash(rows_) + rows_hash(validation_));
+  optimizer_.emplace(parameters_, options_.optimizer.adamw);
+  const auto state = checkpoints_->load();
+  if (!state) return false;
+  restore_weights(*state, parameters_);
+  done_ = state->step;
+  counters_ = state->counters;
+  if (options_.objective.state) *options_.objective.state = state->memory;
+  session_.result.resumed_from_step = session_.result.steps + done_;
+  if (!checkpoints_->finished()) optimizer_->restore(state->moments, state->step);
+  return checkpoints_->finished();
+}
+
+TrainState TrainLoop::state(bool with_moments) const {
+  TrainState state;
+  state.step = done_;
+  for (const auto& [name, tensor] : parameters_) state.weights[name] = tensor->detach();
+  if (with_moments) state.moments = optimizer_->moments();
+  state.counters = counters_;
+  if (options_.objective.state) state.memory = *options_.objective.state;
+  return state;
+}
+
+LossTotals TrainLoop::totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, int epoch) const {
+  const auto count = options_.objective.others_per_epoch;
+  const BatchSettings settings{.first_learns = options_.objective.first_learns,
+                               .others = {.first = epoch * count, .count = count},
+                               .pad = options_.steps.pad};
+  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_, session_.reader(), settings));
+}
+
+void TrainLoop::prepare_objective() {
+  if (!options_.objective.prepare) return;
+  std::vector<float> ref_logp;
+  for (const auto& row : rows_) {
+    const auto& all = row.facts.ref_logp;
+    const std::ptrdiff_t skipped = row.prompt_tokens == 0 ? 1 : 0;  // no label: nothing before it predicts it
+    if (!all.empty()) ref_logp.insert(ref_logp.end(), all.begin() + skipped, all.end());
+  }
+  options_.objective.prepare(ref_logp);
+}
+
+StepReport TrainLoop::step(std::int64_t number) {
+  const auto start = std::chrono::steady_clock::now();
+  loss_.draw_seed = derive_seed(options_.steps.seed, "train.draws." + std::to_string(number));
+  LossTotals totals;
+  const auto& planned = plan_[static_cast<std::size_t>(number)];
+  for (const auto& chosen : planned.micro_batches) totals.add(totals_of(rows_, chosen, planned.epoch));
+  const double divisor = totals.divisor(options_.normaliser, options_.constant_length);
+  StepReport report;
+  report.stage = session_.stage;
+  report.stage_name = session_.stage_name;
+  report.step = number + 1;
+  report.steps = schedule_.steps;
+  report.loss = divisor > 0.0 ? totals.sum / divisor : 0.0;
+  report.learning_rate = options_.optimizer.learning_rate * schedule_.factor(number);
+  report.gradient_norm = divisor > 0.0 ? optimizer_->gradient_norm() / divisor : 0.0;
+  report.tokens = totals.tokens;
+  report.trained_tokens = static_cast<std::int64_t>(totals.positions);
+  for (const auto& [name, value] : totals.logged) report.values[name] = value / totals.logged_over;
+  require_finite(report);
+  if (divisor > 0.0) {
+    optimizer_->step(report.learning_rate, clipped_divisor(options_.optimizer, divisor, report.gradient_norm));
+  }
+  report.seconds = seconds_since(start);
+  return report;
+}
+
+bool TrainLoop::validates_after(std::int64_t number) const {
+  if (validation_.empty()) return false;
+  if (number + 1 == schedule_.steps) return true;
+  if (options_.eval_steps > 0) return (number + 1) % options_.eval_steps == 0;
+  const auto at = static_cast<std::size_t>(number);
+  return plan_[at].epoch != plan_[at + 1].epoch;
+}
+
+double TrainLoop::validate() {
+  const at::NoGradGuard no_grad;
+  LossTotals totals;
+  std::vector<std::size_t> chosen;
+  std::size_t tokens = 0;
+  for (const auto& unit : units_of(validation_)) {
+    std::size_t length = 0;
+    for (const auto row : unit) length += validation_[row].ids.size();
+    if (!chosen.empty() && tokens + length > 4096) {
+      totals.add(totals_of(validation_, chosen, 0));
+      chosen.clear();
+      tokens = 0;
+    }
+    chosen.insert(chosen.end(), unit.begin(), unit.end());
+    tokens += length;
+  }
+  totals.add(totals_of(validation_, chosen, 0));
+  const double divisor = totals.divisor(options_.normaliser, options_.constant_length);
+  return divisor > 0.0 ? totals.sum / divisor : 0.0;  // an objective may leave every position out
+}
+
+void TrainLoop::run() {
+  if (session_.data.at(options_.data).empty()) {  // a split of nothing; stages that lose their rows say so themselves
+    session_.values = {{"rows_total", 0.0}, {"steps", 0.0}};
+    if (session_.hooks->log != nullptr) session_.hooks->log->warn("data set '" + options_.data + "' is empty: no step");
+    return;
+  }
+  prepare_rows();
+  prepare_objective();
+  plan_ = plan_steps(rows_, options_.steps);
+  schedule_ = schedule_of(options_.optimizer, static_cast<std::int64_t>(plan_.size()));
+  if (restore()) return end_stage(session_, counters_, done_);
+  const auto& hooks = *session_.hooks;
+  while (done_ < schedule_.steps) {
+    auto report = step(done_);
+    count_step(counters_, report);
+    if (validates_after(done_)) counters_["validation_loss"] = report.values["validation_loss"] = validate();
+    ++done_;
+    if (hooks.step) hooks.step(report);
+    const bool cancelled = hooks.cancel != nullptr && hooks.cancel->is_set();
+    const bool due = session_.job->save_every_steps > 0 && done_ % session_.job->save_every_steps == 0;
+    if (done_ == schedule_.steps || (!due && !cancelled)) continue;
+    if (hooks.saving) hooks.saving();
+    checkpoints_->save(state(true));
+    if (cancelled) throw Cancelled();
+  }
+  if (hooks.saving) hooks.saving();
+  checkpoints_->finish(state(false));
+  end_stage(session_, counters_, done_);
+}
+
+}  // namespace touchstone

@@ -1,0 +1,55 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "harness/model/model.hpp"
+#include "harness/model/objective.hpp"
+#include "trainers/loops/batches.hpp"
+
+namespace touchstone {
+
+class Critic;
+
+/// What the micro-batches of one optimizer step (or of a validation pass) add up to.
+struct LossTotals {
+  double sum = 0.0;
+  double count = 0.0;  ///< by the objective
+  double positions = 0.0;
+  double weight_sum = 0.0;
+  std::int64_t sequences = 0;
+  std::int64_t tokens = 0;
+  std::map<std::string, double> logged;
+  double logged_over = 0.0;  ///< what the logged sums are divided by: positions, or records of an answer objective
+
+  void add(const LossTotals& other);
+  /// What the sum is divided with. Zero when nothing is under the loss.
+  double divisor(Normaliser normaliser, double constant_length) const;
+};
+
+/// The models and the loss of one training stage.
+struct LossSettings {
+  Model* model = nullptr;
+  Model* reference = nullptr;  ///< null when the objective needs none
+  const TokenObjective* objective = nullptr;
+  /// Trained positions whose logits are held at once; 0: so many that they fill about 16 MB, between 256 and 8192.
+  std::int64_t chunk_positions = 0;
+  std::uint64_t draw_seed = 0;  ///< TokenBatch::draw_seed
+  double temperature = 1.0;     ///< log-probabilities of answers are those of logits divided by this
+  Critic* critic = nullptr;     ///< null when the objective needs no values
+};
+
+/// What the model reads of a batch: its tokens, and the soft rows that it makes of the pictures, with their gradient.
+Inputs inputs_of(Model& model, const Batch& batch);
+
+/// Log-probability of each trained token of a batch, [M] float32, without gradient.
+Tensor token_logp(Model& model, const Batch& batch, double temperature = 1.0);
+
+/// Runs one batch and gives its sums. Where gradients are enabled, those of the undivided sum are added to the
+/// parameters'. The head runs over chunks of trained positions, forward and backward at once, so that logits never
+/// exist for more than one chunk. For an objective over answers, which needs all log-probabilities before it has a
+/// gradient, a second pass makes the chunks' logits again when they are more than one. What the batch only watches is
+/// run before, without gradient.
+LossTotals accumulate_loss(const LossSettings& settings, const Batch& batch);
+
+}  // namespace touchstone

@@ -1,0 +1,24 @@
+#include "trainers/rows/row_options.hpp"
+
+#include <algorithm>
+
+namespace touchstone {
+
+RowSettings read_row_options(Options& options) {
+  RowSettings rows;
+  rows.max_length = options.integer("max_length", "tokens of a row, at most; 0: as long as the model allows",
+                                    {.fallback = 0, .min = 0});
+  rows.keep_end = options.text("truncation_mode", "which end of a row that is too long is kept",
+                               {.fallback = "keep_start", .choices = {"keep_start", "keep_end"}}) == "keep_end";
+  rows.append_eos =
+      options.flag("append_eos", "without chat template: train the end-of-text token behind each answer", true);
+  return rows;
+}
+
+std::int64_t row_limit(const RowSettings& settings, std::int64_t model_length) {
+  return settings.max_length > 0 ? std::min(settings.max_length, model_length) : model_length;
+}
+
+std::string reference_of(const std::string& data) { return "reference log-probabilities of data set '" + data + "'"; }
+
+}  // namespace touchstone
