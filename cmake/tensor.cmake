@@ -34,7 +34,7 @@ target_link_libraries(harness PUBLIC tokenizers)
 
 add_library(backends STATIC)
 touchstone_plugins(backends FamilyBook harness/model/family.hpp backends/families)
-file(GLOB backend_sources CONFIGURE_DEPENDS backends/layers/*.cpp backends/checkpoints/*.cpp backends/native/*.cpp)
+file(GLOB backend_sources CONFIGURE_DEPENDS backends/layers/*.cpp backends/checkpoints/*.cpp backends/native/*.cpp backends/decoders/*.cpp)
 target_sources(backends PRIVATE ${backend_sources})
 touchstone_tensor_target(backends)
 target_link_libraries(backends PUBLIC harness tokenizers kernels)

@@ -20,7 +20,8 @@ std::string plain(double value) {
 
 }  // namespace
 
-ConfigReader::ConfigReader(const Json& object, std::string where) : object_(&object), where_(std::move(where)) {
+ConfigReader::ConfigReader(const Json& object, std::string where)
+    : object_(&object), where_(std::move(where)), read_(std::make_shared<std::set<std::string>>()) {
   if (!object.is_object()) refuse("expected a JSON object");
 }
 
@@ -35,6 +36,7 @@ void ConfigReader::refuse_value(const std::string& key, const std::string& expec
 }
 
 const Json* ConfigReader::find(const std::string& key) const {
+  read_->insert(key);
   const auto found = object_->find(key);
   return found == object_->end() || found->is_null() ? nullptr : &*found;
 }
@@ -89,6 +91,14 @@ std::vector<std::string> ConfigReader::texts(const std::string& key) const {
     all.push_back(item.get<std::string>());
   }
   return all;
+}
+
+void ConfigReader::refuse_unread(const Json& neutral) const {
+  for (const auto& [key, value] : neutral.items()) {
+    if (read_->count(key) != 0) continue;
+    const auto* found = find(key);
+    if (found != nullptr && *found != value) refuse_value(key, "none: this family does not have it");
+  }
 }
 
 ConfigReader ConfigReader::child(const std::string& key) const {

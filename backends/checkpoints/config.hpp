@@ -1,8 +1,10 @@
 #pragma once
 // Reading config.json of a checkpoint: every number in a range that a real model can have.
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,12 +28,16 @@ class ConfigReader {
   ConfigReader child(const std::string& key) const;
   const std::string& where() const { return where_; }
   [[noreturn]] void refuse(const std::string& message) const;
+  /// Refuses by its name each key of `neutral` that the object has with another value than there and that nobody has
+  /// read; null stands for a key that may only be absent.
+  void refuse_unread(const nlohmann::ordered_json& neutral) const;
 
  private:
   const nlohmann::ordered_json* find(const std::string& key) const;
   [[noreturn]] void refuse_value(const std::string& key, const std::string& expected) const;
   const nlohmann::ordered_json* object_;
   std::string where_;
+  std::shared_ptr<std::set<std::string>> read_;  ///< keys that were asked for; copies of a reader share it
 };
 
 }  // namespace touchstone

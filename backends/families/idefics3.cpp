@@ -1,8 +1,11 @@
-#include "backends/layers/decoder_config.hpp"
-#include "backends/layers/vision_language.hpp"
+#include "backends/decoders/decoder_config.hpp"
+#include "backends/decoders/vision_language.hpp"
 #include "harness/base/json.hpp"
 
 namespace touchstone {
+namespace plugins {
+void llama(FamilyBook& book);  // the language part
+}
 namespace {
 
 /// "Building and better understanding vision-language models", arXiv:2408.12637, and "SmolVLM", arXiv:2504.05299, in
@@ -22,9 +25,11 @@ std::unique_ptr<Model> build_idefics3(const Json& config, const std::string& whe
   // Whether the head is tied is said of the whole model.
   auto text = config.contains("text_config") ? config["text_config"] : Json::object();
   text["tie_word_embeddings"] = reader.flag("tie_word_embeddings", false);
-  const auto shape = read_decoder_shape({text, where + ": text_config"}, {});
+  FamilyBook decoders{"family"};
+  plugins::llama(decoders);
+  const auto& language = decoders.get("llama");
   return build_vision_language(std::move(eyes), weights, settings, config.dump(), [&](const Weights& text_weights) {
-    return build_decoder(shape, text_weights, settings, text.dump());
+    return language.build(text, where + ": text_config", text_weights, settings);
   });
 }
 

@@ -31,8 +31,8 @@ void read_yarn(Rope& rope, const ConfigReader& scaling) {
 }
 
 /// theta^(-2j/dim) in float32, the order of operations as transformers has it.
-std::vector<float> base_frequencies(double theta, std::int64_t head_dim) {
-  const auto exponent = at::arange(0, head_dim, 2, at::kFloat) / static_cast<double>(head_dim);
+std::vector<float> base_frequencies(double theta, std::int64_t dims) {
+  const auto exponent = at::arange(0, dims, 2, at::kFloat) / static_cast<double>(dims);
   const auto frequencies = at::reciprocal(at::pow(at::Scalar(theta), exponent)).contiguous();
   return {frequencies.const_data_ptr<float>(), frequencies.const_data_ptr<float>() + frequencies.numel()};
 }
@@ -57,7 +57,7 @@ void scale_llama3(const Rope& rope, std::vector<float>& frequencies) {
 
 /// The dimension that turns `rotations` times over the original context.
 double yarn_dimension(const Rope& rope, double rotations) {
-  return static_cast<double>(rope.head_dim) *
+  return static_cast<double>(rope.dims) *
          std::log(static_cast<double>(rope.original_positions) / (rotations * 2.0 * std::numbers::pi)) /
          (2.0 * std::log(rope.theta));
 }
@@ -70,7 +70,7 @@ void scale_yarn(const Rope& rope, std::vector<float>& frequencies) {
     high = std::ceil(high);
   }
   low = std::max(low, 0.0);
-  high = std::min(high, static_cast<double>(rope.head_dim - 1));
+  high = std::min(high, static_cast<double>(rope.dims - 1));
   if (low == high) high += 0.001;
   for (std::size_t at = 0; at < frequencies.size(); ++at) {
     const auto ramp = std::clamp((static_cast<double>(at) - low) / (high - low), 0.0, 1.0);
@@ -81,13 +81,20 @@ void scale_yarn(const Rope& rope, std::vector<float>& frequencies) {
 
 }  // namespace
 
-Rope read_rope(const ConfigReader& config, std::int64_t head_dim, std::int64_t max_positions, double default_theta) {
-  const auto scaling = config.child(config.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
+/// The object that says how this rope turns; an empty one where the file has none.
+ConfigReader rope_object(const ConfigReader& config, const RopeDefaults& defaults) {
+  if (config.has("rope_scaling") && defaults.scaled) return config.child("rope_scaling");
+  const auto all = config.child("rope_parameters");
+  return !defaults.layer_type.empty() && all.has(defaults.layer_type) ? all.child(defaults.layer_type) : all;
+}
+
+Rope read_rope(const ConfigReader& config, const RopeDefaults& defaults) {
+  const auto scaling = rope_object(config, defaults);
   Rope rope;
-  rope.head_dim = head_dim;
-  rope.max_positions = max_positions;
-  rope.theta =
-      scaling.number("rope_theta", 1.0 + 1e-6, 1e12, config.number("rope_theta", 1.0 + 1e-6, 1e12, default_theta));
+  rope.dims = defaults.dims;
+  rope.max_positions = defaults.max_positions;
+  const auto old = config.number(defaults.theta_key, 1.0 + 1e-6, 1e12, defaults.theta);
+  rope.theta = scaling.number("rope_theta", 1.0 + 1e-6, 1e12, old);
   rope.type = scaling.text("rope_type", scaling.text("type", "default"));
   const auto partial = scaling.number("partial_rotary_factor", 0, 1, config.number("partial_rotary_factor", 0, 1, 1.0));
   if (partial != 1.0) scaling.refuse("partial_rotary_factor is not 1, which this family does not have");
@@ -96,9 +103,9 @@ Rope read_rope(const ConfigReader& config, std::int64_t head_dim, std::int64_t m
     scaling.refuse("rope_type is '" + rope.type + "', expected default, linear, dynamic, llama3 or yarn");
   }
   rope.factor = rope.type == "yarn" ? scaling.number("factor", 1e-3, 1e6, 1.0) : scaling.number("factor", 1e-3, 1e6);
-  if (rope.type == "dynamic" && head_dim <= 2) scaling.refuse("rope_type dynamic needs a head_dim above 2");
+  if (rope.type == "dynamic" && rope.dims <= 2) scaling.refuse("rope_type dynamic needs a head_dim above 2");
   if (rope.type == "llama3" || rope.type == "yarn") {
-    const auto original = scaling.integer("original_max_position_embeddings", 1, 1 << 26, max_positions);
+    const auto original = scaling.integer("original_max_position_embeddings", 1, 1 << 26, rope.max_positions);
     rope.original_positions = config.integer("original_max_position_embeddings", 1, 1 << 26, original);
   }
   if (rope.type == "llama3") {
@@ -115,12 +122,12 @@ Rope read_rope(const ConfigReader& config, std::int64_t head_dim, std::int64_t m
 std::vector<float> inverse_frequencies(const Rope& rope, std::int64_t length) {
   auto theta = rope.theta;
   if (rope.type == "dynamic") {
-    const auto dim = static_cast<double>(rope.head_dim);
+    const auto dim = static_cast<double>(rope.dims);
     const auto stretch =
         static_cast<double>(std::max(length, rope.max_positions)) / static_cast<double>(rope.max_positions);
     theta *= std::pow(rope.factor * stretch - (rope.factor - 1.0), dim / (dim - 2.0));
   }
-  auto frequencies = base_frequencies(theta, rope.head_dim);
+  auto frequencies = base_frequencies(theta, rope.dims);
   if (rope.type == "linear") {
     for (auto& frequency : frequencies) frequency = static_cast<float>(static_cast<double>(frequency) / rope.factor);
   }
@@ -133,7 +140,7 @@ RopeTables rope_tables(const Rope& rope, const std::vector<std::int64_t>& first,
                        const at::Device& device) {
   std::int64_t total = 0;
   for (const auto tokens : count) total += tokens;
-  const auto half = rope.head_dim / 2;
+  const auto half = rope.dims / 2;
   auto angles = at::empty({total, half}, at::kFloat);
   auto* out = angles.mutable_data_ptr<float>();
   const auto usual = inverse_frequencies(rope, 0);
@@ -149,11 +156,23 @@ RopeTables rope_tables(const Rope& rope, const std::vector<std::int64_t>& first,
   return {.cos = angles.cos() * rope.attention_factor, .sin = angles.sin() * rope.attention_factor};
 }
 
-Tensor apply_rope(const Tensor& x, const RopeTables& tables) {
-  const auto halves = x.chunk(2, -1);
+Tensor apply_rope(const Tensor& x, const Rope& rope, const RopeTables& tables) {
   const auto cos = tables.cos.unsqueeze(1);
   const auto sin = tables.sin.unsqueeze(1);
-  return at::cat({halves[0] * cos - halves[1] * sin, halves[1] * cos + halves[0] * sin}, -1);
+  const auto turned = rope.dims == x.size(-1) ? x : x.narrow(-1, 0, rope.dims);
+  std::vector<Tensor> parts;
+  if (rope.neighbours) {
+    const auto pairs = turned.unflatten(-1, {rope.dims / 2, 2});
+    const auto first = pairs.select(-1, 0);
+    const auto second = pairs.select(-1, 1);
+    parts.push_back(at::stack({first * cos - second * sin, second * cos + first * sin}, -1).flatten(-2));
+  } else {
+    const auto halves = turned.chunk(2, -1);
+    parts.push_back(halves[0] * cos - halves[1] * sin);
+    parts.push_back(halves[1] * cos + halves[0] * sin);
+  }
+  if (rope.dims < x.size(-1)) parts.push_back(x.narrow(-1, rope.dims, x.size(-1) - rope.dims));
+  return at::cat(parts, -1);
 }
 
 }  // namespace touchstone

@@ -15,7 +15,8 @@ struct Rope {
   std::string type = "default";  ///< default | linear | dynamic | llama3 | yarn
   double theta = 10000.0;
   double factor = 1.0;
-  std::int64_t head_dim = 0;
+  std::int64_t dims = 0;                ///< the first so many dimensions of a head turn
+  bool neighbours = false;              ///< pairs (2j, 2j + 1); otherwise (j, j + dims / 2)
   std::int64_t max_positions = 0;       ///< max_position_embeddings
   std::int64_t original_positions = 0;  ///< context length of the pre-training (llama3, yarn)
   double low_frequency_factor = 1.0;    ///< llama3
@@ -26,17 +27,27 @@ struct Rope {
   double attention_factor = 1.0;        ///< multiplies cos and sin (yarn)
 };
 
+/// What a family says of a rope that its file may leave out.
+struct RopeDefaults {
+  std::int64_t dims = 0;
+  std::int64_t max_positions = 0;
+  double theta = 10000.0;
+  std::string theta_key = "rope_theta";  ///< before transformers 5
+  bool scaled = true;                    ///< whether "rope_scaling", which has no kinds of layers, means this rope
+  std::string layer_type = "";           ///< "sliding_attention": the entry of that kind, where the file has one a kind
+};
+
 /// Reads "rope_parameters" (transformers 5) or "rope_scaling" and "rope_theta" (before). Throws Fault::checkpoint for a
 /// type that is not known and for numbers out of range.
-Rope read_rope(const ConfigReader& config, std::int64_t head_dim, std::int64_t max_positions, double default_theta);
+Rope read_rope(const ConfigReader& config, const RopeDefaults& defaults);
 
-/// Angle per position of each pair of dimensions, head_dim / 2 of them. `length` is the whole sequence's, which matters
+/// Angle per position of each pair of dimensions, dims / 2 of them. `length` is the whole sequence's, which matters
 /// to "dynamic" alone (beyond max_positions the base grows with it).
 std::vector<float> inverse_frequencies(const Rope& rope, std::int64_t length);
 
 /// cos and sin of all tokens of packed documents.
 struct RopeTables {
-  Tensor cos;  ///< [N, head_dim / 2] float32, attention_factor included
+  Tensor cos;  ///< [N, dims / 2] float32, attention_factor included
   Tensor sin;
 };
 
@@ -44,7 +55,7 @@ struct RopeTables {
 RopeTables rope_tables(const Rope& rope, const std::vector<std::int64_t>& first, const std::vector<std::int64_t>& count,
                        const at::Device& device);
 
-/// x [N, heads, head_dim] turned: dimensions j and j + head_dim / 2 form a pair.
-Tensor apply_rope(const Tensor& x, const RopeTables& tables);
+/// x [N, heads, d] turned.
+Tensor apply_rope(const Tensor& x, const Rope& rope, const RopeTables& tables);
 
 }  // namespace touchstone

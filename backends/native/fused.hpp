@@ -3,6 +3,7 @@
 // LibTorch's operators, and weight gradients that are added in place. Their oracle is backends/layers/plain.hpp.
 #include <vector>
 
+#include "backends/layers/block.hpp"
 #include "backends/layers/documents.hpp"
 #include "backends/layers/rope.hpp"
 #include "harness/model/model.hpp"
@@ -44,16 +45,19 @@ Tensor fused_norm(const Tensor& x, const Tensor& weight, const NormKind& kind);
 /// The same of x + delta; delta [N, D] has the result's dtype or float32.
 SumAndNorm fused_sum_norm(const Tensor& x, const Tensor& delta, const Tensor& weight, const NormKind& kind);
 
-/// gate_up [N, 2 F] to silu(gate) * up, [N, F].
-Tensor fused_swiglu(const Tensor& gate_up);
+/// x [N, 2 F], gate and up side by side, to f(gate) * up, [N, F]; where not gated x [N, F] to f(x).
+Tensor fused_activation(const Tensor& x, Activation activation, bool gated);
 
 /// What attention over packed documents reads beside the tensors.
 struct AttentionPlan {
   std::vector<std::int64_t> starts;  ///< as in Inputs, one more than documents
-  RopeTables tables;
+  RopeTables tables;                 ///< undefined: queries and keys are not turned
   std::int64_t heads = 0;
   std::int64_t key_heads = 0;
   std::int64_t head_dim = 0;
+  double scale = 1.0;
+  double soft_cap = 0.0;
+  std::int64_t window = 0;
 };
 
 /// Queries, keys and values side by side, [N, (H + 2 KV) * d], not yet turned, to mixed values [N, H * d]. Turns them

@@ -1,9 +1,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <cmath>
-
-#include "backends/native/block.hpp"
+#include "backends/native/curve.hpp"
 #include "backends/native/fused.hpp"
+#include "backends/native/memory.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
 
@@ -31,16 +30,19 @@ class PackedAttention {
   PackedAttention(const AttentionPlan& plan, const Places& places) : plan_(plan), places_(places) {}
 
   void turn(const Tensor& wide, bool backwards) const {
+    if (!plan_.tables.cos.defined()) return;
+    const auto half = plan_.tables.cos.size(1);
     at::parallel_for(0, wide.size(0), 256, [&](std::int64_t begin, std::int64_t end) {
       kernels::Turn turn;
       turn.rows = end - begin;
       turn.heads = plan_.heads + plan_.key_heads;
       turn.head_dim = plan_.head_dim;
+      turn.dims = 2 * half;
       turn.stride = stride();
       turn.type = type();
       turn.x = at_element(wide, begin * stride());
-      turn.cos = plan_.tables.cos.const_data_ptr<float>() + begin * (plan_.head_dim / 2);
-      turn.sin = plan_.tables.sin.const_data_ptr<float>() + begin * (plan_.head_dim / 2);
+      turn.cos = plan_.tables.cos.const_data_ptr<float>() + begin * half;
+      turn.sin = plan_.tables.sin.const_data_ptr<float>() + begin * half;
       turn.backwards = backwards;
       kernels::chosen().turn(turn);
     });
@@ -49,7 +51,7 @@ class PackedAttention {
   void run(void (*kernel)(const kernels::Attention&, void*)) const {
     const auto documents = static_cast<std::int64_t>(plan_.starts.size()) - 1;
     at::parallel_for(0, documents * plan_.key_heads, 1, [&](std::int64_t begin, std::int64_t end) {
-      Block scratch;
+      Memory scratch;
       for (auto job = begin; job < end; ++job) {
         const auto call = call_of(static_cast<std::size_t>(job / plan_.key_heads), job % plan_.key_heads);
         if (call.tokens == 0) continue;
@@ -77,7 +79,9 @@ class PackedAttention {
     call.heads = group;
     call.head_dim = plan_.head_dim;
     call.type = type();
-    call.scale = 1.0F / std::sqrt(static_cast<float>(plan_.head_dim));
+    call.scale = kernel_scale(plan_.scale, plan_.head_dim);
+    call.soft_cap = static_cast<float>(plan_.soft_cap);
+    call.window = plan_.window;
     call.q = at_element(places_.query_key_value, query);
     call.k = at_element(places_.query_key_value, key);
     call.v = at_element(places_.query_key_value, value);
@@ -113,6 +117,9 @@ struct Attend : torch::autograd::Function<Attend> {
     context->saved_data["heads"] = plan->heads;
     context->saved_data["key_heads"] = plan->key_heads;
     context->saved_data["head_dim"] = plan->head_dim;
+    context->saved_data["scale"] = plan->scale;
+    context->saved_data["soft_cap"] = plan->soft_cap;
+    context->saved_data["window"] = plan->window;
     return places.mixed;
   }
 
@@ -124,6 +131,9 @@ struct Attend : torch::autograd::Function<Attend> {
     plan.heads = context->saved_data["heads"].toInt();
     plan.key_heads = context->saved_data["key_heads"].toInt();
     plan.head_dim = context->saved_data["head_dim"].toInt();
+    plan.scale = context->saved_data["scale"].toDouble();
+    plan.soft_cap = context->saved_data["soft_cap"].toDouble();
+    plan.window = context->saved_data["window"].toInt();
     const Places places{.query_key_value = saved[0],
                         .mixed = saved[1],
                         .log_sum = saved[2],

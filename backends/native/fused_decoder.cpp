@@ -1,53 +1,157 @@
 #include "backends/native/fused_decoder.hpp"
 
 #include "backends/layers/documents.hpp"
+#include "backends/layers/plain.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
+namespace {
 
-FusedLayers::FusedLayers(const DecoderShape& shape, const DecoderWeights& weights, at::ScalarType compute)
-    : shape_(shape), weights_(weights), compute_(compute), head_({&weights.head}, compute) {
-  for (const auto& layer : weights.layers) {
-    layers_.push_back({.query_key_value = {{&layer.query, &layer.key, &layer.value}, compute},
-                       .output = {{&layer.output}, compute},
-                       .gate_up = {{&layer.gate, &layer.up}, compute},
-                       .down = {{&layer.down}, compute}});
+std::vector<const std::optional<Norm>*> norms_of(const Block& block) {
+  const auto& how = block.attention;
+  std::vector<const std::optional<Norm>*> all = {&block.attention_before, &block.attention_after, &block.feed_before,
+                                                 &block.feed_after,       &how.query_norm,        &how.key_norm,
+                                                 &how.value_norm,         &how.output_norm};
+  if (const auto* gated = std::get_if<Gated>(&block.feed_forward)) all.push_back(&gated->product_norm);
+  return all;
+}
+
+/// A norm [N, W] float32 to `dtype`.
+Tensor norm_rows(const Tensor& x, const Norm& norm, at::ScalarType dtype) {
+  if (norm.kind == Norm::Kind::layer || norm.bias.defined()) return normed(x, norm, dtype).to(dtype);
+  return fused_norm(x, norm_factors(norm, x.size(1)), {.epsilon = norm.epsilon, .dtype = dtype});
+}
+
+/// Queries, keys and values side by side, clipped and normed.
+Tensor prepared(const Attention& how, const Tensor& wide) {
+  if (how.clip == 0.0 && !how.query_norm && !how.key_norm && !how.value_norm) return wide;
+  const auto width = how.head_dim;
+  auto parts = wide.split_with_sizes({how.heads * width, how.key_heads * width, how.key_heads * width}, 1);
+  const std::optional<Norm>* const norms[] = {&how.query_norm, &how.key_norm, &how.value_norm};
+  for (std::size_t at = 0; at < parts.size(); ++at) {
+    auto& part = parts[at];
+    const auto clip = [&] {
+      if (how.clip > 0.0) part = part.clamp(-how.clip, how.clip);
+    };
+    if (!how.clip_after_norms) clip();
+    if (*norms[at]) {
+      const auto rows = how.whole_norms ? part : part.reshape({-1, width});
+      part = norm_rows(rows.to(at::kFloat).contiguous(), **norms[at], wide.scalar_type()).view(part.sizes());
+    }
+    if (how.clip_after_norms) clip();
+  }
+  return at::cat(parts, 1);
+}
+
+}  // namespace
+
+std::string fused_declines(const DecoderParts& parts, at::ScalarType compute) {
+  for (const auto& block : parts.blocks) {
+    const auto& how = block.attention;
+    if (how.sinks.defined()) return "sinks";
+    if (how.output_gate) return "gates of attention";
+    if (how.norms_after_rope && (how.query_norm || how.key_norm)) return "norms after the turning";
+    if (how.rope >= 0 && parts.ropes[static_cast<std::size_t>(how.rope)].neighbours) return "ropes of neighbours";
+    if (std::holds_alternative<Mixture>(block.feed_forward)) return "mixtures of experts";
+    for (const auto* norm : norms_of(block)) {
+      if (*norm && (*norm)->round_first && compute != at::kFloat) return "norms that round first";
+    }
+  }
+  return {};
+}
+
+FusedLayers::FusedLayers(const DecoderParts& parts, at::ScalarType compute)
+    : parts_(parts), compute_(compute), head_({&parts.head}, compute) {
+  for (const auto& block : parts.blocks) {
+    const auto& how = block.attention;
+    const auto* const gated = std::get_if<Gated>(&block.feed_forward);
+    const auto* const plain = std::get_if<Plain>(&block.feed_forward);
+    const auto wide = gated != nullptr ? std::vector<const Linear*>{&gated->gate, &gated->up}
+                                       : std::vector<const Linear*>{&plain->up};
+    layers_.push_back({.query_key_value = {{&how.query, &how.key, &how.value}, compute},
+                       .output = {{&how.output}, compute},
+                       .wide = {wide, compute},
+                       .down = {{gated != nullptr ? &gated->down : &plain->down}, compute}});
   }
 }
 
-Tensor FusedLayers::hidden(const Inputs& inputs, const Documents& documents, const Tensor& rows) {
+/// The flow's sum through a norm, or as it is. What was added last is in the sum afterwards.
+Tensor FusedLayers::take(Flow& flow, const std::optional<Norm>& norm, at::ScalarType dtype) const {
+  const bool fast = norm && norm->kind == Norm::Kind::rms && !norm->bias.defined();
+  if (fast && flow.delta.defined()) {
+    const auto both = fused_sum_norm(flow.x, flow.delta, norm_factors(*norm, flow.x.size(1)),
+                                     {.epsilon = norm->epsilon, .dtype = dtype});
+    flow = {.x = both.sum, .delta = {}};
+    return both.normed;
+  }
+  if (flow.delta.defined()) flow = {.x = flow.x + flow.delta, .delta = {}};
+  return norm ? norm_rows(flow.x, *norm, dtype) : flow.x.to(dtype);
+}
+
+/// Mixed values before the output map, [N, H * d].
+Tensor FusedLayers::attention(const Block& block, Layer& maps, const Tensor& x, const Documents& documents,
+                              const std::vector<RopeTables>& tables) const {
+  const auto& how = block.attention;
   const AttentionPlan plan{.starts = documents.starts,
-                           .tables = rope_tables(shape_.rope, documents.past, documents.count, at::kCPU),
-                           .heads = shape_.heads,
-                           .key_heads = shape_.key_heads,
-                           .head_dim = shape_.head_dim};
-  const NormKind inner{.epsilon = shape_.norm_epsilon, .dtype = compute_};
-  const NormKind last{.epsilon = shape_.norm_epsilon, .dtype = at::kFloat};
-  auto x = fused_embedding(shape_.tied ? weights_.head.weight : weights_.embedding, inputs.tokens);
-  if (inputs.soft.defined()) x = x.index_copy(0, inputs.soft_at, inputs.soft.to(at::kFloat));
-  Tensor delta;  // what the last part added, not yet in x
+                           .tables = how.rope < 0 ? RopeTables{} : tables[static_cast<std::size_t>(how.rope)],
+                           .heads = how.heads,
+                           .key_heads = how.key_heads,
+                           .head_dim = how.head_dim,
+                           .scale = how.scale,
+                           .soft_cap = how.soft_cap,
+                           .window = how.window};
+  const auto wide = prepared(how, maps.query_key_value.apply(x));
+  return taken_back(documents, fused_attention(laid_out(documents, wide), plan));
+}
+
+Tensor FusedLayers::feed_forward(const Block& block, Layer& maps, const Tensor& x) const {
+  const auto* const gated = std::get_if<Gated>(&block.feed_forward);
+  const auto activation = gated != nullptr ? gated->activation : std::get<Plain>(block.feed_forward).activation;
+  auto product = fused_activation(maps.wide.apply(x), activation, gated != nullptr);
+  if (gated != nullptr && gated->product_norm) {
+    product = norm_rows(product.to(at::kFloat), *gated->product_norm, compute_);
+  }
+  return maps.down.apply(product);
+}
+
+/// What a part adds to the sum.
+Tensor FusedLayers::added(const Block& block, const Tensor& y, const std::optional<Norm>& after) const {
+  const auto all = after ? norm_rows(y.to(at::kFloat), *after, compute_) : y;
+  return block.residual_scale == 1.0 ? all : all * block.residual_scale;
+}
+
+Tensor FusedLayers::hidden(const Inputs& inputs, const Documents& documents, const Tensor& rows) {
+  std::vector<RopeTables> tables;
+  for (const auto& rope : parts_.ropes) {
+    tables.push_back(rope_tables(rope, documents.past, documents.count, at::kCPU));
+  }
+  Flow flow{.x = embedded(parts_, fused_embedding(embedding_of(parts_), inputs.tokens), inputs, documents),
+            .delta = {}};
   for (std::size_t number = 0; number < layers_.size(); ++number) {
     auto& maps = layers_[number];
-    const auto& layer = weights_.layers[number];
-    Tensor normed;
-    if (delta.defined()) {
-      const auto both = fused_sum_norm(x, delta, layer.input_norm, inner);
-      x = both.sum;
-      normed = both.normed;
-    } else {
-      normed = fused_norm(x, layer.input_norm, inner);
-    }
-    auto mixed = taken_back(documents, fused_attention(laid_out(documents, maps.query_key_value.apply(normed)), plan));
+    const auto& block = parts_.blocks[number];
+    auto read = take(flow, block.attention_before, compute_);
+    auto mixed = attention(block, maps, read, documents, tables);
     if (rows.defined() && number + 1 == layers_.size()) {
       mixed = mixed.index_select(0, rows);
-      x = x.index_select(0, rows);
+      flow.x = flow.x.index_select(0, rows);
+      if (block.parallel) read = read.index_select(0, rows);
     }
-    const auto middle = fused_sum_norm(x, maps.output.apply(mixed), layer.middle_norm, inner);
-    x = middle.sum;
-    delta = maps.down.apply(fused_swiglu(maps.gate_up.apply(middle.normed)));
+    if (block.attention.output_norm) {
+      mixed = norm_rows(mixed.to(at::kFloat), *block.attention.output_norm, compute_);
+    }
+    const auto first = added(block, maps.output.apply(mixed), block.attention_after);
+    if (block.parallel) {
+      const auto own = block.feed_before ? norm_rows(flow.x, *block.feed_before, compute_) : read;
+      flow.delta = first + added(block, feed_forward(block, maps, own), block.feed_after);
+      continue;
+    }
+    flow.delta = first;
+    const auto own = take(flow, block.feed_before, compute_);
+    flow.delta = added(block, feed_forward(block, maps, own), block.feed_after);
   }
-  return fused_sum_norm(x, delta, weights_.norm, last).normed;
+  return take(flow, parts_.norm, at::kFloat);
 }
 
 std::string fused_kernels() { return std::string("fused-") + kernels::chosen().name; }

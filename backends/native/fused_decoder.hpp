@@ -2,32 +2,45 @@
 #include <string>
 #include <vector>
 
-#include "backends/layers/decoder.hpp"
+#include "backends/layers/block.hpp"
 #include "backends/native/fused.hpp"
 
 namespace touchstone {
 
-/// A decoder's layers on the processor's kernels, differentiable: what training runs. Refers to the decoder's shape and
-/// weights, which must outlive it and stay where they are.
+/// What of these parts the training kernels do not know ("sinks"); empty: nothing. `compute` is the products' dtype.
+std::string fused_declines(const DecoderParts& parts, at::ScalarType compute);
+
+/// A decoder's layers on the processor's kernels, differentiable: what training runs. Refers to the decoder's parts,
+/// which must outlive it and stay where they are, and must not be declined.
 class FusedLayers {
  public:
-  FusedLayers(const DecoderShape& shape, const DecoderWeights& weights, at::ScalarType compute);
+  FusedLayers(const DecoderParts& parts, at::ScalarType compute);
 
   /// Hidden states after the final norm, [N, D] float32, or those of the tokens `rows` [M] alone.
   Tensor hidden(const Inputs& inputs, const Documents& documents, const Tensor& rows);
-  /// Logits [M, V] float32 of hidden states [M, D].
+  /// The head's products [M, V] float32 of hidden states [M, D], its bias included.
   Tensor project(const Tensor& hidden) { return head_.apply(hidden, /*wide=*/true); }
 
  private:
   struct Layer {
     JoinedMap query_key_value;
     JoinedMap output;
-    JoinedMap gate_up;
+    JoinedMap wide;  ///< gate and up, or up alone
     JoinedMap down;
   };
+  /// The sum so far and what the last part added to it, not yet in it.
+  struct Flow {
+    Tensor x;      ///< [N, D] float32
+    Tensor delta;  ///< [N, D]; undefined: none
+  };
 
-  const DecoderShape& shape_;
-  const DecoderWeights& weights_;
+  Tensor take(Flow& flow, const std::optional<Norm>& norm, at::ScalarType dtype) const;
+  Tensor attention(const Block& block, Layer& maps, const Tensor& x, const Documents& documents,
+                   const std::vector<RopeTables>& tables) const;
+  Tensor feed_forward(const Block& block, Layer& maps, const Tensor& x) const;
+  Tensor added(const Block& block, const Tensor& y, const std::optional<Norm>& after) const;
+
+  const DecoderParts& parts_;
   at::ScalarType compute_;
   std::vector<Layer> layers_;
   JoinedMap head_;

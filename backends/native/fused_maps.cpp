@@ -116,16 +116,18 @@ Tensor JoinedMap::additions(const Tensor& x, const Tensor& y) const {
   Tensor deltas;
   std::vector<Tensor> offsets;
   std::vector<Tensor> changes;
+  bool biased = false;
   bool changed = false;
   for (const auto* part : parts_) {
     const auto out = part->weight.size(0);
-    if (part->bias.defined()) offsets.push_back(part->bias);
+    biased = biased || part->bias.defined();
+    offsets.push_back(part->bias.defined() ? part->bias : at::zeros({out}, at::kFloat));
     Tensor change;
     for (const auto& delta : part->deltas) change = change.defined() ? change + delta->apply(x) : delta->apply(x);
     changed = changed || change.defined();
     changes.push_back(change.defined() ? change.to(y.scalar_type()) : at::zeros({x.size(0), out}, y.options()));
   }
-  if (!offsets.empty()) biases = at::cat(offsets).to(y.scalar_type());
+  if (biased) biases = at::cat(offsets).to(y.scalar_type());
   if (changed) deltas = at::cat(changes, 1);
   if (!biases.defined()) return deltas;
   return deltas.defined() ? deltas + biases : biases;

@@ -1,5 +1,6 @@
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "backends/native/curve.hpp"
 #include "backends/native/fused.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
@@ -101,7 +102,7 @@ NormGradients norm_backward(const variable_list& saved, const Tensor& d_sum, con
   return out;
 }
 
-struct Norm : torch::autograd::Function<Norm> {
+struct RowNorm : torch::autograd::Function<RowNorm> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, double epsilon,
                         at::ScalarType dtype) {
     auto out = norm_forward(x, {}, weight, {.epsilon = epsilon, .dtype = dtype});
@@ -138,45 +139,52 @@ struct SumNorm : torch::autograd::Function<SumNorm> {
   }
 };
 
-struct Swiglu : torch::autograd::Function<Swiglu> {
-  static kernels::Swiglu block_of(const Tensor& gate_up, std::int64_t first, std::int64_t rows) {
-    kernels::Swiglu swiglu;
-    swiglu.rows = rows;
-    swiglu.width = gate_up.size(1) / 2;
-    swiglu.type = type_of(gate_up.scalar_type());
-    swiglu.gate_up = row_of(gate_up, first);
-    return swiglu;
+struct Activate : torch::autograd::Function<Activate> {
+  static kernels::Activate block_of(const Tensor& x, Activation activation, bool gated, std::int64_t first,
+                                    std::int64_t rows) {
+    kernels::Activate activate;
+    activate.rows = rows;
+    activate.width = gated ? x.size(1) / 2 : x.size(1);
+    activate.type = type_of(x.scalar_type());
+    activate.curve = curve_of(activation);
+    activate.gated = gated;
+    activate.x = row_of(x, first);
+    return activate;
   }
 
-  static Tensor forward(AutogradContext* context, const Tensor& gate_up) {
-    auto y = at::empty({gate_up.size(0), gate_up.size(1) / 2}, gate_up.options());
-    each_block(gate_up.size(0), [&](std::int64_t, std::int64_t first, std::int64_t rows) {
-      auto swiglu = block_of(gate_up, first, rows);
-      swiglu.y = row_of(y, first);
-      kernels::chosen().swiglu_forward(swiglu);
+  static Tensor forward(AutogradContext* context, const Tensor& x, Activation activation, bool gated) {
+    auto y = at::empty({x.size(0), gated ? x.size(1) / 2 : x.size(1)}, x.options());
+    each_block(x.size(0), [&](std::int64_t, std::int64_t first, std::int64_t rows) {
+      auto activate = block_of(x, activation, gated, first, rows);
+      activate.y = row_of(y, first);
+      kernels::chosen().activate_forward(activate);
     });
-    context->save_for_backward({gate_up});
+    context->save_for_backward({x});
+    context->saved_data["activation"] = static_cast<std::int64_t>(activation);
+    context->saved_data["gated"] = gated;
     return y;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const auto gate_up = context->get_saved_variables()[0];
+    const auto x = context->get_saved_variables()[0];
+    const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
+    const auto gated = context->saved_data["gated"].toBool();
     const auto d_y = gradients[0].contiguous();
-    auto d_gate_up = at::empty_like(gate_up);
-    each_block(gate_up.size(0), [&](std::int64_t, std::int64_t first, std::int64_t rows) {
-      auto swiglu = block_of(gate_up, first, rows);
-      swiglu.d_y = row_of(d_y, first);
-      swiglu.d_gate_up = row_of(d_gate_up, first);
-      kernels::chosen().swiglu_backward(swiglu);
+    auto d_x = at::empty_like(x);
+    each_block(x.size(0), [&](std::int64_t, std::int64_t first, std::int64_t rows) {
+      auto activate = block_of(x, activation, gated, first, rows);
+      activate.d_y = row_of(d_y, first);
+      activate.d_x = row_of(d_x, first);
+      kernels::chosen().activate_backward(activate);
     });
-    return {d_gate_up};
+    return {d_x, Tensor(), Tensor()};
   }
 };
 
 }  // namespace
 
 Tensor fused_norm(const Tensor& x, const Tensor& weight, const NormKind& kind) {
-  return Norm::apply(x.contiguous(), weight, kind.epsilon, kind.dtype);
+  return RowNorm::apply(x.contiguous(), weight, kind.epsilon, kind.dtype);
 }
 
 SumAndNorm fused_sum_norm(const Tensor& x, const Tensor& delta, const Tensor& weight, const NormKind& kind) {
@@ -184,6 +192,8 @@ SumAndNorm fused_sum_norm(const Tensor& x, const Tensor& delta, const Tensor& we
   return {.sum = both[0], .normed = both[1]};
 }
 
-Tensor fused_swiglu(const Tensor& gate_up) { return Swiglu::apply(gate_up.contiguous()); }
+Tensor fused_activation(const Tensor& x, Activation activation, bool gated) {
+  return Activate::apply(x.contiguous(), activation, gated);
+}
 
 }  // namespace touchstone

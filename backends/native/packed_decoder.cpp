@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backends/layers/documents.hpp"
+#include "backends/layers/plain.hpp"
+#include "backends/layers/visit.hpp"
+#include "backends/native/curve.hpp"
+#include "backends/native/fused_decoder.hpp"
 #include "harness/base/error.hpp"
 #include "harness/model/ops.hpp"
 
@@ -11,29 +14,7 @@ namespace touchstone {
 namespace {
 
 /// Buffers of a pass, by what they hold.
-enum class Buffer : std::size_t { x, normed, wide, mixed, delta, scale, scratch, count };
-
-/// One number at a time: LibTorch's operators choose among implementations by the size of the tensor, and these round
-/// differently.
-float activated(float x, Activation activation) {
-  constexpr float root_half = 0.70710678F;
-  constexpr float root_two_over_pi = 0.79788456F;
-  switch (activation) {
-    case Activation::silu:
-      return x / (1.0F + std::exp(-x));
-    case Activation::gelu:
-      return 0.5F * x * (1.0F + std::erf(x * root_half));
-    case Activation::gelu_tanh:
-      return 0.5F * x * (1.0F + std::tanh(root_two_over_pi * (x + 0.044715F * x * x * x)));
-    case Activation::quick_gelu:
-      return x / (1.0F + std::exp(-1.702F * x));
-    case Activation::relu:
-      return std::max(x, 0.0F);
-    case Activation::relu2:
-      return std::max(x, 0.0F) * std::max(x, 0.0F);
-  }
-  return x;
-}
+enum class Buffer : std::size_t { x, normed, wide, mixed, delta, second, scale, scratch, count };
 
 [[noreturn]] void refuse() {
   throw Error(Fault::internal, "a model that was opened for answering does not give its weights away");
@@ -50,105 +31,194 @@ struct PackedDecoder::Pass {
   std::vector<void*> keys{};
   std::vector<void*> values{};
 
-  Block& block(Buffer which) { return cache.workspace[static_cast<std::size_t>(which)]; }
+  Memory& block(Buffer which) { return cache.workspace[static_cast<std::size_t>(which)]; }
   float* floats(Buffer which, std::int64_t width) {
     block(which).reserve(rows * width * 4);
     return block(which).floats();
   }
-  Block& scratch() { return block(Buffer::scratch); }
+  Memory& scratch() { return block(Buffer::scratch); }
 
-  /// y = norm(x + delta), the sum kept in x.
-  float* normalise(const Tensor& weight, double epsilon, float* x, float* y) {
-    kernels::NormForward norm;
-    norm.rows = rows;
-    norm.width = weight.numel();
-    norm.x = x;
-    norm.delta = delta;
-    norm.sum = x;
-    norm.weight = weight.const_data_ptr<float>();
-    norm.epsilon = static_cast<float>(epsilon);
-    norm.y = y;
-    norm.scale = floats(Buffer::scale, 1);
-    kernels::chosen().norm_forward(norm);
+  /// y = norm(x), `count` rows that lie one after another; y may be x. With `added` the sum x + added is kept in x.
+  void normalise(const Norm& norm, float* x, const float* added, std::int64_t count, float* y) {
+    const auto width = norm.weight.numel();
+    if (norm.kind == Norm::Kind::layer) {
+      if (added != nullptr) add(x, added, count * width);
+      layer_norm(norm, x, count, y);
+      return;
+    }
+    block(Buffer::scale).reserve(count * 4);
+    kernels::NormForward call;
+    call.rows = count;
+    call.width = width;
+    call.x = x;
+    call.delta = added;
+    call.sum = x;
+    call.weight = norm.weight.const_data_ptr<float>();
+    call.epsilon = static_cast<float>(norm.epsilon);
+    call.y = y;
+    call.scale = block(Buffer::scale).floats();
+    kernels::chosen().norm_forward(call);
+  }
+
+  /// The sum of x and what was added last, through a norm into the buffer of that name, or as it is.
+  float* take(const std::optional<Norm>& norm, float* x, std::int64_t width) {
+    if (!norm) {
+      if (delta != nullptr) add(x, delta, rows * width);
+      delta = nullptr;
+      return x;
+    }
+    float* const y = floats(Buffer::normed, width);
+    normalise(*norm, x, delta, rows, y);
     delta = nullptr;
     return y;
   }
+
+  /// What a part adds, `y` of `rows` rows, made ready in place.
+  float* added(const Block& block_, float* y, const std::optional<Norm>& after, std::int64_t width) {
+    if (after) normalise(*after, y, nullptr, rows, y);
+    if (block_.residual_scale != 1.0) {
+      const auto scale = static_cast<float>(block_.residual_scale);
+      for (std::int64_t at = 0; at < rows * width; ++at) y[at] *= scale;
+    }
+    return y;
+  }
+
+  static void add(float* to, const float* from, std::int64_t count) {
+    for (std::int64_t at = 0; at < count; ++at) to[at] += from[at];
+  }
+
+  /// One row at a time, in double precision: a row's numbers do not depend on the others.
+  static void layer_norm(const Norm& norm, const float* x, std::int64_t count, float* y) {
+    const auto width = norm.weight.numel();
+    const auto* const weight = norm.weight.const_data_ptr<float>();
+    const auto* const bias = norm.bias.defined() ? norm.bias.const_data_ptr<float>() : nullptr;
+    for (std::int64_t row = 0; row < count; ++row, x += width, y += width) {
+      double mean = 0.0;
+      for (std::int64_t at = 0; at < width; ++at) mean += static_cast<double>(x[at]);
+      mean /= static_cast<double>(width);
+      double squares = 0.0;
+      for (std::int64_t at = 0; at < width; ++at) {
+        const auto away = static_cast<double>(x[at]) - mean;
+        squares += away * away;
+      }
+      const auto scale = 1.0 / std::sqrt(squares / static_cast<double>(width) + norm.epsilon);
+      for (std::int64_t at = 0; at < width; ++at) {
+        const auto value = static_cast<float>((static_cast<double>(x[at]) - mean) * scale) * weight[at];
+        y[at] = bias == nullptr ? value : value + bias[at];
+      }
+    }
+  }
+
+  /// Queries, keys and values of all rows, clipped and normed in place.
+  void prepare(const Attention& how, float* wide) {
+    const std::optional<Norm>* const norms[] = {&how.query_norm, &how.key_norm, &how.value_norm};
+    const std::int64_t heads[] = {how.heads, how.key_heads, how.key_heads};
+    const auto clip = [&](float* part, std::int64_t count) {
+      const auto most = static_cast<float>(how.clip);
+      for (std::int64_t at = 0; at < count; ++at) part[at] = std::clamp(part[at], -most, most);
+    };
+    if (how.clip == 0.0 && !how.query_norm && !how.key_norm && !how.value_norm) return;
+    float* part = wide;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      for (std::size_t at = 0; at < 3; ++at) {
+        const auto width = heads[at] * how.head_dim;
+        if (how.clip > 0.0 && !how.clip_after_norms) clip(part, width);
+        if (*norms[at]) normalise(**norms[at], part, nullptr, how.whole_norms ? 1 : heads[at], part);
+        if (how.clip > 0.0 && how.clip_after_norms) clip(part, width);
+        part += width;
+      }
+    }
+  }
 };
 
-PackedDecoder::PackedDecoder(DecoderShape shape, PackedWeights weights, std::string config_json, kernels::Type factors)
-    : shape_(std::move(shape)), weights_(std::move(weights)), config_json_(std::move(config_json)), factors_(factors) {}
+PackedDecoder::PackedDecoder(DecoderParts parts, std::vector<PackedBlock> blocks, PackedLinear head,
+                             std::string config_json, kernels::Type factors)
+    : parts_(std::move(parts)),
+      blocks_(std::move(blocks)),
+      head_(std::move(head)),
+      config_json_(std::move(config_json)),
+      factors_(factors),
+      angles_(parts_.ropes.size()) {}
 
 PageLayout PackedDecoder::layout() const {
-  return {.layers = layers(), .key_heads = shape_.key_heads, .head_dim = shape_.head_dim, .factors = factors_};
+  const auto& how = blocks_.front().block.attention;
+  return {.layers = layers(), .key_heads = how.key_heads, .head_dim = how.head_dim, .factors = factors_};
 }
 
-std::shared_ptr<const RopeTables> PackedDecoder::angles(std::int64_t length) const {
+std::shared_ptr<const RopeTables> PackedDecoder::angles(std::size_t which, std::int64_t length) const {
   const std::lock_guard lock(mutex_);
-  if (angles_ == nullptr || angles_->cos.size(0) < length) {
-    const auto room = std::min(std::max<std::int64_t>(2 * length, 512), std::max(shape_.max_length, length));
-    angles_ = std::make_shared<const RopeTables>(rope_tables(shape_.rope, {0}, {room}, at::kCPU));
+  auto& kept = angles_[which];
+  if (kept == nullptr || kept->cos.size(0) < length) {
+    const auto room = std::min(std::max<std::int64_t>(2 * length, 512), std::max(parts_.max_length, length));
+    kept = std::make_shared<const RopeTables>(rope_tables(parts_.ropes[which], {0}, {room}, at::kCPU));
   }
-  return angles_;
+  return kept;
 }
 
-Tensor PackedDecoder::embed(const Inputs& inputs) const {
-  auto x = at::embedding(weights_.embedding, inputs.tokens).to(at::kFloat);
-  if (inputs.soft.defined()) x = x.index_copy(0, inputs.soft_at, inputs.soft.to(at::kFloat));
-  return x.contiguous();
+/// Turns queries and keys of the new tokens of one document.
+void PackedDecoder::turn(const Attention& how, std::int64_t past, std::int64_t count, float* wide) const {
+  if (how.rope < 0) return;
+  const auto which = static_cast<std::size_t>(how.rope);
+  const auto& rope = parts_.ropes[which];
+  const bool stretched = rope.type == "dynamic" && past + count > rope.max_positions;
+  const auto tables = stretched ? std::make_shared<const RopeTables>(rope_tables(rope, {0}, {past + count}, at::kCPU))
+                                : angles(which, past + count);
+  const auto half = rope.dims / 2;
+  kernels::Turn turn;
+  turn.rows = count;
+  turn.heads = how.heads + how.key_heads;
+  turn.head_dim = how.head_dim;
+  turn.dims = rope.dims;
+  turn.stride = (how.heads + 2 * how.key_heads) * how.head_dim;
+  turn.x = wide;
+  turn.cos = tables->cos.const_data_ptr<float>() + past * half;
+  turn.sin = tables->sin.const_data_ptr<float>() + past * half;
+  kernels::chosen().turn(turn);
 }
 
 /// Turns queries and keys of the new tokens, puts keys and values into the pages, and mixes the values: `wide` to
 /// `mixed`.
 void PackedDecoder::attend(Pass& pass, int number) const {
   const auto& set = kernels::chosen();
-  const auto group = shape_.heads / shape_.key_heads;
-  const auto stride = (shape_.heads + 2 * shape_.key_heads) * shape_.head_dim;
-  const auto out_stride = shape_.heads * shape_.head_dim;
+  const auto& how = blocks_[static_cast<std::size_t>(number)].block.attention;
+  const auto group = how.heads / how.key_heads;
+  const auto stride = (how.heads + 2 * how.key_heads) * how.head_dim;
+  const auto out_stride = how.heads * how.head_dim;
   float* const wide = pass.block(Buffer::wide).floats();
   float* const mixed = pass.floats(Buffer::mixed, out_stride);
+  pass.prepare(how, wide);
   for (std::size_t row = 0; row < pass.documents.count.size(); ++row) {
     const auto count = pass.documents.count[row];
     if (count == 0) continue;
     const auto past = pass.documents.past[row];
     const auto start = pass.documents.starts[row];
     float* const first = wide + start * stride;
-    const bool stretched = shape_.rope.type == "dynamic" && past + count > shape_.rope.max_positions;
-    const auto tables =
-        stretched ? std::make_shared<const RopeTables>(rope_tables(shape_.rope, {0}, {past + count}, at::kCPU))
-                  : angles(past + count);
-    const auto half = shape_.head_dim / 2;
-    kernels::Turn turn;
-    turn.rows = count;
-    turn.heads = shape_.heads + shape_.key_heads;
-    turn.head_dim = shape_.head_dim;
-    turn.stride = stride;
-    turn.x = first;
-    turn.cos = tables->cos.const_data_ptr<float>() + past * half;
-    turn.sin = tables->sin.const_data_ptr<float>() + past * half;
-    set.turn(turn);
-    for (std::int64_t head = 0; head < shape_.key_heads; ++head) {
+    turn(how, past, count, first);
+    for (std::int64_t head = 0; head < how.key_heads; ++head) {
       pass.cache.locate(static_cast<int>(row), number, head, pass.keys, pass.values);
-      const float* const key = first + (shape_.heads + head) * shape_.head_dim;
+      const float* const key = first + (how.heads + head) * how.head_dim;
       set.page_append({.tokens = count,
                        .past = past,
-                       .head_dim = shape_.head_dim,
+                       .head_dim = how.head_dim,
                        .factors = factors_,
                        .key = key,
-                       .value = key + shape_.key_heads * shape_.head_dim,
+                       .value = key + how.key_heads * how.head_dim,
                        .stride = stride,
                        .key_pages = pass.keys.data(),
                        .value_pages = pass.values.data()});
       const kernels::PagedAttention attention{.tokens = count,
                                               .past = past,
                                               .heads = group,
-                                              .head_dim = shape_.head_dim,
+                                              .head_dim = how.head_dim,
                                               .factors = factors_,
-                                              .scale = 1.0F / std::sqrt(static_cast<float>(shape_.head_dim)),
-                                              .q = first + head * group * shape_.head_dim,
+                                              .scale = kernel_scale(how.scale, how.head_dim),
+                                              .soft_cap = static_cast<float>(how.soft_cap),
+                                              .window = how.window,
+                                              .q = first + head * group * how.head_dim,
                                               .stride = stride,
                                               .key_pages = pass.keys.data(),
                                               .value_pages = pass.values.data(),
-                                              .out = mixed + start * out_stride + head * group * shape_.head_dim,
+                                              .out = mixed + start * out_stride + head * group * how.head_dim,
                                               .out_stride = out_stride};
       pass.scratch().reserve(set.paged_scratch_bytes(attention));
       set.paged_attention(attention, pass.scratch().data());
@@ -156,66 +226,79 @@ void PackedDecoder::attend(Pass& pass, int number) const {
   }
 }
 
-/// The gated part of a layer: `normed` to `delta`.
-void PackedDecoder::feed_forward(Pass& pass, const PackedLayer& layer) const {
-  const auto width = shape_.feed_forward;
-  float* const wide = pass.floats(Buffer::wide, 2 * width);
-  layer.gate_up.apply(pass.block(Buffer::normed).floats(), pass.rows, wide, pass.scratch());
+/// The feed-forward part of a layer: `x` to the buffer `second`.
+float* PackedDecoder::feed_forward(Pass& pass, const PackedBlock& packed, const float* x) const {
+  const auto* const gated = std::get_if<Gated>(&packed.block.feed_forward);
+  const auto width = packed.down.in();
+  float* const wide = pass.floats(Buffer::wide, packed.wide.out());
+  packed.wide.apply(x, pass.rows, wide, pass.scratch());
   float* const product = pass.floats(Buffer::mixed, width);
-  if (shape_.activation == Activation::silu) {
-    kernels::Swiglu swiglu;
-    swiglu.rows = pass.rows;
-    swiglu.width = width;
-    swiglu.gate_up = wide;
-    swiglu.y = product;
-    kernels::chosen().swiglu_forward(swiglu);
-  } else {
-    for (std::int64_t row = 0; row < pass.rows; ++row) {
-      const float* const gate = wide + row * 2 * width;
-      float* const y = product + row * width;
-      for (std::int64_t at = 0; at < width; ++at) y[at] = activated(gate[at], shape_.activation) * gate[width + at];
-    }
+  kernels::Activate activate;
+  activate.rows = pass.rows;
+  activate.width = width;
+  activate.curve =
+      curve_of(gated != nullptr ? gated->activation : std::get<Plain>(packed.block.feed_forward).activation);
+  activate.gated = gated != nullptr;
+  activate.x = wide;
+  activate.y = product;
+  kernels::chosen().activate_forward(activate);
+  if (gated != nullptr && gated->product_norm) {
+    pass.normalise(*gated->product_norm, product, nullptr, pass.rows, product);
   }
-  if (layer.product_norm.defined()) pass.normalise(layer.product_norm, shape_.norm_epsilon, product, product);
-  float* const delta = pass.floats(Buffer::delta, shape_.hidden);
-  layer.down.apply(product, pass.rows, delta, pass.scratch());
-  pass.delta = delta;
+  float* const out = pass.floats(Buffer::second, parts_.hidden);
+  packed.down.apply(product, pass.rows, out, pass.scratch());
+  return pass.added(packed.block, out, packed.block.feed_after, parts_.hidden);
 }
 
 Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& cache) const {
   const auto documents = documents_of(inputs, &cache);
   cache.workspace.resize(static_cast<std::size_t>(Buffer::count));
   for (int row = 0; row < cache.rows(); ++row) cache.prepare(row, documents.count[static_cast<std::size_t>(row)]);
-  auto kept = embed(inputs);
+  auto kept =
+      embedded(parts_, at::embedding(parts_.embedding, inputs.tokens).to(at::kFloat), inputs, documents).contiguous();
   Pass pass{.documents = documents, .cache = cache, .rows = kept.size(0)};
+  const auto hidden = parts_.hidden;
   for (int number = 0; number < layers(); ++number) {
-    const auto& layer = weights_.layers[static_cast<std::size_t>(number)];
-    float* const normed = pass.floats(Buffer::normed, shape_.hidden);
-    pass.normalise(layer.input_norm, shape_.norm_epsilon, kept.mutable_data_ptr<float>(), normed);
-    layer.query_key_value.apply(normed, pass.rows, pass.floats(Buffer::wide, layer.query_key_value.out()),
-                                pass.scratch());
+    const auto& packed = blocks_[static_cast<std::size_t>(number)];
+    const auto& block = packed.block;
+    float* read = pass.take(block.attention_before, kept.mutable_data_ptr<float>(), hidden);
+    packed.query_key_value.apply(read, pass.rows, pass.floats(Buffer::wide, packed.query_key_value.out()),
+                                 pass.scratch());
     attend(pass, number);
-    const auto width = layer.output.in();
-    auto mixed = at::from_blob(pass.block(Buffer::mixed).floats(), {pass.rows, width}, at::kFloat);
+    auto mixed = at::from_blob(pass.block(Buffer::mixed).floats(), {pass.rows, packed.output.in()}, at::kFloat);
     if (number + 1 == layers() && want.hidden_at.defined()) {
       // Past the last attention only the rows that are read matter.
       mixed = mixed.index_select(0, want.hidden_at);
       kept = kept.index_select(0, want.hidden_at);
+      if (block.parallel) {
+        const auto rows = at::from_blob(read, {pass.rows, hidden}, at::kFloat).index_select(0, want.hidden_at);
+        std::copy_n(rows.const_data_ptr<float>(), rows.numel(), pass.block(Buffer::normed).floats());
+      }
       pass.rows = kept.size(0);
     }
     float* const values = mixed.mutable_data_ptr<float>();
-    if (layer.attention_norm.defined()) pass.normalise(layer.attention_norm, shape_.norm_epsilon, values, values);
-    float* const delta = pass.floats(Buffer::delta, shape_.hidden);
-    layer.output.apply(values, pass.rows, delta, pass.scratch());
-    pass.delta = delta;
-    pass.normalise(layer.middle_norm, shape_.norm_epsilon, kept.mutable_data_ptr<float>(),
-                   pass.floats(Buffer::normed, shape_.hidden));
-    feed_forward(pass, layer);
+    if (block.attention.output_norm) {
+      pass.normalise(*block.attention.output_norm, values, nullptr, pass.rows, values);
+    }
+    float* const delta = pass.floats(Buffer::delta, hidden);
+    packed.output.apply(values, pass.rows, delta, pass.scratch());
+    pass.added(block, delta, block.attention_after, hidden);
+    if (block.parallel) {
+      if (block.feed_before) {
+        pass.normalise(*block.feed_before, kept.mutable_data_ptr<float>(), nullptr, pass.rows,
+                       pass.floats(Buffer::normed, hidden));
+      }
+      Pass::add(delta, feed_forward(pass, packed, pass.block(Buffer::normed).floats()), pass.rows * hidden);
+      pass.delta = delta;
+    } else {
+      pass.delta = delta;
+      read = pass.take(block.feed_before, kept.mutable_data_ptr<float>(), hidden);
+      pass.delta = feed_forward(pass, packed, read);
+    }
   }
-  auto hidden = at::empty_like(kept);
-  pass.normalise(weights_.norm, shape_.norm_epsilon, kept.mutable_data_ptr<float>(), hidden.mutable_data_ptr<float>());
+  float* const last = pass.take(parts_.norm, kept.mutable_data_ptr<float>(), hidden);
   for (int row = 0; row < cache.rows(); ++row) cache.grow(row, documents.count[static_cast<std::size_t>(row)]);
-  return hidden;
+  return parts_.norm ? at::from_blob(last, kept.sizes(), at::kFloat).clone() : kept;
 }
 
 Outputs PackedDecoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
@@ -251,10 +334,10 @@ Outputs PackedDecoder::forward(const Inputs& inputs, const Want& want, Cache* ca
 
 Tensor PackedDecoder::project(const Tensor& hidden) const {
   const auto x = hidden.to(at::kFloat).contiguous();
-  auto logits = at::empty({x.size(0), shape_.vocabulary}, at::kFloat);
-  Block scratch;
-  weights_.head.apply(x.const_data_ptr<float>(), x.size(0), logits.mutable_data_ptr<float>(), scratch);
-  return logits;
+  auto logits = at::empty({x.size(0), parts_.vocabulary}, at::kFloat);
+  Memory scratch;
+  head_.apply(x.const_data_ptr<float>(), x.size(0), logits.mutable_data_ptr<float>(), scratch);
+  return finished_logits(parts_, logits);
 }
 
 std::unique_ptr<Cache> PackedDecoder::make_cache(int rows) const {
@@ -265,8 +348,8 @@ std::string PackedDecoder::kernels() const { return std::string("packed-") + ker
 
 std::int64_t PackedDecoder::product_weights() {
   std::int64_t count = 0;
-  for (const auto& layer : weights_.layers) {
-    for (const auto* map : {&layer.query_key_value, &layer.output, &layer.gate_up, &layer.down}) {
+  for (const auto& block : blocks_) {
+    for (const auto* map : {&block.query_key_value, &block.output, &block.wide, &block.down}) {
       count += map->in() * map->out();
     }
   }
@@ -278,5 +361,105 @@ std::map<std::string, Linear*> PackedDecoder::linears() { refuse(); }
 const Linear& PackedDecoder::head() const { refuse(); }
 std::unique_ptr<Model> PackedDecoder::clone() const { refuse(); }
 void PackedDecoder::drop_layers(int, int) { refuse(); }
+
+std::string packed_declines(const DecoderParts& parts, at::ScalarType compute) {
+  const auto lacks = fused_declines(parts, compute);
+  if (!lacks.empty()) return lacks;
+  if (parts.blocks.empty()) return "decoders without layers";
+  const auto& first = parts.blocks.front().attention;
+  for (const auto& block : parts.blocks) {
+    const bool alike = block.attention.key_heads == first.key_heads && block.attention.head_dim == first.head_dim;
+    if (!alike) return "layers with heads of different sizes";
+    if (block.parallel && !block.attention_before) return "parallel parts without a norm";
+  }
+  return {};
+}
+
+namespace {
+
+/// Norms as the passes take them: float32 weights that multiply as they are, ones where a norm has none.
+void settle(std::optional<Norm>& norm, std::int64_t width) {
+  if (!norm) return;
+  norm->weight = norm_factors(*norm, width).contiguous();
+  norm->plus_one = false;
+  if (norm->bias.defined()) norm->bias = norm->bias.to(at::kFloat).contiguous();
+}
+
+void settle_norms(Block& block, std::int64_t hidden) {
+  for (auto* norm : {&block.attention_before, &block.attention_after, &block.feed_before, &block.feed_after}) {
+    settle(*norm, hidden);
+  }
+  auto& how = block.attention;
+  settle(how.query_norm, how.whole_norms ? how.heads * how.head_dim : how.head_dim);
+  settle(how.key_norm, how.whole_norms ? how.key_heads * how.head_dim : how.head_dim);
+  settle(how.value_norm, how.whole_norms ? how.key_heads * how.head_dim : how.head_dim);
+  settle(how.output_norm, how.heads * how.head_dim);
+  if (auto* gated = std::get_if<Gated>(&block.feed_forward)) {
+    settle(gated->product_norm, gated->down.weight.size(1));
+  }
+}
+
+/// Several maps of one input as one; a part without a bias has zeros where others have one.
+PackedLinear joined(const std::vector<Linear*>& parts, kernels::Type factors) {
+  std::vector<Tensor> rows;
+  std::vector<Tensor> offsets;
+  bool biased = false;
+  for (const auto* part : parts) {
+    rows.push_back(part->weight);
+    biased = biased || part->bias.defined();
+    offsets.push_back(part->bias.defined() ? part->bias : at::zeros({part->weight.size(0)}, at::kFloat));
+  }
+  PackedLinear all(rows.size() == 1 ? rows.front() : at::cat(rows), biased ? at::cat(offsets) : Tensor(), factors);
+  for (auto* part : parts) *part = Linear{};
+  return all;
+}
+
+PackedBlock pack(Block block, std::int64_t hidden, kernels::Type factors) {
+  settle_norms(block, hidden);
+  PackedBlock packed;
+  auto& how = block.attention;
+  packed.query_key_value = joined({&how.query, &how.key, &how.value}, factors);
+  packed.output = joined({&how.output}, factors);
+  if (auto* gated = std::get_if<Gated>(&block.feed_forward)) {
+    packed.wide = joined({&gated->gate, &gated->up}, factors);
+    packed.down = joined({&gated->down}, factors);
+  } else {
+    auto& plain = std::get<Plain>(block.feed_forward);
+    packed.wide = joined({&plain.up}, factors);
+    packed.down = joined({&plain.down}, factors);
+  }
+  packed.block = std::move(block);
+  return packed;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> build_packed(DecoderParts parts, const Weights& weights, const LoadSettings& settings,
+                                    const std::string& config_json) {
+  const auto factors = settings.compute == at::kFloat ? kernels::Type::f32 : kernels::Type::bf16;
+  auto whole = settings;  // the products round the weights; norms keep them
+  whole.storage = at::kFloat;
+  visit_outside(parts, [&](const std::string& name, Part part) {
+    const bool table = std::get<Tensor*>(part)->dim() == 2;
+    read_part(name, part, weights, table ? settings : whole);
+  });
+  const auto head_name = parts.names.head + ".weight";
+  if (parts.tied) parts.embedding = parts.head.weight;
+  if (parts.tied && weights.has(head_name)) {
+    parts.head.weight = weights.get(head_name, parts.embedding.sizes().vec(), settings);
+  }
+  parts.tied = false;
+  settle(parts.norm, parts.hidden);
+  auto head = joined({&parts.head}, factors);
+  std::vector<PackedBlock> blocks;
+  for (std::size_t at = 0; at < parts.blocks.size(); ++at) {
+    auto block = std::move(parts.blocks[at]);
+    visit(block, parts.names.block, parts.names.layers + "." + std::to_string(at) + ".",
+          [&](const std::string& name, Part part) { read_part(name, part, weights, whole); });
+    blocks.push_back(pack(std::move(block), parts.hidden, factors));
+  }
+  parts.blocks.clear();
+  return std::make_unique<PackedDecoder>(std::move(parts), std::move(blocks), std::move(head), config_json, factors);
+}
 
 }  // namespace touchstone

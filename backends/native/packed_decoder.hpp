@@ -4,30 +4,24 @@
 #include <string>
 #include <vector>
 
-#include "backends/layers/decoder.hpp"
+#include "backends/layers/block.hpp"
+#include "backends/layers/documents.hpp"
 #include "backends/native/packed_linear.hpp"
 #include "backends/native/paged_cache.hpp"
+#include "harness/model/family.hpp"
 
 namespace touchstone {
 
-/// One layer with its weights packed. Norm weights are [D] float32.
-struct PackedLayer {
-  Tensor input_norm;
-  Tensor attention_norm;  ///< undefined without sub_norms
-  Tensor middle_norm;
-  Tensor product_norm;  ///< undefined without sub_norms
+/// What of these parts the answering kernels do not know; empty: nothing. `compute` is the products' dtype.
+std::string packed_declines(const DecoderParts& parts, at::ScalarType compute);
+
+/// One block with its linear maps packed.
+struct PackedBlock {
+  Block block;  ///< without the maps' tensors; norms have float32 weights that multiply as they are
   PackedLinear query_key_value;
   PackedLinear output;
-  PackedLinear gate_up;
+  PackedLinear wide;  ///< gate and up, or up alone
   PackedLinear down;
-};
-
-/// The tensors of a decoder as answering needs them.
-struct PackedWeights {
-  Tensor embedding;  ///< [V, D], of the dtype asked for
-  std::vector<PackedLayer> layers;
-  Tensor norm;
-  PackedLinear head;
 };
 
 /// A decoder for answering on a processor: float32 activations, products by our kernels. The numbers of a token follow
@@ -35,17 +29,19 @@ struct PackedWeights {
 /// to the last bit. One forward pass works on one thread; several may run at once, each with a cache of its own.
 class PackedDecoder final : public Model {
  public:
-  PackedDecoder(DecoderShape shape, PackedWeights weights, std::string config_json, kernels::Type factors);
+  /// `parts` without blocks and without the head's weight. `config_json` as the file has it.
+  PackedDecoder(DecoderParts parts, std::vector<PackedBlock> blocks, PackedLinear head, std::string config_json,
+                kernels::Type factors);
 
   Outputs forward(const Inputs& inputs, const Want& want, Cache* cache = nullptr) override;
   std::unique_ptr<Cache> make_cache(int rows) const override;
   Tensor project(const Tensor& hidden) const override;
-  int layers() const override { return static_cast<int>(weights_.layers.size()); }
+  int layers() const override { return static_cast<int>(blocks_.size()); }
   std::int64_t product_weights() override;
-  std::int64_t hidden_size() const override { return shape_.hidden; }
-  std::int64_t vocabulary() const override { return shape_.vocabulary; }
+  std::int64_t hidden_size() const override { return parts_.hidden; }
+  std::int64_t vocabulary() const override { return parts_.vocabulary; }
   std::int64_t cache_bytes_per_token() const override { return layout().page_bytes() / kernels::page_tokens; }
-  int max_length() const override { return static_cast<int>(shape_.max_length); }
+  int max_length() const override { return static_cast<int>(parts_.max_length); }
   std::string config_json() const override { return config_json_; }
   std::string kernels() const override;
 
@@ -59,22 +55,24 @@ class PackedDecoder final : public Model {
  private:
   struct Pass;
   PageLayout layout() const;
-  std::shared_ptr<const RopeTables> angles(std::int64_t length) const;
-  Tensor embed(const Inputs& inputs) const;
+  std::shared_ptr<const RopeTables> angles(std::size_t rope, std::int64_t length) const;
+  void turn(const Attention& how, std::int64_t past, std::int64_t count, float* wide) const;
   void attend(Pass& pass, int number) const;
-  void feed_forward(Pass& pass, const PackedLayer& layer) const;
+  float* feed_forward(Pass& pass, const PackedBlock& packed, const float* x) const;
   Tensor run(const Inputs& inputs, const Want& want, PagedCache& cache) const;
 
-  DecoderShape shape_;
-  PackedWeights weights_;
+  DecoderParts parts_;
+  std::vector<PackedBlock> blocks_;
+  PackedLinear head_;
   std::string config_json_;
   kernels::Type factors_;
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<const RopeTables> angles_;  ///< of positions from 0 on, as many as were needed so far
+  /// Of each rope, the angles of positions from 0 on, as many as were needed so far.
+  mutable std::vector<std::shared_ptr<const RopeTables>> angles_;
 };
 
-/// Reads the tensors of a decoder and packs them one by one.
-std::unique_ptr<Model> build_packed(const DecoderShape& shape, const Weights& weights, const LoadSettings& settings,
+/// Reads the tensors of a decoder and packs them block by block.
+std::unique_ptr<Model> build_packed(DecoderParts parts, const Weights& weights, const LoadSettings& settings,
                                     const std::string& config_json);
 
 }  // namespace touchstone

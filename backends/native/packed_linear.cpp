@@ -22,15 +22,15 @@ PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias, kernels::Ty
   const auto plain = weight.to(at::kFloat).contiguous();
   auto product = product_of(1, out_, in_, factors_);
   product.b = {.data = plain.const_data_ptr(), .stride = in_, .type = kernels::Type::f32, .transposed = true};
-  packed_ = Block(set.packed_bytes(product));
+  packed_ = Memory(set.packed_bytes(product));
   set.pack_factors(product, packed_.data());
   if (!bias.defined()) return;
   const auto values = bias.to(at::kFloat).contiguous();
-  bias_ = Block(out_ * 4);
+  bias_ = Memory(out_ * 4);
   std::memcpy(bias_.data(), values.const_data_ptr(), static_cast<std::size_t>(out_) * 4);
 }
 
-void PackedLinear::apply(const float* x, std::int64_t rows, float* y, Block& scratch) const {
+void PackedLinear::apply(const float* x, std::int64_t rows, float* y, Memory& scratch) const {
   if (rows == 0) return;
   const auto& set = kernels::chosen();
   scratch.reserve(set.product_scratch_bytes);

@@ -1,5 +1,5 @@
 #pragma once
-#include "backends/native/block.hpp"
+#include "backends/native/memory.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/tensor.hpp"
 
@@ -13,7 +13,7 @@ class PackedLinear {
   PackedLinear(const Tensor& weight, const Tensor& bias, kernels::Type factors);
 
   /// x [rows, in] to y [rows, out], float32, rows contiguous.
-  void apply(const float* x, std::int64_t rows, float* y, Block& scratch) const;
+  void apply(const float* x, std::int64_t rows, float* y, Memory& scratch) const;
   std::int64_t out() const { return out_; }
   std::int64_t in() const { return in_; }
 
@@ -21,8 +21,8 @@ class PackedLinear {
   std::int64_t out_ = 0;
   std::int64_t in_ = 0;
   kernels::Type factors_ = kernels::Type::f32;
-  Block packed_;
-  Block bias_;
+  Memory packed_;
+  Memory bias_;
 };
 
 }  // namespace touchstone

@@ -30,8 +30,8 @@ void PagedCache::keep(const std::vector<int>& rows) {
   rows_ = std::move(kept);
 }
 
-std::shared_ptr<Block> PagedCache::fresh_page() const {
-  auto page = std::make_shared<Block>(layout_.page_bytes());
+std::shared_ptr<Memory> PagedCache::fresh_page() const {
+  auto page = std::make_shared<Memory>(layout_.page_bytes());
   page->clear();  // the kernels multiply what lies beyond the last token with zero
   return page;
 }
@@ -39,7 +39,7 @@ std::shared_ptr<Block> PagedCache::fresh_page() const {
 void PagedCache::prepare(int number, std::int64_t tokens) {
   auto& row = rows_.at(static_cast<std::size_t>(number));
   if (tokens > 0 && row.length % kernels::page_tokens != 0 && row.pages.back().use_count() > 1) {
-    auto own = std::make_shared<Block>(layout_.page_bytes());
+    auto own = std::make_shared<Memory>(layout_.page_bytes());
     std::memcpy(own->data(), row.pages.back()->data(), static_cast<std::size_t>(own->bytes()));
     row.pages.back() = std::move(own);
   }

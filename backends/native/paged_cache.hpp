@@ -2,7 +2,7 @@
 #include <memory>
 #include <vector>
 
-#include "backends/native/block.hpp"
+#include "backends/native/memory.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/model.hpp"
 
@@ -40,14 +40,14 @@ class PagedCache final : public Cache {
   void grow(int row, std::int64_t tokens) { rows_.at(static_cast<std::size_t>(row)).length += tokens; }
 
   /// Buffers of the forward passes that use this cache.
-  std::vector<Block> workspace;
+  std::vector<Memory> workspace;
 
  private:
   struct Row {
     std::int64_t length = 0;
-    std::vector<std::shared_ptr<Block>> pages;
+    std::vector<std::shared_ptr<Memory>> pages;
   };
-  std::shared_ptr<Block> fresh_page() const;
+  std::shared_ptr<Memory> fresh_page() const;
 
   PageLayout layout_;
   std::vector<Row> rows_;

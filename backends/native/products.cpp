@@ -1,6 +1,6 @@
 #include "backends/native/products.hpp"
 
-#include "backends/native/block.hpp"
+#include "backends/native/memory.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
 
@@ -55,7 +55,7 @@ void own_product(const kernels::Kernels& set, const Tensor& a, bool transpose_a,
     part.rows = last - first;
     part.a.data = static_cast<const at::BFloat16*>(whole.a.data) + first * (transpose_a ? 1 : whole.a.stride);
     part.c = static_cast<char*>(whole.c) + first * whole.c_stride * c.element_size();
-    thread_local Block scratch;
+    thread_local Memory scratch;
     scratch.reserve(set.product_scratch_bytes);
     set.multiply(part, scratch.data());
   });

@@ -26,6 +26,8 @@ struct Head {
   View queries(std::int64_t row) const {
     return {move(a.q, a.type, row * a.stride + head * a.head_dim), a.stride, a.type};
   }
+  View keys(std::int64_t row) const { return {move(a.k, a.type, row * a.stride), a.stride, a.type}; }
+  View values(std::int64_t row) const { return {move(a.v, a.type, row * a.stride), a.stride, a.type}; }
   View d_out(std::int64_t row) const {
     return {move(a.d_out, a.type, row * a.out_stride + head * a.head_dim), a.out_stride, a.type};
   }
@@ -48,15 +50,16 @@ struct Head {
 void forward_tile(const Head& h, std::int64_t first, float* out) {
   const Attention& a = h.a;
   const std::int64_t rows = smaller(query_rows, a.tokens - first);
-  const std::int64_t keys = first + rows;
-  h.multiply(rows, keys, a.head_dim, h.queries(first), false, {a.k, a.stride, a.type}, true, h.scores, h.score_stride,
-             false);
+  const std::int64_t begin = first_seen(first, a.window);
+  const std::int64_t keys = first + rows - begin;
+  h.multiply(rows, keys, a.head_dim, h.queries(first), false, h.keys(begin), true, h.scores, h.score_stride, false);
   float totals[query_rows];
   for (std::int64_t i = 0; i < rows; ++i) {
     a.log_sum[(first + i) * a.log_sum_stride + h.head] =
-        soften(h.scores + i * h.score_stride, first + i + 1, keys, a.scale, totals[i]);
+        soften(h.scores + i * h.score_stride, first_seen(first + i, a.window) - begin, first + i + 1 - begin, keys,
+               {a.scale, a.soft_cap}, totals[i]);
   }
-  h.multiply(rows, a.head_dim, keys, {h.scores, h.score_stride, Type::f32}, false, {a.v, a.stride, a.type}, false, out,
+  h.multiply(rows, a.head_dim, keys, {h.scores, h.score_stride, Type::f32}, false, h.values(begin), false, out,
              a.head_dim, false);
   for (std::int64_t i = 0; i < rows; ++i) {
     write(out + i * a.head_dim, a.head_dim, 1.0F / totals[i], a.type,
@@ -73,15 +76,34 @@ float dot(const void* x, const void* y, std::int64_t count) {
   return sum(products);
 }
 
-/// Scores to probabilities p in place, and d_p to the gradient of the unscaled scores, p (d_p - delta) scale.
-void score_gradient(float* p, float* d_p, std::int64_t keys, std::int64_t end, float scale, float log_sum,
-                    float delta) {
-  each(keys, [&](std::int64_t i, auto part) {
-    const Vec probability = exponential(load(p + i, part) * scale - log_sum);
-    store(probability, p + i, part);
-    store(probability * (load(d_p + i, part) - delta) * scale, d_p + i, part);
+/// A row of scores, of which the keys [from, keys) are seen.
+struct ScoreRow {
+  float* p;    ///< scores, which become probabilities
+  float* d_p;  ///< their gradient, which becomes that of the scores before they were scaled and capped
+  std::int64_t from;
+  std::int64_t keys;
+  std::int64_t end;
+};
+
+/// p (d_p - delta) times the slope of what was done to the scores: the scale, and 1 - tanh^2 under a cap.
+void score_gradient(const ScoreRow& row, const Scores& how, float log_sum, float delta) {
+  for (std::int64_t i = 0; i < row.from; ++i) row.p[i] = row.d_p[i] = 0.0F;
+  float* const p = row.p + row.from;
+  float* const d_p = row.d_p + row.from;
+  const float inner = how.soft_cap > 0.0F ? how.scale / how.soft_cap : 0.0F;
+  each(row.keys - row.from, [&](std::int64_t i, auto part) {
+    if (how.soft_cap > 0.0F) {
+      const Vec bent = tanh_of(load(p + i, part) * inner);
+      const Vec probability = exponential(how.soft_cap * bent - log_sum);
+      store(probability, p + i, part);
+      store(probability * (load(d_p + i, part) - delta) * (1.0F - bent * bent) * how.scale, d_p + i, part);
+    } else {
+      const Vec probability = exponential(load(p + i, part) * how.scale - log_sum);
+      store(probability, p + i, part);
+      store(probability * (load(d_p + i, part) - delta) * how.scale, d_p + i, part);
+    }
   });
-  for (std::int64_t i = keys; i < end; ++i) p[i] = d_p[i] = 0.0F;
+  for (std::int64_t i = row.keys; i < row.end; ++i) row.p[i] = row.d_p[i] = 0.0F;
 }
 
 struct KeyGradients {
@@ -94,8 +116,9 @@ struct KeyGradients {
 void backward_tile(const Head& h, std::int64_t first, const KeyGradients& g) {
   const Attention& a = h.a;
   const std::int64_t rows = smaller(query_rows, a.tokens - first);
-  const std::int64_t keys = first + rows;
-  const View k{a.k, a.stride, a.type}, v{a.v, a.stride, a.type};
+  const std::int64_t begin = first_seen(first, a.window);
+  const std::int64_t keys = first + rows - begin;
+  const View k = h.keys(begin), v = h.values(begin);
   const View p{h.scores, h.score_stride, Type::f32}, d_s{g.d_scores, h.score_stride, Type::f32};
   h.multiply(rows, keys, a.head_dim, h.queries(first), false, k, true, h.scores, h.score_stride, false);
   h.multiply(rows, keys, a.head_dim, h.d_out(first), false, v, true, g.d_scores, h.score_stride, false);
@@ -103,11 +126,12 @@ void backward_tile(const Head& h, std::int64_t first, const KeyGradients& g) {
     const void* out = move(a.out, a.type, (first + i) * a.out_stride + h.head * a.head_dim);
     const void* d_out = h.d_out(first + i).data;
     const float delta = a.type == Type::f32 ? dot<float>(out, d_out, a.head_dim) : dot<Half>(out, d_out, a.head_dim);
-    score_gradient(h.scores + i * h.score_stride, g.d_scores + i * h.score_stride, first + i + 1, keys, a.scale,
-                   a.log_sum[(first + i) * a.log_sum_stride + h.head], delta);
+    const ScoreRow row{h.scores + i * h.score_stride, g.d_scores + i * h.score_stride,
+                       first_seen(first + i, a.window) - begin, first + i + 1 - begin, keys};
+    score_gradient(row, {a.scale, a.soft_cap}, a.log_sum[(first + i) * a.log_sum_stride + h.head], delta);
   }
-  h.multiply(keys, a.head_dim, rows, p, true, h.d_out(first), false, g.d_v, a.head_dim, true);
-  h.multiply(keys, a.head_dim, rows, d_s, true, h.queries(first), false, g.d_k, a.head_dim, true);
+  h.multiply(keys, a.head_dim, rows, p, true, h.d_out(first), false, g.d_v + begin * a.head_dim, a.head_dim, true);
+  h.multiply(keys, a.head_dim, rows, d_s, true, h.queries(first), false, g.d_k + begin * a.head_dim, a.head_dim, true);
   h.multiply(rows, a.head_dim, keys, d_s, false, k, false, g.d_q, a.head_dim, false);
   for (std::int64_t i = 0; i < rows; ++i) {
     write(g.d_q + i * a.head_dim, a.head_dim, 1.0F, a.type,

@@ -64,26 +64,34 @@ struct NormBackward {
   float* d_weight = nullptr;     ///< [width], overwritten with the sum over these rows; null: not wanted
 };
 
-/// y = silu(gate) * up, gate and up side by side in one row of 2 * width elements. Everything of `type`.
-struct Swiglu {
+/// silu(x) = x sigmoid(x); gelu with the error function, and in Hendrycks and Gimpel's tanh form (arXiv 1606.08415,
+/// section 2); quick_gelu(x) = x sigmoid(1.702 x); relu2(x) = relu(x)^2.
+enum class Curve : std::uint8_t { silu, gelu, gelu_tanh, quick_gelu, relu, relu2 };
+
+/// The middle of a feed-forward part, everything of `type`. Gated: y = f(gate) * up, gate and up side by side in one
+/// row of 2 * width elements. Not gated: y = f(x), rows of `width`.
+struct Activate {
   std::int64_t rows = 0;
   std::int64_t width = 0;
   Type type = Type::f32;
-  const void* gate_up = nullptr;
+  Curve curve = Curve::silu;
+  bool gated = true;
+  const void* x = nullptr;
   void* y = nullptr;          ///< forward: written
   const void* d_y = nullptr;  ///< backward: read
-  void* d_gate_up = nullptr;  ///< backward: written
+  void* d_x = nullptr;        ///< backward: written
 };
 
-/// Turns the pairs (j, j + head_dim / 2) of the heads of each row, in place.
+/// Turns the pairs (j, j + dims / 2) of the heads of each row, in place; elements from `dims` on stay as they are.
 struct Turn {
   std::int64_t rows = 0;
   std::int64_t heads = 0;
   std::int64_t head_dim = 0;
+  std::int64_t dims = 0;    ///< the first so many of a head turn, an even number
   std::int64_t stride = 0;  ///< elements from row to row
   Type type = Type::f32;
   void* x = nullptr;
-  const float* cos = nullptr;  ///< [rows, head_dim / 2]
+  const float* cos = nullptr;  ///< [rows, dims / 2]
   const float* sin = nullptr;
   bool backwards = false;
 };
@@ -96,13 +104,15 @@ struct Attention {
   std::int64_t head_dim = 0;
   Type type = Type::f32;
   float scale = 1.0F;
+  float soft_cap = 0.0F;    ///< c > 0: scaled scores s become c tanh(s / c)
+  std::int64_t window = 0;  ///< > 0: a row sees so many keys, its own among them; 0: all before it
   const void* q = nullptr;
   const void* k = nullptr;
   const void* v = nullptr;
   std::int64_t stride = 0;      ///< of q, k, v, and of their gradients
   void* out = nullptr;          ///< forward: written
   std::int64_t out_stride = 0;  ///< of out and d_out
-  float* log_sum = nullptr;     ///< [tokens, heads] with log_sum_stride: log sum exp of each row's scaled scores
+  float* log_sum = nullptr;  ///< [tokens, heads] with log_sum_stride: log sum exp of each row's scaled, capped scores
   std::int64_t log_sum_stride = 0;
   const void* d_out = nullptr;
   void* d_q = nullptr;
@@ -137,6 +147,8 @@ struct PagedAttention {
   std::int64_t head_dim = 0;
   Type factors = Type::f32;
   float scale = 1.0F;
+  float soft_cap = 0.0F;    ///< as in Attention
+  std::int64_t window = 0;  ///< as in Attention
   const float* q = nullptr;
   std::int64_t stride = 0;
   void* const* key_pages = nullptr;
@@ -181,8 +193,8 @@ struct Kernels {
   void (*multiply)(const Product&, void* scratch);
   void (*norm_forward)(const NormForward&);
   void (*norm_backward)(const NormBackward&);
-  void (*swiglu_forward)(const Swiglu&);
-  void (*swiglu_backward)(const Swiglu&);
+  void (*activate_forward)(const Activate&);
+  void (*activate_backward)(const Activate&);
   void (*turn)(const Turn&);
   std::int64_t (*attention_scratch_bytes)(const Attention&);
   void (*attention_forward)(const Attention&, void* scratch);

@@ -82,6 +82,14 @@ struct PackedRows {
   std::uint32_t* packed(std::int64_t tile) const { return units + tile * depth_units * a_tile_width<unit>; }
 };
 
+/// Pages that some row of a group sees, [first, end).
+struct Pages {
+  std::int64_t first;
+  std::int64_t end;
+
+  std::int64_t keys() const { return (end - first) * page_tokens; }
+};
+
 /// What one call needs beside its operands.
 struct Buffers {
   float* rows;    ///< [query_rows, head_dim]: queries, then outputs
@@ -91,27 +99,27 @@ struct Buffers {
 };
 
 template <Unit unit>
-void score_rows(const PagedAttention& a, const Buffers& buffers, std::int64_t rows, std::int64_t pages) {
+void score_rows(const PagedAttention& a, const Buffers& buffers, std::int64_t rows, const Pages& pages) {
   const PackedRows<unit> queries(rows, a.head_dim, buffers.packed);
   queries.fill(buffers.rows, a.head_dim, a.head_dim);
-  const std::int64_t stride = pages * page_tokens;
-  for (std::int64_t page = 0; page < pages; ++page) {
+  const std::int64_t stride = pages.keys();
+  for (std::int64_t page = pages.first; page < pages.end; ++page) {
     const auto* keys = static_cast<const std::uint32_t*>(a.key_pages[page]);
     for (std::int64_t key = 0; key < page_tokens; key += tile_columns, keys += queries.depth_units * tile_columns) {
-      queries.multiply(keys, buffers.scores + page * page_tokens + key, stride, tile_columns, false);
+      queries.multiply(keys, buffers.scores + (page - pages.first) * page_tokens + key, stride, tile_columns, false);
     }
   }
 }
 
 template <Unit unit>
-void mix_rows(const PagedAttention& a, const Buffers& buffers, std::int64_t rows, std::int64_t pages) {
+void mix_rows(const PagedAttention& a, const Buffers& buffers, std::int64_t rows, const Pages& pages) {
   const PackedRows<unit> weights(rows, page_tokens, buffers.packed);
-  const std::int64_t stride = pages * page_tokens;
-  for (std::int64_t page = 0; page < pages; ++page) {
-    weights.fill(buffers.scores + page * page_tokens, stride, page_tokens);
+  const std::int64_t stride = pages.keys();
+  for (std::int64_t page = pages.first; page < pages.end; ++page) {
+    weights.fill(buffers.scores + (page - pages.first) * page_tokens, stride, page_tokens);
     const auto* values = static_cast<const std::uint32_t*>(a.value_pages[page]);
     for (std::int64_t i = 0; i < a.head_dim; i += tile_columns, values += value_units<unit> * tile_columns) {
-      weights.multiply(values, buffers.rows + i, a.head_dim, smaller(tile_columns, a.head_dim - i), page > 0);
+      weights.multiply(values, buffers.rows + i, a.head_dim, smaller(tile_columns, a.head_dim - i), page > pages.first);
     }
   }
 }
@@ -120,15 +128,20 @@ void mix_rows(const PagedAttention& a, const Buffers& buffers, std::int64_t rows
 template <Unit unit>
 void attend(const PagedAttention& a, const Buffers& buffers, std::int64_t first, std::int64_t count) {
   const std::int64_t rows = count * a.heads;
-  const std::int64_t pages = (a.past + first + count + page_tokens - 1) / page_tokens;
-  const std::int64_t stride = pages * page_tokens;
+  // Weights of keys that a row does not see are zero, so that a page more or less at the beginning changes no bit.
+  const Pages pages{first_seen(a.past + first, a.window) / page_tokens,
+                    (a.past + first + count + page_tokens - 1) / page_tokens};
+  const std::int64_t stride = pages.keys();
+  const std::int64_t skipped = pages.first * page_tokens;
   const auto width = static_cast<std::size_t>(a.heads * a.head_dim) * sizeof(float);
   for (std::int64_t i = 0; i < count; ++i) {
     std::memcpy(buffers.rows + i * a.heads * a.head_dim, a.q + (first + i) * a.stride, width);
   }
   score_rows<unit>(a, buffers, rows, pages);
   for (std::int64_t row = 0; row < rows; ++row) {
-    soften(buffers.scores + row * stride, a.past + first + row / a.heads + 1, stride, a.scale, buffers.totals[row]);
+    const std::int64_t place = a.past + first + row / a.heads;
+    soften(buffers.scores + row * stride, first_seen(place, a.window) - skipped, place + 1 - skipped, stride,
+           {a.scale, a.soft_cap}, buffers.totals[row]);
   }
   mix_rows<unit>(a, buffers, rows, pages);
   for (std::int64_t row = 0; row < rows; ++row) {

@@ -39,9 +39,33 @@ inline void write(const float* from, std::int64_t count, float scale, Type type,
   }
 }
 
-/// Turns the first `keys` scores of a row into e^(scale (score - largest)), the rest up to `end` into zero. Gives the
-/// log of the sum of e^(scale score), and the sum itself relative to the largest in `total`.
-inline float soften(float* row, std::int64_t keys, std::int64_t end, float scale, float& total) {
+/// The first of the keys that the row at `place` sees.
+inline std::int64_t first_seen(std::int64_t place, std::int64_t window) {
+  return window > 0 && place >= window ? place - window + 1 : 0;
+}
+
+/// How scores become what the softmax takes.
+struct Scores {
+  float scale;
+  float soft_cap;  ///< 0: none
+};
+
+/// Turns the scores [from, keys) of a row into e^(s - largest s), where s is the scaled and capped score, and the
+/// others before `end` into zero. Gives the log of the sum of e^s, and the sum itself relative to the largest in
+/// `total`.
+inline float soften(float* scores, std::int64_t from, std::int64_t keys, std::int64_t end, const Scores& how,
+                    float& total) {
+  for (std::int64_t i = 0; i < from; ++i) scores[i] = 0.0F;
+  float* const row = scores + from;
+  keys -= from;
+  end -= from;
+  float scale = how.scale;
+  if (how.soft_cap > 0.0F) {
+    const float inner = how.scale / how.soft_cap;
+    each(keys,
+         [&](std::int64_t i, auto part) { store(how.soft_cap * tanh_of(load(row + i, part) * inner), row + i, part); });
+    scale = 1.0F;
+  }
   const float most = largest(row, keys);
   Vec sums{};
   each(keys, [&](std::int64_t i, auto part) {

@@ -16,12 +16,14 @@ struct Document {
   Numbers d_out{tokens * heads * dim, type, 2};
   Numbers d_qkv{tokens * stride, type};
   double scale = 1.0 / std::sqrt(static_cast<double>(dim));
+  double soft_cap = 0.0;
+  std::int64_t window = 0;
 
   void* at(Numbers& x, std::int64_t elements) const {
     return static_cast<char*>(x.data()) + elements * (type == Type::f32 ? 4 : 2);
   }
   Attention attention() {
-    Attention a{tokens, heads, dim, type, static_cast<float>(scale)};
+    Attention a{tokens, heads, dim, type, static_cast<float>(scale), static_cast<float>(soft_cap), window};
     a.q = qkv.data();
     a.k = at(qkv, heads * dim);
     a.v = at(qkv, (heads + 1) * dim);
@@ -52,14 +54,17 @@ struct Reference {
     }
   }
   void row(const Document& x, std::int64_t head, std::int64_t i) {
-    std::vector<double> p(static_cast<std::size_t>(i + 1)), d_p(p.size());
+    std::vector<double> p(static_cast<std::size_t>(i + 1)), d_p(p.size()), slope(p.size());
     double total = 0.0, mean = 0.0;
-    for (std::int64_t j = 0; j <= i; ++j) {
+    const std::int64_t from = x.window > 0 ? std::max<std::int64_t>(0, i - x.window + 1) : 0;
+    for (std::int64_t j = from; j <= i; ++j) {
       double score = 0.0;
       for (std::int64_t d = 0; d < x.dim; ++d) score += x.q(i, head, d) * x.k(j, d);
-      total += p[static_cast<std::size_t>(j)] = std::exp(score * x.scale);
+      const double bent = x.soft_cap > 0.0 ? std::tanh(score * x.scale / x.soft_cap) : 0.0;
+      slope[static_cast<std::size_t>(j)] = x.scale * (1.0 - bent * bent);
+      total += p[static_cast<std::size_t>(j)] = std::exp(x.soft_cap > 0.0 ? x.soft_cap * bent : score * x.scale);
     }
-    for (std::int64_t j = 0; j <= i; ++j) {
+    for (std::int64_t j = from; j <= i; ++j) {
       const auto at = static_cast<std::size_t>(j);
       p[at] /= total;
       for (std::int64_t d = 0; d < x.dim; ++d) {
@@ -70,8 +75,9 @@ struct Reference {
       }
       mean += p[at] * d_p[at];
     }
-    for (std::int64_t j = 0; j <= i; ++j) {
-      const double d_score = p[static_cast<std::size_t>(j)] * (d_p[static_cast<std::size_t>(j)] - mean) * x.scale;
+    for (std::int64_t j = from; j <= i; ++j) {
+      const auto at = static_cast<std::size_t>(j);
+      const double d_score = p[at] * (d_p[at] - mean) * slope[at];
       for (std::int64_t d = 0; d < x.dim; ++d) {
         d_qkv[static_cast<std::size_t>(i * x.stride + head * x.dim + d)] += d_score * x.k(j, d);
         d_qkv[static_cast<std::size_t>(j * x.stride + x.heads * x.dim + d)] += d_score * x.q(i, head, d);
@@ -108,6 +114,22 @@ TEST_P(AttentionKernel, EqualsTheFormulasInDoublePrecision) {
       const Reference reference(document);
       EXPECT_LT(relative(document.out, reference.out), type == Type::f32 ? 1e-5 : 2e-2) << tokens;
       EXPECT_LT(relative(document.d_qkv, reference.d_qkv), type == Type::f32 ? 1e-5 : 2e-2) << tokens;
+    }
+  }
+}
+
+TEST_P(AttentionKernel, WindowsAndCapsEqualTheFormulasInDoublePrecision) {
+  for (const std::int64_t window : {1, 5, 64, 100}) {
+    for (const double soft_cap : {0.0, 1.5}) {
+      for (const Type type : {Type::f32, Type::bf16}) {
+        Document document{150, 2, 16, type};
+        document.window = window;
+        document.soft_cap = soft_cap;
+        run(document);
+        const Reference reference(document);
+        EXPECT_LT(relative(document.out, reference.out), type == Type::f32 ? 1e-5 : 2e-2) << window;
+        EXPECT_LT(relative(document.d_qkv, reference.d_qkv), type == Type::f32 ? 1e-5 : 2e-2) << window;
+      }
     }
   }
 }

@@ -71,6 +71,8 @@ struct Sequence {
   Type factors;
   std::int64_t stride = (heads + 2) * dim;
   Numbers qkv{tokens * stride, Type::f32, 7};
+  std::int64_t window = 0;
+  double soft_cap = 0.0;
 
   std::vector<float> run(const Kernels& set, const std::vector<std::int64_t>& pieces) {
     std::vector<Memory> memory;
@@ -93,6 +95,8 @@ struct Sequence {
                                      dim,
                                      factors,
                                      1.0F / std::sqrt(static_cast<float>(dim)),
+                                     static_cast<float>(soft_cap),
+                                     window,
                                      first,
                                      stride,
                                      keys.data(),
@@ -108,18 +112,37 @@ struct Sequence {
 
   double expected(std::int64_t i, std::int64_t head, std::int64_t d) {
     double total = 0.0, mixed = 0.0;
-    for (std::int64_t j = 0; j <= i; ++j) {
+    for (std::int64_t j = window > 0 ? std::max<std::int64_t>(0, i - window + 1) : 0; j <= i; ++j) {
       double score = 0.0;
       for (std::int64_t k = 0; k < dim; ++k) {
         score += double{qkv.floats()[i * stride + head * dim + k]} * double{qkv.floats()[j * stride + heads * dim + k]};
       }
-      const double weight = std::exp(score / std::sqrt(static_cast<double>(dim)));
+      score /= std::sqrt(static_cast<double>(dim));
+      const double weight = std::exp(soft_cap > 0.0 ? soft_cap * std::tanh(score / soft_cap) : score);
       total += weight;
       mixed += weight * double{qkv.floats()[j * stride + (heads + 1) * dim + d]};
     }
     return mixed / total;
   }
 };
+
+// However the tokens came into the pages, and whichever pages a window leaves out.
+TEST_P(EverySet, PagedWindowsAndCaps) {
+  for (const std::int64_t window : {1, 9, 64, 100}) {
+    Sequence sequence{150, 2, 16, GetParam().factors};
+    sequence.window = window;
+    sequence.soft_cap = window == 9 ? 1.5 : 0.0;
+    const auto whole = sequence.run(kernels(), {150});
+    const double tolerance = GetParam().factors == Type::f32 ? 2e-6 : 1e-2;
+    for (std::int64_t i = 0; i < 150; i += 7) {
+      for (std::int64_t d = 0; d < 16; ++d) {
+        ASSERT_NEAR(whole[static_cast<std::size_t>((i * 2 + 1) * 16 + d)], sequence.expected(i, 1, d), tolerance);
+      }
+    }
+    EXPECT_EQ(sequence.run(kernels(), std::vector<std::int64_t>(150, 1)), whole);
+    EXPECT_EQ(sequence.run(kernels(), {7, 100, 43}), whole);
+  }
+}
 
 TEST_P(EverySet, PagedAttentionIsSoftmaxOfScores) {
   for (const auto& [tokens, heads, dim] : {std::tuple{1, 1, 8}, {70, 3, 16}, {131, 2, 40}}) {

@@ -69,36 +69,76 @@ TEST_P(Rows, NormalisationAndItsGradient) {
   }
 }
 
-TEST_P(Rows, SwigluAndItsGradient) {
-  for (const Type type : {Type::f32, Type::bf16}) {
-    const std::int64_t rows = 2, width = 43;
-    Numbers gate_up(rows * 2 * width, type, 1), y(rows * width, type), d_y(rows * width, type, 2);
-    Numbers d_gate_up(rows * 2 * width, type);
-    kernels_.swiglu_forward({rows, width, type, gate_up.data(), y.data(), nullptr, nullptr});
-    kernels_.swiglu_backward({rows, width, type, gate_up.data(), nullptr, d_y.data(), d_gate_up.data()});
-    const auto silu = [](double x) { return x / (1.0 + std::exp(-x)); };
-    for (std::int64_t row = 0; row < rows; ++row) {
-      for (std::int64_t i = 0; i < width; ++i) {
-        const double gate = gate_up[row * 2 * width + i], up = gate_up[row * 2 * width + width + i];
-        const double d = d_y[row * width + i];
-        EXPECT_LT(close(y[row * width + i], silu(gate) * up), tolerance(type));
-        EXPECT_LT(close(d_gate_up[row * 2 * width + i], d * up * slope(silu, gate)), tolerance(type) + 1e-5);
-        EXPECT_LT(close(d_gate_up[row * 2 * width + width + i], d * silu(gate)), tolerance(type));
+/// The curves by their definitions.
+double curve_at(Curve curve, double x) {
+  switch (curve) {
+    case Curve::silu:
+      return x / (1.0 + std::exp(-x));
+    case Curve::gelu:
+      return 0.5 * x * (1.0 + std::erf(x / std::sqrt(2.0)));
+    case Curve::gelu_tanh:
+      return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
+    case Curve::quick_gelu:
+      return x / (1.0 + std::exp(-1.702 * x));
+    case Curve::relu:
+      return std::max(x, 0.0);
+    case Curve::relu2:
+      return std::max(x, 0.0) * std::max(x, 0.0);
+  }
+  return 0.0;
+}
+
+constexpr Curve curves[] = {Curve::silu, Curve::gelu, Curve::gelu_tanh, Curve::quick_gelu, Curve::relu, Curve::relu2};
+
+TEST_P(Rows, GatedCurvesAndTheirGradients) {
+  for (const auto curve : curves) {
+    for (const Type type : {Type::f32, Type::bf16}) {
+      const std::int64_t rows = 2, width = 43;
+      Numbers gate_up(rows * 2 * width, type, 1), y(rows * width, type), d_y(rows * width, type, 2);
+      Numbers d_gate_up(rows * 2 * width, type);
+      kernels_.activate_forward({rows, width, type, curve, true, gate_up.data(), y.data(), nullptr, nullptr});
+      kernels_.activate_backward(
+          {rows, width, type, curve, true, gate_up.data(), nullptr, d_y.data(), d_gate_up.data()});
+      const auto of = [&](double x) { return curve_at(curve, x); };
+      for (std::int64_t row = 0; row < rows; ++row) {
+        for (std::int64_t i = 0; i < width; ++i) {
+          const double gate = gate_up[row * 2 * width + i], up = gate_up[row * 2 * width + width + i];
+          const double d = d_y[row * width + i];
+          EXPECT_LT(close(y[row * width + i], of(gate) * up), tolerance(type));
+          EXPECT_LT(close(d_gate_up[row * 2 * width + i], d * up * slope(of, gate)), tolerance(type) + 1e-5);
+          EXPECT_LT(close(d_gate_up[row * 2 * width + width + i], d * of(gate)), tolerance(type));
+        }
       }
     }
   }
 }
 
+TEST_P(Rows, UngatedCurvesAndTheirGradients) {
+  for (const auto curve : curves) {
+    const std::int64_t rows = 2, width = 43;
+    Numbers x(rows * width, Type::f32, 3), y(rows * width, Type::f32), d_y(rows * width, Type::f32, 4);
+    Numbers d_x(rows * width, Type::f32);
+    kernels_.activate_forward({rows, width, Type::f32, curve, false, x.data(), y.data(), nullptr, nullptr});
+    kernels_.activate_backward({rows, width, Type::f32, curve, false, x.data(), nullptr, d_y.data(), d_x.data()});
+    const auto of = [&](double at) { return curve_at(curve, at); };
+    for (std::int64_t i = 0; i < x.size(); ++i) {
+      EXPECT_LT(close(y[i], of(x[i])), tolerance(Type::f32));
+      EXPECT_LT(close(d_x[i], d_y[i] * slope(of, x[i])), tolerance(Type::f32) + 1e-5);
+    }
+  }
+}
+
 // Far out, where e^x would overflow or vanish.
-TEST_P(Rows, SwigluAtTheEndsOfTheRange) {
+TEST_P(Rows, SiluAtTheEndsOfTheRange) {
   Numbers gate_up(16, Type::f32), y(8, Type::f32), d_y(8, Type::f32, 1), d_gate_up(16, Type::f32);
   const float gates[] = {-1e30F, -200.0F, -88.5F, -20.0F, 0.0F, 20.0F, 200.0F, 1e30F};
   for (int i = 0; i < 8; ++i) {
     gate_up.floats()[i] = gates[i];
     gate_up.floats()[8 + i] = 1.0F;
   }
-  kernels_.swiglu_forward({1, 8, Type::f32, gate_up.data(), y.data(), nullptr, nullptr});
-  kernels_.swiglu_backward({1, 8, Type::f32, gate_up.data(), nullptr, d_y.data(), d_gate_up.data()});
+  kernels_.activate_forward({1, 8, Type::f32, Curve::silu, true, gate_up.data(), y.data(), nullptr, nullptr});
+  kernels_.activate_backward(
+      {1, 8, Type::f32, Curve::silu, true, gate_up.data(), nullptr, d_y.data(), d_gate_up.data()});
   for (int i = 0; i < 8; ++i) {
     const double wanted = static_cast<double>(gates[i]) / (1.0 + std::exp(-static_cast<double>(gates[i])));
     EXPECT_LT(close(y[i], wanted), 1e-6) << gates[i];
@@ -116,7 +156,7 @@ TEST_P(Rows, TurningAndTurningBack) {
       sine.floats()[i] = static_cast<float>(std::sin(angles[i]));
     }
     const Numbers before = x;
-    Turn turn{rows, heads, dim, stride, type, x.data(), cosine.floats(), sine.floats(), false};
+    Turn turn{rows, heads, dim, dim, stride, type, x.data(), cosine.floats(), sine.floats(), false};
     kernels_.turn(turn);
     for (std::int64_t row = 0; row < rows; ++row) {
       for (std::int64_t i = 0; i < heads * dim; ++i) {
@@ -130,6 +170,28 @@ TEST_P(Rows, TurningAndTurningBack) {
     turn.backwards = true;
     kernels_.turn(turn);
     for (std::int64_t i = 0; i < x.size(); ++i) EXPECT_LT(close(x[i], before[i]), 2 * tolerance(type));
+  }
+}
+
+// The first 6 of 10 elements of a head turn, in pairs (j, j + 3); the others stay to the last bit.
+TEST_P(Rows, TurningAShareOfEachHead) {
+  const std::int64_t rows = 2, heads = 2, dim = 10, dims = 6, stride = 23;
+  Numbers x(rows * stride, Type::f32, 1), cosine(rows * dims / 2, Type::f32, 2), sine(rows * dims / 2, Type::f32, 3);
+  const Numbers before = x;
+  kernels_.turn({rows, heads, dim, dims, stride, Type::f32, x.data(), cosine.floats(), sine.floats(), false});
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t i = 0; i < stride; ++i) {
+      const std::int64_t at = row * stride + i, place = i % dim;
+      if (i >= heads * dim || place >= dims) {
+        EXPECT_EQ(x[at], before[at]);
+        continue;
+      }
+      const std::int64_t pair = row * dims / 2 + place % (dims / 2);
+      const double c = cosine[pair], s = sine[pair];
+      const bool second = place >= dims / 2;
+      const double other = before[second ? at - dims / 2 : at + dims / 2];
+      EXPECT_LT(close(x[at], second ? before[at] * c + other * s : before[at] * c - other * s), tolerance(Type::f32));
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-#include "backends/layers/vision_encoder.hpp"
+#include "backends/decoders/vision_encoder.hpp"
 
 #include <cmath>
 

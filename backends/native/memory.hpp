@@ -8,10 +8,10 @@
 namespace touchstone {
 
 /// Memory for kernels, aligned to 64 bytes.
-class Block {
+class Memory {
  public:
-  Block() = default;
-  explicit Block(std::int64_t bytes) : bytes_(static_cast<std::size_t>((bytes + 63) / 64 * 64)) {
+  Memory() = default;
+  explicit Memory(std::int64_t bytes) : bytes_(static_cast<std::size_t>((bytes + 63) / 64 * 64)) {
     if (bytes_ == 0) return;
     data_.reset(std::aligned_alloc(64, bytes_));
     if (data_ == nullptr) throw std::bad_alloc();
@@ -24,7 +24,7 @@ class Block {
   }
   /// At least this many bytes; what was in it may be lost.
   void reserve(std::int64_t wanted) {
-    if (wanted > bytes()) *this = Block(wanted);
+    if (wanted > bytes()) *this = Memory(wanted);
   }
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 // A language model with eyes: an encoder of tiles, a pixel shuffle, one linear map into the decoder's embeddings.
-#include "backends/layers/vision_encoder.hpp"
+#include "backends/decoders/vision_encoder.hpp"
 
 namespace touchstone {
 

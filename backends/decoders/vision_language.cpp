@@ -1,4 +1,4 @@
-#include "backends/layers/vision_language.hpp"
+#include "backends/decoders/vision_language.hpp"
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"

@@ -1,0 +1,67 @@
+#pragma once
+#include <functional>
+
+#include "backends/checkpoints/config.hpp"
+#include "backends/layers/block.hpp"
+#include "harness/model/family.hpp"
+
+namespace touchstone {
+
+/// What differs between families in how config.json is read: what a key means that is absent.
+struct DecoderDefaults {
+  std::string activation_key = "hidden_act";
+  std::string activation = "silu";
+  double norm_epsilon = 1e-6;
+  std::int64_t head_dim = 0;  ///< 0: hidden_size / num_attention_heads
+  std::int64_t max_length = 2048;
+  bool tied = false;
+};
+
+/// Sizes of a decoder as the Llama-like families' config.json gives them.
+struct DecoderSizes {
+  std::int64_t vocabulary = 0;
+  std::int64_t hidden = 0;
+  std::int64_t feed_forward = 0;
+  std::int64_t layers = 0;
+  std::int64_t heads = 0;
+  std::int64_t key_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t max_length = 0;
+  double norm_epsilon = 1e-6;
+  Activation activation = Activation::silu;
+  bool tied = false;
+};
+
+/// Reads the keys that all Llama-like families share, with range checks. Throws Fault::checkpoint naming file and key.
+DecoderSizes read_decoder_sizes(const ConfigReader& config, const DecoderDefaults& defaults);
+
+/// A decoder of these sizes with what all of them share: RMS norms before attention and a gated feed-forward part,
+/// grouped-query attention turned by the first rope, no biases. A family changes what it has otherwise. Tensors are
+/// still to be read.
+DecoderParts llama_parts(const DecoderSizes& sizes);
+
+/// An RMS norm of this width, still to be read.
+Norm unread_norm(std::int64_t width, double epsilon);
+
+/// Which maps of every block have a bias.
+struct Biases {
+  bool attention = false;  ///< all four maps
+  bool inputs = false;     ///< queries, keys and values alone
+  bool feed_forward = false;
+};
+void add_biases(DecoderParts& parts, const Biases& biases);
+
+/// "layer_types", or where it is absent what `usual` says of each layer: whether the layer's attention has a window.
+/// Throws Fault::checkpoint for kinds other than full_attention and sliding_attention.
+std::vector<bool> read_windowed_layers(const ConfigReader& config, std::int64_t layers,
+                                       const std::function<bool(std::int64_t layer)>& usual);
+
+/// What a family's file says to the builder of the decoder.
+using DescribeDecoder = std::function<DecoderParts(const ConfigReader& config, const LoadSettings& settings)>;
+
+/// A Family whose models are decoders: builds what `describe` says. A key of config.json that changes the arithmetic
+/// elsewhere and that `describe` did not read is refused by name.
+Family decoder_family(std::string name, std::string summary, std::vector<std::string> architectures,
+                      DescribeDecoder describe);
+
+}  // namespace touchstone
