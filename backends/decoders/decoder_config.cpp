@@ -4,6 +4,7 @@
 #include "backends/layers/plain.hpp"
 #include "backends/layers/visit.hpp"
 #include "harness/base/json.hpp"
+#include "harness/model/ops.hpp"
 
 namespace touchstone {
 namespace {
@@ -131,12 +132,14 @@ void add_biases(DecoderParts& parts, const Biases& biases) {
   }
 }
 
-std::vector<bool> read_windowed_layers(const ConfigReader& config, std::int64_t layers,
-                                       const std::function<bool(std::int64_t layer)>& usual) {
-  std::vector<bool> windowed;
+namespace {
+
+/// "layer_types" as whether a layer slides, or what is usual.
+std::vector<bool> sliding_layers(const ConfigReader& config, std::int64_t layers, const Windows& windows) {
+  std::vector<bool> slides;
   if (!config.has("layer_types")) {
-    for (std::int64_t at = 0; at < layers; ++at) windowed.push_back(usual(at));
-    return windowed;
+    for (std::int64_t at = 0; at < layers; ++at) slides.push_back(windows.width > 0 && windows.usual(at));
+    return slides;
   }
   const auto kinds = config.texts("layer_types");
   if (kinds.size() != static_cast<std::size_t>(layers)) {
@@ -147,9 +150,49 @@ std::vector<bool> read_windowed_layers(const ConfigReader& config, std::int64_t 
     if (kind != "full_attention" && kind != "sliding_attention") {
       config.refuse("layer_types holds '" + kind + "', expected full_attention or sliding_attention");
     }
-    windowed.push_back(kind == "sliding_attention");
+    slides.push_back(kind == "sliding_attention");
   }
-  return windowed;
+  return slides;
+}
+
+}  // namespace
+
+void add_windows(DecoderParts& parts, const ConfigReader& config, const Windows& windows) {
+  const auto slides = sliding_layers(config, static_cast<std::int64_t>(parts.blocks.size()), windows);
+  for (std::size_t at = 0; at < slides.size(); ++at) {
+    if (!slides[at]) continue;
+    if (windows.width == 0) {
+      config.refuse("layer_types has sliding_attention, expected a window: use_sliding_window and sliding_window");
+    }
+    parts.blocks[at].attention.window = windows.width;
+    parts.blocks[at].attention.rope = windows.rope;
+  }
+}
+
+Windows later_layers_slide(const ConfigReader& config) {
+  const auto width = config.integer("sliding_window", 1, 1 << 26, 4096);
+  const auto first = config.integer("max_window_layers", 0, 4096, 28);
+  return {.width = config.flag("use_sliding_window", false) ? width : 0,
+          .usual = [first](std::int64_t layer) { return layer >= first; },
+          .rope = 0};
+}
+
+void add_one_to_norms(DecoderParts& parts) {
+  const auto add = [](std::optional<Norm>& norm) {
+    if (norm) norm->plus_one = true;
+  };
+  add(parts.norm);
+  for (auto& block : parts.blocks) {
+    auto& how = block.attention;
+    for (auto* norm : {&block.attention_before, &block.attention_after, &block.feed_before, &block.feed_after,
+                       &how.query_norm, &how.key_norm}) {
+      add(*norm);
+    }
+  }
+}
+
+double rounded_scale(double scale, at::ScalarType dtype) {
+  return at::scalar_tensor(scale, at::dtype(dtype)).item<double>();
 }
 
 Family decoder_family(std::string name, std::string summary, std::vector<std::string> architectures,

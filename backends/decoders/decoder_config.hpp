@@ -51,10 +51,24 @@ struct Biases {
 };
 void add_biases(DecoderParts& parts, const Biases& biases);
 
-/// "layer_types", or where it is absent what `usual` says of each layer: whether the layer's attention has a window.
-/// Throws Fault::checkpoint for kinds other than full_attention and sliding_attention.
-std::vector<bool> read_windowed_layers(const ConfigReader& config, std::int64_t layers,
-                                       const std::function<bool(std::int64_t layer)>& usual);
+/// Which layers see a window.
+struct Windows {
+  std::int64_t width = 0;                         ///< keys that a token sees, its own among them; 0: no layer has one
+  std::function<bool(std::int64_t layer)> usual;  ///< where the file has no "layer_types"
+  int rope = 0;                                   ///< the rope of these layers
+};
+/// Gives the layers that "layer_types" calls sliding_attention, or else `usual`, their window. Throws
+/// Fault::checkpoint for other kinds than that and full_attention.
+void add_windows(DecoderParts& parts, const ConfigReader& config, const Windows& windows);
+
+/// Qwen's rule: with use_sliding_window, layers from max_window_layers on see sliding_window keys.
+Windows later_layers_slide(const ConfigReader& config);
+
+/// All norms of the decoder multiply with 1 + weight.
+void add_one_to_norms(DecoderParts& parts);
+
+/// A factor as a tensor of that dtype would hold it.
+double rounded_scale(double scale, at::ScalarType dtype);
 
 /// What a family's file says to the builder of the decoder.
 using DescribeDecoder = std::function<DecoderParts(const ConfigReader& config, const LoadSettings& settings)>;
