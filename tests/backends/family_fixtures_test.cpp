@@ -60,10 +60,8 @@ TEST_P(FamilyFixture, LogitsOnEveryPath) {
 TEST_P(FamilyFixture, LogitsInBfloat16) {
   const at::NoGradGuard no_gradients;
   for (const bool packed : {false, true}) {
-    const auto model = open({.storage = at::kBFloat16,
-                             .compute = at::kBFloat16,
-                             .answering = packed,
-                             .plain_operators = !packed});
+    const auto model =
+        open({.storage = at::kBFloat16, .compute = at::kBFloat16, .answering = packed, .plain_operators = !packed});
     const auto logits = model->forward({.tokens = expected("ids")}, {}).logits;
     // As near to the exact numbers as the reference is in bfloat16, or within the bound of it.
     const auto own = relative(logits, expected("logits"));
@@ -154,7 +152,7 @@ TEST_P(FamilyFixture, WrittenAndReadAgain) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, FamilyFixture,
-                         ::testing::Values("qwen2_windows", "qwen2_tied"),
+                         ::testing::Values("qwen2_windows", "qwen2_tied", "qwen3_windows", "qwen3_defaults"),
                          [](const auto& one) { return std::string(one.param); });
 
 }  // namespace

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from transformers import (AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM)
+from transformers import (AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM,
+                          Qwen3Config, Qwen3ForCausalLM)
 
 BASE = dict(vocab_size=41, hidden_size=20, intermediate_size=22, num_hidden_layers=3, num_attention_heads=6,
             num_key_value_heads=2, head_dim=10, max_position_embeddings=64, bos_token_id=1, eos_token_id=2)
@@ -33,6 +34,14 @@ CASES = {
                    dict(NO_HEAD_DIM, hidden_size=24, tie_word_embeddings=True, hidden_act="gelu"),
                    {"layer_types": None, "rope_parameters": None, "rope_theta": 5000.0, "use_sliding_window": None,
                     "sliding_window": None, "max_window_layers": None, "rms_norm_eps": None}),
+    "qwen3_windows": (Qwen3Config, Qwen3ForCausalLM,
+                      dict(BASE, attention_bias=True, use_sliding_window=True, sliding_window=4,
+                           layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+                           rope_parameters={"rope_type": "default", "rope_theta": 300.0}), {}),
+    "qwen3_defaults": (Qwen3Config, Qwen3ForCausalLM,
+                       dict(NO_HEAD_DIM, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, head_dim=128,
+                            tie_word_embeddings=True),
+                       {"head_dim": None, "layer_types": None, "sliding_window": None, "rms_norm_eps": None}),
 }
 
 
