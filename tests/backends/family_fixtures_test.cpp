@@ -152,7 +152,8 @@ TEST_P(FamilyFixture, WrittenAndReadAgain) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, FamilyFixture,
-                         ::testing::Values("qwen2_windows", "qwen2_tied", "qwen3_windows", "qwen3_defaults"),
+                         ::testing::Values("qwen2_windows", "qwen2_tied", "qwen3_windows", "qwen3_defaults",
+                                           "gemma3_new", "gemma3_old"),
                          [](const auto& one) { return std::string(one.param); });
 
 }  // namespace

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from transformers import (AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM,
+from transformers import (AutoModelForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, Qwen2Config, Qwen2ForCausalLM,
                           Qwen3Config, Qwen3ForCausalLM)
 
 BASE = dict(vocab_size=41, hidden_size=20, intermediate_size=22, num_hidden_layers=3, num_attention_heads=6,
@@ -42,6 +42,19 @@ CASES = {
                        dict(NO_HEAD_DIM, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, head_dim=128,
                             tie_word_embeddings=True),
                        {"head_dim": None, "layer_types": None, "sliding_window": None, "rms_norm_eps": None}),
+    "gemma3_new": (Gemma3TextConfig, Gemma3ForCausalLM,
+                   dict(BASE, num_attention_heads=4, sliding_window=5, query_pre_attn_scalar=7, final_logit_softcapping=3.0,
+                        attention_bias=True, tie_word_embeddings=False,
+                        layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+                        rope_parameters={"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 900.0},
+                                         "sliding_attention": {"rope_type": "default", "rope_theta": 60.0}}), {}),
+    "gemma3_old": (Gemma3TextConfig, Gemma3ForCausalLM,
+                   dict(NO_HEAD_DIM, num_attention_heads=1, num_key_value_heads=1, sliding_window=6, head_dim=256,
+                        layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+                        rope_parameters={"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 1e6},
+                                         "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}),
+                   {"layer_types": None, "rope_parameters": None, "sliding_window_pattern": 2, "head_dim": None,
+                    "rope_scaling": {"rope_type": "linear", "factor": 4.0}, "query_pre_attn_scalar": None}),
 }
 
 
