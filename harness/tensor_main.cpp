@@ -7,6 +7,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/kernels/kernels.hpp"
 #include "harness/engine/bench_engine.hpp"
 #include "harness/engine/init_checkpoint.hpp"
 #include "harness/engine/open_engine.hpp"
@@ -47,6 +48,11 @@ auto guarded(const Body& body) -> decltype(body()) {
 class TensorBackend final : public Backend {
  public:
   TensorBackend() {
+    const char* const kernels = std::getenv(kernels::kernels_variable);
+    require(kernels == nullptr || kernels::named(kernels) != nullptr, Fault::config, [&] {
+      return std::string(kernels::kernels_variable) + " is '" + kernels +
+             "', which this processor or build lacks; expected baseline, avx2, avx512, avx512bf16 or amx";
+    });
     keep_freed_memory();
     add_backends(families_);
     add_trainers(trainers_);

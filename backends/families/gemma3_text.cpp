@@ -31,10 +31,12 @@ DecoderParts describe(const ConfigReader& config, const LoadSettings& settings) 
     config.refuse("use_bidirectional_attention is true, expected false: the file is of an encoder");
   }
   add_biases(parts, {.attention = config.flag("attention_bias", false)});
-  const auto period = config.integer("sliding_window_pattern", 1, 4096, config.integer("_sliding_window_pattern", 1, 4096, 6));
-  add_windows(parts, config, {.width = config.integer("sliding_window", 1, 1 << 26, 4096),
-                              .usual = [period](std::int64_t layer) { return (layer + 1) % period != 0; },
-                              .rope = 1});
+  const auto period =
+      config.integer("sliding_window_pattern", 1, 4096, config.integer("_sliding_window_pattern", 1, 4096, 6));
+  add_windows(parts, config,
+              {.width = config.integer("sliding_window", 1, 1 << 26, 4096),
+               .usual = [period](std::int64_t layer) { return (layer + 1) % period != 0; },
+               .rope = 1});
   const auto scale = 1.0 / std::sqrt(config.number("query_pre_attn_scalar", 1e-3, 1e6, 256.0));
   for (auto& block : parts.blocks) {
     block.attention_after = block.attention_before;

@@ -33,8 +33,8 @@ struct Attention {
   std::int64_t head_dim = 0;
   Linear query{}, key{}, value{}, output{};
   std::optional<Norm> query_norm{}, key_norm{}, value_norm{};  ///< before the turning, unless norms_after_rope
-  bool whole_norms = false;        ///< one norm over all heads of a token; otherwise one for each head
-  bool norms_after_rope = false;   ///< of queries and keys
+  bool whole_norms = false;           ///< one norm over all heads of a token; otherwise one for each head
+  bool norms_after_rope = false;      ///< of queries and keys
   std::optional<Norm> output_norm{};  ///< of the mixed values, before the output map
   double scale = 1.0;                 ///< of the scores, before the cap
   double soft_cap = 0.0;              ///< c > 0: scores s become c tanh(s / c)

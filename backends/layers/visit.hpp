@@ -24,8 +24,8 @@ void visit_outside(DecoderParts& parts, const Visitor& visitor);
 
 /// Reads a part from a checkpoint, in the shapes that it has (on the meta device, before). Throws Fault::checkpoint.
 void read_part(const std::string& name, Part part, const Weights& weights, const LoadSettings& settings);
-/// The same of a whole decoder. A head that a file holds although it is tied, and that differs, is a head of its own, as
-/// transformers has it.
+/// The same of a whole decoder. A head that a file holds although it is tied, and that differs, is a head of its own,
+/// as transformers has it.
 void read_parts(DecoderParts& parts, const Weights& weights, const LoadSettings& settings);
 
 /// All tensors by name, the linear maps' weights and biases among them.

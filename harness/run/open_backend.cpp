@@ -22,6 +22,10 @@ BackendMaker load_maker() {
   // Waiting OpenMP threads must sleep: spinning ones take the cores from the jobs beside them. libgomp reads this once,
   // when it is loaded.
   ::setenv("OMP_WAIT_POLICY", "passive", 0);
+  // oneDNN and the layer above it keep what they prepared for every number of rows that a bfloat16 product ever had,
+  // half a megabyte each: a plan of many cells would grow without end.
+  ::setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32", 0);
+  ::setenv("LRU_CACHE_CAPACITY", "32", 0);
   const auto path = library_path();
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   require(library != nullptr, Fault::config,
