@@ -5,12 +5,14 @@
 
 1. An adapter that `touchstone train` wrote, read by peft.   2. One that peft wrote, read by `touchstone eval`.
 3. Whole weights that `touchstone train` wrote, opened by transformers.   4. The LoRA method's folded weights, and the
-adapter that it leaves beside them. Each is scored by both sides on the same prompts; the largest difference of a
+adapter that it leaves beside them. So for MODEL, and for a model of each family below with random weights and MODEL's
+tokenizer, which transformers makes. Each is scored by both sides on the same prompts; the largest difference of a
 choice's log-probability is printed and must stay below 1e-4. Leaves with 77 (skipped) where torch, transformers or peft
 cannot be imported.
 """
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +21,7 @@ import tempfile
 try:
     import torch
     from peft import LoraConfig, PeftModel, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import (AutoModelForCausalLM, AutoTokenizer, Gemma3TextConfig, Qwen2Config, Qwen3Config)
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
@@ -27,6 +29,31 @@ except ImportError as error:
 TOLERANCE = 1e-4
 TASKS = ["mmlu_anatomy", "mmlu_virology"]
 SHORT = ["--set", "load.limit=24", "--set", "train.max_steps=4", "--set", "train.learning_rate=0.005"]
+
+
+SIZES = dict(hidden_size=48, intermediate_size=100, num_hidden_layers=3, num_attention_heads=6, num_key_value_heads=2,
+             max_position_embeddings=512, bos_token_id=1, eos_token_id=2)
+FAMILIES = {
+    "qwen2": Qwen2Config(vocab_size=512, use_sliding_window=True, sliding_window=9, max_window_layers=1, **SIZES),
+    "qwen3": Qwen3Config(vocab_size=512, head_dim=16, **SIZES),
+    "gemma3": Gemma3TextConfig(vocab_size=512, head_dim=16, query_pre_attn_scalar=16, sliding_window=9,
+                               layer_types=["sliding_attention", "full_attention", "sliding_attention"], **SIZES),
+}
+
+
+def make_family(name, base, folder):
+    """A model of the family with random weights, large enough for scores to differ, and the base's tokenizer."""
+    torch.manual_seed(5)
+    model = AutoModelForCausalLM.from_config(FAMILIES[name])
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() == 2:
+                parameter.normal_(std=0.15)
+    model.save_pretrained(folder)
+    for file in os.listdir(base):
+        if file.startswith(("tokenizer", "special_tokens")):
+            shutil.copy(os.path.join(base, file), folder)
+    return folder
 
 
 def run(*words):
@@ -62,9 +89,8 @@ def largest_difference(scores, model, tokenizer):
                for prompt, (choices, logps) in scores.items() for choice, logp in zip(choices, logps))
 
 
-def main(touchstone, base):
-    tokenizer = AutoTokenizer.from_pretrained(base)
-
+def interchange(touchstone, base, tokenizer):
+    """Whether all ways of one model agree."""
     def load(folder):
         return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 
@@ -111,7 +137,18 @@ def main(touchstone, base):
                   load(path(method)))
         check("the adapter beside the folded weights, read by peft", ours(touchstone, path("lora"), folder),
               PeftModel.from_pretrained(load(base), path("lora/adapter")).eval())
-    return 1 if failed else 0
+    return not failed
+
+
+def main(touchstone, base):
+    # Of MODEL itself: beside a config of another family transformers would rebuild it as that family's kind.
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    good = interchange(touchstone, base, tokenizer)
+    for name in FAMILIES:
+        with tempfile.TemporaryDirectory() as folder:
+            print(f"family {name}")
+            good = interchange(touchstone, make_family(name, base, folder), tokenizer) and good
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
