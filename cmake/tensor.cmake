@@ -29,6 +29,7 @@ endfunction()
 file(GLOB harness_tensor_sources CONFIGURE_DEPENDS harness/model/*.cpp harness/engine/*.cpp harness/train/*.cpp)
 add_library(harness STATIC cmake/empty.cpp ${harness_tensor_sources})
 touchstone_tensor_target(harness)
+touchstone_unity(harness harness/model harness/engine harness/train)
 # The engine opens tokenizers through the interface of harness/; the linker must find them after it.
 target_link_libraries(harness PUBLIC tokenizers)
 
@@ -37,6 +38,7 @@ touchstone_plugins(backends FamilyBook harness/model/family.hpp backends/familie
 file(GLOB backend_sources CONFIGURE_DEPENDS backends/layers/*.cpp backends/checkpoints/*.cpp backends/native/*.cpp backends/decoders/*.cpp)
 target_sources(backends PRIVATE ${backend_sources})
 touchstone_tensor_target(backends)
+touchstone_unity(backends backends/checkpoints backends/layers backends/native backends/decoders)
 target_link_libraries(backends PUBLIC harness tokenizers kernels)
 # Products of bfloat16 that are summed in float32: MKL within LibTorch's x86 wheel exports them, other builds may not.
 include(CheckCXXSourceCompiles)
@@ -55,6 +57,7 @@ file(GLOB trainer_sources CONFIGURE_DEPENDS trainers/loops/*.cpp trainers/losses
      trainers/adapters/*.cpp trainers/bench/*.cpp)
 target_sources(trainers PRIVATE ${trainer_sources})
 touchstone_tensor_target(trainers)
+touchstone_unity(trainers trainers/loops trainers/losses trainers/rows trainers/text trainers/adapters trainers/bench)
 target_link_libraries(trainers PUBLIC harness)
 
 add_library(touchstone_tensor SHARED harness/tensor_main.cpp)

@@ -7,11 +7,11 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
-#include "harness/kernels/kernels.hpp"
 #include "harness/engine/bench_engine.hpp"
 #include "harness/engine/init_checkpoint.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "harness/engine/self_test.hpp"
+#include "harness/kernels/kernels.hpp"
 #include "harness/model/backend.hpp"
 #include "harness/model/checkpoint.hpp"
 #include "harness/model/ops.hpp"

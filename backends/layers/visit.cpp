@@ -87,7 +87,7 @@ void visit(DecoderParts& parts, const Visitor& visitor) {
   }
 }
 
-void read_part(const std::string& name, Part part, const Weights& weights, const LoadSettings& settings) {
+void read_part(const std::string& name, WeightPart part, const Weights& weights, const LoadSettings& settings) {
   if (auto* const* tensor = std::get_if<Tensor*>(&part)) {
     **tensor = weights.get(name, (*tensor)->sizes().vec(), settings);
     return;
@@ -98,7 +98,7 @@ void read_part(const std::string& name, Part part, const Weights& weights, const
 }
 
 void read_parts(DecoderParts& parts, const Weights& weights, const LoadSettings& settings) {
-  visit(parts, [&](const std::string& name, Part part) { read_part(name, part, weights, settings); });
+  visit(parts, [&](const std::string& name, WeightPart part) { read_part(name, part, weights, settings); });
   const auto head = parts.names.head + ".weight";
   if (!parts.tied || !weights.has(head)) return;
   const auto own = weights.get(head, parts.head.weight.sizes().vec(), settings);
@@ -110,7 +110,7 @@ void read_parts(DecoderParts& parts, const Weights& weights, const LoadSettings&
 
 std::map<std::string, Tensor*> named_tensors(DecoderParts& parts) {
   std::map<std::string, Tensor*> all;
-  visit(parts, [&](const std::string& name, Part part) {
+  visit(parts, [&](const std::string& name, WeightPart part) {
     if (auto* const* tensor = std::get_if<Tensor*>(&part)) {
       all[name] = *tensor;
       return;
@@ -124,7 +124,7 @@ std::map<std::string, Tensor*> named_tensors(DecoderParts& parts) {
 
 std::map<std::string, Linear*> named_maps(DecoderParts& parts) {
   std::map<std::string, Linear*> all;
-  visit(parts, [&](const std::string& name, Part part) {
+  visit(parts, [&](const std::string& name, WeightPart part) {
     if (auto* const* map = std::get_if<Linear*>(&part)) all[name] = *map;
   });
   return all;
@@ -135,7 +135,7 @@ DecoderParts copy_of(const DecoderParts& parts) {
   const auto own = [](Tensor& tensor) {
     if (tensor.defined()) tensor = tensor.detach().clone();
   };
-  visit(copy, [&](const std::string&, Part part) {
+  visit(copy, [&](const std::string&, WeightPart part) {
     if (auto* const* tensor = std::get_if<Tensor*>(&part)) return own(**tensor);
     auto& map = *std::get<Linear*>(part);
     own(map.weight);

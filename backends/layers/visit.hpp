@@ -12,8 +12,8 @@
 namespace touchstone {
 
 /// A linear map, called without ".weight", or a tensor with its whole name.
-using Part = std::variant<Linear*, Tensor*>;
-using Visitor = std::function<void(const std::string& name, Part part)>;
+using WeightPart = std::variant<Linear*, Tensor*>;
+using Visitor = std::function<void(const std::string& name, WeightPart part)>;
 
 /// Every part of a block that is there, once; `prefix` ends in a dot.
 void visit(Block& block, const BlockNames& names, const std::string& prefix, const Visitor& visitor);
@@ -23,7 +23,7 @@ void visit(DecoderParts& parts, const Visitor& visitor);
 void visit_outside(DecoderParts& parts, const Visitor& visitor);
 
 /// Reads a part from a checkpoint, in the shapes that it has (on the meta device, before). Throws Fault::checkpoint.
-void read_part(const std::string& name, Part part, const Weights& weights, const LoadSettings& settings);
+void read_part(const std::string& name, WeightPart part, const Weights& weights, const LoadSettings& settings);
 /// The same of a whole decoder. A head that a file holds although it is tied, and that differs, is a head of its own,
 /// as transformers has it.
 void read_parts(DecoderParts& parts, const Weights& weights, const LoadSettings& settings);

@@ -439,7 +439,7 @@ std::unique_ptr<Model> build_packed(DecoderParts parts, const Weights& weights, 
   const auto factors = settings.compute == at::kFloat ? kernels::Type::f32 : kernels::Type::bf16;
   auto whole = settings;  // the products round the weights; norms keep them
   whole.storage = at::kFloat;
-  visit_outside(parts, [&](const std::string& name, Part part) {
+  visit_outside(parts, [&](const std::string& name, WeightPart part) {
     const bool table = std::get<Tensor*>(part)->dim() == 2;
     read_part(name, part, weights, table ? settings : whole);
   });
@@ -455,7 +455,7 @@ std::unique_ptr<Model> build_packed(DecoderParts parts, const Weights& weights, 
   for (std::size_t at = 0; at < parts.blocks.size(); ++at) {
     auto block = std::move(parts.blocks[at]);
     visit(block, parts.names.block, parts.names.layers + "." + std::to_string(at) + ".",
-          [&](const std::string& name, Part part) { read_part(name, part, weights, whole); });
+          [&](const std::string& name, WeightPart part) { read_part(name, part, weights, whole); });
     blocks.push_back(pack(std::move(block), parts.hidden, factors));
   }
   parts.blocks.clear();

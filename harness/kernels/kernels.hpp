@@ -213,12 +213,12 @@ struct Kernels {
   void (*paged_attention)(const PagedAttention&, void* scratch);
 };
 
-/// Names the set of kernels to take in place of the best, for tests of what an older processor computes. A name that the
-/// build or the processor lacks is refused when the tensor library is opened.
+/// Names the set of kernels to take in place of the best, for tests of what an older processor computes. A name that
+/// the build or the processor lacks is refused when the tensor library is opened.
 inline constexpr const char* kernels_variable = "TOUCHSTONE_KERNELS";
 
-/// The best that this processor runs, or the one that TOUCHSTONE_KERNELS names. The choice is by instruction set and maker, never by timing: equal machines take
-/// equal kernels, hence give equal bits.
+/// The best that this processor runs, or the one that TOUCHSTONE_KERNELS names. The choice is by instruction set and
+/// maker, never by timing: equal machines take equal kernels, hence give equal bits.
 const Kernels& chosen();
 /// Whether the libraries below LibTorch are known to multiply bfloat16 here: without AVX-512 neither MKL nor oneDNN
 /// does, and LibTorch's own products take one pair at a time, many times slower than float32.

@@ -149,14 +149,12 @@ std::vector<Feature> features() {
          parts.embedding = Tensor();
        }},
       {"Sinks", each([](Block& b) { b.attention.sinks = unread({4}); }), "sinks"},
-      {"GateOfAttention",
-       each([](Block& b) {
+      {"GateOfAttention", each([](Block& b) {
          b.attention.output_gate = true;
          b.attention.query = unread_map(80, 20);
        }),
        "gates of attention"},
-      {"NormsAfterRope",
-       each([](Block& b) {
+      {"NormsAfterRope", each([](Block& b) {
          b.attention.query_norm = b.attention.key_norm = unread_norm(10, 1e-6);
          b.attention.norms_after_rope = true;
        }),
@@ -197,7 +195,7 @@ class FeatureTable : public ::testing::TestWithParam<Feature> {
   }
   const Tensor ids_ = at::tensor({1,  5, 9, 12, 3, 3,  17, 30, 22, 8, 14, 2, 0,  7, 19, 25, 11, 4,
                                   16, 6, 6, 28, 1, 10, 13, 29, 20, 5, 9,  9, 12, 3, 18, 27, 15, 26},
-                                at::kLong);
+                                 at::kLong);
 };
 
 /// The largest difference of all gradients, each over its own largest value, or a hundredth of the largest of all where
@@ -304,8 +302,14 @@ INSTANTIATE_TEST_SUITE_P(Features, FeatureTable, ::testing::ValuesIn(features())
 
 // A norm that rounds before its weight multiplies differs in bfloat16 alone, where the kernels decline it.
 TEST(RoundingFirst, IsTakenInFloat32AndDeclinedInBfloat16) {
-  auto parts = llama_parts({.vocabulary = 31, .hidden = 20, .feed_forward = 23, .layers = 1, .heads = 4, .key_heads = 2,
-                            .head_dim = 10, .max_length = 64});
+  auto parts = llama_parts({.vocabulary = 31,
+                            .hidden = 20,
+                            .feed_forward = 23,
+                            .layers = 1,
+                            .heads = 4,
+                            .key_heads = 2,
+                            .head_dim = 10,
+                            .max_length = 64});
   parts.ropes = {{.dims = 10, .max_positions = 64}};
   auto rounding = parts;
   rounding.blocks.front().attention_before->round_first = true;
@@ -329,8 +333,14 @@ TEST(RoundingFirst, IsTakenInFloat32AndDeclinedInBfloat16) {
 
 // Dropped layers leave the others as they are, and the lists of the config that have an entry a layer.
 TEST(DroppedLayers, TheOthersStay) {
-  auto parts = llama_parts({.vocabulary = 31, .hidden = 20, .feed_forward = 23, .layers = 3, .heads = 4, .key_heads = 2,
-                            .head_dim = 10, .max_length = 64});
+  auto parts = llama_parts({.vocabulary = 31,
+                            .hidden = 20,
+                            .feed_forward = 23,
+                            .layers = 3,
+                            .heads = 4,
+                            .key_heads = 2,
+                            .head_dim = 10,
+                            .max_length = 64});
   parts.ropes = {{.dims = 10, .max_positions = 64}};
   const auto config = R"({"num_hidden_layers": 3, "layer_types": ["a", "b", "c"], "eos_token_id": [1, 2, 3]})";
   const at::NoGradGuard no_gradients;
