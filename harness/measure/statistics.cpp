@@ -13,7 +13,6 @@ namespace touchstone {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double power_factor = 2.80;  // 1.96 + 0.84: two-sided 5 %, 80 % power
 
 bool is_binary(double value) { return value == 0.0 || value == 1.0; }
 
@@ -126,7 +125,7 @@ Interval paired_score_interval(double lost, double gained, double items, double 
 }
 
 Paired paired(std::span<const double> before, std::span<const double> after, std::span<const std::string> clusters,
-              bool binary) {
+              bool binary, double whole) {
   require_equal_lengths(before.size(), after.size(), "scores after");
   if (!clusters.empty()) require_equal_lengths(before.size(), clusters.size(), "cluster names");
   Paired found;
@@ -153,7 +152,7 @@ Paired paired(std::span<const double> before, std::span<const double> after, std
   }
   const bool unchanged = found.lost + found.gained == 0;
   const auto n = static_cast<double>(found.items);
-  found.detectable = power_factor * (unchanged ? 1.0 / (n + 2.0) : found.stderror);
+  found.planning_error = unchanged ? whole / (n + 2.0) : found.stderror;
   const double z = t_or_normal_quantile(0.975, found.degrees);
   found.interval = {found.difference - z * found.stderror, found.difference + z * found.stderror};
   if (binary && unchanged) found.interval = paired_score_interval(0.0, 0.0, n, z);

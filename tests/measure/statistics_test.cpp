@@ -112,7 +112,7 @@ TEST(PairedTest, SpecificationExample) {
   EXPECT_EQ(found.p_value, 0.5);  // McNemar of 0 and 2: 2 / 2^2
   EXPECT_EQ(found.degrees, 7);    // fewer than 30 items
   EXPECT_NEAR(found.interval.high, 0.25 + 2.3646242515927845 * 0.16366341767699427, 1e-12);
-  EXPECT_NEAR(found.detectable, 2.80 * 0.16366341767699427, 1e-15);
+  EXPECT_NEAR(found.detectable(), 2.80 * 0.16366341767699427, 1e-15);
 }
 
 TEST(PairedTest, ManyItemsUseTheNormalDistribution) {
@@ -146,7 +146,7 @@ TEST(PairedTest, UnchangedItemsStillLeaveDoubt) {
   EXPECT_NEAR(found.interval.high, z2 / (100 + z2), 1e-12);
   EXPECT_NEAR(found.interval.low, -z2 / (100 + z2), 1e-12);
   EXPECT_EQ(found.p_value, 1.0);
-  EXPECT_NEAR(found.detectable, 2.80 / 102, 1e-15);
+  EXPECT_NEAR(found.detectable(), 2.80 / 102, 1e-15);
 }
 
 TEST(PairedTest, RefusesWhatCannotBePaired) {
