@@ -33,26 +33,30 @@ TEST(Families, EveryTaskNamesIts) {
 }
 
 TEST(Families, HoldWhatAsksForTheSameSkill) {
-  for (const auto& [one, other] : std::vector<std::pair<std::string, std::string>>{
-           {"gsm8k", "gsm8k_cot_zeroshot"},
-           {"truthfulqa_mc1", "truthfulqa_gen"},
-           {"mmlu_anatomy", "mmlu_flan_n_shot_generative_virology"},
-           {"humaneval", "humaneval_instruct"},
-           {"micro-mmlu-geography", "micro-mmlu-ood-zoology"},
-           {"micro-gsm8k", "micro-gsm8k-ood"},
-           {"micro-facts", "micro-facts-b"},
-           {"micro-pictures", "micro-pictures-told"},
-           {"maze-ood", "maze-6x6"},
-           {"chart", "chart-picture"}}) {
+  for (const auto& [one, other] :
+       std::vector<std::pair<std::string, std::string>>{{"gsm8k", "gsm8k_cot_zeroshot"},
+                                                        {"truthfulqa_mc1", "truthfulqa_gen"},
+                                                        {"mmlu_anatomy", "mmlu_flan_n_shot_generative_virology"},
+                                                        {"humaneval", "humaneval_instruct"},
+                                                        {"micro-mmlu-geography", "micro-mmlu-ood-zoology"},
+                                                        {"micro-gsm8k", "micro-gsm8k-ood"},
+                                                        {"micro-facts", "micro-facts-b"},
+                                                        {"micro-pictures", "micro-pictures-told"},
+                                                        {"maze-ood", "maze-6x6"},
+                                                        {"chart", "chart-picture"}}) {
     if (!book().tasks.has(one) || !book().tasks.has(other)) {
       ADD_FAILURE() << one << " or " << other << " is no task";
       continue;
     }
     EXPECT_EQ(book().family(one), book().family(other)) << one << " " << other;
   }
-  for (const auto& [one, other] : std::vector<std::pair<std::string, std::string>>{
-           {"gsm8k", "micro-gsm8k"}, {"mmlu_anatomy", "micro-mmlu-geography"}, {"chart", "chartqa"},
-           {"micro-mmlu-geography", "micro-gsm8k"}, {"micro-pictures", "micro-bars-told"}, {"tabmwp", "gsm8k"}}) {
+  for (const auto& [one, other] :
+       std::vector<std::pair<std::string, std::string>>{{"gsm8k", "micro-gsm8k"},
+                                                        {"mmlu_anatomy", "micro-mmlu-geography"},
+                                                        {"chart", "chartqa"},
+                                                        {"micro-mmlu-geography", "micro-gsm8k"},
+                                                        {"micro-pictures", "micro-bars-told"},
+                                                        {"tabmwp", "gsm8k"}}) {
     EXPECT_NE(book().family(one), book().family(other)) << one << " " << other;
   }
 }
@@ -130,8 +134,8 @@ TEST(Metrics, TheScoreAndTheMainMetricAgreeInEveryTask) {
         continue;
       }
       for (const auto& other : verdicts) {
-        const bool better = main.higher_is_better ? other.values.at(main.name) > value
-                                                  : other.values.at(main.name) < value;
+        const bool better =
+            main.higher_is_better ? other.values.at(main.name) > value : other.values.at(main.name) < value;
         EXPECT_EQ(other.score > verdict.score, better) << main.name;
       }
     }
