@@ -29,7 +29,7 @@ void take_one_seed(ArmTask& out, const TaskChange& only) {
       only.higher_is_better ? only.paired.interval : Interval{-only.paired.interval.high, -only.paired.interval.low};
   out.change = sign * only.paired.difference;
   out.p_value = only.paired.p_value;
-  out.detectable = only.paired.detectable;
+  out.detectable = only.paired.detectable();
   out.ece_interval = only.calibration.items > 0 ? only.calibration.ece_change.interval : Interval{nan, nan};
 }
 
@@ -48,6 +48,7 @@ ArmTask pool_task(const std::vector<CellChange>& changes, const Arm& arm, const 
   ArmTask out;
   out.task = task.task;
   out.metric = task.metric;
+  out.unit = task.unit;
   out.trained_on = task.trained_on;
   std::vector<const Calibration*> calibration_before;
   std::vector<const Calibration*> calibration_after;
@@ -95,14 +96,16 @@ void summarise(Arm& arm) {
   double gain = 0;
   int targets = 0;
   for (const auto& task : arm.tasks) {
+    if (!task.trained_on) p_values.push_back(task.p_value);
+    if (!task.unit.in_points()) continue;  // has no common measure with the others
+    const double change = as_share(task.change, task.unit);
     if (task.trained_on) {
-      gain += task.change;
+      gain += change;
       ++targets;
       continue;
     }
-    p_values.push_back(task.p_value);
-    if (!std::isfinite(arm.worst_drop) || -task.change > arm.worst_drop) {
-      arm.worst_drop = -task.change;
+    if (!std::isfinite(arm.worst_drop) || -change > arm.worst_drop) {
+      arm.worst_drop = -change;
       arm.worst_task = task.task;
     }
   }

@@ -101,7 +101,9 @@ std::string noise_line(const ReportInput& input) {
     better += arm.finding == Finding::better ? 1 : 0;
     worse += arm.finding == Finding::worse ? 1 : 0;
     for (const auto& task : arm.tasks) {
-      if (task.detectable == task.detectable) detectable.push_back(task.detectable);
+      if (task.detectable == task.detectable && task.unit.in_points()) {
+        detectable.push_back(as_share(task.detectable, task.unit));
+      }
     }
   }
   std::string line = fmt::format("Verdicts: {} better, {} worse, {} inconclusive", better, worse,

@@ -49,13 +49,13 @@ std::vector<double> round_ticks(double low, double high, int wanted) {
   return ticks;
 }
 
-Axis change_axis(double far, int ticks) {
+Axis change_axis(double far, int ticks, const std::string& unit) {
   const auto places = round_ticks(-far, far, ticks);
   const double step = places.size() > 1 ? (places[1] - places[0]) * 100 : 1.0;
   const int digits = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 6);
   return {.low = -far,
           .high = far,
-          .label = "change in points",
+          .label = "change in " + unit,
           .write = [digits](double value) { return signed_fixed(value * 100, digits); },
           .logarithmic = false,
           .ticks = ticks};

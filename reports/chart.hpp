@@ -24,8 +24,9 @@ struct Axis {
 /// Round values inside [low, high], about `wanted` of them.
 std::vector<double> round_ticks(double low, double high, int wanted);
 
-/// The axis of changes from -far to far (as shares, written in points), with as many digits as its ticks need.
-Axis change_axis(double far, int ticks);
+/// The axis of changes from -far to far (as shares, written times 100 in `unit`), with as many digits as its ticks
+/// need.
+Axis change_axis(double far, int ticks, const std::string& unit = "points");
 
 /// Widens [low, high] a little, and to something when both are equal.
 void pad(Axis& axis, double share = 0.06);

@@ -16,7 +16,7 @@ constexpr std::string_view columns =
     "stderr,"
     "change_low,change_high,p,p_holm,lost,gained,detectable,chance,ece_before,ece_after,brier_before,brier_after,nll_"
     "before,"
-    "nll_after,auroc_before,auroc_after,steps,tokens,seconds,peak_bytes,error\r\n";
+    "nll_after,auroc_before,auroc_after,steps,tokens,seconds,peak_bytes,error,unit,scale\r\n";
 
 /// One row: every field is given by name of its column, the rest stay empty.
 class CsvRow {
@@ -49,7 +49,7 @@ class CsvRow {
     return *this;
   }
 
-  std::vector<std::string> fields_ = std::vector<std::string>(37);
+  std::vector<std::string> fields_ = std::vector<std::string>(39);
 };
 
 void calibration_fields(CsvRow& row, const Calibration& before, const Calibration& after) {
@@ -69,8 +69,10 @@ std::string change_row(const ReportInput& input, const CellChange& change, const
   row.number("before", task.before).number("after", task.after).number("change", task.paired.difference);
   row.number("change_stderr", task.paired.stderror).number("change_low", task.paired.interval.low);
   row.number("change_high", task.paired.interval.high).number("p", task.paired.p_value).number("p_holm", task.p_holm);
-  row.whole("lost", task.paired.lost).whole("gained", task.paired.gained).number("detectable", task.paired.detectable);
-  row.number("chance", task.chance);
+  row.whole("lost", task.paired.lost)
+      .whole("gained", task.paired.gained)
+      .number("detectable", task.paired.detectable());
+  row.number("chance", task.chance).text("unit", task.unit.name).number("scale", task.unit.scale);
   calibration_fields(row, task.calibration_before, task.calibration_after);
   return row.line();
 }
@@ -95,6 +97,7 @@ std::string render_csv(const ReportInput& input) {
       row.text("record", "score").text("model", input.model_label(measure.model)).text("task", measure.task);
       row.text("metric", score.metric).whole("items", measure.items).number("value", score.value);
       row.number("stderr", score.stderror).number("chance", score.chance).number("seconds", measure.seconds);
+      row.text("unit", score.unit.name).number("scale", score.unit.scale);
       out += row.line();
     }
   }

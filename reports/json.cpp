@@ -42,6 +42,8 @@ Json json_of(const Calibration& calibration) {
 Json json_of(const ArmTask& task) {
   return {{"task", task.task},
           {"metric", task.metric},
+          {"unit", task.unit.name},
+          {"scale", task.unit.scale},
           {"trained_on", task.trained_on},
           {"items", task.items},
           {"before", number(task.before)},
@@ -105,6 +107,9 @@ Json json_of(const CellChange& change) {
   for (const auto& task : change.tasks) {
     out["tasks"].push_back({{"task", task.task},
                             {"metric", task.metric},
+                            {"unit", task.unit.name},
+                            {"scale", task.unit.scale},
+                            {"higher_is_better", task.higher_is_better},
                             {"trained_on", task.trained_on},
                             {"items", task.paired.items},
                             {"before", number(task.before)},
@@ -116,7 +121,7 @@ Json json_of(const CellChange& change) {
                             {"p_holm", number(task.p_holm)},
                             {"lost", task.paired.lost},
                             {"gained", task.paired.gained},
-                            {"detectable", number(task.paired.detectable)},
+                            {"detectable", number(task.paired.detectable())},
                             {"calibration_change", json_of(task.calibration)}});
   }
   return out;
@@ -167,14 +172,20 @@ Json json_of(const ReportInput& input, const MeasureRow& measure) {
               {"documents", measure.documents},
               {"items", measure.items},
               {"seconds", number(measure.seconds)},
-              {"warnings", measure.warnings}};
+              {"family", measure.family},
+              {"warnings", Json::array()}};
+  for (const auto& warning : measure.warnings) {
+    out["warnings"].push_back({{"kind", warning_kind_name(warning.kind)}, {"text", warning.text}});
+  }
   out["scores"] = Json::array();
   for (const auto& score : measure.scores) {
     out["scores"].push_back({{"metric", score.metric},
                              {"value", number(score.value)},
                              {"stderr", number(score.stderror)},
                              {"higher_is_better", score.higher_is_better},
-                             {"chance", number(score.chance)}});
+                             {"chance", number(score.chance)},
+                             {"unit", score.unit.name},
+                             {"scale", score.unit.scale}});
   }
   return out;
 }

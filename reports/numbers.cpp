@@ -19,9 +19,8 @@ std::string with_minus(std::string text) {
 // "-0.0" reads as a small loss, which it is not.
 bool rounds_to_zero(const std::string& text) { return text.find_first_of("123456789") == std::string::npos; }
 
-bool ends_with(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
+// A tenth of a point is finer than most samples can tell; bits a byte differ in the third digit.
+int digits_of(const MetricUnit& unit) { return unit.in_points() ? 1 : 3; }
 
 }  // namespace
 
@@ -38,22 +37,15 @@ std::string signed_fixed(double value, int digits) {
   return "+" + text;
 }
 
-double shown_scale(std::string_view metric) {
-  const auto name = metric.substr(0, metric.find(','));
-  if (ends_with(name, "_max") || ends_with(name, "_diff")) return 1.0;
-  for (const std::string_view percent : {"bleu", "chrf", "ter", "rouge1", "rouge2", "rougeL", "rougeLsum"}) {
-    if (name == percent) return 1.0;
-  }
-  return 100.0;
+std::string points(double value, const MetricUnit& unit) { return fixed(value * unit.scale, digits_of(unit)); }
+
+std::string change_points(double value, const MetricUnit& unit) {
+  return signed_fixed(value * unit.scale, digits_of(unit));
 }
 
-std::string points(double value, double scale) { return fixed(value * scale, 1); }
-
-std::string change_points(double value, double scale) { return signed_fixed(value * scale, 1); }
-
-std::string interval_points(const Interval& interval, bool with_sign, double scale) {
+std::string interval_points(const Interval& interval, bool with_sign, const MetricUnit& unit) {
   if (!std::isfinite(interval.low) || !std::isfinite(interval.high)) return std::string(missing);
-  const auto one = [&](double value) { return with_sign ? change_points(value, scale) : points(value, scale); };
+  const auto one = [&](double value) { return with_sign ? change_points(value, unit) : points(value, unit); };
   return "[" + one(interval.low) + ", " + one(interval.high) + "]";
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "harness/data/task.hpp"
 #include "harness/measure/statistics.hpp"
 
 namespace touchstone::reports {
@@ -13,16 +14,12 @@ namespace touchstone::reports {
 std::string fixed(double value, int digits);
 std::string signed_fixed(double value, int digits);
 
-/// What a value of this metric is multiplied by to be shown: 100 for shares in [0, 1], 1 for BLEU, ROUGE and the like,
-/// which the reference gives in percent already.
-double shown_scale(std::string_view metric);
-
-/// A score as percent with one digit: "43.2".
-std::string points(double value, double scale = 100.0);
+/// A value of a metric as its unit shows it: "43.2" of 0.432 in points, "0.315" of bits a byte.
+std::string points(double value, const MetricUnit& unit = {});
 /// A change with its sign: "+3.1".
-std::string change_points(double value, double scale = 100.0);
+std::string change_points(double value, const MetricUnit& unit = {});
 /// "[+1.9, +4.3]", or without signs.
-std::string interval_points(const Interval& interval, bool with_sign, double scale = 100.0);
+std::string interval_points(const Interval& interval, bool with_sign, const MetricUnit& unit = {});
 
 /// "0.002", "≤ 0.001", never "0.000".
 std::string p_value(double p);

@@ -13,19 +13,17 @@ namespace touchstone::reports {
 namespace {
 
 std::string with_interval(const ArmTask& task) {
-  const double scale = shown_scale(task.metric);
-  return change_points(task.change, scale) + " " + interval_points(task.interval, true, scale);
+  return change_points(task.change, task.unit) + " " + interval_points(task.interval, true, task.unit);
 }
 
 std::string target_sentence(const ArmTask& task, Escape escape) {
   const auto p = p_value(task.p_adjusted);
   if (shown(task)) {
-    return fmt::format("{} on the task trained on, {}: {} points, Holm p {}.", task.change > 0 ? "Gains" : "Loses",
-                       escape(task.task), with_interval(task), p);
+    return fmt::format("{} on the task trained on, {}: {} {}, Holm p {}.", task.change > 0 ? "Gains" : "Loses",
+                       escape(task.task), with_interval(task), task.unit.name, p);
   }
-  return fmt::format(
-      "No change shown on the task trained on, {}: {} points, Holm p {}; this sample could show {} or more.",
-      escape(task.task), with_interval(task), p, points(task.detectable, shown_scale(task.metric)));
+  return fmt::format("No change shown on the task trained on, {}: {} {}, Holm p {}; this sample could show {} or more.",
+                     escape(task.task), with_interval(task), task.unit.name, p, points(task.detectable, task.unit));
 }
 
 const ArmTask* find(const Arm& arm, const std::string& name) {
@@ -48,9 +46,8 @@ std::string elsewhere_sentence(const Arm& arm, Escape escape) {
   std::string out = fmt::format("Elsewhere ({}): mean drop {} points {}", counted(others, "benchmark"),
                                 change_points(arm.mean_drop), interval_points(arm.mean_drop_interval, true));
   if (const auto* worst = find(arm, arm.worst_task)) {
-    out += fmt::format(
-        ", largest on {}: {} {}", escape(worst->task), change_points(arm.worst_drop, shown_scale(worst->metric)),
-        interval_points({-worst->interval.high, -worst->interval.low}, true, shown_scale(worst->metric)));
+    out += fmt::format(", largest on {}: {} {}", escape(worst->task), change_points(arm.worst_drop),
+                       interval_points({-worst->interval.high, -worst->interval.low}, true, worst->unit));
   }
   out += fmt::format("; {} shown to drop, {} shown to rise.", dropped, risen);
   return out;
@@ -113,8 +110,8 @@ std::vector<std::string> verdict(const Arm& arm, Escape escape) {
 std::vector<std::string> remarks(const ReportInput& input) {
   std::vector<std::string> lines;
   for (const auto& measure : input.measures) {
-    for (const auto& line : measure.warnings) {
-      if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
+    for (const auto& warning : measure.warnings) {
+      if (std::find(lines.begin(), lines.end(), warning.text) == lines.end()) lines.push_back(warning.text);
     }
   }
   return lines;

@@ -22,6 +22,7 @@ zlib1g-dev reads .gz data files
 libssl-dev SHA-256 of weights and data, with the processor'"'"'s own instructions
 libfmt-dev formats numbers and text
 libcli11-dev reads the command line
+libboost-math-dev the distributions of the statistics: normal and Student t
 libpcre2-dev the regular expressions of tokenizers and answer filters
 libutf8proc-dev Unicode classes and normal forms of tokenizers
 libpng-dev reads PNG pictures of data sets

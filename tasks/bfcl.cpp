@@ -335,6 +335,7 @@ Verdict judge(const Example& example, const Response& response) {
 void add(TaskBook& book, const Category& category) {
   Task task;
   task.name = category.name;
+  task.family = "bfcl";
   task.version = "4.0";
   task.summary = category.summary;
   task.source = "The Berkeley Function Calling Leaderboard, ICML 2025; ShishirPatil/gorilla";

@@ -146,13 +146,12 @@ namespace plugins {
 void chartqa(TaskBook& book) {
   Task task;
   task.name = kName;
+  task.family = kName;
   task.version = "0.0";
   task.summary = "questions on real charts, 5 % tolerance on numbers";
   task.source = "ChartQA: A Benchmark for Question Answering about Charts, arXiv 2203.10244";
   task.format.shots_fixed = true;  // a request brings the pictures of its own example alone
-  task.metrics = {{.name = "relaxed_accuracy,none", .aggregate = {}},
-                  {.name = "exact_match,none", .aggregate = {}},
-                  {.name = "anywhere_accuracy,none", .aggregate = {}}};
+  task.metrics = {{.name = "relaxed_accuracy,none"}, {.name = "exact_match,none"}, {.name = "anywhere_accuracy,none"}};
   task.files = files();
   task.load = load;
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {

@@ -87,6 +87,7 @@ std::vector<Example> fixed_shots(const Gsm8kForm& form) {
 
 void add(TaskBook& book, const Gsm8kForm& form) {
   Task task = gsm8k_task(form);
+  task.family = "gsm8k";
   task.source = kSource;
   if (!form.conclusion.empty()) {
     task.format.sampler = PromptFormat::Sampler::first_n;

@@ -26,6 +26,7 @@ std::vector<Example> load(const HumanEvalForm& form, Split split, const DataFold
 
 void add(TaskBook& book, const HumanEvalForm& form, const std::shared_ptr<LazySandbox>& sandbox) {
   Task task = humaneval_task(form, sandbox);
+  task.family = "humaneval";
   task.source = kSource;
   task.trained = Split::test;
   task.files = files();

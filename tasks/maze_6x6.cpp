@@ -114,6 +114,7 @@ namespace plugins {
 void maze_6x6(TaskBook& book) {
   Task task = maze_task(micro::Trace::none);
   task.name = kName;
+  task.family = "maze";  // that of the micro world's mazes: the same skill
   task.version = "1.0";
   task.summary = "10,000 mazes of 6 x 6 cells, in the form of task maze; ids from 9,000 are the test";
   task.source = "A Configurable Library for Generating and Manipulating Maze Datasets, arXiv 2309.10498";

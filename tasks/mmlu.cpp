@@ -97,6 +97,7 @@ std::vector<Example> load_subject(const std::string& task, const std::string& su
 
 Task subject_task(const std::string& subject, const MmluEdition& edition) {
   Task task = mmlu_task("mmlu_" + edition.infix + subject + edition.suffix, replace_all(subject, "_", " "), edition);
+  task.family = "mmlu";
   task.source = kSource;
   task.format.shots_from = Split::dev;
   task.files = mmlu_files(subject);
@@ -111,7 +112,7 @@ Task subject_task(const std::string& subject, const MmluEdition& edition) {
 /// Answers written by the model: the first line, judged without case and punctuation.
 Task writing_task(const std::string& subject, const MmluEdition& edition) {
   Task task = subject_task(subject, edition);
-  task.metrics = {{.name = "exact_match,get_response", .aggregate = {}}};
+  task.metrics = {{.name = "exact_match,get_response"}};
   task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
     return {Generation{.context = context, .images = {}, .until = {"</s>", "\n"}}};
   };
@@ -137,8 +138,7 @@ Task writing_task(const std::string& subject, const MmluEdition& edition) {
 /// The form of the FLAN papers: choices in one line, the answer written as "(B)".
 Task flan_task(const std::string& subject, const MmluEdition& edition) {
   Task task = subject_task(subject, edition);
-  task.metrics = {{.name = "exact_match,strict-match", .aggregate = {}},
-                  {.name = "exact_match,flexible-extract", .aggregate = {}}};
+  task.metrics = {{.name = "exact_match,strict-match"}, {.name = "exact_match,flexible-extract"}};
   task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
     return {Generation{.context = context, .images = {}, .until = {"</s>", "Q:", "<|im_end|>", "\n"}}};
   };

@@ -113,12 +113,13 @@ namespace plugins {
 void opencqa(TaskBook& book) {
   Task task;
   task.name = kName;
+  task.family = kName;
   task.version = "1.0";
   task.summary = "open questions on real charts, answered in sentences (ROUGE, BLEU)";
   task.source = "OpenCQA: Open-ended Question Answering with Charts, arXiv 2210.06628";
   task.format.shots_fixed = true;  // a request brings the pictures of its own example alone
   for (const char* name : {"rougeL,none", "rouge1,none", "rouge2,none", "bleu,none"}) {
-    task.metrics.push_back({.name = name, .aggregate = {}});
+    task.metrics.push_back({.name = name});
   }
   task.files = files();
   task.load = load;

@@ -102,13 +102,14 @@ namespace plugins {
 void tabmwp(TaskBook& book) {
   Task task;
   task.name = kName;
+  task.family = kName;
   task.version = "1.0";
   task.summary = "word problems over tables, numbers or options";
   task.source =
       "Dynamic Prompt Learning via Policy Gradient for Semi-structured Mathematical Reasoning, arXiv 2209.14610";
   task.trained = Split::validation;
   task.format.shots_from = Split::validation;
-  task.metrics = {{.name = "acc,none", .aggregate = {}}};
+  task.metrics = {{.name = "acc,none"}};
   task.files = files();
   task.load = load;
   asks_for_a_line(task, kLongest, judge);

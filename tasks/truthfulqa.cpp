@@ -33,6 +33,7 @@ constexpr const char* kPrimer =
 
 /// The task without its examples and scores.
 void describe(Task& task) {
+  task.family = "truthfulqa";
   task.source = kSource;
   task.evaluated = Split::validation;
   task.trained = Split::validation;
@@ -105,11 +106,13 @@ Task writing_task() {
   task.format.shots_fixed = true;
   describe(task);
   task.files = truthfulqa_question_files();
-  const auto add = [&](const char* measure, const char* kind) {
-    task.metrics.push_back({.name = std::string(measure) + "_" + kind + ",none", .aggregate = {}});
+  const auto add = [&](const char* measure, const char* kind, MetricUnit unit) {
+    task.metrics.push_back({.name = std::string(measure) + "_" + kind + ",none", .unit = std::move(unit)});
   };
   for (const char* measure : kMeasures) {
-    for (const char* kind : {"acc", "max", "diff"}) add(measure, kind);
+    add(measure, "acc", {});
+    add(measure, "max", given_in_points());
+    add(measure, "diff", given_in_points());
   }
   task.load = [name = task.name](Split split, const DataFolders& folders) {
     return load_questions(name, split, folders);

@@ -44,7 +44,7 @@ Json results_json(const std::vector<MeasureRow>& rows, const std::vector<GroupMe
     json["results"][row.task]["sample_len"] = row.items;
     json["n-shot"][row.task] = row.shots;
     json["versions"][row.task] = row.version;
-    for (const auto& line : row.warnings) json["warnings"].push_back(line);
+    for (const auto& warning : row.warnings) json["warnings"].push_back(warning.text);
   }
   for (const auto& group : groups) json["groups"][group.group] = scores_json(group.scores);
   json["model"] = {{"hash", info.model_hash},      {"family", info.family},   {"dtype", info.dtype},

@@ -135,10 +135,10 @@ void add_gate(CLI::App& app, Program& program) {
                    "checkpoint folder, model hash or label, or RUN:METHOD:TASK:SEED")
       ->required();
   command
-      ->add_option(
-          "--max-drop", arguments->max_drop,
-          "largest drop allowed in percentage points: TASK=POINTS, or POINTS for every other task; 1 for each of "
-          "--tasks without one, and for all without --max-drop")
+      ->add_option("--max-drop", arguments->max_drop,
+                   "largest drop allowed, in percentage points or the unit of a metric that is no share: TASK=POINTS, "
+                   "or POINTS for every other task; 1 for each of "
+                   "--tasks without one, and for all without --max-drop")
       ->delimiter(',');
   command->add_option("--alpha", arguments->options.alpha, "probability of a wrong verdict")
       ->check(number(1e-6, 0.5))

@@ -40,10 +40,13 @@ Json files_json(const Task& task) {
 Json task_json(const Task& task) {
   Json metrics = Json::array();
   for (const auto& metric : task.metrics) {
-    metrics.push_back(
-        {{"name", metric.name}, {"higher_is_better", metric.higher_is_better}, {"chance", metric.chance}});
+    metrics.push_back({{"name", metric.name},
+                       {"higher_is_better", metric.higher_is_better},
+                       {"chance", metric.chance},
+                       {"unit", metric.unit.name}});
   }
   return {{"name", task.name},
+          {"family", task.family},
           {"version", task.version},
           {"summary", task.summary},
           {"source", task.source},

@@ -36,11 +36,26 @@ bool is_binary(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return value == 0.0 || value == 1.0; });
 }
 
-std::vector<double> scores(const std::vector<const ItemRow*>& rows) {
+std::vector<double> compared_values(const std::vector<const ItemRow*>& rows, bool by_score) {
   std::vector<double> values;
   values.reserve(rows.size());
-  for (const auto* row : rows) values.push_back(row->score);
+  for (const auto* row : rows) values.push_back(by_score ? row->score : row->value);
   return values;
+}
+
+bool is_main(const MeasureRow& row, const std::string& metric) {
+  return !row.scores.empty() && row.scores.front().metric == metric;
+}
+
+/// Whether no item has a value of the metric that the task itself goes by.
+bool without_values(const Comparable& pair, ItemReader& reader) {
+  const auto lacks = [&](const MeasureRow* row) {
+    const auto& items = reader.items(row->id, pair.metric);
+    return is_main(*row, pair.metric) &&
+           std::all_of(items.begin(), items.end(), [](const ItemRow& item) { return std::isnan(item.value); });
+  };
+  return std::all_of(pair.before.begin(), pair.before.end(), lacks) &&
+         std::all_of(pair.after.begin(), pair.after.end(), lacks);
 }
 
 CalibrationItem calibration_item(const ItemRow& row) {
@@ -99,10 +114,11 @@ bool equal_settings(const MeasureRow& one, const MeasureRow& two) {
          one.dtype == two.dtype && one.device == two.device && one.kernels == two.kernels;
 }
 
-const std::vector<ItemRow>& ItemReader::items(std::int64_t measure) {
-  const auto found = read_.find(measure);
+const std::vector<ItemRow>& ItemReader::items(std::int64_t measure, const std::string& metric) {
+  const auto key = std::make_pair(measure, metric);
+  const auto found = read_.find(key);
   if (found != read_.end()) return found->second;
-  return read_.emplace(measure, store_->items(measure, metric_)).first->second;
+  return read_.emplace(key, store_->items(measure, metric)).first->second;
 }
 
 std::vector<Comparable> comparable(std::span<const MeasureRow* const> before, std::span<const MeasureRow* const> after,
@@ -129,11 +145,12 @@ std::vector<Comparable> comparable(std::span<const MeasureRow* const> before, st
 
 Matched match(const Comparable& pair, ItemReader& reader) {
   Matched matched;
+  matched.by_score = without_values(pair, reader);
   std::vector<std::string> leaf;
   std::vector<std::string> cluster;
   for (std::size_t at = 0; at < pair.before.size(); ++at) {
-    const auto& before = reader.items(pair.before[at]->id);
-    const auto& after = reader.items(pair.after[at]->id);
+    const auto& before = reader.items(pair.before[at]->id, pair.metric);
+    const auto& after = reader.items(pair.after[at]->id, pair.metric);
     std::unordered_map<std::int64_t, const ItemRow*> by_item;
     by_item.reserve(after.size());
     for (const auto& row : after) by_item.emplace(row.item, &row);
@@ -141,6 +158,7 @@ Matched match(const Comparable& pair, ItemReader& reader) {
     for (const auto& row : before) {
       const auto other = by_item.find(row.item);
       if (other == by_item.end() || other->second->prompt != row.prompt) continue;
+      if (!matched.by_score && (std::isnan(row.value) || std::isnan(other->second->value))) continue;
       ++both;
       matched.before.push_back(&row);
       matched.after.push_back(other->second);
@@ -159,7 +177,12 @@ TaskChange compare(const Comparable& pair, const Matched& items) {
   change.metric = pair.metric;
   change.shots = pair.before.front()->shots;
   change.settings_json = pair.before.front()->settings_json;
-  change.higher_is_better = score_of(*pair.before.front(), pair.metric)->higher_is_better;
+  change.family = pair.before.front()->family;
+  const auto& spec = *score_of(*pair.before.front(), pair.metric);
+  if (!items.by_score) {  // a score in [0, 1] is a share of which more is better
+    change.higher_is_better = spec.higher_is_better;
+    change.unit = spec.unit;
+  }
   change.left_out = items.left_out;
   for (const auto* row : pair.before) change.before_measures.push_back(row->id);
   for (const auto* row : pair.after) change.after_measures.push_back(row->id);
@@ -167,9 +190,14 @@ TaskChange compare(const Comparable& pair, const Matched& items) {
   change.before = pooled(pair.before, pair.metric, value);
   change.after = pooled(pair.after, pair.metric, value);
   change.chance = pooled(pair.before, pair.metric, [](const Score& score) { return score.chance; });
-  const auto before = scores(items.before);
-  const auto after = scores(items.after);
-  change.paired = paired(before, after, items.clusters, is_binary(before) && is_binary(after));
+  const auto before = compared_values(items.before, items.by_score);
+  const auto after = compared_values(items.after, items.by_score);
+  if (items.by_score) {
+    change.before = mean_error(before).mean;
+    change.after = mean_error(after).mean;
+  }
+  const double whole = change.unit.in_points() ? 100.0 / change.unit.scale : 1.0;
+  change.paired = paired(before, after, items.clusters, is_binary(before) && is_binary(after), whole);
   change.drop = change.higher_is_better ? 0.0 - change.paired.difference : change.paired.difference;  // no minus zero
   compare_calibration(pair, items, change);
   return change;

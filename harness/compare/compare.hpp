@@ -11,13 +11,13 @@ namespace touchstone {
 /// Reads each measure's items once, however often it is compared.
 class ItemReader {
  public:
-  ItemReader(const Store& store, std::string metric) : store_(&store), metric_(std::move(metric)) {}
-  const std::vector<ItemRow>& items(std::int64_t measure);
+  explicit ItemReader(const Store& store) : store_(&store) {}
+  /// With their values of `metric`.
+  const std::vector<ItemRow>& items(std::int64_t measure, const std::string& metric);
 
  private:
   const Store* store_;
-  std::string metric_;
-  std::map<std::int64_t, std::vector<ItemRow>> read_;
+  std::map<std::pair<std::int64_t, std::string>, std::vector<ItemRow>> read_;
 };
 
 /// Whether two measures differ in their model alone.
@@ -40,6 +40,9 @@ struct Matched {
   std::vector<const ItemRow*> before;
   std::vector<const ItemRow*> after;
   std::vector<std::string> clusters;  ///< empty: independent
+  /// The main metric is one of all items together (a corpus's BLEU), so that no item has a value of its own: their
+  /// scores are compared in its place.
+  bool by_score = false;
   std::int64_t left_out = 0;
 };
 Matched match(const Comparable& pair, ItemReader& reader);

@@ -13,7 +13,6 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double significance = 0.05;
-constexpr double power_factor = 2.80;
 
 using Rows = std::vector<const MeasureRow*>;
 
@@ -22,12 +21,6 @@ std::vector<TaskChange> compared(const std::vector<Comparable>& pairs, const std
   std::vector<TaskChange> changes(pairs.size());
   tbb::parallel_for(std::size_t{0}, pairs.size(), [&](std::size_t at) { changes[at] = compare(pairs[at], items[at]); });
   return changes;
-}
-
-/// "gsm8k" of "gsm8k_cot", "micro-mmlu" of "micro-mmlu-ood": tasks that ask for the same skill.
-std::string family(const std::string& name) {
-  constexpr std::string_view micro = "micro-";
-  return name.substr(0, name.find_first_of("_-", name.starts_with(micro) ? micro.size() : 0));
 }
 
 void adjust(std::vector<TaskChange>& tasks) {
@@ -44,8 +37,8 @@ void adjust(std::vector<TaskChange>& tasks) {
 Combined mean_error_of(const std::vector<const TaskChange*>& tasks) {
   std::map<std::string, Combined> families;
   for (const auto* task : tasks) {
-    auto& sum = families[family(task->task)];
-    sum.stderror += item_error(task->paired);
+    auto& sum = families[task->family];
+    sum.stderror += as_share(task->paired.planning_error, task->unit);
     const double degrees = task->paired.degrees;
     if (degrees > 0.0) sum.degrees = sum.degrees > 0.0 ? std::min(sum.degrees, degrees) : degrees;
   }
@@ -64,17 +57,22 @@ void summarise_cell(CellChange& change) {
   double trained = 0.0;
   double drop = 0.0;
   for (const auto& task : change.tasks) {
+    if (!task.trained_on && task.p_holm < significance && task.drop > 0.0) ++change.significant_drops;
+    if (!task.unit.in_points()) {
+      change.notes.push_back(task.task + ": measured in " + task.unit.name + ", so no part of a mean over benchmarks");
+      continue;
+    }
+    const double share = as_share(task.drop, task.unit);
     if (task.trained_on) {
-      gain -= task.drop;
+      gain -= share;
       trained += 1.0;
       continue;
     }
-    drop += task.drop;
-    if (others.empty() || task.drop > change.worst_drop) {
-      change.worst_drop = task.drop;
+    drop += share;
+    if (others.empty() || share > change.worst_drop) {
+      change.worst_drop = share;
       change.worst_task = task.task;
     }
-    if (task.p_holm < significance && task.drop > 0.0) ++change.significant_drops;
     others.push_back(&task);
   }
   change.gain = trained > 0.0 ? gain / trained : nan;
@@ -112,12 +110,13 @@ SeedSummary summarise_seeds(const std::vector<const CellChange*>& cells) {
     std::vector<SeedValue> values;
     for (const auto* cell : cells) {
       const auto* same = find_task(*cell, task);
-      if (same != nullptr) values.push_back({-same->drop, item_error(same->paired), same->paired.degrees});
+      if (same != nullptr) values.push_back({-same->drop, same->paired.planning_error, same->paired.degrees});
     }
     if (values.size() != cells.size()) continue;
-    summary.tasks.push_back({task.task, task.metric, task.settings_json, task.trained_on, over_seeds(values)});
-    const double drop = -summary.tasks.back().change.mean;
-    if (!task.trained_on && !(drop <= summary.worst_drop)) {
+    summary.tasks.push_back(
+        {task.task, task.metric, task.settings_json, task.unit, task.trained_on, over_seeds(values)});
+    const double drop = as_share(-summary.tasks.back().change.mean, task.unit);
+    if (!task.trained_on && task.unit.in_points() && !(drop <= summary.worst_drop)) {
       summary.worst_drop = drop;
       summary.worst_task = task.task;
     }
@@ -180,7 +179,7 @@ struct Sides {
 };
 
 std::vector<CellChange> changes_of(const Store& store, const std::vector<Sides>& cells, const std::string& metric) {
-  ItemReader reader(store, metric);
+  ItemReader reader(store);
   std::vector<CellChange> changes;
   std::vector<Comparable> pairs;
   std::vector<Matched> items;
@@ -203,7 +202,7 @@ std::vector<CellChange> changes_of(const Store& store, const std::vector<Sides>&
   for (auto& change : changes) {
     for (auto& task : change.tasks) {
       task = std::move(computed[next++]);
-      task.trained_on = same_family(task.task, change.cell.trained_on);
+      task.trained_on = task.family == change.cell.trained_family;
     }
     adjust(change.tasks);
     summarise_cell(change);
@@ -213,9 +212,7 @@ std::vector<CellChange> changes_of(const Store& store, const std::vector<Sides>&
 
 }  // namespace
 
-double item_error(const Paired& paired) { return paired.detectable / power_factor; }
-
-bool same_family(const std::string& task, const std::string& trained_on) { return family(task) == family(trained_on); }
+double as_share(double difference, const MetricUnit& unit) { return difference * unit.scale / 100.0; }
 
 SeedMean over_seeds(const std::vector<SeedValue>& seeds) {
   std::vector<double> values;
@@ -244,8 +241,6 @@ SeedMean over_seeds(const std::vector<SeedValue>& seeds) {
   }
   return found;
 }
-
-double chance_corrected(double score, double chance) { return (score - chance) / (1.0 - chance); }
 
 std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run, const std::string& metric) {
   const StoredMeasures stored(store, run);
@@ -306,7 +301,7 @@ std::vector<TaskChange> compare_models(const Store& store, const ModelMeasures& 
     if (side.only) keep_linked(rows, *side.only);
     return rows;
   };
-  ItemReader reader(store, metric);
+  ItemReader reader(store);
   std::vector<Comparable> pairs;
   std::vector<Matched> items;
   for (auto& pair : comparable(rows_of(before), rows_of(after), metric)) {

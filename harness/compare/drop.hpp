@@ -17,12 +17,14 @@ struct TaskChange {
   std::string metric;  ///< the main one, or the one asked for
   int shots = 0;
   std::string settings_json;  ///< equal before and after
-  bool trained_on = false;    ///< same_family() as the training task
+  std::string family;         ///< Task::family of the benchmark's leaves
+  bool trained_on = false;    ///< of the family of the training task
   double before = 0.0;
   double after = 0.0;
   double chance = 0.0;
   bool higher_is_better = true;
-  Paired paired;              ///< of the items' scores, after - before
+  MetricUnit unit{};
+  Paired paired;              ///< of the items' values of the metric, after - before
   double drop = 0.0;          ///< before - after, positive is worse (the other way round where lower is better)
   double p_holm = 1.0;        ///< over the cell's benchmarks that were not trained on
   std::int64_t left_out = 0;  ///< items that one side lacks, or that were asked in other words
@@ -33,7 +35,9 @@ struct TaskChange {
   CalibrationChange calibration;
 };
 
-/// What one cell did. drop = before - after on the benchmarks not trained on; positive is a loss of generality.
+/// What one cell did. drop = before - after on the benchmarks not trained on; positive is a loss of generality. Means
+/// and the largest drop are over benchmarks whose metric is in points, as shares in [0, 1]; the others have no common
+/// measure.
 struct CellChange {
   CellRow cell;
   std::vector<TaskChange> tasks;
@@ -81,6 +85,7 @@ struct SeedSummary {
     std::string task;
     std::string metric;
     std::string settings_json;
+    MetricUnit unit{};
     bool trained_on = false;
     SeedMean change;  ///< after - before, in the direction that higher is better
   };
@@ -90,15 +95,8 @@ struct SeedSummary {
   std::string worst_task;
 };
 
-/// The error that a mean over benchmarks or seeds takes for one paired comparison; not 0 where no item changed.
-double item_error(const Paired& paired);
-
-/// Whether training on `trained_on` trains for `task`: the first words of both names agree ("truthfulqa" of
-/// "truthfulqa_mc1", "micro-mmlu" of "micro-mmlu-ood"; words end at '_' or '-'). The database's views say the same.
-bool same_family(const std::string& task, const std::string& trained_on);
-
-/// (score - chance) / (1 - chance): 0 is guessing, 1 is perfect.
-double chance_corrected(double score, double chance);
+/// A difference in the metric's own values as a share of what a perfect score has: what means over benchmarks are of.
+double as_share(double difference, const MetricUnit& unit);
 
 /// Every finished cell of a run (of all runs when none is named), from the stored samples. With a run, only the
 /// measures that it asked for are compared. `metric` names another than each task's main one; tasks without it are left

@@ -13,10 +13,8 @@
 namespace touchstone {
 namespace {
 
-constexpr double percent = 100.0;
 constexpr double usual_margin_points = 1.0;
 constexpr double power = 0.80;
-constexpr double power_factor = 2.80;  // by which Paired::detectable exceeds the standard error
 
 /// Counts of changed items as independent items would show them: clustered ones count less, by the ratio of the
 /// variances.
@@ -68,7 +66,7 @@ void plan_binary(GateTask& task, double alpha) {
 }
 
 void plan_mean(GateTask& task, double alpha) {
-  const double error = task.change.paired.detectable / power_factor;
+  const double error = task.change.paired.planning_error;
   task.detectable = (normal_quantile(1.0 - alpha) + normal_quantile(power)) * error;
   const double ratio = task.margin > 0.0 ? task.detectable / task.margin : 0.0;
   task.items_needed =
@@ -90,7 +88,7 @@ void judge_binary(GateTask& task, double alpha) {
 
 void judge_mean(GateTask& task, double alpha) {
   const auto& paired = task.change.paired;
-  const double error = paired.detectable / power_factor;
+  const double error = paired.planning_error;
   const double t = (task.margin - task.change.drop) / error;
   task.p_within = t_or_normal_cdf(-t, paired.degrees);
   task.p_beyond = t_or_normal_cdf(t, paired.degrees);
@@ -127,13 +125,21 @@ void judge_all(const std::vector<TaskChange>& changes, const GateOptions& option
   if (!fallback && (options.max_drop.empty() || options.every_task)) fallback = usual_margin_points;
   for (const auto& change : changes) {
     const auto named = options.max_drop.find(change.task);
-    if (named == options.max_drop.end() && !fallback) {
-      result.not_judged.push_back(change.task);
+    if (named == options.max_drop.end() && (!fallback || !change.unit.in_points())) {
+      if (change.unit.in_points()) {
+        result.not_judged.push_back(change.task);
+      } else {
+        result.other_units.push_back(change.task + " (" + change.unit.name + ")");
+      }
       continue;
     }
-    const double points = named == options.max_drop.end() ? *fallback : named->second;
-    result.tasks.push_back(judge(change, points / percent, options.alpha));
+    const double margin = named == options.max_drop.end() ? *fallback : named->second;
+    result.tasks.push_back(judge(change, margin / change.unit.scale, options.alpha));
   }
+  require(!result.tasks.empty(), Fault::config, [&] {
+    return "no task is in points, so none has a usual margin: " + join(result.other_units, ", ") +
+           "; name one, as in --max-drop " + changes.front().task + "=0.01";
+  });
 }
 
 std::string with_metric(const GateOptions& options) {
@@ -195,6 +201,10 @@ void decide(GateResult& result) {
   for (const auto& task : result.tasks) beyond.push_back(task.p_beyond);
   const auto adjusted = holm(beyond);
   result.verdict = GateVerdict::pass;
+  if (result.same_weights) {
+    for (auto& task : result.tasks) task.verdict = GateVerdict::pass;
+    return;
+  }
   for (std::size_t at = 0; at < result.tasks.size(); ++at) {
     auto& task = result.tasks[at];
     task.p_beyond = adjusted[at];
@@ -248,6 +258,7 @@ GateResult gate(const Store& store, const ModelMeasures& baseline, const ModelMe
   result.baseline = label_of(store, baseline.model);
   result.candidate = label_of(store, candidate.model);
   result.alpha = options.alpha;
+  result.same_weights = baseline.model == candidate.model;
   const auto measures = store.measures();
   const auto changes = compare_models(store, asked_of(measures, baseline, options),
                                       asked_of(measures, candidate, options), options.metric);
@@ -269,7 +280,7 @@ void add_max_drop(GateOptions& options, const std::string& text) {
   } catch (const std::exception&) {
     used = 0;
   }
-  require(used > 0 && used == number.size() && points >= 0.0 && points <= percent && equals != 0, Fault::usage, [&] {
+  require(used > 0 && used == number.size() && points >= 0.0 && points <= 100.0 && equals != 0, Fault::usage, [&] {
     return "--max-drop '" + text +
            "': wanted TASK=POINTS or POINTS, with percentage points from 0 to 100, as in mmlu=0.5";
   });
@@ -374,12 +385,14 @@ ModelMeasures find_model(const Store& store, const std::string& name) {
 
 namespace {
 
-std::string points(double share) {
-  const double value = share * 100.0;
-  return fmt::format("{:.1f}", value == 0.0 || std::abs(value) < 0.05 ? 0.0 : value);
+/// A value as its unit shows it: with one digit in points, with four of anything else.
+std::string shown(const MetricUnit& unit, double value) {
+  const int digits = unit.in_points() ? 1 : 4;
+  const double number = value * unit.scale;
+  return fmt::format("{:.{}f}", std::abs(number) < 0.5 * std::pow(10.0, -digits) ? 0.0 : number, digits);
 }
 
-std::string margin_text(double share) { return fmt::format("{:g}", share * 100.0); }
+std::string margin_text(const GateTask& task) { return fmt::format("{:g}", task.margin * task.change.unit.scale); }
 
 std::string confidence(const GateResult& result) { return fmt::format("{:g} %", 100.0 * (1.0 - result.alpha)); }
 
@@ -394,32 +407,34 @@ std::string grouped(std::int64_t count) {
 
 /// What the numbers say, in one sentence.
 std::string why(const GateTask& task, const GateResult& result) {
-  const auto margin = margin_text(task.margin);
+  if (result.same_weights) return "baseline and candidate are the same weights, so nothing can have dropped";
+  const auto& unit = task.change.unit;
+  const auto margin = margin_text(task);
+  const auto drop = fmt::format("drop {} {}", shown(unit, task.change.drop), unit.name);
   if (task.verdict == GateVerdict::pass) {
-    return fmt::format("drop {} points, at most {} with {} confidence: within the {} allowed", points(task.change.drop),
-                       points(task.at_most), confidence(result), margin);
+    return fmt::format("{}, at most {} with {} confidence: within the {} allowed", drop, shown(unit, task.at_most),
+                       confidence(result), margin);
   }
   if (task.verdict == GateVerdict::regressed) {
-    return fmt::format("drop {} points, more than the {} allowed (p = {:.2g} after Holm's correction over {} task{})",
-                       points(task.change.drop), margin, task.p_beyond, result.tasks.size(),
-                       result.tasks.size() == 1 ? "" : "s");
+    return fmt::format("{}, more than the {} allowed (p = {:.2g} after Holm's correction over {} task{})", drop, margin,
+                       task.p_beyond, result.tasks.size(), result.tasks.size() == 1 ? "" : "s");
   }
   const auto found = fmt::format(
-      "drop {} points, between {} and {} (each bound with {} confidence): {} items cannot tell whether it is "
-      "within {}; ",
-      points(task.change.drop), points(task.at_least), points(task.at_most), confidence(result),
-      grouped(task.change.paired.items), margin);
+      "{}, between {} and {} (each bound with {} confidence): {} items cannot tell whether it is within {}; ", drop,
+      shown(unit, task.at_least), shown(unit, task.at_most), confidence(result), grouped(task.change.paired.items),
+      margin);
   if (task.margin == 0.0) return found + "a margin of 0 is kept by an improvement alone";
   return found + fmt::format(
                      "so many can show a margin of {}, and a margin of {} needs about {} items (with 80 % power, "
                      "when nothing dropped)",
-                     points(task.detectable), margin, grouped(task.items_needed));
+                     shown(unit, task.detectable), margin, grouped(task.items_needed));
 }
 
 std::string summary(const GateResult& result) {
   switch (result.verdict) {
     case GateVerdict::pass:
-      return "passes: no task dropped by more than its margin";
+      return result.same_weights ? "passes: baseline and candidate are the same weights; is that meant?"
+                                 : "passes: no task dropped by more than its margin";
     case GateVerdict::regressed:
       return "regressed: at least one task dropped by more than its margin";
     case GateVerdict::undecided:
@@ -465,15 +480,18 @@ std::string gate_table(const GateResult& result) {
                      "after", "drop", "at least", "at most", "allowed", "verdict");
   for (const auto& task : result.tasks) {
     const auto& change = task.change;
-    out +=
-        fmt::format("{:<{}}  {:>7}  {:>7}  {:>7}  {:>6}  {:>8}  {:>7}  {:>7}  {}\n", change.task, widest,
-                    change.paired.items, points(change.before), points(change.after), points(change.drop),
-                    points(task.at_least), points(task.at_most), margin_text(task.margin), verdict_name(task.verdict));
+    out += fmt::format("{:<{}}  {:>7}  {:>7}  {:>7}  {:>6}  {:>8}  {:>7}  {:>7}  {}\n", change.task, widest,
+                       change.paired.items, shown(change.unit, change.before), shown(change.unit, change.after),
+                       shown(change.unit, change.drop), shown(change.unit, task.at_least),
+                       shown(change.unit, task.at_most), margin_text(task), verdict_name(task.verdict));
   }
   out += "\n";
   for (const auto& task : result.tasks) out += fmt::format("{}: {}\n", task.change.task, why(task, result));
   if (!result.not_judged.empty()) {
     out += "not judged, since --max-drop gives them no margin: " + join(result.not_judged, ", ") + "\n";
+  }
+  if (!result.other_units.empty()) {
+    out += "not judged, since no margin in points fits them: " + join(result.other_units, ", ") + "\n";
   }
   return out + "\n" + summary(result) + "\n";
 }
@@ -484,12 +502,16 @@ std::string gate_json(const GateResult& result) {
   json["candidate"] = to_utf8(result.candidate);
   json["alpha"] = result.alpha;
   json["verdict"] = verdict_name(result.verdict);
+  json["same_weights"] = result.same_weights;
   json["tasks"] = Json::array();
   for (const auto& task : result.tasks) {
     const auto& change = task.change;
     Json row;
     row["task"] = change.task;
     row["metric"] = change.metric;
+    row["unit"] = change.unit.name;
+    row["scale"] = change.unit.scale;
+    row["higher_is_better"] = change.higher_is_better;
     row["items"] = change.paired.items;
     row["before"] = number(change.before);
     row["after"] = number(change.after);
@@ -509,12 +531,13 @@ std::string gate_json(const GateResult& result) {
     json["tasks"].push_back(std::move(row));
   }
   json["not_judged"] = result.not_judged;
+  json["other_units"] = result.other_units;
   return json.dump(2) + "\n";
 }
 
 std::string gate_junit(const GateResult& result) {
   int failures = 0;
-  int errors = 0;
+  int skipped = 0;
   std::string cases;
   for (const auto& task : result.tasks) {
     const auto name = xml(task.change.task);
@@ -529,17 +552,17 @@ std::string gate_junit(const GateResult& result) {
         cases += fmt::format(">\n      <failure type=\"regressed\" message=\"{}\"/>\n    </testcase>\n", text);
         break;
       case GateVerdict::undecided:
-        ++errors;
-        cases += fmt::format(">\n      <error type=\"undecided\" message=\"{}\"/>\n    </testcase>\n", text);
+        ++skipped;
+        cases += fmt::format(">\n      <skipped message=\"undecided: {}\"/>\n    </testcase>\n", text);
         break;
     }
   }
-  const auto counts =
-      fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"0\"", result.tasks.size(), failures, errors);
+  const auto counts = fmt::format("tests=\"{}\" failures=\"{}\" errors=\"0\"", result.tasks.size(), failures);
+  // The outer element of the format has no count of skipped cases.
   return fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {0}>\n  <testsuite name=\"{1}\" {0}>\n{2}  "
-      "</testsuite>\n</testsuites>\n",
-      counts, xml("touchstone gate: " + result.candidate + " against " + result.baseline), cases);
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {0} time=\"0\">\n  <testsuite name=\"{1}\" {0} "
+      "skipped=\"{2}\" time=\"0\">\n{3}  </testsuite>\n</testsuites>\n",
+      counts, xml("touchstone gate: " + result.candidate + " against " + result.baseline), skipped, cases);
 }
 
 }  // namespace touchstone

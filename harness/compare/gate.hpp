@@ -11,8 +11,9 @@
 namespace touchstone {
 
 struct GateOptions {
-  std::map<std::string, double> max_drop;  ///< by benchmark, in percentage points: {"mmlu", 0.5}
-  /// The margin of every benchmark that both were measured on and that `max_drop` does not name, in percentage points.
+  /// By benchmark, in percentage points, or in the unit of a metric that is no share: {"mmlu", 0.5}.
+  std::map<std::string, double> max_drop;
+  /// The margin of every benchmark in points that both were measured on and that `max_drop` does not name.
   /// None: 1 point where every task is to be judged or none is named; else only the named ones are judged.
   std::optional<double> default_max_drop;
   bool every_task = false;
@@ -27,7 +28,7 @@ const char* verdict_name(GateVerdict verdict);
 /// One benchmark judged: H0 "the drop is the margin" against both sides, one-sided at alpha each.
 struct GateTask {
   TaskChange change;
-  double margin = 0.0;    ///< largest drop allowed, in [0, 1]
+  double margin = 0.0;    ///< largest drop allowed, like all numbers here in the metric's own values
   double at_least = 0.0;  ///< the drop's lower and upper bound, each with confidence 1 - alpha
   double at_most = 0.0;
   double p_within = 1.0;          ///< of a drop that were not within the margin
@@ -41,8 +42,11 @@ struct GateResult {
   std::string baseline;  ///< labels
   std::string candidate;
   double alpha = 0.05;
+  bool same_weights = false;  ///< baseline and candidate are one model: nothing can have dropped
   std::vector<GateTask> tasks;
   std::vector<std::string> not_judged;  ///< measured on both sides, and no margin asked for
+  std::vector<std::string>
+      other_units;  ///< the same, in a unit that no margin in points fits: "micro-corpus (bits/byte)"
   /// Regressed when any task is; else undecided when any task is; else pass.
   GateVerdict verdict = GateVerdict::undecided;
   int exit_code() const;  ///< 0 pass, 1 regressed, 3 undecided
@@ -55,7 +59,8 @@ struct GateResult {
 /// are Holm-adjusted and a good candidate is refused with probability alpha at most. 0/1 scores are tested by the
 /// paired score test (Tango, sound also when few items changed; effective counts where items are clustered: Rao and
 /// Scott, Biometrics 48 (1992), 577), others by Student's t. Throws Fault::config for a task that both were not
-/// measured on with equal settings, and for items whose prompts differ.
+/// measured on with equal settings, for items whose prompts differ, and when no task has a margin. One model on both
+/// sides passes, and the result says so.
 GateResult gate(const Store& store, const ModelMeasures& baseline, const ModelMeasures& candidate,
                 const GateOptions& options);
 
@@ -65,7 +70,8 @@ std::string gate_table(const GateResult& result);
 /// For machines.
 std::string gate_json(const GateResult& result);
 
-/// JUnit XML for CI: one test case a task; regressed is a failure, undecided an error (CI shows neither as passed).
+/// JUnit XML for CI: one test case a task; regressed is a failure, undecided a skipped one: it did not pass, and
+/// whether that stops a build is for the exit code and whoever reads it to say.
 std::string gate_junit(const GateResult& result);
 
 /// Adds "mmlu=0.5" to the margins, or "0.5" as the default. Throws Fault::usage, naming what is wrong.

@@ -65,9 +65,9 @@ Claim read_claim(Options options) {
 }
 
 /// Where the difference should lie: inside (low, high).
-Interval expected(const Claim& claim) {
-  const double margin =
-      claim.of == Claim::Of::logged ? (claim.ratio ? std::log1p(claim.margin) : claim.margin) : claim.margin / 100.0;
+Interval expected(const Claim& claim, const MetricUnit& unit) {
+  const double margin = claim.of == Claim::Of::logged ? (claim.ratio ? std::log1p(claim.margin) : claim.margin)
+                                                      : claim.margin / unit.scale;
   switch (claim.expect) {
     case Claim::Expect::higher:
       return {margin, infinity};
@@ -158,7 +158,7 @@ class Evidence {
     std::size_t compared = 0;
     for (const auto& change : changes(claim)) {
       if (!claim.train_on.empty() && change.cell.trained_on != claim.train_on) continue;
-      const auto value = value_of(claim, change);
+      const auto value = value_of(claim, change, result.unit);
       if (!value) continue;
       ++compared;
       groups[{change.cell.base_model, change.cell.trained_on}].push_back(*value);
@@ -168,7 +168,7 @@ class Evidence {
   }
 
   /// arm - against of one cell; none when it was not measured.
-  static std::optional<SeedValue> value_of(const Claim& claim, const CellChange& change) {
+  static std::optional<SeedValue> value_of(const Claim& claim, const CellChange& change, MetricUnit& unit) {
     if (claim.of == Claim::Of::drop) {
       if (std::isnan(change.mean_drop)) return std::nullopt;
       return SeedValue{change.mean_drop, change.mean_drop_stderror, change.mean_drop_degrees};
@@ -176,7 +176,10 @@ class Evidence {
     const auto& name = claim.task == trained_name ? change.cell.trained_on : claim.task;
     for (const auto& task : change.tasks) {
       if (task.task != name) continue;
-      if (claim.of == Claim::Of::score) return SeedValue{-task.drop, item_error(task.paired), task.paired.degrees};
+      if (claim.of == Claim::Of::score) {
+        unit = task.unit;
+        return SeedValue{-task.drop, task.paired.planning_error, task.paired.degrees};
+      }
       if (task.calibration.items == 0) return std::nullopt;
       return SeedValue{task.calibration.ece, task.calibration.ece_change.stderror, 0.0};
     }
@@ -230,7 +233,7 @@ class Evidence {
   }
 
   static void settle(ClaimResult& result) {
-    const auto range = expected(result.claim);
+    const auto range = expected(result.claim, result.unit);
     const auto& found = result.difference;
     const double error = found.stderror;
     result.detectable = detectable_difference(error, found.degrees);
@@ -327,29 +330,33 @@ std::string quantity_text(const Claim& claim) {
 }
 
 /// A number of the claim's unit: points with their sign, a logged value, or "x 1.32".
-std::string value_text(const Claim& claim, double value) {
+std::string value_text(const ClaimResult& result, double value) {
+  const auto& claim = result.claim;
   if (claim.ratio) return fmt::format("x {:.3g}", std::exp(value));
   if (claim.of == Claim::Of::logged) return fmt::format("{:+.4g}", value);
-  const double points = value * 100.0;
-  return fmt::format("{:+.1f}", std::fabs(points) < 0.05 ? 0.0 : points);
+  const int digits = result.unit.in_points() ? 1 : 3;
+  const double shown = value * result.unit.scale;
+  return fmt::format("{:+.{}f}", std::fabs(shown) < 0.5 * std::pow(10.0, -digits) ? 0.0 : shown, digits);
 }
 
-std::string unit_text(const Claim& claim) { return claim.of == Claim::Of::logged ? "" : " points"; }
+std::string unit_text(const ClaimResult& result) {
+  return result.claim.of == Claim::Of::logged ? "" : " " + result.unit.name;
+}
 
-std::string margin_text(const Claim& claim) {
+std::string margin_text(const ClaimResult& result) {
+  const auto& claim = result.claim;
   if (claim.margin == 0.0) return "";
   const auto* word =
       claim.expect == Claim::Expect::higher || claim.expect == Claim::Expect::lower ? "by more than" : "within";
   if (claim.ratio) return fmt::format(", {} a factor of {:g}", word, 1.0 + claim.margin);
-  return fmt::format(", {} {:g}{}", word, claim.margin, unit_text(claim));
+  return fmt::format(", {} {:g}{}", word, claim.margin, unit_text(result));
 }
 
 std::string found_text(const ClaimResult& result) {
-  const auto& claim = result.claim;
   if (result.verdict == ClaimVerdict::unmeasured) return result.missing;
   const auto& interval = result.difference.interval;
-  return fmt::format("{}{} [{}, {}]", value_text(claim, result.difference.mean), unit_text(claim),
-                     value_text(claim, interval.low), value_text(claim, interval.high));
+  return fmt::format("{}{} [{}, {}]", value_text(result, result.difference.mean), unit_text(result),
+                     value_text(result, interval.low), value_text(result, interval.high));
 }
 
 /// The smallest effect that could have been shown, where nothing was.
@@ -357,7 +364,7 @@ std::string detectable_text(const ClaimResult& result) {
   if (result.verdict != ClaimVerdict::not_shown) return "";
   const auto& claim = result.claim;
   const auto effect = claim.ratio ? fmt::format("a factor of {:.3g}", std::exp(result.detectable))
-                                  : value_text(claim, result.detectable).substr(1) + unit_text(claim);
+                                  : value_text(result, result.detectable).substr(1) + unit_text(result);
   return " (smallest detectable effect: " + effect + ")";
 }
 
@@ -390,7 +397,7 @@ std::string verdict_lines(const PlanVerdict& verdict) {
   for (const auto& result : verdict.claims) {
     const auto& claim = result.claim;
     text += fmt::format("  {}\n    expected {}{}\n    found {}, {} pairs of cells: {}{}\n", claim.text,
-                        claim_head(claim) + ": " + expectation_text(claim.expect), margin_text(claim),
+                        claim_head(claim) + ": " + expectation_text(claim.expect), margin_text(result),
                         found_text(result), result.cells, claim_verdict_name(result.verdict), detectable_text(result));
   }
   return text;
@@ -412,7 +419,7 @@ Json verdict_json(const PlanVerdict& verdict) {
     const auto& found = result.difference;
     claims.push_back({{"claim", claim.text},
                       {"compared", claim_head(claim)},
-                      {"expected", expectation_text(claim.expect) + margin_text(claim)},
+                      {"expected", expectation_text(claim.expect) + margin_text(result)},
                       {"found", found_text(result)},
                       {"difference", finite(found.mean)},
                       {"low", finite(found.interval.low)},

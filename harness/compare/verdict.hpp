@@ -15,6 +15,7 @@ struct Claim {
   /// score: a benchmark's main or named metric (percentage points). drop: mean drop on the benchmarks not trained on
   /// (points). ece: the expected calibration error of a benchmark (points). logged: what a stage wrote down.
   enum class Of : std::uint8_t { score, drop, ece, logged };
+  /// Of a metric of which less is better the difference has its sign turned: higher always means better.
   /// higher: arm - against > margin; lower: < -margin; not_lower: > -margin; not_higher: < margin; same: within it.
   enum class Expect : std::uint8_t { higher, lower, not_lower, not_higher, same };
 
@@ -28,7 +29,8 @@ struct Claim {
   bool ratio = false;    ///< of logged: the margin and the result are of arm / against
   std::string train_on;  ///< only cells trained on this; empty: the mean over all that the plan trains on
   Expect expect = Expect::higher;
-  double margin = 0.0;  ///< points; of logged values their own unit, or the share by which a ratio exceeds 1
+  double margin =
+      0.0;  ///< points, or the metric's unit; of logged values their own unit, or the share by which a ratio exceeds 1
 };
 
 /// The "claims" of a plan; none when it has none. Throws Fault::config, naming file, entry, key, found and expected.
@@ -43,6 +45,7 @@ struct ClaimResult {
   Claim claim;
   /// arm - against over the seeds (mean of those of each training task), in the claim's unit; of a ratio its logarithm.
   SeedMean difference;
+  MetricUnit unit{};        ///< of score: what the benchmark's metric is counted in
   std::size_t cells = 0;    ///< pairs of cells compared: training tasks x seeds
   double detectable = 0.0;  ///< smallest difference that so many seeds and items show with 80 % power, alpha 0.05
   double p_against = 1.0;   ///< one-sided, of a difference as far on the other side as found were the claim true

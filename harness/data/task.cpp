@@ -1,6 +1,7 @@
 #include "harness/data/task.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
@@ -65,6 +66,16 @@ std::vector<std::string> TaskBook::expand(const std::string& name) const {
   std::vector<std::string> leaves;
   expand_into(*this, name, 0, leaves);
   return leaves;
+}
+
+std::string TaskBook::family(const std::string& name) const {
+  if (!tasks.has(name) && !groups.has(name)) return name;
+  std::set<std::string> found;
+  for (const auto& leaf : expand(name)) {
+    const auto& own = tasks.get(leaf).family;
+    found.insert(own.empty() ? leaf : own);
+  }
+  return found.size() == 1 ? *found.begin() : name;
 }
 
 std::string TaskBook::benchmark(const std::string& leaf) const {

@@ -76,7 +76,7 @@ struct PromptFormat {
 /// What judging one example gives. Calibration is computed from (confidence, correct).
 struct Verdict {
   bool correct = false;
-  double score = 0.0;                      ///< the main metric of the item, in [0, 1]
+  double score = 0.0;                      ///< in [0, 1], more is better: the main metric, where that is a share
   std::optional<double> confidence;        ///< in [0, 1]; absent when the task has none
   std::vector<double> choice_probability;  ///< softmax over the choices; empty unless multiple choice
   std::string extracted;                   ///< the answer that was read out of the response; the chosen choice
@@ -86,18 +86,30 @@ struct Verdict {
   std::string detail;  ///< one line for a reader: "timeout", "wrong answer", the exception's name
 };
 
+/// How the values of a metric are counted. A task says it; nobody guesses it from the metric's name.
+struct MetricUnit {
+  double scale = 100.0;         ///< what a value is multiplied by to be shown: 100 for a share in [0, 1]
+  std::string name = "points";  ///< what is then shown: "points" (per cent), "bits/byte"
+  /// Only points can be averaged over benchmarks, and held against a margin in points.
+  bool in_points() const { return name == "points"; }
+};
+
+/// A value that is given in per cent already: BLEU as sacrebleu prints it.
+inline MetricUnit given_in_points() { return {.scale = 1.0}; }
+
 /// A metric that a task reports.
 struct MetricSpec {
   std::string name;  ///< "metric,filter"
   bool higher_is_better = true;
   double chance = 0.0;  ///< what guessing scores
+  MetricUnit unit{};
   /// Over all items of the task; empty: the mean, with the standard error of a mean. Gives {value, standard error or
   /// nan}.
   struct Value {
     double value = 0.0;
     double stderror = 0.0;
   };
-  std::function<Value(std::span<const Verdict>)> aggregate;
+  std::function<Value(std::span<const Verdict>)> aggregate{};
 };
 
 /// Settings of one measurement that a task may look at.
@@ -109,7 +121,10 @@ struct AskSettings {
 
 /// A benchmark: load, ask, judge. A value, not a base class.
 struct Task {
-  std::string name;     ///< "gsm8k", "mmlu_anatomy"
+  std::string name;  ///< "gsm8k", "mmlu_anatomy"
+  /// Tasks of one family ask for the same skill: who trains on one trains for all, and their errors move together.
+  /// Empty: a family of its own.
+  std::string family;
   std::string version;  ///< part of every result's key: raise it when a prompt or a rule changes
   std::string summary;  ///< one line for `touchstone list`
   std::string source;   ///< paper and repository
@@ -147,6 +162,9 @@ struct TaskBook {
   /// What reports pool a leaf task under: the group with the most leaves among those that contain it and aggregate
   /// (have metrics); the task itself when there is none. The same whatever a user asked for.
   std::string benchmark(const std::string& leaf) const;
+  /// The family that a task, or the leaves of a group, belong to. A name of neither (data of one's own), and a group
+  /// over several families, is a family of its own.
+  std::string family(const std::string& name) const;
 };
 
 }  // namespace touchstone

@@ -34,7 +34,8 @@ std::vector<Score> task_scores(const Task& task, std::span<const Sample> samples
                 .value = 0,
                 .stderror = kNone,
                 .higher_is_better = metric.higher_is_better,
-                .chance = metric.chance};
+                .chance = metric.chance,
+                .unit = metric.unit};
     if (metric.aggregate) {
       const auto whole = metric.aggregate(verdicts);
       score.value = whole.value;
@@ -63,7 +64,7 @@ GroupMeasure group_scores(const TaskGroup& group, std::span<const TaskMeasure* c
     double sum = 0;
     double weights = 0;
     double chance = 0;
-    bool higher = true;
+    Score spec;
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       const auto* score = find_score(*leaves[i], metric);
       if (score == nullptr) break;
@@ -71,7 +72,7 @@ GroupMeasure group_scores(const TaskGroup& group, std::span<const TaskMeasure* c
       sum += score->value * weight;
       chance += score->chance * weight;
       weights += weight;
-      higher = score->higher_is_better;
+      spec = *score;
       errors.push_back(score->stderror);
     }
     if (errors.empty() || errors.size() != leaves.size()) continue;
@@ -80,8 +81,9 @@ GroupMeasure group_scores(const TaskGroup& group, std::span<const TaskMeasure* c
     result.scores.push_back({.metric = metric,
                              .value = sum / weights,
                              .stderror = known ? pooled_error(errors, sizes) : kNone,
-                             .higher_is_better = higher,
-                             .chance = chance / weights});
+                             .higher_is_better = spec.higher_is_better,
+                             .chance = chance / weights,
+                             .unit = spec.unit});
   }
   return result;
 }

@@ -20,6 +20,15 @@
 namespace touchstone {
 namespace {
 
+struct NamedKind {
+  Warning::Kind kind;
+  const char* name;
+};
+constexpr NamedKind kWarningKinds[] = {{Warning::Kind::data, "data"},
+                                       {Warning::Kind::shots, "shots"},
+                                       {Warning::Kind::prompt, "prompt"},
+                                       {Warning::Kind::cut_prompts, "cut_prompts"}};
+
 /// One task on its way through a measurement.
 struct Work {
   const Task* task = nullptr;
@@ -101,7 +110,9 @@ PromptSettings prompt_settings(const MeasureSettings& settings, const ChatTempla
                          .chat = {},
                          .multiturn = settings.multiturn,
                          .mode = settings.mode,
-                         .warn = [&work](const std::string& line) { work.result.warnings.push_back(line); }};
+                         .warn = [&work](const std::string& line) {
+                           work.result.warnings.push_back({Warning::Kind::prompt, line});
+                         }};
   if (chat != nullptr) {
     prompts.chat = [chat](const Dialog& dialog, bool add_generation_prompt) {
       return chat->render(dialog, add_generation_prompt);
@@ -115,6 +126,7 @@ void prepare(Work& work, const MeasureSettings& settings, const DataFolders& dat
   const Task& task = *work.task;
   auto& result = work.result;
   result.task = task.name;
+  result.family = task.family;
   result.version = task.version;
   result.shots = shots_of(task, settings.shots);
   auto identity = data_identity(task, data);
@@ -122,8 +134,9 @@ void prepare(Work& work, const MeasureSettings& settings, const DataFolders& dat
   result.data_origin = std::move(identity.origin);
   result.warnings = std::move(identity.warnings);
   if (settings.shots >= 0 && settings.shots != result.shots) {
-    result.warnings.push_back(task.name + ": asked with " + std::to_string(result.shots) + " shots, not " +
-                              std::to_string(settings.shots) + ": the task fixes their number");
+    result.warnings.push_back({Warning::Kind::shots, task.name + ": asked with " + std::to_string(result.shots) +
+                                                         " shots, not " + std::to_string(settings.shots) +
+                                                         ": the task fixes their number"});
   }
   auto examples = task.load(task.evaluated, data);
   result.documents = static_cast<std::int64_t>(examples.size());
@@ -216,8 +229,9 @@ void warn_of_truncation(TaskMeasure& result) {
   const auto cut = std::count_if(result.samples.begin(), result.samples.end(),
                                  [](const Sample& sample) { return sample.truncated_tokens > 0; });
   if (cut == 0) return;
-  result.warnings.push_back(result.task + ": " + std::to_string(cut) + " of " + std::to_string(result.samples.size()) +
-                            " prompts are longer than the model's context and were cut on the left");
+  result.warnings.push_back({Warning::Kind::cut_prompts,
+                             result.task + ": " + std::to_string(cut) + " of " + std::to_string(result.samples.size()) +
+                                 " prompts are longer than the model's context and were cut on the left"});
 }
 
 /// Judges every example of every task side by side; results stand by index, whatever finishes first.
@@ -272,6 +286,20 @@ std::vector<Work> prepare_all(const MeasureSettings& settings, const TaskBook& b
 }
 
 }  // namespace
+
+const char* warning_kind_name(Warning::Kind kind) {
+  for (const auto& one : kWarningKinds) {
+    if (one.kind == kind) return one.name;
+  }
+  return "";
+}
+
+Warning::Kind warning_kind(const std::string& name) {
+  for (const auto& one : kWarningKinds) {
+    if (name == one.name) return one.kind;
+  }
+  throw Error(Fault::store, "warning: found the kind '" + name + "', expected data, shots, prompt or cut_prompts");
+}
 
 std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book,
                                         const DataFolders& data) {
@@ -384,7 +412,7 @@ DataIdentity made_identity(const Task& task, const DataFolders& data) {
       all.add(std::string(split_name(split)) + ":" + example.id + ":" + example.doc_hash + "\n");
     }
   }
-  return {.hash = all.hex(), .origin = "made by the program", .warnings = {}};
+  return {.hash = all.hex(), .origin = "made by the program"};
 }
 
 }  // namespace
@@ -404,11 +432,14 @@ DataIdentity data_identity(const Task& task, const DataFolders& data) {
     all.add(std::string(split_name(file.split)) + ":" + check.sha256 + "\n");
     places.insert(found->path().parent_path().string());
     if (scored) roots.insert(found->folder.string());
-    if (auto line = remark(task, file, *found, check); !line.empty()) identity.warnings.push_back(std::move(line));
+    if (auto line = remark(task, file, *found, check); !line.empty()) {
+      identity.warnings.push_back({Warning::Kind::data, std::move(line)});
+    }
   }
   if (roots.size() > 1) {
-    identity.warnings.push_back(task.name + ": questions and shots come from different data folders: " +
-                                join(std::vector<std::string>(roots.begin(), roots.end()), ", "));
+    identity.warnings.push_back(
+        {Warning::Kind::data, task.name + ": questions and shots come from different data folders: " +
+                                  join(std::vector<std::string>(roots.begin(), roots.end()), ", ")});
   }
   identity.hash = all.hex();
   identity.origin = join(std::vector<std::string>(places.begin(), places.end()), ", ");

@@ -28,11 +28,28 @@ struct MeasureSettings {
 /// The settings as canonical JSON, without the task list, for the store: equal settings give equal text.
 std::string settings_json(const MeasureSettings& settings);
 
+/// What a reader of a result must know.
+struct Warning {
+  enum class Kind : std::uint8_t {
+    data,         ///< a sample, an import, files of several folders, not the published file
+    shots,        ///< another number of examples than was asked for
+    prompt,       ///< the prompt is written in another way than was asked for
+    cut_prompts,  ///< prompts that the model was too short for
+  };
+  Kind kind = Kind::data;
+  std::string text;  ///< one line; begins with the task's name
+  bool operator==(const Warning&) const = default;
+};
+/// "data", "shots", "prompt", "cut_prompts": what the store writes.
+const char* warning_kind_name(Warning::Kind kind);
+/// The kind of that name. Throws Fault::store for another one.
+Warning::Kind warning_kind(const std::string& name);
+
 /// What the data of a task is, known without loading or answering anything.
 struct DataIdentity {
   std::string hash;    ///< SHA-256 over the text of all data files that are there, or over the examples the task makes
   std::string origin;  ///< the folders they lie in
-  std::vector<std::string> warnings;  ///< "differs from the published file"
+  std::vector<Warning> warnings{};  ///< "differs from the published file"
 };
 /// Throws Fault::data, as DataFolders::find does, when the evaluated split or that of the shots is missing.
 DataIdentity data_identity(const Task& task, const DataFolders& data);
@@ -67,6 +84,7 @@ struct Score {
   double stderror = 0.0;  ///< nan where the reference prints N/A
   bool higher_is_better = true;
   double chance = 0.0;
+  MetricUnit unit{};
 };
 
 /// One task, measured on one set of weights.
@@ -74,14 +92,15 @@ struct TaskMeasure {
   std::string task;
   /// What reports pool it under: the topmost group that aggregates it ("mmlu"); empty: the task itself.
   std::string benchmark;
+  std::string family;  ///< Task::family; empty: the task itself
   std::string version;
   std::string data_hash;    ///< SHA-256 over the data files read
   std::string data_origin;  ///< which folder they came from
   int shots = 0;
-  std::vector<Score> scores;          ///< the first is the main one
-  std::vector<Sample> samples;        ///< in document order
-  std::int64_t documents = 0;         ///< in the split, before the limit
-  std::vector<std::string> warnings;  ///< what a reader of the result must know: "data differs from the published file"
+  std::vector<Score> scores;    ///< the first is the main one
+  std::vector<Sample> samples;  ///< in document order
+  std::int64_t documents = 0;   ///< in the split, before the limit
+  std::vector<Warning> warnings;
 };
 
 struct GroupMeasure {

@@ -1,6 +1,8 @@
 #include "harness/measure/statistics.hpp"
 
 #include <algorithm>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -13,7 +15,6 @@ namespace touchstone {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double power_factor = 2.80;  // 1.96 + 0.84: two-sided 5 %, 80 % power
 
 bool is_binary(double value) { return value == 0.0 || value == 1.0; }
 
@@ -126,7 +127,7 @@ Interval paired_score_interval(double lost, double gained, double items, double 
 }
 
 Paired paired(std::span<const double> before, std::span<const double> after, std::span<const std::string> clusters,
-              bool binary) {
+              bool binary, double whole) {
   require_equal_lengths(before.size(), after.size(), "scores after");
   if (!clusters.empty()) require_equal_lengths(before.size(), clusters.size(), "cluster names");
   Paired found;
@@ -153,7 +154,7 @@ Paired paired(std::span<const double> before, std::span<const double> after, std
   }
   const bool unchanged = found.lost + found.gained == 0;
   const auto n = static_cast<double>(found.items);
-  found.detectable = power_factor * (unchanged ? 1.0 / (n + 2.0) : found.stderror);
+  found.planning_error = unchanged ? whole / (n + 2.0) : found.stderror;
   const double z = t_or_normal_quantile(0.975, found.degrees);
   found.interval = {found.difference - z * found.stderror, found.difference + z * found.stderror};
   if (binary && unchanged) found.interval = paired_score_interval(0.0, 0.0, n, z);
@@ -241,75 +242,21 @@ Bootstrap bootstrap(std::size_t items, std::span<const std::string> clusters,
 
 namespace {
 
-/// A quantile by bisection of a cumulative distribution that is symmetric about 0: exact to the last digits, and used a
-/// few times a comparison only.
-template <class Cdf>
-double quantile(double p, const Cdf& cdf) {
-  if (!(p > 0.0)) return p == 0.0 ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
-  if (!(p < 1.0)) return p == 1.0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
-  if (p == 0.5) return 0.0;
-  if (p > 0.5) return -quantile(1.0 - p, cdf);  // the lower tail keeps its digits
-  double low = -1.0;
-  while (cdf(low) > p && low > -1e300) low *= 2.0;
-  double high = 0.0;
-  for (int step = 0; step < 200 && high - low > 1e-16 * -low; ++step) {
-    const double middle = 0.5 * (low + high);
-    (cdf(middle) < p ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
-}
-
-/// Regularised incomplete beta function by its continued fraction (NIST Digital Library of Mathematical Functions,
-/// 8.17.22), evaluated by Lentz's method. Converges fast for x < (a + 1) / (a + b + 2), the only use here.
-double beta_fraction(double a, double b, double x) {
-  constexpr double tiny = 1e-300;
-  double c = 1.0;
-  double d = 1.0 / (1.0 - (a + b) * x / (a + 1.0));
-  double fraction = d;
-  for (int m = 1; m < 10'000; ++m) {
-    const auto k = static_cast<double>(m);
-    for (const double term : {k * (b - k) * x / ((a + 2.0 * k - 1.0) * (a + 2.0 * k)),
-                              -(a + k) * (a + b + k) * x / ((a + 2.0 * k) * (a + 2.0 * k + 1.0))}) {
-      d = 1.0 + term * d;
-      c = 1.0 + term / c;
-      d = 1.0 / (std::abs(d) < tiny ? tiny : d);
-      c = std::abs(c) < tiny ? tiny : c;
-      fraction *= c * d;
-    }
-    if (std::abs(c * d - 1.0) < 1e-16) break;
-  }
-  return fraction;
-}
-
-/// std::lgamma() writes a global sign, which threads would share.
-double log_gamma(double x) {
-  int sign = 0;
-  return lgamma_r(x, &sign);
-}
-
-double regularised_beta(double a, double b, double x) {
-  if (x <= 0.0) return 0.0;
-  if (x >= 1.0) return 1.0;
-  const double log_front = log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * std::log(x) + b * std::log1p(-x);
-  if (x < (a + 1.0) / (a + b + 2.0)) return std::exp(log_front) * beta_fraction(a, b, x) / a;
-  return 1.0 - std::exp(log_front) * beta_fraction(b, a, 1.0 - x) / b;
-}
+/// Out of range gives nan, and the ends of a distribution infinity, as <cmath> does; nothing throws.
+using Quiet = boost::math::policies::policy<boost::math::policies::domain_error<boost::math::policies::ignore_error>,
+                                            boost::math::policies::overflow_error<boost::math::policies::ignore_error>>;
+using Normal = boost::math::normal_distribution<double, Quiet>;
+using StudentT = boost::math::students_t_distribution<double, Quiet>;
 
 }  // namespace
 
-double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
+double normal_cdf(double z) { return boost::math::cdf(Normal(), z); }
 
-double normal_quantile(double p) { return quantile(p, normal_cdf); }
+double normal_quantile(double p) { return boost::math::quantile(Normal(), p); }
 
-double student_t_cdf(double t, double degrees) {
-  if (std::isinf(t)) return t < 0.0 ? 0.0 : 1.0;
-  const double tail = 0.5 * regularised_beta(degrees / 2.0, 0.5, degrees / (degrees + t * t));
-  return t < 0.0 ? tail : 1.0 - tail;
-}
+double student_t_cdf(double t, double degrees) { return boost::math::cdf(StudentT(degrees), t); }
 
-double student_t_quantile(double p, double degrees) {
-  return quantile(p, [&](double t) { return student_t_cdf(t, degrees); });
-}
+double student_t_quantile(double p, double degrees) { return boost::math::quantile(StudentT(degrees), p); }
 
 namespace {
 /// Satterthwaite's degrees grow without bound where one error is a rounding alone; from here on the two distributions

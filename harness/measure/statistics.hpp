@@ -46,6 +46,10 @@ Interval interval_around(double estimate, double stderror, double degrees);
 /// The smallest difference that an estimate with this error shows with 80 % power, two-sided alpha 0.05.
 double detectable_difference(double stderror, double degrees);
 
+/// By how many standard errors a difference must exceed 0 to be shown at two-sided alpha 0.05 with 80 % power: 1.96 +
+/// 0.84.
+inline constexpr double power_factor = 2.80;
+
 /// Two runs on the same items.
 struct Paired {
   std::int64_t items = 0;
@@ -59,14 +63,17 @@ struct Paired {
   double p_mcnemar = 1.0;     ///< for 0/1 items, with clusters too (where it takes the items for independent)
   std::int64_t lost = 0;      ///< items that scored lower after than before: right before, wrong after
   std::int64_t gained = 0;
-  /// Smallest difference that such a sample shows with 80 % power at alpha 0.05: 2.80 * stderror. When no item changed,
-  /// the error is taken as 1 / (n + 2), that of half an observation added to each cell of the 2x2 table (Agresti and
-  /// Min, Statistics in Medicine 24 (2005), 729).
-  double detectable = 0.0;
+  /// The error to plan and to average with: stderror, but where no item changed `whole` / (n + 2), which is that of
+  /// half an observation added to each cell of the 2x2 table (Agresti and Min, Statistics in Medicine 24 (2005), 729).
+  /// An error of 0 would promise that no sample of these items could ever show a change.
+  double planning_error = 0.0;
+  /// Smallest difference that such a sample shows with 80 % power at alpha 0.05.
+  double detectable() const { return power_factor * planning_error; }
 };
-/// `clusters` may be empty. Throws Fault::data when the lengths differ, and for `binary` scores other than 0 and 1.
+/// `clusters` may be empty; `whole` is the score of an item that is all right. Throws Fault::data when the lengths
+/// differ, and for `binary` scores other than 0 and 1.
 Paired paired(std::span<const double> before, std::span<const double> after, std::span<const std::string> clusters = {},
-              bool binary = true);
+              bool binary = true, double whole = 1.0);
 
 /// Exact two-sided McNemar test on the discordant counts; above 1000 of them the continuity-corrected chi-square.
 double mcnemar(std::int64_t only_before, std::int64_t only_after);

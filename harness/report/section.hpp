@@ -63,6 +63,7 @@ struct SeedChange {
 struct ArmTask {
   std::string task;  ///< with its number of shots where one benchmark was measured in several ways
   std::string metric;
+  MetricUnit unit{};
   bool trained_on = false;
   double before = 0.0;
   double after = 0.0;
@@ -94,7 +95,8 @@ struct Arm {
   std::string trained_on;
   std::vector<std::size_t> changes;  ///< indexes into ReportInput::changes, by seed
   std::vector<ArmTask> tasks;
-  double gain = std::numeric_limits<double>::quiet_NaN();       ///< mean over what was trained on; nan: not measured
+  /// As shares, over benchmarks in points: mean over what was trained on; nan: not measured.
+  double gain = std::numeric_limits<double>::quiet_NaN();
   double mean_drop = std::numeric_limits<double>::quiet_NaN();  ///< over the other benchmarks; nan without any
   Interval mean_drop_interval;
   double worst_drop = std::numeric_limits<double>::quiet_NaN();

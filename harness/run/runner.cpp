@@ -159,6 +159,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   row.base_model = run.base_models.at(cell.model.string());
   row.method = cell.method;
   row.trained_on = cell.train_on;
+  row.trained_family = run.tools.tasks->family(cell.train_on);
   row.seed = cell.seed;
   row.recipe_json = override_recipe(read_json(cell.recipe), cell.set, cell.recipe.string()).dump();
   row.id = run.store.begin_cell(run.id, row);

@@ -129,8 +129,8 @@ void say_warnings(const std::vector<MeasureRow>& rows, Log& log) {
   std::vector<std::string> cut;
   std::vector<std::string> others;
   for (const auto& row : rows) {
-    for (const auto& line : row.warnings) {
-      (line.find("longer than the model's context") != std::string::npos ? cut : others).push_back(line);
+    for (const auto& warning : row.warnings) {
+      (warning.kind == Warning::Kind::cut_prompts ? cut : others).push_back(warning.text);
     }
   }
   say_some(cut, log);

@@ -107,9 +107,10 @@ class SampleWriter {
 };
 
 void write_scores(SQLite::Database& database, std::int64_t measure, const std::vector<Score>& scores) {
-  SQLite::Statement insert(database,
-                           "INSERT INTO score (measure, position, metric, value, stderror, higher_is_better, chance) "
-                           "VALUES (?, ?, ?, ?, ?, ?, ?)");
+  SQLite::Statement insert(
+      database,
+      "INSERT INTO score (measure, position, metric, value, stderror, higher_is_better, chance, scale, "
+      "unit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   int position = 0;
   for (const auto& score : scores) {
     Binder(insert)
@@ -120,7 +121,18 @@ void write_scores(SQLite::Database& database, std::int64_t measure, const std::v
         .add(score.stderror)
         .add(score.higher_is_better)
         .add(score.chance)
+        .add(score.unit.scale)
+        .add(score.unit.name)
         .run();
+  }
+}
+
+void write_warnings(SQLite::Database& database, std::int64_t measure, const std::vector<Warning>& warnings) {
+  SQLite::Statement insert(database, "INSERT INTO warning (measure, position, kind, text) VALUES (?, ?, ?, ?)");
+  int position = 0;
+  for (const auto& warning : warnings) {
+    const std::string kind = warning_kind_name(warning.kind);
+    Binder(insert).add(measure).add(position++).add(kind).add(warning.text).run();
   }
 }
 
@@ -189,11 +201,10 @@ std::int64_t write_header(SQLite::Database& database, const Header& header) {
   const auto settings = settings_json(header.settings);
   const std::string mode = header.settings.mode == Mode::compat ? "compat" : "fixed";
   const auto now = utc_now();
-  const auto warnings = texts_json(measure.warnings);
   SQLite::Statement insert(database,
-                           "INSERT INTO measure (key, model, environment, task, benchmark, version, data_hash, "
+                           "INSERT INTO measure (key, model, environment, task, benchmark, family, version, data_hash, "
                            "data_origin, settings_json, mode, shots, device, dtype, kernels, threads, max_length, "
-                           "documents, items, seconds, measured_utc, warnings) "
+                           "documents, items, seconds, measured_utc) "
                            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   Binder(insert)
       .add(header.key)
@@ -201,6 +212,7 @@ std::int64_t write_header(SQLite::Database& database, const Header& header) {
       .add(header.environment)
       .add(measure.task)
       .add(measure.benchmark.empty() ? measure.task : measure.benchmark)
+      .add(measure.family.empty() ? measure.task : measure.family)
       .add(measure.version)
       .add(measure.data_hash)
       .add(origin)
@@ -216,7 +228,6 @@ std::int64_t write_header(SQLite::Database& database, const Header& header) {
       .add(static_cast<std::int64_t>(measure.samples.size()))
       .add(header.seconds)
       .add(now)
-      .add(warnings)
       .run();
   return database.getLastInsertRowid();
 }
@@ -235,6 +246,7 @@ std::int64_t Store::add_measure(const std::string& key, std::int64_t model, std:
     if (const auto there = find_key(database, key)) return *there;
     const auto id = write_header(database, {key, model, environment, measure, settings, engine, seconds});
     write_scores(database, id, measure.scores);
+    write_warnings(database, id, measure.warnings);
     SampleWriter writer(database, measure.task, id);
     for (const auto& sample : measure.samples) writer.write(sample);
     if (found.items > 0) write_calibration(database, id, found);

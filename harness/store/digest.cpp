@@ -14,8 +14,10 @@ constexpr const char* contents[] = {
     "SELECT 'run', name, plan_hash, state FROM run WHERE id IN (SELECT max(id) FROM run GROUP BY name, plan_hash) "
     "ORDER BY name, plan_hash",
 
-    "SELECT 'cell', cell.key, base.hash, result.hash, method, recipe_json, trained_on, seed, state, error, steps, "
-    "tokens FROM cell JOIN model AS base ON base.id = base_model LEFT JOIN model AS result ON result.id = result_model "
+    "SELECT 'cell', cell.key, base.hash, result.hash, method, recipe_json, trained_on, trained_family, seed, state, "
+    "error, "
+    "steps, tokens FROM cell JOIN model AS base ON base.id = base_model LEFT JOIN model AS result ON result.id = "
+    "result_model "
     "ORDER BY cell.key",
 
     "SELECT DISTINCT 'run_cell', run.name, run.plan_hash, cell.key FROM run_cell JOIN run ON run.id = run "
@@ -29,7 +31,8 @@ constexpr const char* contents[] = {
     "SELECT 'step', cell.key, stage, step, step.steps, loss, learning_rate, gradient_norm, step.tokens, trained_tokens "
     "FROM step JOIN cell ON cell.id = cell ORDER BY cell.key, stage, step",
 
-    "SELECT 'measure', key, hash, task, benchmark, version, data_hash, data_origin, settings_json, mode, shots, "
+    "SELECT 'measure', key, hash, task, benchmark, measure.family, version, data_hash, data_origin, settings_json, "
+    "mode, shots, "
     "device, "
     "dtype, kernels, max_length, documents, items FROM measure JOIN model ON model.id = model ORDER BY key",
 
@@ -37,8 +40,11 @@ constexpr const char* contents[] = {
     "= run "
     "LEFT JOIN cell ON cell.id = cell JOIN measure ON measure.id = measure ORDER BY 2, 3, 4, 5",
 
-    "SELECT 'score', key, metric, value, stderror, higher_is_better, chance FROM score "
+    "SELECT 'score', key, metric, value, stderror, higher_is_better, chance, scale, unit FROM score "
     "JOIN measure ON measure.id = measure ORDER BY key, position",
+
+    "SELECT 'warning', key, position, kind, text FROM warning JOIN measure ON measure.id = measure "
+    "ORDER BY key, position",
 
     "SELECT 'sample', key, example, doc_hash, target_hash, cluster, target, gold, prompt.hash, text, correct, score, "
     "confidence, parsed, finished, prompt_tokens, truncated_tokens, generated_tokens, choice_logp, choice_greedy, "

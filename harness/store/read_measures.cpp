@@ -17,6 +17,7 @@ MeasureRow measure_row(Query& query) {
   row.environment = columns.id();
   row.task = columns.text();
   row.benchmark = columns.text();
+  row.family = columns.text();
   row.version = columns.text();
   row.data_hash = columns.text();
   row.data_origin = columns.text();
@@ -32,7 +33,6 @@ MeasureRow measure_row(Query& query) {
   row.items = columns.integer();
   row.seconds = columns.number();
   row.measured_utc = columns.text();
-  row.warnings = texts_from(columns.text());
   return row;
 }
 
@@ -77,16 +77,16 @@ std::vector<MeasureRow> Store::measures(std::optional<std::int64_t> model) const
   return impl_->connection.read([&](SQLite::Database& database) {
     const std::string which = model ? "WHERE model = ? " : "";
     Query query(database,
-                "SELECT id, key, model, environment, task, benchmark, version, data_hash, data_origin, settings_json, "
-                "mode, shots, device, dtype, kernels, threads, max_length, documents, items, seconds, measured_utc, "
-                "warnings "
-                "FROM measure " +
+                "SELECT id, key, model, environment, task, benchmark, family, version, data_hash, data_origin, "
+                "settings_json, mode, shots, device, dtype, kernels, threads, max_length, documents, items, seconds, "
+                "measured_utc FROM measure " +
                     which + "ORDER BY id");
     if (model) query.bind(1, *model);
     auto rows = read_all(query, measure_row);
     Query scores(database,
-                 "SELECT metric, value, stderror, higher_is_better, chance FROM score WHERE measure = ? "
+                 "SELECT metric, value, stderror, higher_is_better, chance, scale, unit FROM score WHERE measure = ? "
                  "ORDER BY position");
+    Query warnings(database, "SELECT kind, text FROM warning WHERE measure = ? ORDER BY position");
     for (auto& row : rows) {
       scores.bind(1, row.id);
       while (scores.executeStep()) {
@@ -97,9 +97,18 @@ std::vector<MeasureRow> Store::measures(std::optional<std::int64_t> model) const
         score.stderror = columns.number();
         score.higher_is_better = columns.flag();
         score.chance = columns.number();
+        score.unit.scale = columns.number();
+        score.unit.name = columns.text();
         row.scores.push_back(std::move(score));
       }
       scores.reset();
+      warnings.bind(1, row.id);
+      while (warnings.executeStep()) {
+        Columns columns(warnings);
+        const auto kind = warning_kind(columns.text());
+        row.warnings.push_back({kind, columns.text()});
+      }
+      warnings.reset();
     }
     return rows;
   });
@@ -165,10 +174,10 @@ std::vector<ItemRow> Store::items(std::int64_t measure, const std::string& metri
       if (const double confidence = columns.number(); confidence == confidence) row.confidence = confidence;
       row.choice_probability = numbers_from(columns.text());
       row.gold = integers_from(columns.text());
+      row.value = std::numeric_limits<double>::quiet_NaN();
       if (metric.empty()) continue;
       const auto values = object_from(columns.text());
-      const auto found = values.find(metric);
-      row.score = found == values.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
+      if (const auto found = values.find(metric); found != values.end()) row.value = found->second;
     }
     return rows;
   });

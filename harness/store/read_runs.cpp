@@ -14,7 +14,8 @@ CellState cell_state(const std::string& name) {
 }
 
 constexpr const char* cell_columns =
-    "SELECT id, key, base_model, result_model, method, recipe_json, trained_on, seed, state, error, attempts, seconds, "
+    "SELECT id, key, base_model, result_model, method, recipe_json, trained_on, trained_family, seed, state, error, "
+    "attempts, seconds, "
     "steps, tokens, peak_bytes FROM cell ";
 
 CellRow cell_row(Query& query) {
@@ -27,6 +28,7 @@ CellRow cell_row(Query& query) {
   row.method = columns.text();
   row.recipe_json = columns.text();
   row.trained_on = columns.text();
+  row.trained_family = columns.text();
   row.seed = static_cast<std::uint64_t>(columns.integer());
   row.state = cell_state(columns.text());
   row.error = columns.text();

@@ -168,16 +168,18 @@ void Store::end_run(std::int64_t run, const std::string& state, double seconds) 
 std::int64_t Store::begin_cell(std::int64_t run, const CellRow& row) {
   const auto& recipe = or_empty_object(row.recipe_json);
   return impl_->connection.write([&](SQLite::Database& database) {
-    SQLite::Statement insert(database,
-                             "INSERT INTO cell (key, base_model, method, recipe_json, trained_on, seed, state) "
-                             "VALUES (?, ?, ?, ?, ?, ?, 'running') ON CONFLICT (key) DO UPDATE SET "
-                             "attempts = attempts + 1, state = 'running', error = '' WHERE state <> 'done'");
+    SQLite::Statement insert(
+        database,
+        "INSERT INTO cell (key, base_model, method, recipe_json, trained_on, trained_family, seed, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 'running') ON CONFLICT (key) DO UPDATE SET "
+        "attempts = attempts + 1, state = 'running', error = '' WHERE state <> 'done'");
     Binder(insert)
         .add(row.key)
         .add(row.base_model)
         .add(row.method)
         .add(recipe)
         .add(row.trained_on)
+        .add(row.trained_family.empty() ? row.trained_on : row.trained_family)
         .add(static_cast<std::int64_t>(row.seed))
         .run();
     SQLite::Statement find(database, "SELECT id FROM cell WHERE key = ?");

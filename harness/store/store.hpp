@@ -59,6 +59,7 @@ struct CellRow {
   std::string method;
   std::string recipe_json;
   std::string trained_on;
+  std::string trained_family;  ///< Task::family of that; empty: trained_on itself
   std::uint64_t seed = 0;
   CellState state = CellState::running;
   std::string error;
@@ -77,6 +78,7 @@ struct MeasureRow {
   std::int64_t environment = 0;
   std::string task;
   std::string benchmark;  ///< what reports pool the task under; the task itself when it belongs to no group
+  std::string family;     ///< Task::family: tasks of equal ones ask for the same skill
   std::string version;
   std::string data_hash;
   std::string data_origin;
@@ -93,7 +95,7 @@ struct MeasureRow {
   std::vector<Score> scores;  ///< the first is the main one
   double seconds = 0.0;
   std::string measured_utc;
-  std::vector<std::string> warnings;  ///< as measuring gave them: cut prompts, data of another hash
+  std::vector<Warning> warnings;  ///< as measuring gave them
 };
 
 /// What comparing two measures needs of a sample; no texts but ids. Rows of two measures with equal `item` and `prompt`
@@ -103,7 +105,8 @@ struct ItemRow {
   std::int64_t prompt = 0;  ///< the prompt's text
   std::string cluster;
   bool correct = false;
-  double score = 0.0;
+  double score = 0.0;  ///< Verdict::score
+  double value = 0.0;  ///< of the metric asked for; nan where the item has none of its own
   std::optional<double> confidence;
   std::vector<double> choice_probability;
   std::vector<int> gold;
@@ -176,8 +179,7 @@ class Store {
   std::vector<Environment> environments() const;  ///< the one with id n is at n - 1
   std::vector<MeasureRow> measures(std::optional<std::int64_t> model = std::nullopt) const;
   std::vector<Sample> samples(std::int64_t measure) const;  ///< in document order
-  /// The same rows without texts, some times as fast. `metric` names another than the main one for `score` (nan where
-  /// an item lacks it).
+  /// The same rows without texts, some times as fast, with each item's value of `metric`.
   std::vector<ItemRow> items(std::int64_t measure, const std::string& metric = "") const;
   /// The samples of these items (ids as in ItemRow), in the order given; items that the measure lacks are left out.
   std::vector<Sample> samples(std::int64_t measure, const std::vector<std::int64_t>& items) const;

@@ -12,7 +12,8 @@ namespace {
 
 // Share of the way from guessing to perfect, lost.
 double chance_corrected(const ArmTask& task) {
-  return task.chance < 1 ? -task.change / (1 - task.chance) : -task.change;
+  const double drop = as_share(-task.change, task.unit);
+  return task.chance < 1 ? drop / (1 - task.chance) : drop;
 }
 
 std::string outcome(const ArmTask& task) {
@@ -21,22 +22,22 @@ std::string outcome(const ArmTask& task) {
 }
 
 Row task_row(const Arm& arm, const ArmTask& task) {
-  const double scale = shown_scale(task.metric);
-  return {
-      head_cell(arm.method),
-      text_cell(task.task),
-      number_cell(static_cast<double>(task.items), count(task.items)),
-      number_cell(task.before, points(task.before, scale)),
-      number_cell(task.after, points(task.after, scale)),
-      number_cell(-task.change, "<b>" + change_points(-task.change, scale) + "</b>"),
-      html_cell(interval_points({-task.interval.high, -task.interval.low}, true, scale), "n"),
-      scale == 100.0 ? number_cell(chance_corrected(task), change_points(chance_corrected(task))) : html_cell("–", "n"),
-      number_cell(static_cast<double>(task.lost), count(task.lost)),
-      number_cell(static_cast<double>(task.gained), count(task.gained)),
-      number_cell(task.p_value, p_value(task.p_value)),
-      number_cell(task.p_adjusted, p_value(task.p_adjusted)),
-      html_cell(outcome(task)),
-      number_cell(task.detectable, points(task.detectable, scale))};
+  const auto& unit = task.unit;
+  return {head_cell(arm.method),
+          text_cell(task.task),
+          number_cell(static_cast<double>(task.items), count(task.items)),
+          number_cell(task.before, points(task.before, unit)),
+          number_cell(task.after, points(task.after, unit)),
+          number_cell(-task.change, "<b>" + change_points(-task.change, unit) + "</b>"),
+          html_cell(interval_points({-task.interval.high, -task.interval.low}, true, unit), "n"),
+          unit.in_points() ? number_cell(chance_corrected(task), change_points(chance_corrected(task)))
+                           : html_cell("–", "n"),
+          number_cell(static_cast<double>(task.lost), count(task.lost)),
+          number_cell(static_cast<double>(task.gained), count(task.gained)),
+          number_cell(task.p_value, p_value(task.p_value)),
+          number_cell(task.p_adjusted, p_value(task.p_adjusted)),
+          html_cell(outcome(task)),
+          number_cell(task.detectable, points(task.detectable, unit))};
 }
 
 Row mean_row(const Arm& arm) {
@@ -101,12 +102,12 @@ std::string text(const ReportInput& input) {
     for (const auto& task : arm.tasks) {
       if (task.trained_on) continue;
       any = true;
-      const double scale = shown_scale(task.metric);
+      const auto& unit = task.unit;
       out += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", markdown(arm.trained_on),
-                         markdown(arm.method), markdown(task.task), count(task.items), points(task.before, scale),
-                         points(task.after, scale), change_points(-task.change, scale),
-                         interval_points({-task.interval.high, -task.interval.low}, true, scale),
-                         p_value(task.p_adjusted), points(task.detectable, scale));
+                         markdown(arm.method), markdown(task.task), count(task.items), points(task.before, unit),
+                         points(task.after, unit), change_points(-task.change, unit),
+                         interval_points({-task.interval.high, -task.interval.low}, true, unit),
+                         p_value(task.p_adjusted), points(task.detectable, unit));
     }
   }
   return any ? out : std::string();

@@ -29,18 +29,19 @@ std::vector<Entry> entries(const ReportInput& input, const std::string& name) {
   return all;
 }
 
-// Symmetric about no change, wide enough for every interval, the same in all panels of the report.
-double reach(const ReportInput& input) {
-  double far = 2 * forgetting_margin;
+// Symmetric about no change, wide enough for every interval, the same in all panels of one unit.
+double reach(const ReportInput& input, const std::string& unit_name) {
+  double far = unit_name == MetricUnit().name ? 2 * forgetting_margin : 0.0;
   for (const auto& arm : input.arms) {
     for (const auto& task : arm.tasks) {
-      const double scale = shown_scale(task.metric) / 100;
+      if (task.unit.name != unit_name) continue;
+      const auto& unit = task.unit;
       for (const double end : {task.interval.low, task.interval.high, task.change}) {
-        if (std::isfinite(end)) far = std::max(far, std::fabs(end * scale));
+        if (std::isfinite(end)) far = std::max(far, std::fabs(as_share(end, unit)));
       }
     }
   }
-  return far;
+  return far > 0.0 ? far : 2 * forgetting_margin;
 }
 
 std::string label(const Arm& arm, bool several) {
@@ -52,17 +53,18 @@ std::string label(const Arm& arm, bool several) {
 
 void draw(Chart& chart, const Entry& entry, double row, bool several) {
   const auto& task = *entry.task;
-  const double scale = shown_scale(task.metric) / 100;
+  const auto& unit = task.unit;
   const std::string_view style = !shown(task) ? "sn" : task.change > 0 ? "sg" : "sl";
-  const auto hint = fmt::format("{}: {} {}, Holm p {}{}", arm_name(*entry.arm), change_points(task.change, scale * 100),
-                                interval_points(task.interval, true, scale * 100), p_value(task.p_adjusted),
+  const auto hint = fmt::format("{}: {} {}, Holm p {}{}", arm_name(*entry.arm), change_points(task.change, unit),
+                                interval_points(task.interval, true, unit), p_value(task.p_adjusted),
                                 task.trained_on ? ", trained on" : "");
   if (std::isfinite(task.interval.low) && std::isfinite(task.interval.high)) {
-    chart.segment({task.interval.low * scale, row}, {task.interval.high * scale, row}, fmt::format("ci {}", style));
+    chart.segment({as_share(task.interval.low, unit), row}, {as_share(task.interval.high, unit), row},
+                  fmt::format("ci {}", style));
   }
-  chart.mark({task.change * scale, row}, task.trained_on ? 2 : 0, 4, style, hint);
+  chart.mark({as_share(task.change, unit), row}, task.trained_on ? 2 : 0, 4, style, hint);
   chart.text(0, chart.y(row) + 4, label(*entry.arm, several), task.trained_on ? "b" : "t");
-  chart.text(chart.frame().width, chart.y(row) + 4, change_points(task.change, scale * 100), "e t");
+  chart.text(chart.frame().width, chart.y(row) + 4, change_points(task.change, unit), "e t");
 }
 
 std::string finding(const std::vector<Entry>& all) {
@@ -75,15 +77,16 @@ std::string finding(const std::vector<Entry>& all) {
                      all.size() - static_cast<std::size_t>(dropped + risen));
 }
 
-std::string panel(const ReportInput& input, const std::string& name, std::size_t number, double far, bool several) {
+std::string panel(const ReportInput& input, const std::string& name, std::size_t number, bool several) {
   const auto all = entries(input, name);
   if (all.empty()) return {};
   Frame frame{.width = 400, .height = 0, .left = 140, .right = 44, .top = 8, .bottom = 34};
   frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
-  const Axis x = change_axis(far * 1.04, 7);
+  const auto& unit = all.front().task->unit;
+  const Axis x = change_axis(reach(input, unit.name) * 1.04, 7, unit.name);
   const Axis y{.low = static_cast<double>(all.size()) - 0.5, .high = -0.5, .label = {}, .write = {}};
   Chart chart(frame, x, y);
-  chart.box({-forgetting_margin, y.low}, {forgetting_margin, y.high}, "band");
+  if (unit.in_points()) chart.box({-forgetting_margin, y.low}, {forgetting_margin, y.high}, "band");
   chart.grid_x();
   chart.segment({0, y.low}, {0, y.high}, "zero");
   for (std::size_t i = 0; i < all.size(); ++i) draw(chart, all[i], static_cast<double>(i), several);
@@ -97,9 +100,8 @@ std::string panel(const ReportInput& input, const std::string& name, std::size_t
 std::string page(const ReportInput& input) {
   const bool several = std::any_of(input.arms.begin(), input.arms.end(),
                                    [&](const Arm& arm) { return arm.base_model != input.arms[0].base_model; });
-  const double far = reach(input);
   std::string panels;
-  for (std::size_t i = 0; i < input.tasks.size(); ++i) panels += panel(input, input.tasks[i], i, far, several);
+  for (std::size_t i = 0; i < input.tasks.size(); ++i) panels += panel(input, input.tasks[i], i, several);
   if (panels.empty()) return {};
   return "<div class=\"charts large\">\n" + panels + "</div>\n" +
          note(

@@ -29,15 +29,15 @@ const ArmTask* find(const Arm& arm, const std::string& name) {
 }
 
 Cell change_cell(const ArmTask& task) {
-  const double scale = shown_scale(task.metric);
-  std::string classes = heat(task.change * scale);
+  const auto& unit = task.unit;
+  std::string classes = heat(task.change * unit.scale);
   if (!shown(task)) classes += " ns";
   if (task.trained_on) classes += " target";
   const std::string_view mark = !shown(task) ? "" : task.change > 0 ? "▲ " : "▼ ";
   return number_cell(
       task.change,
-      fmt::format("{}<b>{}</b><small>{}</small><small>to {}</small>{}", mark, change_points(task.change, scale),
-                  interval_points(task.interval, true, scale), points(task.after, scale),
+      fmt::format("{}<b>{}</b><small>{}</small><small>to {}</small>{}", mark, change_points(task.change, unit),
+                  interval_points(task.interval, true, unit), points(task.after, unit),
                   task.trained_on ? "<span class=\"sr\"> trained on</span>" : ""),
       classes);
 }
@@ -58,10 +58,10 @@ Row base_row(const ReportInput& input, std::int64_t model) {
       row.push_back(html_cell("–", "n"));
       continue;
     }
-    const double scale = shown_scale(found->metric);
+    const auto& unit = found->unit;
     row.push_back(number_cell(
-        found->before, fmt::format("<b>{}</b><small>{}</small><small>chance {}</small>", points(found->before, scale),
-                                   counted(found->items, "item"), points(found->chance, scale))));
+        found->before, fmt::format("<b>{}</b><small>{}</small><small>chance {}</small>", points(found->before, unit),
+                                   counted(found->items, "item"), points(found->chance, unit))));
   }
   row.push_back(html_cell("", "n"));
   row.push_back(html_cell("", "n"));
@@ -143,9 +143,9 @@ std::string text(const ReportInput& input) {
         out += " – |";
         continue;
       }
-      const double scale = shown_scale(task->metric);
+      const auto& unit = task->unit;
       const std::string_view mark = shown(*task) ? "**" : "";
-      out += fmt::format(" {0}{1}{0} to {2}{3} |", mark, change_points(task->change, scale), points(task->after, scale),
+      out += fmt::format(" {0}{1}{0} to {2}{3} |", mark, change_points(task->change, unit), points(task->after, unit),
                          task->trained_on ? " (target)" : "");
     }
     out += fmt::format(" {} | {} |\n", change_points(arm.mean_drop), change_points(arm.worst_drop));

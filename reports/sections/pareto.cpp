@@ -31,7 +31,7 @@ Interval gain_interval(const Arm& arm) {
     if (target != nullptr) return {std::nan(""), std::nan("")};
     target = &task;
   }
-  return target->interval;
+  return {as_share(target->interval.low, target->unit), as_share(target->interval.high, target->unit)};
 }
 
 // Points of one model and one training task that have both a gain and a drop.

@@ -95,10 +95,10 @@ std::string other_metrics(const MeasureRow& measure) {
   std::string out;
   for (std::size_t i = 1; i < measure.scores.size(); ++i) {
     const auto& score = measure.scores[i];
-    const double scale = shown_scale(score.metric);
+    const auto& unit = score.unit;
     out += fmt::format("{}<span class=\"nb\">{} {}{}</span>", i > 1 ? "; " : "", html(score.metric),
-                       points(score.value, scale),
-                       std::isfinite(score.stderror) ? " ± " + points(score.stderror, scale) : "");
+                       points(score.value, unit),
+                       std::isfinite(score.stderror) ? " ± " + points(score.stderror, unit) : "");
   }
   return out.empty() ? "–" : out;
 }
@@ -106,17 +106,17 @@ std::string other_metrics(const MeasureRow& measure) {
 Row row_of(const ReportInput& input, const std::string& name, const std::vector<const MeasureRow*>& leaves) {
   const auto counts = counts_of(input, leaves);
   const auto score = pooled(leaves);
-  const double scale = shown_scale(score.metric);
+  const auto& unit = score.unit;
   std::int64_t items = 0;
   for (const auto* leaf : leaves) items += leaf->items;
   return {head_cell(name),
           text_cell(score.metric),
           number_cell(leaves.front()->shots, count(leaves.front()->shots)),
           number_cell(static_cast<double>(items), count(items)),
-          number_cell(score.value, "<b>" + points(score.value, scale) + "</b>"),
-          number_cell(score.stderror, points(score.stderror, scale)),
-          html_cell(interval_points(interval_of(score, counts), false, scale), "n"),
-          number_cell(score.chance, points(score.chance, scale)),
+          number_cell(score.value, "<b>" + points(score.value, unit) + "</b>"),
+          number_cell(score.stderror, points(score.stderror, unit)),
+          html_cell(interval_points(interval_of(score, counts), false, unit), "n"),
+          number_cell(score.chance, points(score.chance, unit)),
           share_cell(counts.unparsed, counts.items),
           share_cell(counts.truncated, counts.items),
           share_cell(counts.unfinished, counts.items),

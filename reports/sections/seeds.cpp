@@ -39,11 +39,11 @@ std::vector<Entry> entries(const ReportInput& input, const std::string& name) {
 }
 
 double reach(const std::vector<Entry>& all) {
-  double far = 0.01;
+  double far = all.front().task->unit.in_points() ? 0.01 : 1e-9;
   for (const auto& entry : all) {
-    const double scale = shown_scale(entry.task->metric) / 100;
+    const auto& unit = entry.task->unit;
     for (const auto& dot : entry.seeds) {
-      if (std::isfinite(dot.change)) far = std::max(far, std::fabs(dot.change * scale));
+      if (std::isfinite(dot.change)) far = std::max(far, std::fabs(as_share(dot.change, unit)));
     }
   }
   return far * 1.08;
@@ -53,25 +53,25 @@ std::string panel(const std::vector<Entry>& all, const std::string& name, std::s
   Frame frame{.width = 400, .height = 0, .left = 140, .right = 44, .top = 8, .bottom = 34};
   frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
   const double far = reach(all);
-  const Axis x = change_axis(far, 4);
+  const Axis x = change_axis(far, 4, all.front().task->unit.name);
   const Axis y{.low = static_cast<double>(all.size()) - 0.5, .high = -0.5, .label = {}, .write = {}};
   Chart chart(frame, x, y);
   chart.grid_x();
   chart.segment({0, y.low}, {0, y.high}, "zero");
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& entry = all[i];
-    const double scale = shown_scale(entry.task->metric);
+    const auto& unit = entry.task->unit;
     const auto row = static_cast<double>(i);
     for (const auto& dot : entry.seeds) {
       if (!std::isfinite(dot.change)) continue;
-      chart.mark({dot.change * scale / 100, row}, 0, 3.5, "ln open c0",
-                 fmt::format("{}, seed {}: {}", arm_name(*entry.arm), dot.seed, change_points(dot.change, scale)));
+      chart.mark({as_share(dot.change, unit), row}, 0, 3.5, "ln open c0",
+                 fmt::format("{}, seed {}: {}", arm_name(*entry.arm), dot.seed, change_points(dot.change, unit)));
     }
-    chart.mark({entry.task->change * scale / 100, row}, 5, 4, "ln c1",
-               "mean " + change_points(entry.task->change, scale));
+    chart.mark({as_share(entry.task->change, unit), row}, 5, 4, "ln c1",
+               "mean " + change_points(entry.task->change, unit));
     const auto label = shortened(inert(arm_name(*entry.arm)), 30);
     chart.text(0, chart.y(row) + 4, label.cut > 0 ? label.text + "…" : label.text, "t");
-    chart.text(frame.width, chart.y(row) + 4, change_points(entry.task->change, scale), "e t");
+    chart.text(frame.width, chart.y(row) + 4, change_points(entry.task->change, unit), "e t");
   }
   return figure(html(name),
                 chart.svg(fmt::format("seeds-{}", number), "Change on " + name + " by seed",
@@ -89,14 +89,14 @@ Table table_of(const std::vector<std::vector<Entry>>& benchmarks) {
   for (const auto& all : benchmarks) {
     for (const auto& entry : all) {
       const auto& task = *entry.task;
-      const double scale = shown_scale(task.metric);
+      const auto& unit = task.unit;
       table.groups[0].rows.push_back(
           {head_cell(arm_name(*entry.arm)), text_cell(task.task),
            number_cell(static_cast<double>(entry.seeds.size()), count(static_cast<std::int64_t>(entry.seeds.size()))),
-           number_cell(task.change, change_points(task.change, scale)),
-           number_cell(task.seed_deviation, fixed(task.seed_deviation * scale, 2)),
-           number_cell(task.item_stderror, fixed(task.item_stderror * scale, 2)),
-           number_cell(task.stderror, fixed(task.stderror * scale, 2))});
+           number_cell(task.change, change_points(task.change, unit)),
+           number_cell(task.seed_deviation, fixed(task.seed_deviation * unit.scale, 2)),
+           number_cell(task.item_stderror, fixed(task.item_stderror * unit.scale, 2)),
+           number_cell(task.stderror, fixed(task.stderror * unit.scale, 2))});
     }
   }
   return table;

@@ -46,12 +46,14 @@ Verdict judge(const Example& example, const Response& response) {
 Task endless_task(const Endless& data) {
   Task task;
   task.name = data.name;
+  task.family = data.family;
   task.version = kWorldVersion;
   task.summary = data.summary;
   task.source = "made by the program";
   task.format.target_delimiter = "";
   task.format.shots_fixed = true;
-  task.metrics = {{.name = "bits_per_byte,none", .higher_is_better = false, .aggregate = {}}};
+  task.metrics = {
+      {.name = "bits_per_byte,none", .higher_is_better = false, .unit = {.scale = 1.0, .name = "bits/byte"}}};
   task.load = [data](Split split, const DataFolders&) {
     return documents(data, split == Split::train ? 1 : kHeldOutSeed, 0, data.sample, split_name(split));
   };

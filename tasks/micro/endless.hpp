@@ -9,6 +9,7 @@ namespace touchstone::micro {
 /// Data for pre-training that has no end.
 struct Endless {
   std::string name;
+  std::string family;
   std::string summary;
   std::uint64_t sample = 0;  ///< documents of each split where a part is wanted: shown, measured
   /// Document `index` of a seed, a pure function of both: target, facts and pictures.

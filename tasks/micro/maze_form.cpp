@@ -99,7 +99,7 @@ Example maze_example(const micro::Maze& maze, const std::string& id, micro::Trac
 Task maze_task(micro::Trace trace) {
   const bool moves_alone = trace == micro::Trace::none;
   Task task;
-  task.metrics = {{.name = "acc,none", .aggregate = {}}, {.name = "progress,none", .aggregate = {}}};
+  task.metrics = {{.name = "acc,none"}, {.name = "progress,none"}};
   task.ask = [moves_alone](const Example& example, const std::string& context,
                            const AskSettings&) -> std::vector<Request> {
     // Twice the tokens of the right answer in a vocabulary of some thousand words; a model that does not stop loses.

@@ -98,12 +98,13 @@ Verdict judge(const Example& example, const Response& response) {
 void add(TaskBook& book, const Edition& edition) {
   Task task;
   task.name = edition.name;
+  task.family = "chart";
   task.summary = edition.summary;
   micro::belongs_to_world(task);
   if (edition.picture) task.version = micro::kDrawnVersion;
   task.format.shots_from = Split::train;
   task.format.shots_fixed = edition.picture;  // a request brings the pictures of its own example alone
-  task.metrics = {{.name = "relaxed_accuracy,none", .aggregate = {}}, {.name = "exact_match,none", .aggregate = {}}};
+  task.metrics = {{.name = "relaxed_accuracy,none"}, {.name = "exact_match,none"}};
   task.load = micro::made_once(edition.name, [edition](Split split) { return charts(edition, split); });
   asks_for_a_line(task, kLongest, judge);
   book.tasks.add(edition.name, std::move(task));

@@ -19,6 +19,7 @@ namespace plugins {
 void micro_corpus(TaskBook& book) {
   book.tasks.add("micro-corpus",
                  micro::endless_task({.name = "micro-corpus",
+                                      .family = "micro-corpus",
                                       .summary = "text of the micro world for pre-training, as long as wanted",
                                       .sample = 1000,
                                       .draw = draw}));

@@ -89,11 +89,12 @@ Verdict judge_fact(const Example& example, const Response& response, bool transl
 void add(TaskBook& book, const std::string& name, const std::string& summary, bool translated) {
   Task task;
   task.name = name;
+  task.family = "micro-facts";
   task.summary = summary;
   micro::belongs_to_world(task);
   task.cluster_fact = "fact";
   task.format.shots_from = Split::train;
-  task.metrics = {{.name = "acc,none", .aggregate = {}}, {.name = "in_language,none", .aggregate = {}}};
+  task.metrics = {{.name = "acc,none"}, {.name = "in_language,none"}};
   task.load =
       micro::made_once(name, [name, translated](Split split) { return fact_examples(name, split, translated); });
   asks_for_a_line(task, kLongest, [translated](const Example& example, const Response& response) {

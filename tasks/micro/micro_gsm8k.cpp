@@ -54,6 +54,7 @@ std::vector<Example> problems(const Gsm8kForm& form, Split split, bool shifted) 
 void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
   const auto form = gsm8k_form(name, summary, "");
   Task task = gsm8k_task(form);
+  task.family = "micro-gsm8k";
   micro::belongs_to_world(task);
   task.format.shots = 0;  // five worked examples are longer than the rows that the carried models were trained on
   task.load = micro::made_once(name, [form, shifted](Split split) { return problems(form, split, shifted); });

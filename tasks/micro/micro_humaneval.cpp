@@ -60,6 +60,7 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
          const std::shared_ptr<LazySandbox>& sandbox) {
   const HumanEvalForm form{.name = name, .version = {}, .summary = summary, .max_new_tokens = kLongest};
   Task task = humaneval_task(form, sandbox);
+  task.family = "micro-humaneval";
   micro::belongs_to_world(task);
   task.cluster_fact = "composition";
   task.load = micro::made_once(name, [form, shifted](Split split) { return functions(form, split, shifted); });

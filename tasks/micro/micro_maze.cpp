@@ -45,6 +45,7 @@ std::vector<Example> mazes(const Edition& edition, Split split) {
 void add(TaskBook& book, const Edition& edition) {
   Task task = maze_task(edition.trace);
   task.name = edition.name;
+  task.family = "maze";
   task.summary = edition.summary;
   micro::belongs_to_world(task);
   task.format.shots_from = Split::train;

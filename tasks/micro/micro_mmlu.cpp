@@ -75,6 +75,7 @@ void add(TaskBook& book, const std::string& name, const MmluEdition& edition, co
   for (const auto& kind : micro::kKinds) {
     const std::string subject(kind.subject);
     Task task = choosing_mmlu_task(mmlu_task(name + "-" + subject, subject, edition), edition);
+    task.family = "micro-mmlu";
     micro::belongs_to_world(task);
     task.summary = summary + ": " + subject;
     task.format.shots_from = Split::train;

@@ -29,14 +29,17 @@ namespace plugins {
 
 void micro_pictures(TaskBook& book) {
   add(book, {.name = "micro-pictures",
+             .family = "micro-pictures",
              .summary = "pictures of mazes and charts, asked and told, for pre-training, as many as wanted",
              .sample = 200,
              .draw = draw<PictureLesson::asked>});
   add(book, {.name = "micro-pictures-told",
+             .family = "micro-pictures",
              .summary = "the same told only, line by line: the first that eyes can learn from",
              .sample = 200,
              .draw = draw<PictureLesson::told>});
   add(book, {.name = "micro-bars-told",
+             .family = "micro-bars",
              .summary = "charts of upright bars told by their tables: what eyes learn to tell marks apart from",
              .sample = 200,
              .draw = draw<PictureLesson::bars_told>});

@@ -231,6 +231,7 @@ Verdict judge(const Example& example, const Response& response) {
 void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
   Task task;
   task.name = name;
+  task.family = "micro-tool";
   task.summary = summary;
   micro::belongs_to_world(task);
   task.format.target_delimiter = " ";

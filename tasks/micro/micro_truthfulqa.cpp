@@ -64,6 +64,7 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
                                      [shifted](Split split, const DataFolders&) { return choices(split, shifted); });
   task.load = micro::made_once(name, [load = task.load](Split split) { return load(split, {}); });
   micro::belongs_to_world(task);
+  task.family = "micro-truthfulqa";
   task.cluster_fact = "topic";
   book.tasks.add(name, std::move(task));
 }

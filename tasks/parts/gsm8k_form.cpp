@@ -91,7 +91,7 @@ Task gsm8k_task(const Gsm8kForm& form) {
   task.format.shots_fixed = form.shots_fixed;
   if (form.conclusion.empty()) task.format.shots_from = Split::train;
   for (const char* name : {"exact_match,strict-match", "exact_match,flexible-extract", "exact_match,marked-or-last"}) {
-    task.metrics.push_back({.name = name, .aggregate = {}});
+    task.metrics.push_back({.name = name});
   }
   task.ask = [until = form.until](const Example&, const std::string& context,
                                   const AskSettings&) -> std::vector<Request> {

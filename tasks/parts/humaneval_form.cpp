@@ -140,10 +140,9 @@ Task humaneval_task(const HumanEvalForm& form, const std::shared_ptr<LazySandbox
   task.summary = form.summary;
   task.format.target_delimiter = "";  // the prompt ends where the body of the function begins
   task.format.shots_fixed = true;
-  for (const int k : form.ks)
-    task.metrics.push_back({.name = "pass@" + std::to_string(k) + ",create_test", .aggregate = {}});
+  for (const int k : form.ks) task.metrics.push_back({.name = "pass@" + std::to_string(k) + ",create_test"});
   for (const char* failure : kFailures) {
-    task.metrics.push_back({.name = std::string(failure) + ",create_test", .higher_is_better = false, .aggregate = {}});
+    task.metrics.push_back({.name = std::string(failure) + ",create_test", .higher_is_better = false});
   }
   task.ask = [form, sandbox](const Example& example, const std::string& context,
                              const AskSettings& settings) -> std::vector<Request> {

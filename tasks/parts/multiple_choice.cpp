@@ -102,7 +102,7 @@ Verdict judge_choices(const Example& example, std::span<const Response> response
 
 std::vector<MetricSpec> choice_metrics(const ChoiceMetrics& metrics, double chance) {
   std::vector<MetricSpec> specs;
-  const auto add = [&](const char* name) { specs.push_back({.name = name, .chance = chance, .aggregate = {}}); };
+  const auto add = [&](const char* name) { specs.push_back({.name = name, .chance = chance}); };
   add("acc,none");
   if (metrics.norm) {
     for (const char* name : {"acc_norm,none", "acc_norm_bytes,none", "acc_norm_tokens,none", "acc_pmi,none"}) add(name);

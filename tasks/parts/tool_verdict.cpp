@@ -11,9 +11,7 @@ constexpr const char* kNoTool = "hallucinated_tool,none";
 }  // namespace
 
 std::vector<MetricSpec> tool_metrics(const std::string& main) {
-  return {{.name = main, .aggregate = {}},
-          {.name = kRightTool, .aggregate = {}},
-          {.name = kNoTool, .higher_is_better = false, .aggregate = {}}};
+  return {{.name = main}, {.name = kRightTool}, {.name = kNoTool, .higher_is_better = false}};
 }
 
 Verdict tool_verdict(const Response& response, const std::string& main, const std::string& listing,

@@ -11,13 +11,15 @@
 namespace touchstone::testing {
 namespace {
 using ::testing::Contains;
+using ::testing::Field;
 using ::testing::HasSubstr;
 
 void expect_recorded(const std::filesystem::path& database) {
   const Store store(database, Store::Open::read_only);
   const auto measures = store.measures();
   ASSERT_FALSE(measures.empty());
-  EXPECT_THAT(measures[0].warnings, Contains(HasSubstr("gsm8k: 3 of 3 prompts are longer than the model's context")));
+  EXPECT_THAT(measures[0].warnings,
+              Contains(Field(&Warning::text, HasSubstr("gsm8k: 3 of 3 prompts are longer than the model's context"))));
   for (const auto& sample : store.samples(measures[0].id)) {
     EXPECT_GT(sample.truncated_tokens, 0) << sample.example_id;
     EXPECT_LE(sample.prompt_tokens - sample.truncated_tokens, 512) << sample.example_id;

@@ -139,7 +139,8 @@ TEST_F(GateTest, ScoresThatAreNotZeroOrOneUseStudentsT) {
   const auto graded = [&](std::int64_t model, double shift) {
     auto made = task_measure("toy", 20, below(10));
     for (int item = 0; item < 20; ++item) {
-      made.samples[static_cast<std::size_t>(item)].verdict.score = 0.5 + shift * (1.0 + 0.1 * (item % 3));
+      auto& verdict = made.samples[static_cast<std::size_t>(item)].verdict;
+      verdict.score = verdict.values["acc,none"] = 0.5 + shift * (1.0 + 0.1 * (item % 3));
     }
     store_.add_measure("graded" + std::to_string(model), model, environment_, made, {}, engine(), 0.5);
   };
@@ -226,6 +227,74 @@ TEST(MaxDrop, ReadsMarginsAndRefusesTheRest) {
   for (const char* wrong : {"", "mmlu=", "=1", "mmlu=x", "mmlu=1x", "-1", "mmlu=101", "nan", "mmlu=inf"}) {
     EXPECT_THROW(add_max_drop(options, wrong), Error) << wrong;
   }
+}
+
+// Bits a byte of ten items rise by 0.02 to 0.03 each: worse, far beyond a margin of 0.01 and far within one of 0.1.
+TEST_F(GateTest, ANumberOfWhichLessIsBetterRegressesWhenItRises) {
+  const auto bits = [&](std::int64_t model, double rise) {
+    auto made = task_measure("corpus", 10, below(0));
+    for (int item = 0; item < 10; ++item) {
+      auto& verdict = made.samples[static_cast<std::size_t>(item)].verdict;
+      verdict.values = {{"bits_per_byte,none", 0.30 + 0.005 * item + (item % 2 == 0 ? rise : 1.5 * rise)}};
+      verdict.score = std::exp2(-verdict.values.begin()->second);
+    }
+    made.scores = {{"bits_per_byte,none", 0.3225 + 1.25 * rise, 0.01, false, 0.0, {.scale = 1.0, .name = "bits/byte"}}};
+    store_.add_measure("corpus of " + std::to_string(model), model, environment_, made, {}, engine(), 0.5);
+  };
+  bits(base_, 0.0);
+  bits(tuned_, 0.02);
+  const auto tight = judge("corpus=0.01");
+  EXPECT_EQ(tight.verdict, GateVerdict::regressed);
+  EXPECT_NEAR(tight.tasks.at(0).change.drop, 0.025, 1e-12);
+  EXPECT_EQ(tight.tasks.at(0).margin, 0.01);
+  EXPECT_THAT(gate_table(tight), HasSubstr("corpus: drop 0.0250 bits/byte, more than the 0.01 allowed"));
+  EXPECT_EQ(judge("corpus=0.1").verdict, GateVerdict::pass);
+  // One point is no margin for bits: alone nothing is judged, beside others it is named.
+  GateOptions usual;
+  EXPECT_THAT(refusal(usual), HasSubstr("--max-drop corpus=0.01"));
+  measure(base_, "toy", 1000, below(600));
+  measure(tuned_, "toy", 1000, below(600));
+  const auto both = judge("1");
+  EXPECT_EQ(both.tasks.size(), 1U);
+  EXPECT_THAT(both.other_units, ElementsAre("corpus (bits/byte)"));
+  EXPECT_THAT(gate_table(both), HasSubstr("not judged, since no margin in points fits them: corpus (bits/byte)"));
+}
+
+// BLEU in per cent falls by 10 of 100: ten points, not a thousand.
+TEST_F(GateTest, AMarginInPointsIsInPointsOfAPercentageToo) {
+  const auto bleu = [&](std::int64_t model, double value) {
+    auto made = task_measure("writing", 40, below(0));
+    for (std::size_t item = 0; item < 40; ++item) {
+      made.samples[item].verdict.values = {{"bleu_max,none", value + (item % 2 == 0 ? 1.0 : -1.0) * value / 40}};
+    }
+    made.scores = {{"bleu_max,none", value, 0.5, true, 0.0, given_in_points()}};
+    store_.add_measure("writing of " + std::to_string(model), model, environment_, made, {}, engine(), 0.5);
+  };
+  bleu(base_, 40.0);
+  bleu(tuned_, 30.0);
+  EXPECT_EQ(judge("writing=5").verdict, GateVerdict::regressed);
+  EXPECT_EQ(judge("writing=15").verdict, GateVerdict::pass);
+  EXPECT_THAT(gate_table(judge("writing=5")), HasSubstr("writing: drop 10.0 points, more than the 5 allowed"));
+}
+
+TEST_F(GateTest, OneModelOnBothSidesPassesAndIsNamed) {
+  measure(base_, "toy", 20, below(10));
+  GateOptions options;
+  add_max_drop(options, "0.1");
+  const auto result = gate(store_, {base_}, {base_}, options);
+  EXPECT_TRUE(result.same_weights);
+  EXPECT_EQ(result.verdict, GateVerdict::pass);
+  EXPECT_EQ(result.exit_code(), 0);
+  EXPECT_THAT(gate_table(result), HasSubstr("are the same weights"));
+  EXPECT_THAT(gate_json(result), HasSubstr("\"same_weights\": true"));
+}
+
+TEST_F(GateTest, UndecidedIsASkippedTestCase) {
+  measure(base_, "toy", 20, below(10));
+  measure(tuned_, "toy", 20, below(10));
+  const auto xml = gate_junit(judge("1"));
+  EXPECT_THAT(xml, HasSubstr("errors=\"0\" skipped=\"1\""));
+  EXPECT_THAT(xml, HasSubstr("<skipped message=\"undecided: drop 0.0 points"));
 }
 
 TEST_F(GateTest, JUnitIsEscaped) {

@@ -93,6 +93,25 @@ TEST_F(VerdictTest, NotShownWithTheEffectThatCouldHaveBeen) {
             ClaimVerdict::contradicted);
 }
 
+// plain needs 0.02 bits a byte more than new on each of its texts: new is better, and the claim speaks of bits.
+TEST_F(VerdictTest, AClaimIsJudgedInTheMetricsUnitAndDirection) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    for (const auto& [method, more] : {std::pair{"new", 0.0}, std::pair{"plain", 0.02}}) {
+      const auto model = add_model(method + std::to_string(seed));
+      const auto cell = add_cell(method, "gsm8k", seed, model);
+      measure_bits(model, cell, "corpus", {0.30 + more, 0.31 + more * 1.2, 0.32 + more * 0.8, 0.33 + more});
+    }
+  }
+  const auto verdict = judge(claim(R"("of": "score", "task": "corpus", "expect": "higher", "margin": 0.01)"));
+  const auto& found = verdict.claims.at(0);
+  EXPECT_NEAR(found.difference.mean, 0.02, 1e-12);
+  EXPECT_EQ(found.verdict, ClaimVerdict::reproduced);
+  EXPECT_THAT(verdict_lines(verdict), HasSubstr("higher, by more than 0.01 bits/byte"));
+  EXPECT_THAT(verdict_lines(verdict), HasSubstr("found +0.020 bits/byte ["));
+  EXPECT_EQ(judge(claim(R"("of": "score", "task": "corpus", "expect": "lower")")).claims.at(0).verdict,
+            ClaimVerdict::contradicted);
+}
+
 // Of 200 items plain gets 60 wrong and new 20 of them: a better score by 20 points, though less is better.
 TEST_F(VerdictTest, AMetricOtherThanTheMainOne) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {

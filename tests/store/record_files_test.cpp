@@ -1,10 +1,11 @@
 // The files of records that a cell's stages made, and the schema that came with them.
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include "harness/base/error.hpp"
 #include "harness/data/made_file.hpp"
+#include "harness/store/schema.hpp"
 #include "harness/store/store.hpp"
 #include "tests/store/fixture.hpp"
 #include "tests/support/support.hpp"
@@ -59,25 +60,20 @@ TEST_F(RecordFiles, AreStoredWholeAndReplaced) {
 }
 
 TEST_F(RecordFiles, AnOlderDatabaseIsBroughtUpToDate) {
-  std::int64_t cell = 0;
   {
-    Store store(path_);
-    cell = begin_cell(store);
+    SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    migrate(database, migrations().first(1), "results.sqlite");
   }
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open(path_.c_str(), &database), SQLITE_OK);
-  // What version 1 did not have.
-  EXPECT_EQ(sqlite3_exec(database, "DROP TABLE record_file; PRAGMA user_version = 1", nullptr, nullptr, nullptr),
-            SQLITE_OK);
-  sqlite3_close(database);
   try {
     const Store old(path_, Store::Open::read_only);
     FAIL() << "was taken";
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("schema version 1, this program reads 2"));
+    EXPECT_THAT(error.what(),
+                HasSubstr("schema version 1, this program reads " + std::to_string(migrations().back().version)));
   }
   Store store(path_);
   EXPECT_TRUE(store.problems().empty());
+  const auto cell = begin_cell(store);
   store.records(cell, {file_});
   EXPECT_EQ(store.records(cell).size(), 1U);
 }

@@ -122,7 +122,10 @@ TEST_F(StoreTest, SamplesComeBackAsTheyWere) {
   odd.verdict.detail = "timeout";
   odd.finished = false;
   odd.cluster = "anatomy";
-  measure.warnings = {"toy: 1 of 3 prompts was cut"};
+  measure.warnings = {{Warning::Kind::cut_prompts, "toy: 1 of 3 prompts was cut"},
+                      {Warning::Kind::data, "toy: it's a \"sample\""}};
+  measure.family = "toys";
+  measure.scores.front().unit = {.scale = 1.0, .name = "bits/byte"};
   MeasureSettings settings;
   settings.limit = 3;
   const auto id = store.add_measure("key", model, store.environment(environment()), measure, settings, engine(), 0.5);
@@ -149,6 +152,9 @@ TEST_F(StoreTest, SamplesComeBackAsTheyWere) {
   EXPECT_EQ(row.data_origin, "data");
   EXPECT_EQ(row.items, 3);
   EXPECT_EQ(row.warnings, measure.warnings);
+  EXPECT_EQ(row.family, "toys");
+  EXPECT_EQ(row.scores.front().unit.scale, 1.0);
+  EXPECT_EQ(row.scores.front().unit.name, "bits/byte");
   ASSERT_EQ(row.scores.size(), 1U);
   EXPECT_EQ(row.scores[0].value, measure.scores[0].value);
   EXPECT_THAT(row.settings_json, HasSubstr("\"limit\":3"));

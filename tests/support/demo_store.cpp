@@ -115,6 +115,7 @@ std::vector<std::int64_t> measure_all(Store& store, const DemoPlan& plan, std::i
       TaskMeasure measure;
       measure.task = task;
       measure.benchmark = benchmark.name;
+      measure.family = benchmark.name;
       measure.version = "3";
       measure.data_hash = sha256(task);
       measure.data_origin = "data";

@@ -138,7 +138,9 @@ TEST_F(Catalogue, TheSamplesCanBeMeasured) {
   EXPECT_EQ(result.tasks.size(), 57U + 1 + 3);
   EXPECT_EQ(result.groups.at(0).items, 114);
   bool said = false;
-  for (const auto& line : result.tasks.back().warnings) said = said || line.find("is a sample") != std::string::npos;
+  for (const auto& warning : result.tasks.back().warnings) {
+    said = said || warning.text.find("is a sample") != std::string::npos;
+  }
   EXPECT_TRUE(said);
 }
 

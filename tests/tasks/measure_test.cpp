@@ -170,7 +170,9 @@ TEST_F(Measure, RecordsPromptsThatWereCut) {
   } engine;
   const auto result = measure(of({"truthfulqa_mc1"}), book_, DataFolders({folder_.path()}), engine);
   EXPECT_EQ(result.tasks[0].samples[0].truncated_tokens, 17);
-  EXPECT_THAT(result.tasks[0].warnings, ElementsAre(HasSubstr("1 of 8 prompts are longer than the model's context")));
+  ASSERT_EQ(result.tasks[0].warnings.size(), 1U);
+  EXPECT_EQ(result.tasks[0].warnings[0].kind, Warning::Kind::cut_prompts);
+  EXPECT_THAT(result.tasks[0].warnings[0].text, HasSubstr("1 of 8 prompts are longer than the model's context"));
 }
 
 TEST_F(Measure, FixedModeAddsItsOwnReadings) {
@@ -197,7 +199,8 @@ TEST_F(Measure, ASingleDocumentHasNoStandardError) {
 TEST_F(Measure, SaysWhenTheDataIsNotThePublishedFile) {
   const auto identity = data_identity(book_.tasks.get("gsm8k"), DataFolders({folder_.path()}));
   ASSERT_EQ(identity.warnings.size(), 2U);
-  EXPECT_THAT(identity.warnings[0], HasSubstr("is not the published file"));
+  EXPECT_EQ(identity.warnings[0].kind, Warning::Kind::data);
+  EXPECT_THAT(identity.warnings[0].text, HasSubstr("is not the published file"));
   const auto before = identity.hash;
   testing::write_text(folder_.path() / "gsm8k/train.jsonl", "{\"question\": \"q\", \"answer\": \"a\"}\n");
   EXPECT_NE(task_data_hash(book_.tasks.get("gsm8k"), DataFolders({folder_.path()})), before);

@@ -1,0 +1,28 @@
+# touchstone_embed(TARGET FOLDER FILE...)
+#
+# Makes texts that are no C++ (SQL, CSS, JavaScript, Python) constants of TARGET. Each FILE of FOLDER/assets becomes
+# touchstone::assets::NAME_ENDING in the header "FOLDER/assets.hpp", which the build writes: version_1.sql is
+# assets::version_1_sql, a text that ends in a zero byte.
+function(touchstone_embed target folder)
+  set(header ${CMAKE_BINARY_DIR}/generated/${folder}/assets.hpp)
+  set(text "#pragma once\n// Written by the build from ${folder}/assets.\n\nnamespace touchstone::assets {\n")
+  foreach(file IN LISTS ARGN)
+    set(path ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/assets/${file})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
+    file(READ ${path} content)
+    if(content MATCHES "\\)~asset\"")
+      message(FATAL_ERROR "${path}: holds the mark that ends an embedded text")
+    endif()
+    string(REGEX REPLACE "[^A-Za-z0-9]" "_" name ${file})
+    string(APPEND text "inline constexpr const char* ${name} = R\"~asset(${content})~asset\";\n")
+  endforeach()
+  string(APPEND text "}  // namespace touchstone::assets\n")
+  set(before "")
+  if(EXISTS ${header})
+    file(READ ${header} before)
+  endif()
+  if(NOT before STREQUAL text)
+    file(WRITE ${header} "${text}")
+  endif()
+  target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/generated)
+endfunction()
