@@ -26,6 +26,9 @@ std::string_view rstrip(std::string_view text);
 
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
 
+/// An ASCII digit.
+constexpr bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+
 /// Number of Unicode code points; a byte that is not valid UTF-8 counts as one.
 std::size_t code_points(std::string_view utf8);
 

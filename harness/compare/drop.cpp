@@ -12,7 +12,6 @@ namespace touchstone {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double significance = 0.05;
 
 using Rows = std::vector<const MeasureRow*>;
 

@@ -9,6 +9,9 @@
 
 namespace touchstone {
 
+/// A difference is shown where its probability under no difference, corrected, is below this.
+inline constexpr double significance = 0.05;
+
 /// One benchmark before and after, on the same items. Several leaf tasks of one benchmark (MMLU's subjects) are pooled:
 /// scores are weighted by items, and each leaf is a cluster of dependent items when there are at least ten of them
 /// (fewer are taken as fixed strata: Student's t with one or two degrees would say nothing).

@@ -15,7 +15,6 @@
 namespace touchstone {
 namespace {
 
-constexpr double significance = 0.05;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr const char* base_name = "base";
 constexpr const char* trained_name = "$train_on";

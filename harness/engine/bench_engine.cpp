@@ -1,10 +1,10 @@
 #include "harness/engine/bench_engine.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/engine/bench_options.hpp"
 #include "harness/engine/bench_requests.hpp"
 #include "harness/engine/open_engine.hpp"
@@ -15,9 +15,6 @@
 
 namespace touchstone {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 std::vector<ScoredTokens> make_rows(const BenchOptions& options, std::int64_t vocabulary) {
   std::vector<ScoredTokens> rows(static_cast<std::size_t>(options.batch));
@@ -33,9 +30,9 @@ double time_score(Model& model, const BenchOptions& options, std::span<const Sco
   std::vector<double> times;
   for (int repeat = 0; repeat <= options.steps; ++repeat) {
     EngineCounts counts;
-    const auto start = Clock::now();
+    const Stopwatch watch;
     score(model, rows, 4096, options.threads, counts, nullptr, {});
-    if (repeat > 0) times.push_back(seconds_since(start));  // the first run warms up
+    if (repeat > 0) times.push_back(watch.seconds());  // the first run warms up
   }
   std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
   return times[times.size() / 2];
@@ -53,13 +50,13 @@ double time_decode(Model& model, const BenchOptions& options, std::span<const Sc
   runner.keep(rows, 0, {});
   for (std::size_t at = 0; at < rows.size(); ++at) rows[at] = static_cast<int>(at) + 1;
   std::vector<std::int32_t> tokens(rows.size(), 1);
-  const auto start = Clock::now();
+  const Stopwatch watch;
   for (int step = 0; step < options.steps; ++step) {
     const auto best = model.project(runner.step(rows, tokens)).argmax(-1).to(at::kCPU);
     for (std::size_t at = 0; at < tokens.size(); ++at)
       tokens[at] = static_cast<std::int32_t>(best.const_data_ptr<std::int64_t>()[at]);
   }
-  return seconds_since(start);
+  return watch.seconds();
 }
 
 }  // namespace

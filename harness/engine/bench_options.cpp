@@ -1,11 +1,11 @@
 #include "harness/engine/bench_options.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "harness/base/json.hpp"
 #include "harness/base/options.hpp"
 #include "harness/base/seed.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
 
@@ -55,16 +55,15 @@ BenchOptions read_bench_options(const std::string& kind, const std::string& json
 
 double product_rate(at::ScalarType dtype) {
   if (!kernels::libraries_multiply_halves()) dtype = at::kFloat;
-  using Clock = std::chrono::steady_clock;
   constexpr std::int64_t size = 1024;
   const auto a = at::ones({size, size}, at::TensorOptions().dtype(dtype));
   const auto b = at::ones({size, size}, at::TensorOptions().dtype(dtype));
   auto c = at::mm(a, b);
   double best = 0.0;
   for (int repeat = 0; repeat < 5; ++repeat) {
-    const auto start = Clock::now();
+    const Stopwatch watch;
     at::mm_out(c, a, b);
-    best = std::max(best, 2.0 * size * size * size / std::chrono::duration<double>(Clock::now() - start).count());
+    best = std::max(best, 2.0 * size * size * size / watch.seconds());
   }
   return best;
 }

@@ -1,20 +1,18 @@
 #include "harness/engine/bench_requests.hpp"
 
-#include <chrono>
 #include <sstream>
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/options.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/base/text.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct RequestOptions {
   EngineSettings engine;
@@ -77,9 +75,9 @@ std::string bench_requests(const std::string& options_json, const Checkpoints& c
   const auto engine = open_engine(options.engine, checkpoints, log);
   engine->answer(std::span(requests).first(1));  // warms up
   const auto before = engine->counts();
-  const auto start = Clock::now();
+  const Stopwatch watch;
   const auto responses = engine->answer(requests);
-  const auto seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const auto seconds = watch.seconds();
   const auto after = engine->counts();
   std::int64_t tokens = 0;
   std::string lines;

@@ -1,12 +1,12 @@
 #include "harness/engine/generator.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <mutex>
 #include <numeric>
 
 #include "harness/base/error.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/engine/sampler.hpp"
 #include "harness/engine/stop_text.hpp"
 #include "harness/engine/workers.hpp"
@@ -17,9 +17,6 @@ namespace {
 
 /// What the keys and values of the answers that are being written may take, all workers together.
 constexpr std::int64_t most_cache_bytes = std::int64_t{3} << 30;
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// One answer to write: request and which of its samples.
 struct Job {
@@ -99,7 +96,7 @@ class Writer {
   void admit() {
     const auto count = admissible();
     if (count == 0) return;
-    const auto started = Clock::now();
+    const Stopwatch watch;
     std::vector<Sequence> sequences;
     for (std::size_t at = next_; at < next_ + count; ++at) {
       const auto& tokens = prompt_of(jobs_[at]).tokens;
@@ -129,19 +126,19 @@ class Writer {
     }
     runner_.keep(kept, rows.back(), sequences.back().tokens.first(shared));
     next_ += count;
-    counts_->prefill_seconds += seconds_since(started);
+    counts_->prefill_seconds += watch.seconds();
     take(at::stack(hidden), writing_.size() - count);
   }
 
   void step() {
-    const auto started = Clock::now();
+    const Stopwatch watch;
     std::vector<int> rows(writing_.size());
     std::iota(rows.begin(), rows.end(), 1);
     std::vector<std::int32_t> tokens;
     for (const auto& writing : writing_) tokens.push_back(writing.tokens.back());
     const auto hidden = runner_.step(rows, tokens);
     take(hidden, 0);
-    counts_->decode_seconds += seconds_since(started);
+    counts_->decode_seconds += watch.seconds();
   }
 
   /// Chooses a token for each answer from `first` on, by its hidden row, and lets those go that are finished.

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <mutex>
 #include <numeric>
 
+#include "harness/base/stopwatch.hpp"
 #include "harness/engine/workers.hpp"
 #include "harness/model/ops.hpp"
 
@@ -171,7 +171,7 @@ std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int
   const auto cuts = cut(groups, items, workers == 1 ? 1 : workers * 4);
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
-  const auto started = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   run_workers(workers, [&](std::size_t) {
     EngineCounts own;
     for (auto piece = next++; piece + 1 < cuts.size(); piece = next++) {
@@ -191,7 +191,7 @@ std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int
     counts.prefill_tokens += own.prefill_tokens;
     counts.reused_tokens += own.reused_tokens;
   });
-  counts.prefill_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  counts.prefill_seconds += watch.seconds();
   return results;
 }
 

@@ -16,8 +16,6 @@ bool is_name_byte(char byte, bool first) {
          (!first && value >= '0' && value <= '9');
 }
 
-bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
-
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
 /// All line ends as \n, and the last one gone.

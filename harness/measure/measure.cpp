@@ -3,7 +3,6 @@
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -12,6 +11,7 @@
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/regex.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/base/text.hpp"
 #include "harness/data/catalogue.hpp"
 #include "harness/measure/accuracy.hpp"
@@ -334,7 +334,7 @@ std::vector<std::string> measured_tasks(const MeasureSettings& settings, const T
 
 Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,
                     const MeasureProgress& progress, const CancelFlag* cancel) {
-  const auto begun = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const ChatTemplate* chat = settings.chat ? engine.chat_template() : nullptr;
   require(!settings.chat || chat != nullptr, Fault::config,
           [] { return std::string("a chat template is asked for, but the checkpoint has none"); });
@@ -358,7 +358,7 @@ Measurement measure(const MeasureSettings& settings, const TaskBook& book, const
     if (progress.task && !work.result.scores.empty()) progress.task(work.task->name, work.result.scores.front());
     measurement.tasks.push_back(std::move(work.result));
   }
-  measurement.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  measurement.seconds = watch.seconds();
   return measurement;
 }
 

@@ -7,17 +7,15 @@
 #include <cmath>
 #include <ostream>
 
+#include "harness/base/stopwatch.hpp"
 #include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr double redraw_seconds = 0.2;
 constexpr double plain_line_seconds = 10.0;
-
-double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
 
 std::string bar(double share, int cells) {
   const int full = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * cells));
@@ -43,8 +41,7 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, units[unit]);
 }
 
-Progress::Progress(std::ostream& out, bool terminal, bool quiet)
-    : out_(&out), terminal_(terminal), quiet_(quiet), start_(Clock::now()) {}
+Progress::Progress(std::ostream& out, bool terminal, bool quiet) : out_(&out), terminal_(terminal), quiet_(quiet) {}
 
 Progress::~Progress() {
   const std::lock_guard lock(mutex_);
@@ -55,14 +52,15 @@ void Progress::plan(const std::string& name, std::size_t units) {
   const std::lock_guard lock(mutex_);
   name_ = name;
   units_ = units;
-  start_ = Clock::now();
+  begun_.restart();
 }
 
 void Progress::begin(std::size_t id, const std::string& label) {
   const std::lock_guard lock(mutex_);
   Job job;
   job.label = label;
-  job.begun = job.printed = Clock::now();
+  job.begun.restart();
+  job.printed.restart();
   jobs_[id] = job;
   if (!terminal_ && !quiet_) *out_ << label << ": begins\n" << std::flush;
   draw(true);
@@ -78,8 +76,8 @@ void Progress::step(std::size_t id, const StepReport& report) {
   job.detail = fmt::format("{} {}/{} loss {:.4f} {:.0f} tokens/s", report.stage_name, report.step, report.steps,
                            report.loss, rate);
   draw(false);
-  if (!terminal_ && !quiet_ && seconds_since(job.printed) > plain_line_seconds) {
-    job.printed = Clock::now();
+  if (!terminal_ && !quiet_ && job.printed.seconds() > plain_line_seconds) {
+    job.printed.restart();
     *out_ << job_line(job) << '\n' << std::flush;
   }
 }
@@ -92,8 +90,8 @@ void Progress::requests(std::size_t id, std::size_t done, std::size_t all) {
   job.answering = all > 0 ? static_cast<double>(done) / static_cast<double>(all) : 1.0;
   job.detail = fmt::format("answering {}/{}", done, all);
   draw(false);
-  if (!terminal_ && !quiet_ && seconds_since(job.printed) > plain_line_seconds) {
-    job.printed = Clock::now();
+  if (!terminal_ && !quiet_ && job.printed.seconds() > plain_line_seconds) {
+    job.printed.restart();
     *out_ << job_line(job) << '\n' << std::flush;
   }
 }
@@ -118,7 +116,7 @@ void Progress::end(std::size_t id, const std::string& outcome) {
     if (!quiet_) {
       const auto scores = job.scores.empty() ? "" : "; " + job.scores;
       *out_ << fmt::format("[{}/{}] {}: {} in {}{}\n", finished_, units_, job.label, outcome,
-                           duration_text(seconds_since(job.begun)), scores)
+                           duration_text(job.begun.seconds()), scores)
             << std::flush;
     }
   }
@@ -143,7 +141,7 @@ double Progress::share_done() const {
 
 std::string Progress::plan_line() const {
   const double share = share_done();
-  const double spent = seconds_since(start_);
+  const double spent = begun_.seconds();
   const auto left = share > 0.02 ? duration_text(spent * (1.0 - share) / share) : std::string("?");
   return fmt::format("{} {} {}/{}  {} left", bar(share, 24), name_, finished_, units_, left);
 }
@@ -159,8 +157,9 @@ void Progress::erase() {
 }
 
 void Progress::draw(bool force) {
-  if (!terminal_ || quiet_ || (!force && seconds_since(last_draw_) < redraw_seconds)) return;
-  last_draw_ = Clock::now();
+  if (!terminal_ || quiet_ || (!force && drawn_once_ && drawn_.seconds() < redraw_seconds)) return;
+  drawn_.restart();
+  drawn_once_ = true;
   erase();
   const auto columns = terminal_columns(STDERR_FILENO) - 1;
   const auto put = [&](const std::string& text) {

@@ -1,11 +1,11 @@
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <iosfwd>
 #include <map>
 #include <mutex>
 #include <string>
 
+#include "harness/base/stopwatch.hpp"
 #include "harness/measure/measure.hpp"
 #include "harness/model/backend.hpp"
 
@@ -39,8 +39,8 @@ class Progress {
     double answering = -1.0;
     std::string detail;  ///< loss, tokens/s, step
     std::string scores;
-    std::chrono::steady_clock::time_point begun;
-    std::chrono::steady_clock::time_point printed;
+    Stopwatch begun;
+    Stopwatch printed;
   };
   void draw(bool force);
   void erase();
@@ -57,8 +57,9 @@ class Progress {
   std::size_t finished_ = 0;
   std::map<std::size_t, Job> jobs_;
   int drawn_lines_ = 0;
-  std::chrono::steady_clock::time_point start_;
-  std::chrono::steady_clock::time_point last_draw_;
+  Stopwatch begun_;
+  Stopwatch drawn_;
+  bool drawn_once_ = false;
 };
 
 /// "2 h 05 min", "3 min 10 s", "4.2 s".

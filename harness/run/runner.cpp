@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <exception>
 #include <mutex>
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/recipe/recipe_file.hpp"
 #include "harness/run/scoring.hpp"
 
@@ -19,7 +19,6 @@ namespace touchstone {
 namespace fs = std::filesystem;
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr std::size_t curve_batch = 20;
 
 /// What the cells of one run share.
@@ -153,7 +152,7 @@ void clear_folder(const fs::path& folder, const Plan& plan) {
 
 /// Trains and measures one cell. Whatever is stored already is not done again.
 void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
-  const auto begun = Clock::now();
+  const Stopwatch watch;
   CellRow row;
   row.key = cell.key;
   row.base_model = run.base_models.at(cell.model.string());
@@ -177,12 +176,12 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
     row.tokens = trained.tokens;
     row.peak_bytes = trained.peak_bytes;
     run.store.records(row.id, trained.records);
-    row.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+    row.seconds = watch.seconds();
     run.store.finish_cell(row.id, row);
   } catch (const Error& error) {
     row.state = CellState::failed;
     row.error = error.what();
-    row.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+    row.seconds = watch.seconds();
     run.store.finish_cell(row.id, row);
     throw;
   }
@@ -254,8 +253,8 @@ void run_cells(const Run& run, RunOutcome& outcome) {
 }  // namespace
 
 RunOutcome run_plan(const CheckedPlan& checked, Store& store, const fs::path& work, const RunTools& tools) {
-  const auto begun = Clock::now();
-  const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - begun).count(); };
+  const Stopwatch watch;
+  const auto seconds = [&] { return watch.seconds(); };
   const FolderLock lock(work);
   Run run{checked, store, work, tools, 0, store.environment(tools.environment), {}};
   if (const auto earlier = store.find_run(checked.plan.hash)) {

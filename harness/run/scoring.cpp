@@ -1,17 +1,16 @@
 #include "harness/run/scoring.hpp"
 
-#include <chrono>
 #include <map>
 #include <optional>
 
 #include "harness/base/error.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/base/text.hpp"
 #include "harness/run/answer_log.hpp"
 
 namespace touchstone {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr double documents_a_batch = 256;
 
 /// Leaf tasks of one settings entry that the store lacks.
@@ -56,9 +55,9 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
         tools.progress->score(job, task, score);
       };
     }
-    const auto begun = Clock::now();
+    const Stopwatch watch;
     const auto measurement = measure(settings, *tools.tasks, *tools.data, engine, progress, tools.cancel);
-    const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+    const double seconds = watch.seconds();
     for (const auto& task : measurement.tasks) {
       const double part = seconds / static_cast<double>(measurement.tasks.size());
       store.add_measure(keys.at(task.task), open.model, environment, task, settings, open.engine->info(), part);

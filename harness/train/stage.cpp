@@ -1,7 +1,6 @@
 #include "harness/train/stage.hpp"
 
-#include <chrono>
-
+#include "harness/base/stopwatch.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/made_records.hpp"
 #include "harness/train/session.hpp"
@@ -26,15 +25,14 @@ void run(const Recipe& recipe, Session& session) {
     session.stage_name = stage.name;
     session.values.clear();
     if (session.hooks->cancel != nullptr) session.hooks->cancel->check();
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     try {
       run_one(stage, session);
     } catch (const Error& error) {
       throw error.in("in stage " + std::to_string(at) + " (" + stage.name + ") of " + recipe.method);
     }
     if (!session.hooks->stage) continue;
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    session.hooks->stage({session.stage, stage.name, stage.options, seconds.count(), session.values});
+    session.hooks->stage({session.stage, stage.name, stage.options, watch.seconds(), session.values});
   }
 }
 

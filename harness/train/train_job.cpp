@@ -2,12 +2,12 @@
 
 #include <sys/resource.h>
 
-#include <chrono>
 #include <set>
 
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/recipe.hpp"
@@ -161,7 +161,7 @@ void check_train_job(const TrainJob& job, const Checkpoints& checkpoints, const 
 
 TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkpoints& checkpoints,
                       const TrainerBook& trainers) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   check_numbers(job);
   require(!job.out.empty() && !job.work.empty(), Fault::config,
           [] { return std::string("a training job needs an output folder and a work folder"); });
@@ -196,7 +196,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   session.result.model_hash = write_output(session);
   remove_stage_folders(job.work, recipe.stages.size());
   session.result.peak_bytes = peak_resident_bytes();
-  session.result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  session.result.seconds = watch.seconds();
   return session.result;
 }
 

@@ -3,9 +3,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "harness/base/json.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/engine/bench_options.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "harness/engine/random_weights.hpp"
@@ -67,7 +67,7 @@ Measured train(Model& model, const TokenObjective& objective, const BenchOptions
   Measured measured;
   std::size_t next = 0;
   for (int step = 0; step < options.steps; ++step) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     std::vector<std::size_t> chosen;
     for (int row = 0; row < options.batch; ++row) chosen.push_back(next++ % rows.size());
     const auto totals = accumulate_loss(loss, make_batch(rows, chosen, Normaliser::token_mean, device));
@@ -76,7 +76,7 @@ Measured train(Model& model, const TokenObjective& objective, const BenchOptions
             [&] { return "gradient norm is not finite at step " + std::to_string(step + 1); });
     optimizer.step(options.learning_rate, divisor);
     measured.losses.push_back(totals.sum / divisor);
-    measured.seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    measured.seconds.push_back(watch.seconds());
   }
   return measured;
 }

@@ -1,11 +1,11 @@
 #include "trainers/loops/reinforce_loop.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
 #include "harness/base/draws.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/model/ops.hpp"
 #include "trainers/adapters/lora.hpp"
 
@@ -125,7 +125,7 @@ void ReinforceLoop::take_step(const LossTotals& totals, StepReport& report) {
 }
 
 void ReinforceLoop::train_on(const Rollouts& rollouts, const std::vector<std::size_t>& rows) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const auto totals = totals_of(rollouts, rows);
   StepReport report;
   report.stage = session_.stage;
@@ -138,7 +138,7 @@ void ReinforceLoop::train_on(const Rollouts& rollouts, const std::vector<std::si
   report.values = rollouts.values;
   for (const auto& [name, value] : totals.logged) report.values[name] = value / totals.logged_over;
   take_step(totals, report);
-  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.seconds = watch.seconds();
   ++done_;
   count_step(counters_, report);
   if (session_.hooks->step) session_.hooks->step(report);

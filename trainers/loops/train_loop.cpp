@@ -1,22 +1,18 @@
 #include "trainers/loops/train_loop.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 #include <set>
 
 #include "harness/base/draws.hpp"
 #include "harness/base/seed.hpp"
+#include "harness/base/stopwatch.hpp"
 #include "harness/model/ops.hpp"
 #include "trainers/adapters/lora.hpp"
 #include "trainers/rows/row_options.hpp"
 
 namespace touchstone {
 namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 /// Moves a share of the rows, drawn by seed, to the validation set.
 std::vector<Row> set_aside(std::vector<Row>& rows, double share, std::uint64_t seed) {
@@ -139,7 +135,7 @@ void TrainLoop::prepare_objective() {
 }
 
 StepReport TrainLoop::step(std::int64_t number) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   loss_.draw_seed = derive_seed(options_.steps.seed, "train.draws." + std::to_string(number));
   LossTotals totals;
   const auto& planned = plan_[static_cast<std::size_t>(number)];
@@ -160,7 +156,7 @@ StepReport TrainLoop::step(std::int64_t number) {
   if (divisor > 0.0) {
     optimizer_->step(report.learning_rate, clipped_divisor(options_.optimizer, divisor, report.gradient_norm));
   }
-  report.seconds = seconds_since(start);
+  report.seconds = watch.seconds();
   return report;
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "harness/base/text.hpp"
 #include "trainers/text/worked_steps.hpp"
 
 namespace touchstone {
@@ -57,7 +58,6 @@ const std::set<std::string_view> kKeywords = {
     "if",       "import", "in",    "is",   "lambda", "nonlocal", "not",     "or",    "pass",   "raise",
     "return",   "try",    "while", "with", "yield",  "self",     "default", "key",   "reverse"};
 
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 /// A run of letters, digits and underscores.

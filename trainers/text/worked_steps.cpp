@@ -7,12 +7,12 @@
 #include <optional>
 #include <string_view>
 
+#include "harness/base/text.hpp"
+
 namespace touchstone {
 namespace {
 
 using Values = std::map<std::string, std::string>;
-
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 
 /// "a sign b" of two whole numbers.
 struct Sum {
