@@ -64,13 +64,14 @@ struct ChatTemplate::Impl {
     const std::string word = "touchstone-probe";
     auto messages = Json::array();
     if (role != Role::user) {
-      const auto user = message({.role = Role::user, .parts = {std::string("Hi")}, .delimiter = {}}, content[0].parts);
+      const auto user = message({.role = Role::user, .parts = {std::string("Hi")}, .delimiter = {}},
+                                content[index(Role::user)].parts && !content[index(Role::user)].text);
       messages.push_back(user);
       messages.insert(role == Role::system ? messages.begin() : messages.end(), Json());
     } else {
       messages.push_back(Json());
     }
-    auto& probe = role == Role::assistant ? messages.back() : messages.front();
+    auto& probe = role == Role::system ? messages.front() : messages.back();
     probe = message({.role = role, .parts = {word}, .delimiter = {}}, as_parts);
     try {
       const auto text = run(std::move(messages), false);
@@ -83,14 +84,14 @@ struct ChatTemplate::Impl {
 
   void probe() {
     // The user's first: the others are asked beside a user's turn.
-    for (const auto role : {Role::user, Role::system, Role::assistant}) {
+    for (const auto role : {Role::user, Role::system, Role::assistant, Role::tool}) {
       auto& found = content[index(role)];
       found.text = shows(role, false);
       found.parts = shows(role, true);
     }
   }
 
-  static std::size_t index(Role role) { return role == Role::user ? 0 : role == Role::system ? 1 : 2; }
+  static std::size_t index(Role role) { return static_cast<std::size_t>(role); }
 
   bool takes_parts(const Turn& turn) const {
     const auto& takes = content[index(turn.role)];
@@ -108,7 +109,7 @@ struct ChatTemplate::Impl {
   std::string where;
   std::string hash;
   Json tokens;
-  std::array<Content, 3> content;  ///< see index()
+  std::array<Content, 4> content;  ///< by role
 };
 
 ChatTemplate::ChatTemplate(const std::string& source, const std::string& where, const SpecialTokens& tokens) {

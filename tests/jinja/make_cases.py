@@ -298,13 +298,78 @@ cases += [
     "{%- for k, v in messages[2].tool_calls[0].function.arguments | items %}{{ k }}: {{ v if v is string else v | tojson }};{%- endfor %}", "{% for m in messages %}{{ loop.index0 }}{{ m.role[0] | upper ~ m.role[1:] }}{{ ' ' if not loop.last else '' }}{% endfor %}", "{{ messages[2].tool_calls[0].function | tojson(indent=4) | replace('    ', '\\t') | trim }}", "{{ (messages | first).content ~ (messages | length > 2) }}",
 ]
 
-# Rendered by Jinja2, refused here; the reason is what a reader of a message needs.
-refused = {}
-try:
-    from make_cases_refused import refused  # not in use: the table stands below
-except ImportError:
-    pass
-REFUSED_HERE = "@@@"
+# Rendered by Jinja2, refused here by name.
+REFUSED = {
+    'int() of digits beyond ASCII': [
+        "{{ '٣' | int }}",
+    ],
+    'filters that no chat template uses': [
+        "{{ 'abc def ghi' | wordwrap(5) }}",
+        "{{ 'abc def ghi' | wordwrap(4, wrapstring='|') }}",
+        '{{ 1000 | filesizeformat }}',
+        '{{ 123456789 | filesizeformat(true) }}',
+        '{{ 1 | filesizeformat }}',
+        '{{ table | xmlattr }}',
+        '{{ table | pprint }}',
+        '{{ numbers | random | string | length > 0 }}',
+        '{{ [3] | random }}',
+        "{{ 'http://x.org y' | urlize }}",
+    ],
+    'what Python prints by an address or by a class of its own': [
+        "{{ 'abc' | attr('upper') }}",
+        '{{ table.items }}',
+        "{{ {'items': 5}.items }}",
+        '{{ range(5) }}',
+        '{{ range(1, 5, 2) }}',
+        '{{ range(5)[1:3] }}',
+        '{{ namespace() }}',
+        '{% for x in [1] %}{{ loop }}{% endfor %}',
+    ],
+    'the escape \\N': [
+        "{{ 'a' is escaped }}",
+        "{{ '\\N{BULLET}' }}",
+    ],
+    'attributes of functions and macros': [
+        '{{ range.__name__ }}',
+        "{{ dict.fromkeys(['a', 'b'], 1) }}",
+        '{% macro m(a, b=[]) %}{{ m.name }}{{ m.arguments }}{{ m.catch_kwargs }}{{ m.catch_varargs }}{{ m.caller }}{% endmacro %}{{ m(1) }}',
+    ],
+    'methods that no chat template uses': [
+        '{{ real.is_integer() }}',
+        '{{ one.bit_length() }}',
+        "{{ '½'.isnumeric() }}",
+        "{{ 'a_1'.isidentifier() }}",
+        "{{ '1a'.isidentifier() }}",
+        "{{ '{} {}'.format(1, 'a') }}",
+        "{{ '{0} {1} {0}'.format('a', 'b') }}",
+        "{{ '{x} {y}'.format(x=1, y=2) }}",
+        "{{ '{:>5}|{:<5}|{:^5}|'.format('a', 'b', 'c') }}",
+        "{{ '{:.2f} {:05d} {:x} {:,}'.format(3.14159, 42, 255, 1234567) }}",
+        "{{ '{{}} {}'.format(1) }}",
+        "{{ '{!r}'.format('a') }}",
+        "{{ '{a[b]}'.format(a={'b': 1}) }}",
+        "{{ 'abc'.encode('utf-8') }}",
+        "{{ 'a'.translate({}) }}",
+        "{{ 'a'.format_map({'a': 1}) }}",
+        "{{ '{a}'.format_map({'a': 1}) }}",
+    ],
+    'isdigit() of superscripts and fractions': [
+        "{{ '²'.isdigit() }}",
+        "{{ '½'.isdigit() }}",
+    ],
+    'lipsum and self': [
+        '{{ lipsum() | length > 0 }}',
+        '{{ self }}',
+    ],
+    'blocks of inheritance and escaping': [
+        '{% block a %}x{% endblock %}',
+        "{% autoescape true %}{{ '<' }}{% endautoescape %}",
+        "{% autoescape false %}{{ '<' }}{% endautoescape %}",
+    ],
+    'a comment without an end, which Jinja2 takes at the very end of a text': [
+        '{#',
+    ],
+}
 
 
 def run(source):
@@ -320,6 +385,12 @@ for source in cases:
     if source in seen:
         continue
     seen.add(source)
-    table.append(run(source))
+    case = run(source)
+    reasons = [reason for reason, sources in REFUSED.items() if source in sources]
+    if reasons:
+        case["refused"] = reasons[0]
+    if " at 0x" in case.get("gives", ""):
+        case["gives"] = "an address"
+    table.append(case)
 json.dump({"jinja2": jinja2.__version__, "values": values, "cases": table}, sys.stdout, ensure_ascii=True, indent=0)
 print()
