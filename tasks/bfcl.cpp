@@ -2,6 +2,7 @@
 #include <cctype>
 
 #include "harness/base/error.hpp"
+#include "harness/data/python_literal.hpp"
 #include "harness/data/tool_call.hpp"
 #include "tasks/parts/filters.hpp"
 #include "tasks/parts/line_answer.hpp"
@@ -178,80 +179,40 @@ std::vector<Example> load(const Category& category, Split split, const DataFolde
   return examples;
 }
 
-/// A Python literal as JSON; tuples are lists. Discarded when it is none.
-class Literal {
- public:
-  explicit Literal(std::string_view text) : text_(text) {}
-  Json read() {
-    auto value = next(0);
-    skip();
-    return at_ == text_.size() ? value : Json(Json::value_t::discarded);
-  }
-
- private:
-  void skip() {
-    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
-  }
-  bool take(char c) {
-    skip();
-    if (at_ == text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
-
-  Json next(int depth) {
-    skip();
-    if (at_ == text_.size() || depth > kMostDepth) return Json(Json::value_t::discarded);
-    const char c = text_[at_];
-    if (c == '\'' || c == '"') return quoted();
-    if (take('[')) return list(']', depth);
-    if (take('(')) return list(')', depth);
-    if (take('{')) return dict(depth);
-    const auto first = at_;
-    while (at_ < text_.size() && std::string_view(",:)]} \n\t").find(text_[at_]) == std::string_view::npos) ++at_;
-    const auto word = text_.substr(first, at_ - first);
-    if (word == "True" || word == "False") return word == "True";
-    if (word == "None") return nullptr;
-    return Json::parse(word, nullptr, /*allow_exceptions=*/false);
-  }
-
-  Json quoted() {
-    const char quote = text_[at_++];
-    std::string value;
-    while (at_ < text_.size() && text_[at_] != quote) {
-      const bool escaped = text_[at_] == '\\' && at_ + 1 < text_.size();
-      if (escaped) ++at_;
-      value += escaped && text_[at_] == 'n' ? '\n' : text_[at_];
-      ++at_;
-    }
-    return take(quote) ? Json(value) : Json(Json::value_t::discarded);
-  }
-
-  Json list(char close, int depth) {
+/// As JSON; tuples are lists. Discarded where JSON has no such value: bytes, sets, keys that are no texts.
+Json as_json(const PythonValue& value) {
+  using Kind = PythonValue::Kind;
+  const Json none(Json::value_t::discarded);
+  if (value.kind == Kind::none) return nullptr;
+  if (value.kind == Kind::boolean) return value.integer != 0;
+  if (value.kind == Kind::integer) return value.integer;
+  if (value.kind == Kind::real) return value.real;
+  if (value.kind == Kind::text) return value.text;
+  if (value.kind == Kind::list || value.kind == Kind::tuple) {
     Json values = Json::array();
-    while (!take(close)) {
-      values.push_back(next(depth + 1));
-      if (values.back().is_discarded()) return values.back();
-      if (!take(',') && (at_ == text_.size() || text_[at_] != close)) return Json(Json::value_t::discarded);
+    for (const auto& item : value.items) {
+      values.push_back(as_json(item));
+      if (values.back().is_discarded()) return none;
     }
     return values;
   }
-
-  Json dict(int depth) {
-    Json values = Json::object();
-    while (!take('}')) {
-      const auto key = next(depth + 1);
-      if (!key.is_string() || !take(':')) return Json(Json::value_t::discarded);
-      auto& value = values[key.get<std::string>()] = next(depth + 1);
-      if (value.is_discarded()) return value;
-      if (!take(',') && (at_ == text_.size() || text_[at_] != '}')) return Json(Json::value_t::discarded);
-    }
-    return values;
+  if (value.kind != Kind::dict) return none;
+  Json values = Json::object();
+  for (std::size_t i = 0; i + 1 < value.items.size(); i += 2) {
+    if (value.items[i].kind != Kind::text) return none;
+    if ((values[value.items[i].text] = as_json(value.items[i + 1])).is_discarded()) return none;
   }
+  return values;
+}
 
-  std::string_view text_;
-  std::size_t at_ = 0;
-};
+/// A Python literal as JSON; discarded when it is none.
+Json literal(const std::string& text) {
+  try {
+    return as_json(read_python_literal(text));
+  } catch (const Error&) {
+    return Json(Json::value_t::discarded);  // an answer that cannot be read is a wrong one
+  }
+}
 
 /// Texts are equal without case, spaces and these signs.
 std::string standard(const std::string& text) {
@@ -311,7 +272,7 @@ std::string fault_of(const ToolCall& call, const Example& example) {
   }
   for (const auto& [name, text] : call.arguments) {
     if (!properties.contains(name) || !allowed.contains(name)) return "unexpected argument " + name;
-    const auto value = Literal(text).read();
+    const auto value = literal(text);
     const bool typed = has_type(properties[name].value("type", ""), value) || has_type_of(allowed[name], value);
     if (value.is_discarded() || !typed) return "type of " + name;
     if (!allows(allowed[name], value)) return "value of " + name;

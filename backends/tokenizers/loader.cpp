@@ -120,9 +120,32 @@ std::optional<std::string> token_text(const Section& section, const std::string&
   return section.text(key);
 }
 
+/// A token is written as its text or as an object that holds it.
+std::vector<std::string> token_texts(const Section& section, const std::string& key) {
+  std::vector<std::string> all;
+  for (const auto& item : section.at(key)) {
+    if (!item.is_string() && !item.is_object()) section.fail("key '" + key + "' holds what is no token");
+    all.push_back(item.is_string() ? item.get<std::string>() : Section(item, section.place(key)).text("content"));
+  }
+  return all;
+}
+
 void read_special_tokens(const Section& section, Parts& parts) {
+  auto& additional = parts.special_tokens.additional;
+  const std::string list = "additional_special_tokens";
+  if (additional.empty() && section.has(list) && section.at(list).is_array()) additional = token_texts(section, list);
+  // Names of a model's own: "image_token".
+  const std::string extra = "extra_special_tokens";
+  if (section.has(extra) && section.at(extra).is_object()) {
+    const auto named = section.child(extra);
+    for (const auto& entry : named.json().items()) {
+      const auto text = token_text(named, entry.key());
+      if (text && !text->empty()) parts.special_tokens.named.emplace(entry.key(), *text);
+    }
+  }
   for (const char* key : {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}) {
-    if (const auto text = token_text(section, key); text && !text->empty()) parts.special_tokens.emplace(key, *text);
+    if (const auto text = token_text(section, key); text && !text->empty())
+      parts.special_tokens.named.emplace(key, *text);
   }
 }
 

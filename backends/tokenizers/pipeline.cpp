@@ -34,7 +34,7 @@ class Pipeline : public Tokenizer {
   std::string chat_template() const override { return parts_.chat_template; }
   std::optional<std::int64_t> model_max_length() const override { return parts_.model_max_length; }
   const std::string& hash() const override { return parts_.hash; }
-  std::map<std::string, std::string> special_tokens() const override { return parts_.special_tokens; }
+  SpecialTokens special_tokens() const override { return parts_.special_tokens; }
 
  private:
   std::vector<AddedToken> filled_forms();
@@ -94,8 +94,8 @@ Pipeline::Pipeline(Parts parts, const std::string& where)
 }
 
 std::optional<std::int64_t> Pipeline::named(const std::string& key, const std::string& where) const {
-  const auto found = parts_.special_tokens.find(key);
-  if (found == parts_.special_tokens.end()) return std::nullopt;
+  const auto found = parts_.special_tokens.named.find(key);
+  if (found == parts_.special_tokens.named.end()) return std::nullopt;
   const auto id = id_of(found->second);
   require(id.has_value(), Fault::checkpoint, [&] {
     return where + ": " + key + " '" + found->second.substr(0, 80) + "' is not a token of the tokenizer";

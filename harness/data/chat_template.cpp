@@ -1,79 +1,142 @@
 #include "harness/data/chat_template.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "harness/base/error.hpp"
 #include "harness/base/hash.hpp"
+#include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
-#include "harness/jinja/machine.hpp"
-#include "harness/jinja/node.hpp"
+#include "harness/jinja/template.hpp"
 
 namespace touchstone {
 namespace {
 
-/// A turn as templates know it: {"role": ..., "content": text}, or a list of parts when it holds more than text.
-jinja::Value message(const Turn& turn) {
-  using jinja::Value;
-  Value content;
-  const bool only_text = std::all_of(turn.parts.begin(), turn.parts.end(),
-                                     [](const Part& part) { return std::holds_alternative<std::string>(part); });
-  if (only_text) {
-    content = Value::of(to_utf8(text_of(turn)));
+/// A turn as templates know it: {"role": ..., "content": text}, or a list of parts.
+Json message(const Turn& turn, bool as_parts) {
+  Json content;
+  if (!as_parts) {
+    content = to_utf8(text_of(turn));
   } else {
-    std::vector<Value> parts;
+    content = Json::array();
     for (const auto& part : turn.parts) {
       const auto* text = std::get_if<std::string>(&part);
-      std::vector<std::pair<Value, Value>> entry{{Value::of("type"), Value::of(text != nullptr ? "text" : "image")}};
-      if (text != nullptr) entry.emplace_back(Value::of("text"), Value::of(to_utf8(*text)));
-      parts.push_back(Value::dict(std::move(entry)));
+      content.push_back(text != nullptr ? Json{{"type", "text"}, {"text", to_utf8(*text)}} : Json{{"type", "image"}});
     }
-    content = Value::list(std::move(parts));
   }
-  return Value::dict(
-      {{Value::of("role"), Value::of(role_name(turn.role))}, {Value::of("content"), std::move(content)}});
+  return {{"role", role_name(turn.role)}, {"content", std::move(content)}};
 }
+
+SpecialTokens named_pair(const std::string& bos_token, const std::string& eos_token) {
+  SpecialTokens tokens;
+  if (!bos_token.empty()) tokens.named["bos_token"] = bos_token;
+  if (!eos_token.empty()) tokens.named["eos_token"] = eos_token;
+  return tokens;
+}
+
+/// How the content of a turn is handed over.
+struct Content {
+  bool text = false;   ///< as one text the template prints it
+  bool parts = false;  ///< as a list of parts the template prints the texts of it
+};
 
 }  // namespace
 
 struct ChatTemplate::Impl {
+  Impl(jinja::Template read, std::string where_it_stands, std::string of_source, Json named)
+      : program(std::move(read)),
+        where(std::move(where_it_stands)),
+        hash(std::move(of_source)),
+        tokens(std::move(named)) {}
+
+  std::string run(Json messages, bool add_generation_prompt) const {
+    auto values = tokens;
+    values["messages"] = std::move(messages);
+    values["tools"] = nullptr;
+    values["documents"] = nullptr;
+    values["add_generation_prompt"] = add_generation_prompt;
+    return program.render(values);
+  }
+
+  /// Whether a turn of this role shows the text that it holds, as a dialog's last turn. A template that refuses the
+  /// dialog shows nothing; one that prints a list as Python would does not take parts.
+  bool shows(Role role, bool as_parts) const {
+    const std::string word = "touchstone-probe";
+    auto messages = Json::array();
+    if (role != Role::user) {
+      const auto user = message({.role = Role::user, .parts = {std::string("Hi")}, .delimiter = {}},
+                                content[index(Role::user)].parts && !content[index(Role::user)].text);
+      messages.push_back(user);
+      messages.insert(role == Role::system ? messages.begin() : messages.end(), Json());
+    } else {
+      messages.push_back(Json());
+    }
+    auto& probe = role == Role::system ? messages.front() : messages.back();
+    probe = message({.role = role, .parts = {word}, .delimiter = {}}, as_parts);
+    try {
+      const auto text = run(std::move(messages), false);
+      return text.find(word) != std::string::npos && text.find("'text': '" + word) == std::string::npos &&
+             text.find("\"text\": \"" + word) == std::string::npos;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
+  void probe() {
+    // The user's first: the others are asked beside a user's turn.
+    for (const auto role : {Role::user, Role::system, Role::assistant, Role::tool}) {
+      auto& found = content[index(role)];
+      found.text = shows(role, false);
+      found.parts = shows(role, true);
+    }
+  }
+
+  static std::size_t index(Role role) { return static_cast<std::size_t>(role); }
+
+  bool takes_parts(const Turn& turn) const {
+    const auto& takes = content[index(turn.role)];
+    const bool only_text = std::all_of(turn.parts.begin(), turn.parts.end(),
+                                       [](const Part& part) { return std::holds_alternative<std::string>(part); });
+    if (only_text) return takes.parts && !takes.text;
+    require(takes.parts || !takes.text, Fault::checkpoint, [&] {
+      return where + ": a turn of the " + std::string(role_name(turn.role)) +
+             " holds a picture, but the template takes texts alone";
+    });
+    return true;
+  }
+
+  jinja::Template program;
   std::string where;
   std::string hash;
-  std::map<std::string, std::string> special_tokens;
-  jinja::Nodes nodes;
+  Json tokens;
+  std::array<Content, 4> content;  ///< by role
 };
 
-ChatTemplate::ChatTemplate(const std::string& source, const std::string& where, std::string bos_token,
-                           std::string eos_token, std::map<std::string, std::string> other_tokens)
-    : impl_(std::make_unique<Impl>()) {
+ChatTemplate::ChatTemplate(const std::string& source, const std::string& where, const SpecialTokens& tokens) {
   constexpr std::size_t longest = std::size_t{1} << 20;
   require(source.size() <= longest, Fault::checkpoint, [&] {
     return where + ": chat template of " + std::to_string(source.size()) + " bytes; wanted at most " +
            std::to_string(longest);
   });
   require(is_utf8(source), Fault::checkpoint, [&] { return where + ": chat template is not UTF-8"; });
-  impl_->where = where;
-  impl_->hash = sha256(source);
-  impl_->special_tokens = std::move(other_tokens);
-  if (!bos_token.empty()) impl_->special_tokens["bos_token"] = std::move(bos_token);
-  if (!eos_token.empty()) impl_->special_tokens["eos_token"] = std::move(eos_token);
-  impl_->nodes = jinja::parse(source, where);
+  auto named = Json::object();
+  for (const auto& token : tokens.named) named[token.first] = token.second;
+  if (!tokens.additional.empty()) named["additional_special_tokens"] = tokens.additional;
+  impl_ = std::make_unique<Impl>(jinja::Template(source, where), where, sha256(source), std::move(named));
+  impl_->probe();
 }
+
+ChatTemplate::ChatTemplate(const std::string& source, const std::string& where, const std::string& bos_token,
+                           const std::string& eos_token)
+    : ChatTemplate(source, where, named_pair(bos_token, eos_token)) {}
 
 ChatTemplate::~ChatTemplate() = default;
 ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 
 std::string ChatTemplate::render(const Dialog& dialog, bool add_generation_prompt) const {
-  using jinja::Value;
-  std::vector<Value> messages;
-  for (const auto& turn : dialog) messages.push_back(message(turn));
-  jinja::Machine machine(impl_->where, jinja::Limits{});
-  jinja::add_globals(machine);
-  for (const auto& token : impl_->special_tokens) machine.set(token.first, Value::of(token.second));
-  machine.set("messages", Value::list(std::move(messages)));
-  machine.set("tools", Value::none());
-  machine.set("documents", Value::none());
-  machine.set("add_generation_prompt", Value::of(add_generation_prompt));
-  return machine.run(impl_->nodes);
+  auto messages = Json::array();
+  for (const auto& turn : dialog) messages.push_back(message(turn, impl_->takes_parts(turn)));
+  return impl_->run(std::move(messages), add_generation_prompt);
 }
 
 const std::string& ChatTemplate::hash() const { return impl_->hash; }

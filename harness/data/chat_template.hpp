@@ -1,24 +1,25 @@
 #pragma once
-#include <map>
 #include <memory>
 #include <string>
 
 #include "harness/data/example.hpp"
+#include "harness/data/special_tokens.hpp"
 
 namespace touchstone {
 
-/// A Hugging Face chat template: the part of Jinja that real templates use (set, for with loop.*, if, filters, tests,
-/// macros, namespace, raise_exception, strftime_now), interpreted over text, lists and dictionaries only. No attribute
-/// of the host can be reached, and bounds end it: 10^6 operations, 1 MiB of output, depth 32.
+/// A Hugging Face chat template (harness/jinja), over the turns of a dialog. Some templates take the content of a turn
+/// as one text, some as a list of parts, some both: what this one takes is found out by rendering a word both ways.
 class ChatTemplate {
  public:
   /// Throws Fault::checkpoint naming `where`, line and what is wrong.
-  /// `other_tokens`: what else the template may name, "pad_token" -> "<pad>" (see Tokenizer::special_tokens).
-  ChatTemplate(const std::string& source, const std::string& where, std::string bos_token, std::string eos_token,
-               std::map<std::string, std::string> other_tokens = {});
+  ChatTemplate(const std::string& source, const std::string& where, const SpecialTokens& tokens);
+  /// With the two tokens that most templates name.
+  ChatTemplate(const std::string& source, const std::string& where, const std::string& bos_token,
+               const std::string& eos_token);
   ~ChatTemplate();
   ChatTemplate(ChatTemplate&&) noexcept;
-  /// The prompt's text. Throws Fault::checkpoint when the template raises (a role that it does not know, say).
+  /// The prompt's text. Throws Fault::checkpoint when the template raises (a role that it does not know, say), and for
+  /// a turn with a picture when the template takes texts alone.
   std::string render(const Dialog& dialog, bool add_generation_prompt) const;
   /// SHA-256 of the source; part of every result's key.
   const std::string& hash() const;

@@ -3,7 +3,9 @@
 #include <cctype>
 #include <vector>
 
+#include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
+#include "harness/data/python_literal.hpp"
 
 namespace touchstone {
 namespace {
@@ -83,11 +85,28 @@ std::size_t value_end(const std::string& text, std::size_t at) {
   return std::string::npos;
 }
 
-/// A value with its outer quotes single, so that 'a' and "a" are one.
-std::string plain_value(std::string value) {
-  if (value.size() >= 2 && value.front() == '"' && quote_end(value, 0) == value.size())
-    value.front() = value.back() = '\'';
-  return value;
+struct Argument {
+  std::string text;
+  std::size_t end = 0;  ///< at the comma or parenthesis behind it
+};
+
+/// The literal that begins at `at`, if one does and ends where an argument may.
+std::optional<Argument> literal_argument(const std::string& text, std::size_t at) {
+  try {
+    const auto value = read_python_argument(text, at);
+    const auto end = skip_space(text, at);
+    if (end >= text.size() || (text[end] != ',' && text[end] != ')')) return std::nullopt;
+    return Argument{python_text(value), end};
+  } catch (const Error&) {
+    return std::nullopt;  // no literal: a name, a call, or nothing that Python reads
+  }
+}
+
+std::optional<Argument> argument(const std::string& text, std::size_t at) {
+  if (auto found = literal_argument(text, at)) return found;
+  const auto end = value_end(text, at);
+  if (end == std::string::npos || end == at) return std::nullopt;
+  return Argument{std::string(rstrip(std::string_view(text).substr(at, end - at))), end};
 }
 
 /// The arguments from behind the opening parenthesis on; none when they are not written as Python's.
@@ -99,13 +118,11 @@ std::optional<std::map<std::string, std::string>> python_arguments(const std::st
     const auto end = tool_name_end(text, at);
     const auto equal = skip_space(text, end);
     if (end == at || equal >= text.size() || text[equal] != '=') return std::nullopt;
-    const auto first = skip_space(text, equal + 1);
-    const auto last = value_end(text, first);
-    if (last == std::string::npos || last == first) return std::nullopt;
-    const auto value = plain_value(std::string(rstrip(text.substr(first, last - first))));
-    if (!arguments.emplace(text.substr(at, end - at), value).second) return std::nullopt;
-    if (text[last] == ')') return arguments;
-    at = skip_space(text, last + 1);
+    auto value = argument(text, skip_space(text, equal + 1));
+    if (!value || !arguments.emplace(text.substr(at, end - at), std::move(value->text)).second) return std::nullopt;
+    if (text[value->end] == ')') return arguments;
+    at = skip_space(text, value->end + 1);
+    if (at < text.size() && text[at] == ')') return arguments;  // a comma behind the last one
   }
   return std::nullopt;
 }

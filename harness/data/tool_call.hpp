@@ -11,7 +11,9 @@ namespace touchstone {
 /// A call as a text writes it: name(argument='value', ...).
 struct ToolCall {
   std::string name;
-  std::map<std::string, std::string> arguments;  ///< values as written, quotes of texts included but always single
+  /// Strict: as written. Extended: a literal as Python's repr writes its value (see python_text), so that 'a', "a" and
+  /// ("a") are one; what is no literal, a name or a call, as written.
+  std::map<std::string, std::string> arguments;
 };
 
 /// Where the name that begins at `at` ends, at `at` when none does: letters (all bytes beyond ASCII among them, as in
@@ -21,7 +23,7 @@ std::size_t tool_name_end(const std::string& text, std::size_t at);
 /// How calls are read out of a text.
 enum class CallForm : std::uint8_t {
   strict,   ///< the pattern name(...) up to the next parenthesis, of whose arguments those with single quotes are seen
-  extended  ///< Python's: either quote with escapes, numbers, words, lists, nested brackets; anything else is no call
+  extended  ///< Python's: literals (see python_literal.hpp), words, nested brackets; anything else is no call
 };
 
 /// The first call in a text; none when there is none. In the strict form parentheses within values end the call, as in

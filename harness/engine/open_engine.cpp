@@ -46,9 +46,7 @@ fs::path companion(const fs::path& folder, const fs::path& base, const char* fil
 std::unique_ptr<ChatTemplate> read_template(const Tokenizer& tokenizer, const fs::path& folder) {
   const auto source = tokenizer.chat_template();
   if (source.empty()) return nullptr;
-  const auto text = [&](const std::optional<std::int64_t>& id) { return id ? tokenizer.token(*id) : std::string(); };
-  return std::make_unique<ChatTemplate>(source, folder.string() + ": chat template", text(tokenizer.bos()),
-                                        text(tokenizer.eos()));
+  return std::make_unique<ChatTemplate>(source, folder.string() + ": chat template", tokenizer.special_tokens());
 }
 
 int usable_length(const EngineSettings& settings, const Model& model) {

@@ -26,8 +26,7 @@ void append_unit(std::string& out, std::uint32_t unit) {
 
 class Writer {
  public:
-  Writer(Machine& machine, std::int64_t indent, bool ensure_ascii, bool sort_keys)
-      : machine_(machine), indent_(indent), ensure_ascii_(ensure_ascii), sort_keys_(sort_keys) {}
+  Writer(Machine& machine, const JsonStyle& style) : machine_(machine), style_(style) {}
 
   std::string take() { return std::move(out_); }
 
@@ -43,7 +42,8 @@ class Writer {
       out_ += std::to_string(value.integer());
     } else if (value.is_text()) {
       text(value.text());
-    } else if (const auto* list = value.as_list()) {
+    } else if (const auto* list = value.as_list();
+               list != nullptr && (list->kind == ListKind::list || list->is_tuple())) {
       write_list(*list, level);
     } else if (const auto* dict = value.as_dict()) {
       write_dict(*dict, level);
@@ -71,7 +71,7 @@ class Writer {
       } else if (static_cast<unsigned char>(byte) < 0x20) {
         append_unit(out_, static_cast<unsigned char>(byte));
         ++at;
-      } else if (static_cast<unsigned char>(byte) < 0x80 || !ensure_ascii_) {
+      } else if (static_cast<unsigned char>(byte) < 0x80 || !style_.ensure_ascii) {
         out_ += byte;
         ++at;
       } else {
@@ -84,13 +84,14 @@ class Writer {
   }
 
   void line(int level) {
-    if (indent_ < 0) return;
+    if (!style_.indent) return;
     out_ += '\n';
-    out_.append(static_cast<std::size_t>(indent_) * static_cast<std::size_t>(level), ' ');
+    for (int i = 0; i < level; ++i) out_ += *style_.indent;
+    machine_.charge(static_cast<std::size_t>(level) * style_.indent->size() / 64);
   }
 
   void separator(bool first) {
-    if (!first) out_ += indent_ < 0 ? ", " : ",";
+    if (!first) out_ += style_.between;
   }
 
   void write_list(const List& list, int level) {
@@ -111,9 +112,15 @@ class Writer {
   void write_dict(const Dict& dict, int level) {
     std::vector<const std::pair<Value, Value>*> entries;
     for (const auto& entry : dict.entries) entries.push_back(&entry);
-    if (sort_keys_) {
-      std::stable_sort(entries.begin(), entries.end(),
-                       [](const auto* a, const auto* b) { return a->first.str() < b->first.str(); });
+    if (style_.sort_keys) {
+      bool known = true;
+      std::stable_sort(entries.begin(), entries.end(), [&](const auto* a, const auto* b) {
+        bool this_known = true;
+        const bool result = less(a->first, b->first, this_known);
+        known = known && this_known;
+        return result;
+      });
+      if (!known) machine_.fail("tojson cannot sort keys that have no order");
     }
     if (entries.empty()) {
       out_ += "{}";
@@ -126,12 +133,14 @@ class Writer {
       const auto& key = entries[i]->first;
       if (key.is_text()) {
         text(key.text());
+      } else if (key.as_list() != nullptr) {
+        machine_.fail("a tuple cannot be a key in JSON");
       } else {
         out_ += '"';
         write(key, level);
         out_ += '"';
       }
-      out_ += ": ";
+      out_ += style_.behind_key;
       write(entries[i]->second, level + 1);
     }
     line(level);
@@ -139,16 +148,14 @@ class Writer {
   }
 
   Machine& machine_;
-  std::int64_t indent_;
-  bool ensure_ascii_;
-  bool sort_keys_;
+  const JsonStyle& style_;
   std::string out_;
 };
 
 }  // namespace
 
-std::string to_json(Machine& machine, const Value& value, std::int64_t indent, bool ensure_ascii, bool sort_keys) {
-  Writer writer(machine, std::clamp<std::int64_t>(indent, -1, 16), ensure_ascii, sort_keys);
+std::string to_json(Machine& machine, const Value& value, const JsonStyle& style) {
+  Writer writer(machine, style);
   writer.write(machine.defined(value), 0);
   return writer.take();
 }

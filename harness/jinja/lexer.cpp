@@ -1,6 +1,7 @@
 #include "harness/jinja/lexer.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 
 #include "harness/base/error.hpp"
@@ -146,9 +147,9 @@ class Lexer {
     skip(rest.size() - word.size() + 3);
     while (at_ < text_.size() && is_space(text_[at_])) skip(1);
     const char sign = at_ < text_.size() ? text_[at_] : ' ';
-    if (sign == '-' || sign == '+') skip(1);
+    if (sign == '-') skip(1);
     if (!starts("%}")) fail("'raw' takes nothing behind it");
-    close(sign, true);
+    close(sign, false);  // Jinja2 keeps the line break behind this tag, unlike behind every other one
     for (auto found = text_.find("{%", at_); found != std::string::npos; found = text_.find("{%", found + 2)) {
       const char before = found + 2 < text_.size() ? text_[found + 2] : ' ';
       auto tail = std::string_view(text_).substr(found + 2);
@@ -175,7 +176,7 @@ class Lexer {
       const char next = at_ + 1 < text_.size() ? text_[at_ + 1] : ' ';
       if (is_space(byte)) {
         skip(1);
-      } else if (open.empty() && (byte == '-' || byte == '+') && next == closer &&
+      } else if (open.empty() && (byte == '-' || (byte == '+' && closer == '%')) && next == closer &&
                  text_.compare(at_ + 2, 1, "}") == 0) {
         skip(1);
         return finish(closer, byte);
@@ -229,16 +230,19 @@ class Lexer {
   void number() {
     std::size_t end = at_;
     bool real = false;
+    if (const auto base = based_number(); base > 0) return skip(base);
     const auto digits = [&] {
       while (end < text_.size() && (is_digit(text_[end]) || text_[end] == '_')) ++end;
     };
     digits();
-    if (end + 1 < text_.size() && text_[end] == '.' && is_digit(text_[end + 1])) {
+    // "a.0.1" is an item of an item.
+    const bool behind_dot = at_ > 0 && text_[at_ - 1] == '.';
+    if (!behind_dot && end + 1 < text_.size() && text_[end] == '.' && is_digit(text_[end + 1])) {
       real = true;
       ++end;
       digits();
     }
-    if (end < text_.size() && (text_[end] == 'e' || text_[end] == 'E')) {
+    if (!behind_dot && end < text_.size() && (text_[end] == 'e' || text_[end] == 'E')) {
       std::size_t exponent = end + 1;
       if (exponent < text_.size() && (text_[exponent] == '+' || text_[exponent] == '-')) ++exponent;
       if (exponent < text_.size() && is_digit(text_[exponent])) {
@@ -249,6 +253,27 @@ class Lexer {
     }
     put(real ? TokenKind::real : TokenKind::integer, replace_all(text_.substr(at_, end - at_), "_", ""));
     skip(end - at_);
+  }
+
+  /// "0x1F", "0o17" or "0b101" as a whole number in tens; the bytes it takes, 0 when there is none.
+  std::size_t based_number() {
+    if (text_[at_] != '0' || at_ + 2 >= text_.size()) return 0;
+    const char letter = static_cast<char>(text_[at_ + 1] | 0x20);
+    const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
+    if (base == 0) return 0;
+    const std::string_view allowed = std::string_view("0123456789abcdefABCDEF")
+                                         .substr(0, base == 16  ? 22
+                                                    : base == 8 ? 8
+                                                                : 2);
+    std::size_t end = at_ + 2;
+    while (end < text_.size() && (allowed.find(text_[end]) != std::string_view::npos || text_[end] == '_')) ++end;
+    const auto digits = replace_all(text_.substr(at_ + 2, end - at_ - 2), "_", "");
+    std::int64_t value = 0;
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+    if (read.ec != std::errc())
+      fail("number '" + text_.substr(at_, std::min<std::size_t>(end - at_, 40)) + "' is out of range");
+    put(TokenKind::integer, std::to_string(value));
+    return end - at_;
   }
 
   void literal(char quote) {
@@ -286,8 +311,16 @@ class Lexer {
       at += 2 + digits;
     } else if (kind == '\n') {
       at += 2;
-    } else if (is_digit(kind) || kind == 'N') {
-      fail(std::string("the escape \\") + kind + " is not supported");
+    } else if (kind >= '0' && kind <= '7') {
+      std::uint32_t point = 0;
+      std::size_t end = at + 1;
+      for (; end < at + 4 && end < text_.size() && text_[end] >= '0' && text_[end] <= '7'; ++end) {
+        point = point * 8 + static_cast<std::uint32_t>(text_[end] - '0');
+      }
+      append_utf8(value, point);
+      at = end;
+    } else if (kind == 'N') {
+      fail("the escape \\N is not supported");
     } else {
       value += '\\';
       ++at;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "harness/base/error.hpp"
 #include "harness/base/one_line.hpp"
@@ -70,9 +72,9 @@ Value Machine::text(std::string value) {
   return Value::of(std::move(value));
 }
 
-Value Machine::list(std::vector<Value> items, bool is_tuple) {
+Value Machine::list(std::vector<Value> items, ListKind kind) {
   charge(items.size());
-  return within_bounds(Value::list(std::move(items), is_tuple));
+  return within_bounds(Value::list(std::move(items), kind));
 }
 
 Value Machine::within_bounds(Value value) const {
@@ -88,7 +90,8 @@ Value Machine::dict(std::vector<std::pair<Value, Value>> entries) {
   charge(entries.size() * (1 + entries.size() / 16));
   std::vector<std::pair<Value, Value>> distinct;
   for (auto& entry : entries) {
-    if (entry.first.as_list() != nullptr || entry.first.as_dict() != nullptr) fail("a list cannot be a key");
+    const auto* key = entry.first.as_list();
+    if ((key != nullptr && !key->is_tuple()) || entry.first.as_dict() != nullptr) fail("a list cannot be a key");
     const auto same = std::find_if(distinct.begin(), distinct.end(),
                                    [&](const auto& other) { return equal(other.first, entry.first); });
     if (same == distinct.end()) {
@@ -100,8 +103,33 @@ Value Machine::dict(std::vector<std::pair<Value, Value>> entries) {
   return within_bounds(Value::dict(std::move(distinct)));
 }
 
+namespace {
+
+/// Null, or what in the value Python prints by an address or by a class of its own.
+const char* not_printable(const Value& value) {
+  if (value.as_callable() != nullptr || value.as_loop() != nullptr || value.as_namespace() != nullptr) {
+    return value.type_name();
+  }
+  if (const auto* list = value.as_list()) {
+    if (list->kind == ListKind::iterator || list->kind == ListKind::range) return value.type_name();
+    for (const auto& item : list->items) {
+      if (const char* found = not_printable(item)) return found;
+    }
+  }
+  if (const auto* dict = value.as_dict()) {
+    for (const auto& entry : dict->entries) {
+      if (const char* found = not_printable(entry.first)) return found;
+      if (const char* found = not_printable(entry.second)) return found;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 std::string Machine::str(const Value& value) {
   charge(static_cast<std::size_t>(value.weight()));
+  if (const char* found = not_printable(value)) fail(std::string(found) + " cannot be printed");
   return value.str();
 }
 
@@ -122,18 +150,24 @@ const Value& Machine::defined(const Value& value) const {
   return value;
 }
 
-std::string Machine::run(const Nodes& nodes) {
-  auto text = captured(nodes);
-  return text;
-}
+std::string Machine::run(const Nodes& nodes) { return captured(nodes); }
 
 std::string Machine::captured(const Nodes& nodes) {
   std::string text;
   std::string* before = out_;
   out_ = &text;
-  if (run_all(nodes) != Flow::on) fail("break or continue outside of a loop");
+  if (run_inside(nodes) != Flow::on) fail("break or continue outside of a loop");
   out_ = before;
   return text;
+}
+
+/// In a scope of its own; the outermost nodes are in the outermost one.
+Machine::Flow Machine::run_inside(const Nodes& nodes) {
+  const auto around = scope_;
+  if (level_ > 0) scope_ = std::make_shared<Scope>(around);
+  const auto flow = run_all(nodes);
+  scope_ = around;
+  return flow;
 }
 
 void Machine::print(const std::string& text) {
@@ -179,7 +213,7 @@ Machine::Flow Machine::run_one(const Node& node) {
       }
       return run_all(node.other);
     case Kind::macro:
-      scope_->set(node.text, macro_value(node, Value()));
+      scope_->set(node.text, macro_value(node));
       break;
     case Kind::filter_block: {
       const auto value = text(captured(node.body));
@@ -188,12 +222,28 @@ Machine::Flow Machine::run_one(const Node& node) {
     }
     case Kind::call_block: {
       auto call_arguments = arguments(*node.parts[0], 1);
-      call_arguments.named.emplace_back("caller", macro_value(node, Value()));
+      call_arguments.named.emplace_back("caller", macro_value(node));
       print(str(call(evaluate(*node.parts[0]->parts[0]), call_arguments)));
       break;
     }
     case Kind::body_block:
-      return run_all(node.body);
+      // Jinja2 compiles it to a function, which a loop's break cannot leave.
+      if (run_inside(node.body) != Flow::on) fail("break or continue outside of a loop");
+      break;
+    case Kind::with_block: {
+      const auto around = scope_;
+      const auto inner = std::make_shared<Scope>(around);
+      for (std::size_t i = 0; i < node.parts.size(); i += 2) {
+        const auto value = evaluate(*node.parts[i + 1]);  // as it is outside of the block
+        scope_ = inner;
+        assign(*node.parts[i], value);
+        scope_ = around;
+      }
+      scope_ = inner;
+      const auto flow = run_all(node.body);
+      scope_ = around;
+      return flow;
+    }
     case Kind::break_loop:
       return Flow::broken;
     case Kind::continue_loop:
@@ -204,24 +254,30 @@ Machine::Flow Machine::run_one(const Node& node) {
   return Flow::on;
 }
 
-Machine::Flow Machine::run_loop(const Node& node) {
-  auto all = items(evaluate(*node.parts[1]));
+Machine::Flow Machine::run_loop(const Node& node) { return loop_over(node, items(evaluate(*node.parts[1])), 0); }
+
+Machine::Flow Machine::loop_over(const Node& node, std::vector<Value> all, int depth) {
   const auto around = scope_;
   if (node.parts[2] != nullptr) {
     std::vector<Value> kept;
     for (auto& one : all) {
       scope_ = std::make_shared<Scope>(around);
+      // Jinja2 refuses to read `loop` here: its items are not known yet.
+      scope_->set("loop", Value::undefined("'loop' is undefined: the condition of a loop cannot read it"));
       assign(*node.parts[0], one);
       if (evaluate(*node.parts[2]).truth()) kept.push_back(std::move(one));
       scope_ = around;
     }
     all = std::move(kept);
   }
-  if (all.empty()) return run_all(node.other);
   // What the loop variable looks at lives as long as somebody holds it.
   const auto held = std::make_shared<std::vector<Value>>(std::move(all));
-  const auto state = std::shared_ptr<Loop>(new Loop{held.get(), 0, loops_}, [held](Loop* loop) { delete loop; });
-  ++loops_;
+  const auto state = std::shared_ptr<Loop>(new Loop, [held](Loop* loop) { delete loop; });
+  state->items = held.get();
+  state->depth = depth;
+  state->around = around;
+  if (!node.text.empty()) state->recursive = &node;
+  bool ended = false;  // an iteration came to the end of the body: what Jinja2's else asks
   for (std::size_t i = 0; i < held->size(); ++i) {
     charge(1);
     state->at = static_cast<std::int64_t>(i);
@@ -230,17 +286,45 @@ Machine::Flow Machine::run_loop(const Node& node) {
     assign(*node.parts[0], (*held)[i]);
     const auto flow = run_all(node.body);
     if (flow == Flow::broken) break;
+    ended = ended || flow == Flow::on;
   }
   scope_ = around;
-  --loops_;
-  return Flow::on;
+  if (ended) return Flow::on;
+  scope_ = std::make_shared<Scope>(around);
+  const auto flow = run_all(node.other);
+  scope_ = around;
+  return flow;
+}
+
+Value Machine::loop_again(const Loop& loop, Arguments& given) {
+  const auto around = loop.around.lock();
+  if (loop.recursive == nullptr || around == nullptr) fail("the loop is not 'recursive': it cannot be called");
+  check_arguments(*this, "loop", given, {.names = "iterable", .needed = 1, .by_name = false});
+  std::string printed;
+  const auto scope = std::exchange(scope_, around);
+  auto* const out = std::exchange(out_, &printed);
+  const Level level(*this, line_);
+  if (loop_over(*loop.recursive, items(given.positional[0]), loop.depth + 1) != Flow::on) {
+    fail("break or continue outside of a loop");
+  }
+  out_ = out;
+  scope_ = scope;
+  return text(std::move(printed));
+}
+
+Value Machine::changed(Loop& loop, const Arguments& given) {
+  auto now = list(given.positional, ListKind::tuple);
+  const bool differs = loop.changed.is_undefined() || !equal(loop.changed, now);
+  loop.changed = std::move(now);
+  return Value::of(differs);
 }
 
 void Machine::assign(const Node& target, const Value& value) {
   if (target.kind == Node::Kind::name) return scope_->set(target.text, value);
   if (target.kind == Node::Kind::attribute) {
     auto* space = look_up(target.parts[0]->text).as_namespace();
-    if (space == nullptr) fail("cannot set an attribute of '" + target.parts[0]->text + "': it is no namespace");
+    if (space == nullptr || !space->assignable)
+      fail("cannot set an attribute of '" + target.parts[0]->text + "': it is no namespace");
     if (value.depth() + 1 > limits_.depth) fail("nests lists too deep");
     return space->set(target.text, value);
   }
@@ -252,32 +336,57 @@ void Machine::assign(const Node& target, const Value& value) {
   for (std::size_t i = 0; i < all.size(); ++i) assign(*target.parts[i], all[i]);
 }
 
-Value Machine::macro_value(const Node& node, const Value& caller) {
+Value Machine::macro_value(const Node& node) {
   // The macro sees the block it stands in, if that is still there when it is called.
   const std::weak_ptr<Scope> around = scope_;
   const Node* body = &node;
-  return Value::callable(node.text, [around, body, caller](Machine& machine, Arguments& given) {
+  return Value::callable(node.text, [around, body](Machine& machine, Arguments& given) {
     auto found = around.lock();
-    return machine.run_macro(*body, found != nullptr ? found : machine.top_, given, caller);
+    return machine.run_macro(*body, found != nullptr ? found : machine.top_, given);
   });
 }
 
-Value Machine::run_macro(const Node& node, const std::shared_ptr<Scope>& around, Arguments& given, const Value&) {
+/// Gives the parameters of a macro their values, as Jinja2's Macro does; those without one are left out.
+void Machine::take_arguments(const Node& node, Scope& scope, Arguments& given) {
   const auto name = node.text.empty() ? std::string("caller") : node.text;
-  auto scope = std::make_shared<Scope>(around);
-  if (given.positional.size() > node.ops.size()) {
+  const auto take = [&](const std::string& wanted) -> std::optional<Value> {
+    const auto found =
+        std::find_if(given.named.begin(), given.named.end(), [&](const auto& entry) { return entry.first == wanted; });
+    if (found == given.named.end()) return std::nullopt;
+    auto value = std::move(found->second);
+    given.named.erase(found);
+    return value;
+  };
+  const auto places = std::min(given.positional.size(), node.ops.size());
+  for (std::size_t i = 0; i < places; ++i) scope.set(node.ops[i], given.positional[i]);
+  for (std::size_t i = places; i < node.ops.size(); ++i) {
+    if (auto value = take(node.ops[i])) scope.set(node.ops[i], std::move(*value));
+  }
+  if (node.reads_caller && scope.find("caller") == nullptr &&
+      std::find(node.ops.begin(), node.ops.end(), "caller") == node.ops.end()) {
+    auto caller = take("caller");
+    scope.set("caller", caller && !caller->is_none() ? std::move(*caller) : Value::undefined("no caller defined"));
+  }
+  if (node.reads_kwargs) {
+    std::vector<std::pair<Value, Value>> rest;
+    for (auto& entry : given.named) rest.emplace_back(Value::of(entry.first), std::move(entry.second));
+    scope.set("kwargs", dict(std::move(rest)));
+  } else if (!given.named.empty()) {
+    fail("macro '" + name + "' has no argument '" + given.named[0].first + "'");
+  }
+  if (node.reads_varargs) {
+    const auto first = given.positional.begin() + static_cast<std::ptrdiff_t>(places);
+    scope.set("varargs", list({first, given.positional.end()}, ListKind::tuple));
+  } else if (given.positional.size() > places) {
     fail("macro '" + name + "' takes " + std::to_string(node.ops.size()) + " arguments, got " +
          std::to_string(given.positional.size()));
   }
-  for (std::size_t i = 0; i < given.positional.size(); ++i) scope->set(node.ops[i], given.positional[i]);
-  for (auto& entry : given.named) {
-    const bool known =
-        entry.first == "caller" || std::find(node.ops.begin(), node.ops.end(), entry.first) != node.ops.end();
-    if (!known) fail("macro '" + name + "' has no argument '" + entry.first + "'");
-    scope->set(entry.first, std::move(entry.second));
-  }
-  const auto before = scope_;
-  scope_ = scope;
+}
+
+Value Machine::run_macro(const Node& node, const std::shared_ptr<Scope>& around, Arguments& given) {
+  auto scope = std::make_shared<Scope>(around);
+  take_arguments(node, *scope, given);
+  const auto before = std::exchange(scope_, scope);
   for (const auto& parameter : node.ops) {
     if (scope->find(parameter) != nullptr) continue;
     const auto fallback =
@@ -295,13 +404,37 @@ Value Machine::look_up(const std::string& name) {
   for (auto scope = scope_.get(); scope != nullptr; scope = scope->around.get()) {
     if (const auto* found = scope->find(name)) return *found;
   }
+  if (name == "self" || name == "lipsum") fail("'" + name + "' is not supported");
   return Value::undefined("'" + name + "' is undefined");
 }
 
 Arguments Machine::arguments(const Node& node, std::size_t first) {
   Arguments all;
-  for (std::size_t i = first; i < node.parts.size(); ++i) all.positional.push_back(evaluate(*node.parts[i]));
-  for (const auto& entry : node.named) all.named.emplace_back(entry.first, evaluate(*entry.second));
+  const auto add_named = [&](const std::string& name, Value value) {
+    for (const auto& entry : all.named) {
+      if (entry.first == name) fail("the argument '" + name + "' is given twice");
+    }
+    all.named.emplace_back(name, std::move(value));
+  };
+  for (const auto& entry : node.named) add_named(entry.first, evaluate(*entry.second));
+  for (std::size_t i = first; i < node.parts.size(); ++i) {
+    const auto& part = *node.parts[i];
+    if (part.kind != Node::Kind::spread) {
+      all.positional.push_back(evaluate(part));
+      continue;
+    }
+    const auto value = evaluate(*part.parts[0]);
+    if (part.text == "*") {
+      for (auto& one : items(defined(value))) all.positional.push_back(std::move(one));
+      continue;
+    }
+    const auto* dict = value.as_dict();
+    if (dict == nullptr) fail(std::string("'**' takes a dictionary, got ") + value.type_name());
+    for (const auto& entry : dict->entries) {
+      if (!entry.first.is_text()) fail("the names of arguments are texts");
+      add_named(entry.first.text(), entry.second);
+    }
+  }
   return all;
 }
 
@@ -347,10 +480,12 @@ Value Machine::evaluate_slice(const Node& node) {
     return text(std::move(cut));
   }
   const auto* whole = value.as_list();
-  if (whole == nullptr) fail(std::string("cannot take a slice of ") + value.type_name());
+  if (whole == nullptr || !whole->is_sequence()) {
+    return Value::undefined(std::string("a slice of ") + value.type_name() + " is undefined");
+  }
   std::vector<Value> some;
   for (const auto i : slice_places(whole->items.size(), first, last, step, *this)) some.push_back(whole->items[i]);
-  return list(std::move(some), whole->is_tuple);
+  return list(std::move(some), whole->kind == ListKind::group ? ListKind::tuple : whole->kind);
 }
 
 Value Machine::evaluate_call(const Node& node) {
@@ -363,16 +498,7 @@ Value Machine::evaluate_call(const Node& node) {
 Value Machine::evaluate(const Node& node) {
   using Kind = Node::Kind;
   if (node.kind == Kind::constant) return node.value;
-  if (++level_ > 1500) {
-    --level_;
-    fail("is nested too deep");
-  }
-  struct Leave {
-    int& level;
-    ~Leave() { --level; }
-  } leave{level_};
-  line_ = node.line;
-  charge(1);
+  const Level level(*this, node.line);
   const auto part = [&](std::size_t i) { return evaluate(*node.parts[i]); };
   switch (node.kind) {
     case Kind::name:
@@ -381,7 +507,7 @@ Value Machine::evaluate(const Node& node) {
     case Kind::tuple: {
       std::vector<Value> all;
       for (const auto& one : node.parts) all.push_back(evaluate(*one));
-      return list(std::move(all), node.kind == Kind::tuple);
+      return list(std::move(all), node.kind == Kind::tuple ? ListKind::tuple : ListKind::list);
     }
     case Kind::dict: {
       std::vector<std::pair<Value, Value>> entries;
@@ -412,7 +538,7 @@ Value Machine::evaluate(const Node& node) {
       const auto value = part(0);
       if (node.text == "not") return Value::of(!value.truth());
       if (!defined(value).is_number()) fail("cannot take '" + node.text + "' of " + value.type_name());
-      if (node.text == "+") return value;
+      if (node.text == "+") return value.is_boolean() ? Value::of(value.integer()) : value;
       return value.is_real() ? Value::of(-value.real()) : binary("-", Value::of(std::int64_t{0}), value);
     }
     case Kind::binary: {
@@ -434,13 +560,14 @@ Value Machine::evaluate(const Node& node) {
 
 Value Machine::call(const Value& callable, Arguments& given) {
   const auto* found = defined(callable).as_callable();
-  if (found == nullptr) fail(std::string(callable.type_name()) + " cannot be called");
+  const auto* loop = callable.as_loop();
+  if (found == nullptr && loop == nullptr) fail(std::string(callable.type_name()) + " cannot be called");
   if (++calls_ > limits_.depth) {
     --calls_;
     fail("calls are nested deeper than " + std::to_string(limits_.depth) + " levels");
   }
   charge(1);
-  auto value = found->run(*this, given);
+  auto value = loop != nullptr ? loop_again(*loop, given) : found->run(*this, given);
   --calls_;
   return value;
 }
@@ -491,7 +618,10 @@ Value arithmetic(const std::string& op, const Value& a, const Value& b, const Ma
   return Value::of(x - std::floor(x / y) * y);
 }
 
-Value loop_attribute(const Loop& loop, const std::string& name) {
+}  // namespace
+
+Value Machine::loop_attribute(const Value& value, const std::string& name) {
+  const auto& loop = *value.as_loop();
   const auto count = static_cast<std::int64_t>(loop.items->size());
   if (name == "index") return Value::of(loop.at + 1);
   if (name == "index0") return Value::of(loop.at);
@@ -508,6 +638,12 @@ Value loop_attribute(const Loop& loop, const std::string& name) {
   if (name == "nextitem")
     return loop.at + 1 < count ? (*loop.items)[static_cast<std::size_t>(loop.at) + 1]
                                : Value::undefined("there is no next item");
+  if (name == "changed") {
+    return Value::callable("changed", [value](Machine& machine, Arguments& given) {
+      check_arguments(machine, "changed", given, {.by_name = false, .open = true});
+      return machine.changed(*value.as_loop(), given);
+    });
+  }
   if (name != "cycle") return Value::undefined("'loop' has no attribute '" + name + "'");
   const auto at = static_cast<std::size_t>(loop.at);
   return Value::callable("cycle", [at](Machine& machine, Arguments& given) {
@@ -515,6 +651,8 @@ Value loop_attribute(const Loop& loop, const std::string& name) {
     return given.positional[at % given.positional.size()];
   });
 }
+
+namespace {
 
 /// The place in a sequence of `count` that an index names, or `count`.
 std::size_t place(std::int64_t index, std::size_t count) {
@@ -567,12 +705,16 @@ Value Machine::binary(const std::string& op, const Value& left, const Value& rig
   if (left.is_number() && right.is_number()) return arithmetic(op, left, right, *this);
   if (op == "+" && left.is_text() && right.is_text()) return text(left.text() + right.text());
   const auto *a = left.as_list(), *b = right.as_list();
-  if (op == "+" && a != nullptr && b != nullptr && a->is_tuple == b->is_tuple) {
+  const auto repeats = [](const List* one) {
+    return one != nullptr && (one->kind == ListKind::list || one->is_tuple());
+  };
+  if (op == "+" && repeats(a) && repeats(b) && a->is_tuple() == b->is_tuple()) {
     auto all = a->items;
     all.insert(all.end(), b->items.begin(), b->items.end());
-    return list(std::move(all), a->is_tuple);
+    return list(std::move(all), a->is_tuple() ? ListKind::tuple : ListKind::list);
   }
-  if (op == "*" && (left.is_text() || a != nullptr) && right.is_integer()) {
+  if (op == "%" && left.is_text()) return percent(left.text(), right);
+  if (op == "*" && (left.is_text() || repeats(a)) && (right.is_integer() || right.is_boolean())) {
     const auto times = std::max<std::int64_t>(0, right.integer());
     const auto size = left.is_text() ? left.text().size() : a->items.size();
     if (size > 0 && static_cast<std::uint64_t>(times) > limits_.text_bytes / size) fail("repeats something too often");
@@ -585,9 +727,11 @@ Value Machine::binary(const std::string& op, const Value& left, const Value& rig
         items.insert(items.end(), a->items.begin(), a->items.end());
       }
     }
-    return left.is_text() ? text(std::move(repeated)) : list(std::move(items), a->is_tuple);
+    if (left.is_text()) return text(std::move(repeated));
+    return list(std::move(items), a->is_tuple() ? ListKind::tuple : ListKind::list);
   }
-  if (op == "*" && left.is_integer() && (right.is_text() || b != nullptr)) return binary(op, right, left);
+  if (op == "*" && (left.is_integer() || left.is_boolean()) && (right.is_text() || repeats(b)))
+    return binary(op, right, left);
   fail(std::string("cannot compute ") + left.type_name() + " " + op + " " + right.type_name());
 }
 
@@ -605,7 +749,13 @@ bool Machine::contains(const Value& container, const Value& wanted) {
   const auto* list = container.as_list();
   if (list == nullptr) fail(std::string("cannot look into ") + container.type_name());
   charge(static_cast<std::size_t>(list->weight));
-  return std::any_of(list->items.begin(), list->items.end(), [&](const Value& one) { return equal(one, wanted); });
+  if (list->kind != ListKind::iterator) {
+    return std::any_of(list->items.begin(), list->items.end(), [&](const Value& one) { return equal(one, wanted); });
+  }
+  while (list->taken < list->items.size()) {
+    if (equal(list->items[list->taken++], wanted)) return true;
+  }
+  return false;
 }
 
 bool Machine::compare(const std::string& op, const Value& left, const Value& right) {
@@ -628,7 +778,8 @@ bool Machine::compare(const std::string& op, const Value& left, const Value& rig
 std::vector<Value> Machine::items(const Value& value) {
   std::vector<Value> all;
   if (const auto* list = value.as_list()) {
-    all = list->items;
+    all.assign(list->items.begin() + static_cast<std::ptrdiff_t>(list->taken), list->items.end());
+    if (list->kind == ListKind::iterator) list->taken = list->items.size();
   } else if (const auto* dict = value.as_dict()) {
     for (const auto& entry : dict->entries) all.push_back(entry.first);
   } else if (value.is_text()) {
@@ -650,14 +801,20 @@ Value Machine::attribute(const Value& value, const std::string& name) {
   if (const auto method = find_method(value, name); method != nullptr) {
     const auto self = value;
     return Value::callable(name, [method, self, name](Machine& machine, Arguments& given) {
-      return method(machine, self, ArgumentReader(machine, name, given));
+      check_arguments(machine, name, given, method->signature);
+      return method->run(machine, self, ArgumentReader(machine, name, given));
     });
+  }
+  if (value.as_callable() != nullptr) fail("an attribute of a function, '" + name + "', is not supported");
+  if (const auto* group = value.as_list(); group != nullptr && group->kind == ListKind::group) {
+    if (name == "grouper") return group->items[0];
+    if (name == "list") return group->items[1];
   }
   const Value* found = nullptr;
   if (const auto* dict = value.as_dict()) found = dict->find(name);
   if (const auto* space = value.as_namespace()) found = space->find(name);
   if (found != nullptr) return *found;
-  if (const auto* loop = value.as_loop()) return loop_attribute(*loop, name);
+  if (value.as_loop() != nullptr) return loop_attribute(value, name);
   return Value::undefined(std::string("'") + value.type_name() + " object' has no attribute '" + name + "'");
 }
 
@@ -669,7 +826,7 @@ Value Machine::item(const Value& value, const Value& key) {
   }
   if (key.is_text()) return attribute(value, key.text());
   const bool index = key.is_integer() || key.is_boolean();
-  if (const auto* list = value.as_list(); list != nullptr && index) {
+  if (const auto* list = value.as_list(); list != nullptr && list->is_sequence() && index) {
     const auto at = place(key.integer(), list->items.size());
     if (at < list->items.size()) return list->items[at];
   }

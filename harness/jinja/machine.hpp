@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,13 +48,19 @@ class Machine {
   void charge(std::size_t operations);
   /// A text value within the bounds.
   Value text(std::string value);
-  Value list(std::vector<Value> items, bool is_tuple = false);
+  Value list(std::vector<Value> items, ListKind kind = ListKind::list);
   Value dict(std::vector<std::pair<Value, Value>> entries);
   /// The value's text, as {{ }} prints it.
   std::string str(const Value& value);
   Value make_namespace(Arguments& arguments);
-  /// As Python's iter(): a list's items, a dictionary's keys, a text's characters, nothing for what is undefined.
+  /// As Python's iter(): a list's items, a dictionary's keys, a text's characters, nothing for what is undefined. An
+  /// iterator has nothing left afterwards.
   std::vector<Value> items(const Value& value);
+  Value cycler(std::vector<Value> all);
+  /// `format % values`, as Python's str.
+  Value percent(const std::string& format, const Value& values);
+  bool has_filter(const std::string& name) const;
+  bool has_test(const std::string& name) const;
   Value attribute(const Value& value, const std::string& name);
   Value item(const Value& value, const Value& key);
   Value call(const Value& callable, Arguments& arguments);
@@ -74,13 +81,17 @@ class Machine {
   Flow run_all(const Nodes& nodes);
   Flow run_one(const Node& node);
   Flow run_loop(const Node& node);
+  Flow loop_over(const Node& node, std::vector<Value> all, int depth);
+  Flow run_inside(const Nodes& nodes);
+  Value loop_again(const Loop& loop, Arguments& given);
+  Value changed(Loop& loop, const Arguments& given);
+  Value loop_attribute(const Value& value, const std::string& name);
   std::string captured(const Nodes& nodes);
   void print(const std::string& text);
   void assign(const Node& target, const Value& value);
-  void define_macro(const Node& node);
-  Value run_macro(const Node& node, const std::shared_ptr<Scope>& around, Arguments& arguments, const Value& caller);
-  void run_call_block(const Node& node);
-  Value macro_value(const Node& node, const Value& caller);
+  Value run_macro(const Node& node, const std::shared_ptr<Scope>& around, Arguments& arguments);
+  void take_arguments(const Node& node, Scope& scope, Arguments& given);
+  Value macro_value(const Node& node);
 
   Value evaluate(const Node& node);
   Value evaluate_compare(const Node& node);
@@ -89,14 +100,12 @@ class Machine {
   Value evaluate_slice(const Node& node);
   Value look_up(const std::string& name);
   Arguments arguments(const Node& node, std::size_t first);
-  void add_named(const Node& node, Arguments& all);
 
   std::string where_;
   Limits limits_;
   std::int64_t used_ = 0;
   int level_ = 0;  ///< of evaluate and run_one inside one another
   int calls_ = 0;
-  int loops_ = 0;
   int line_ = 1;
   std::shared_ptr<Scope> top_ = std::make_shared<Scope>(nullptr);
   std::shared_ptr<Scope> scope_ = top_;
@@ -115,6 +124,8 @@ class ArgumentReader {
   std::string text(std::size_t place, std::string_view name) const;
   std::string text(std::size_t place, std::string_view name, const std::string& fallback) const;
   std::int64_t integer(std::size_t place, std::string_view name, std::int64_t fallback) const;
+  /// Every named argument that is none of the parameters, for a function that takes any.
+  const Arguments& all() const { return arguments_; }
   bool flag(std::size_t place, std::string_view name, bool fallback) const;
 
  private:
@@ -123,13 +134,34 @@ class ArgumentReader {
   const Arguments& arguments_;
 };
 
-using Method = Value (*)(Machine&, const Value& self, const ArgumentReader&);
+/// What a function takes: the names of its parameters with blanks between, and how many of them it needs.
+struct Signature {
+  std::string_view names = {};
+  std::size_t needed = 0;
+  bool by_name = true;  ///< false: by place alone, as most methods of Python's own types
+  bool open = false;    ///< takes anything
+};
+/// Throws where Python would for arguments that are too many, too few, unknown or given twice.
+void check_arguments(const Machine& machine, const std::string& name, const Arguments& given,
+                     const Signature& signature);
+
+struct Method {
+  Value (*run)(Machine&, const Value& self, const ArgumentReader&) = nullptr;
+  Signature signature;
+};
 /// Null when texts (dictionaries, lists, ...) have no such method.
-Method find_method(const Value& self, std::string_view name);
-/// The functions that every template sees: range, namespace, dict, raise_exception, strftime_now.
+const Method* find_method(const Value& self, std::string_view name);
+/// The functions that every template sees: range, namespace, dict, cycler, joiner, raise_exception, strftime_now.
 void add_globals(Machine& machine);
-/// A text as JSON; `indent` below 0 writes one line.
-std::string to_json(Machine& machine, const Value& value, std::int64_t indent, bool ensure_ascii, bool sort_keys);
+struct JsonStyle {
+  bool ensure_ascii = false;
+  bool sort_keys = false;
+  std::optional<std::string> indent = {};  ///< of one level; absent: one line
+  std::string between = ", ";
+  std::string behind_key = ": ";
+};
+/// As Python's json.dumps writes it.
+std::string to_json(Machine& machine, const Value& value, const JsonStyle& style);
 
 /// [first, last) of the places in a sequence of `count`, stepping by `step`, as Python's slice counts them.
 std::vector<std::size_t> slice_places(std::size_t count, const Value& first, const Value& last, const Value& step,

@@ -2,8 +2,9 @@
 #include <utf8proc.h>
 
 #include <algorithm>
-#include <array>
+#include <cstdlib>
 #include <map>
+#include <memory>
 
 #include "harness/base/text.hpp"
 #include "harness/jinja/machine.hpp"
@@ -47,6 +48,32 @@ std::int64_t ArgumentReader::integer(std::size_t place, std::string_view name, s
   return found->integer();
 }
 
+void check_arguments(const Machine& machine, const std::string& name, const Arguments& given,
+                     const Signature& signature) {
+  if (!signature.by_name && !given.named.empty()) {
+    machine.fail("'" + name + "' takes no argument by name, got '" + given.named[0].first + "'");
+  }
+  if (signature.open) return;
+  const auto names = signature.names.empty() ? std::vector<std::string>() : split(signature.names, ' ');
+  if (given.positional.size() > names.size()) {
+    machine.fail("'" + name + "' takes at most " + std::to_string(names.size()) + " arguments, got " +
+                 std::to_string(given.positional.size()));
+  }
+  const auto place_of = [&](const std::string& wanted) {
+    return static_cast<std::size_t>(std::find(names.begin(), names.end(), wanted) - names.begin());
+  };
+  for (const auto& entry : given.named) {
+    const auto place = place_of(entry.first);
+    if (place == names.size()) machine.fail("'" + name + "' has no argument '" + entry.first + "'");
+    if (place < given.positional.size()) machine.fail("'" + name + "' got '" + entry.first + "' twice");
+  }
+  for (std::size_t i = given.positional.size(); i < signature.needed; ++i) {
+    const bool named =
+        std::any_of(given.named.begin(), given.named.end(), [&](const auto& entry) { return entry.first == names[i]; });
+    if (!named) machine.fail("'" + name + "' needs the argument '" + names[i] + "'");
+  }
+}
+
 bool ArgumentReader::flag(std::size_t place, std::string_view name, bool fallback) const {
   const auto* found = find(place, name);
   return found == nullptr ? fallback : found->truth();
@@ -83,8 +110,7 @@ Value rsplit_method(Machine& machine, const Value& self, Reader given) {
   const auto* separator = given.find(0, "sep");
   machine.charge(self.text().size() / 64);
   if (separator == nullptr || separator->is_none()) {
-    if (most >= 0) machine.fail("rsplit() with maxsplit needs a separator");
-    return machine.list(texts(split_at_spaces(self.text(), -1)));
+    return machine.list(texts(split_at_spaces_from_right(self.text(), most)));
   }
   const auto by = given.text(0, "sep");
   if (by.empty()) machine.fail("rsplit() needs a separator that is not empty");
@@ -96,14 +122,51 @@ Value splitlines_method(Machine& machine, const Value& self, Reader given) {
   return machine.list(texts(split_lines(self.text(), given.flag(0, "keepends", false))));
 }
 
+/// The part of a text (or list) that Python's start and end name, as a range of characters; `inside` is false where the
+/// start lies behind the end of the text.
+struct Bounds {
+  std::size_t first = 0;
+  std::size_t last = 0;
+  bool inside = true;
+};
+
+Bounds bounds(std::size_t count, Reader given, std::size_t place) {
+  const auto size = static_cast<std::int64_t>(count);
+  const auto read = [&](std::size_t at, std::string_view name, std::int64_t fallback) {
+    const auto value = given.integer(at, name, fallback);
+    return value < 0 ? std::max<std::int64_t>(0, value < -size ? 0 : value + size) : value;
+  };
+  const auto first = read(place, "start", 0);
+  const auto last = std::min(read(place + 1, "end", size), size);
+  return {.first = static_cast<std::size_t>(std::min(first, size)),
+          .last = static_cast<std::size_t>(std::max(last, std::min(first, size))),
+          .inside = first <= size && first <= last};
+}
+
+struct Piece {
+  std::string_view text;
+  std::size_t first = 0;  ///< characters in front of it
+  bool inside = true;
+};
+
+Piece piece(Machine& machine, const Value& self, Reader given) {
+  machine.charge(self.text().size() / 16);
+  const auto starts = code_point_starts(self.text());
+  const auto part = bounds(starts.size() - 1, given, 1);
+  return {.text = std::string_view(self.text()).substr(starts[part.first], starts[part.last] - starts[part.first]),
+          .first = part.first,
+          .inside = part.inside};
+}
+
 template <bool at_start>
 Value affix_method(Machine& machine, const Value& self, Reader given) {
+  const auto part = piece(machine, self, given);
   const auto matches = [&](const Value& affix) {
     if (!affix.is_text()) machine.fail(std::string("startswith and endswith take texts, got ") + affix.type_name());
-    return at_start ? self.text().starts_with(affix.text()) : self.text().ends_with(affix.text());
+    return part.inside && (at_start ? part.text.starts_with(affix.text()) : part.text.ends_with(affix.text()));
   };
   const auto& wanted = given.want(0, "prefix");
-  if (const auto* list = wanted.as_list()) {
+  if (const auto* list = wanted.as_list(); list != nullptr && list->is_tuple()) {
     machine.charge(list->items.size());
     return Value::of(std::any_of(list->items.begin(), list->items.end(), matches));
   }
@@ -123,14 +186,18 @@ Value replace_method(Machine& machine, const Value& self, Reader given) {
       replaced(machine, self.text(), given.text(0, "old"), given.text(1, "new"), given.integer(2, "count", -1)));
 }
 
-template <bool from_right>
+template <bool from_right, bool must>
 Value find_method_of_text(Machine& machine, const Value& self, Reader given) {
-  const auto& text = self.text();
-  machine.charge(text.size() / 64);
+  const auto part = piece(machine, self, given);
   const auto wanted = given.text(0, "sub");
-  const auto found = from_right ? text.rfind(wanted) : text.find(wanted);
-  if (found == std::string::npos) return Value::of(std::int64_t{-1});
-  return Value::of(static_cast<std::int64_t>(code_points(std::string_view(text).substr(0, found))));
+  const auto found = !part.inside ? std::string_view::npos
+                     : from_right ? part.text.rfind(wanted)
+                                  : part.text.find(wanted);
+  if (found != std::string_view::npos) {
+    return Value::of(static_cast<std::int64_t>(part.first + code_points(part.text.substr(0, found))));
+  }
+  if (must) machine.fail("index(): the text is not found");
+  return Value::of(std::int64_t{-1});
 }
 
 Value count_method(Machine& machine, const Value& self, Reader given) {
@@ -142,17 +209,94 @@ Value count_method(Machine& machine, const Value& self, Reader given) {
         std::count_if(list->items.begin(), list->items.end(), [&](const Value& one) { return equal(one, wanted); })));
   }
   const auto wanted = given.text(0, "sub");
-  machine.charge(self.text().size() / 64);
-  if (wanted.empty()) return Value::of(static_cast<std::int64_t>(code_points(self.text())) + 1);
-  for (auto at = self.text().find(wanted); at != std::string::npos; at = self.text().find(wanted, at + wanted.size()))
+  const auto part = piece(machine, self, given);
+  if (!part.inside) return Value::of(count);
+  if (wanted.empty()) return Value::of(static_cast<std::int64_t>(code_points(part.text)) + 1);
+  for (auto at = part.text.find(wanted); at != std::string_view::npos; at = part.text.find(wanted, at + wanted.size()))
     ++count;
   return Value::of(count);
+}
+
+template <bool from_right>
+Value partition_method(Machine& machine, const Value& self, Reader given) {
+  machine.charge(self.text().size() / 64);
+  const auto by = given.text(0, "sep");
+  if (by.empty()) machine.fail("partition() needs a separator that is not empty");
+  const auto& text = self.text();
+  const auto found = from_right ? text.rfind(by) : text.find(by);
+  std::vector<Value> parts;
+  if (found == std::string::npos) {
+    parts = {self, Value::of(""), Value::of("")};
+    if (from_right) std::swap(parts[0], parts[2]);
+  } else {
+    parts = {machine.text(text.substr(0, found)), Value::of(by), machine.text(text.substr(found + by.size()))};
+  }
+  return machine.list(std::move(parts), ListKind::tuple);
+}
+
+std::string repeated(Machine& machine, const std::string& text, std::int64_t times) {
+  constexpr std::int64_t most = std::int64_t{1} << 20;
+  if (times > most) machine.fail("fills a text with more than " + std::to_string(most) + " characters");
+  machine.charge(static_cast<std::size_t>(std::max<std::int64_t>(0, times)));
+  std::string out;
+  for (std::int64_t i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+enum class Side : std::uint8_t { left, right, both };
+
+/// ljust, rjust and center.
+template <Side side>
+Value justify_method(Machine& machine, const Value& self, Reader given) {
+  const auto width = given.want(0, "width").is_integer() ? given.integer(0, "width", 0) : -1;
+  if (width < 0 && !given.want(0, "width").is_integer()) machine.fail("a width is a whole number");
+  const auto fill = given.text(1, "fillchar", " ");
+  if (code_points(fill) != 1) machine.fail("a text is filled with one character");
+  const auto pad = width - static_cast<std::int64_t>(code_points(self.text()));
+  if (pad <= 0) return self;
+  const auto left = side == Side::left ? 0 : side == Side::right ? pad : pad / 2 + (pad & width & 1);
+  return machine.text(repeated(machine, fill, left) + self.text() + repeated(machine, fill, pad - left));
+}
+
+Value zfill_method(Machine& machine, const Value& self, Reader given) {
+  const auto pad = given.integer(0, "width", 0) - static_cast<std::int64_t>(code_points(self.text()));
+  const bool has_sign = self.text().starts_with('-') || self.text().starts_with('+');
+  auto text = self.text();
+  return machine.text(text.insert(has_sign ? 1 : 0, repeated(machine, "0", pad)));
+}
+
+Value expandtabs_method(Machine& machine, const Value& self, Reader given) {
+  const auto size = given.integer(0, "tabsize", 8);
+  std::string out;
+  std::int64_t column = 0;
+  for (const char byte : self.text()) {
+    if (byte == '\t') {
+      const auto blanks = size > 0 ? size - column % size : 0;
+      out += repeated(machine, " ", blanks);
+      column += blanks;
+    } else {
+      out += byte;
+      if ((static_cast<unsigned char>(byte) & 0xc0U) != 0x80U) ++column;
+      if (byte == '\n' || byte == '\r') column = 0;
+    }
+  }
+  return machine.text(std::move(out));
+}
+
+Value casefold_method(Machine& machine, const Value& self, Reader) {
+  machine.charge(self.text().size() / 64);
+  utf8proc_uint8_t* folded = nullptr;
+  const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(self.text().data()),
+                                 static_cast<utf8proc_ssize_t>(self.text().size()), &folded, UTF8PROC_CASEFOLD);
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(folded, &std::free);
+  if (size < 0) machine.fail("casefold(): the text is not UTF-8");
+  return machine.text(std::string(reinterpret_cast<const char*>(folded), static_cast<std::size_t>(size)));
 }
 
 Value join_method(Machine& machine, const Value& self, Reader given) {
   std::string joined;
   bool first = true;
-  for (const auto& item : machine.items(given.want(0, "iterable"))) {
+  for (const auto& item : machine.items(*given.find(0, "iterable"))) {
     if (!item.is_text()) machine.fail(std::string("join() takes texts, got ") + item.type_name());
     if (!first) joined += self.text();
     first = false;
@@ -168,6 +312,17 @@ Value case_method(Machine& machine, const Value& self, Reader) {
   return machine.text(recased(self.text(), casing));
 }
 
+Value istitle_method(Machine& machine, const Value& self, Reader) {
+  machine.charge(self.text().size() / 64);
+  return Value::of(is_title(self.text()));
+}
+
+Value isdigit_method(Machine& machine, const Value& self, Reader) {
+  machine.charge(self.text().size() / 64);
+  if (has_other_digit(self.text())) machine.fail("isdigit() of a character like a superscript is not supported");
+  return Value::of(is_all(self.text(), Class::decimal));
+}
+
 template <Class wanted>
 Value class_method(Machine& machine, const Value& self, Reader) {
   machine.charge(self.text().size() / 64);
@@ -176,21 +331,24 @@ Value class_method(Machine& machine, const Value& self, Reader) {
 
 Value items_method(Machine& machine, const Value& self, Reader) {
   std::vector<Value> pairs;
-  for (const auto& entry : self.as_dict()->entries) pairs.push_back(machine.list({entry.first, entry.second}, true));
-  return machine.list(std::move(pairs));
+  for (const auto& entry : self.as_dict()->entries)
+    pairs.push_back(machine.list({entry.first, entry.second}, ListKind::tuple));
+  return machine.list(std::move(pairs), ListKind::items);
 }
 
-Value keys_method(Machine& machine, const Value& self, Reader) { return machine.list(machine.items(self)); }
+Value keys_method(Machine& machine, const Value& self, Reader) {
+  return machine.list(machine.items(self), ListKind::keys);
+}
 
 Value values_method(Machine& machine, const Value& self, Reader) {
   std::vector<Value> all;
   for (const auto& entry : self.as_dict()->entries) all.push_back(entry.second);
-  return machine.list(std::move(all));
+  return machine.list(std::move(all), ListKind::values);
 }
 
 Value get_method(Machine& machine, const Value& self, Reader given) {
   machine.charge(self.as_dict()->entries.size() / 8);
-  if (const auto* found = self.as_dict()->find(given.want(0, "key"))) return *found;
+  if (const auto* found = self.as_dict()->find(*given.find(0, "key"))) return *found;
   const auto* fallback = given.find(1, "default");
   return fallback == nullptr ? Value::none() : *fallback;
 }
@@ -201,67 +359,97 @@ Value index_method(Machine& machine, const Value& self, Reader given) {
   const auto& items = self.as_list()->items;
   machine.charge(static_cast<std::size_t>(self.weight()));
   const auto& wanted = given.want(0, "value");
-  const auto found = std::find_if(items.begin(), items.end(), [&](const Value& one) { return equal(one, wanted); });
-  if (found == items.end()) machine.fail("index(): the value is not in the list");
+  const auto part = bounds(items.size(), given, 1);
+  const auto end = items.begin() + static_cast<std::ptrdiff_t>(part.last);
+  const auto found = std::find_if(items.begin() + static_cast<std::ptrdiff_t>(part.first), end,
+                                  [&](const Value& one) { return equal(one, wanted); });
+  if (found == end) machine.fail("index(): the value is not in the list");
   return Value::of(static_cast<std::int64_t>(found - items.begin()));
 }
 
 const std::map<std::string_view, Method>& text_methods() {
+  constexpr Signature none = {.by_name = false};
+  constexpr Signature part = {.names = "sub start end", .needed = 1, .by_name = false};
+  constexpr Signature one = {.names = "sep", .needed = 1, .by_name = false};
+  constexpr Signature width = {.names = "width fillchar", .needed = 1, .by_name = false};
+  constexpr Signature chars = {.names = "chars", .by_name = false};
+  constexpr Signature pieces = {.names = "sep maxsplit"};
   static const std::map<std::string_view, Method> methods = {
-      {"strip", strip_method<true, true>},
-      {"lstrip", strip_method<true, false>},
-      {"rstrip", strip_method<false, true>},
-      {"split", split_method},
-      {"rsplit", rsplit_method},
-      {"splitlines", splitlines_method},
-      {"startswith", affix_method<true>},
-      {"endswith", affix_method<false>},
-      {"removeprefix", remove_affix_method<true>},
-      {"removesuffix", remove_affix_method<false>},
-      {"replace", replace_method},
-      {"find", find_method_of_text<false>},
-      {"rfind", find_method_of_text<true>},
-      {"count", count_method},
-      {"join", join_method},
-      {"upper", case_method<Casing::upper>},
-      {"lower", case_method<Casing::lower>},
-      {"title", case_method<Casing::title>},
-      {"capitalize", case_method<Casing::capital>},
-      {"isdigit", class_method<Class::digit>},
-      {"isalpha", class_method<Class::letter>},
-      {"isalnum", class_method<Class::letter_or_digit>},
-      {"isspace", class_method<Class::space>},
-      {"isupper", class_method<Class::upper>},
-      {"islower", class_method<Class::lower>},
+      {"strip", {strip_method<true, true>, chars}},
+      {"lstrip", {strip_method<true, false>, chars}},
+      {"rstrip", {strip_method<false, true>, chars}},
+      {"split", {split_method, pieces}},
+      {"rsplit", {rsplit_method, pieces}},
+      {"splitlines", {splitlines_method, {.names = "keepends"}}},
+      {"startswith", {affix_method<true>, part}},
+      {"endswith", {affix_method<false>, part}},
+      {"removeprefix", {remove_affix_method<true>, one}},
+      {"removesuffix", {remove_affix_method<false>, one}},
+      {"replace", {replace_method, {.names = "old new count", .needed = 2, .by_name = false}}},
+      {"find", {find_method_of_text<false, false>, part}},
+      {"rfind", {find_method_of_text<true, false>, part}},
+      {"index", {find_method_of_text<false, true>, part}},
+      {"rindex", {find_method_of_text<true, true>, part}},
+      {"count", {count_method, part}},
+      {"join", {join_method, one}},
+      {"partition", {partition_method<false>, one}},
+      {"rpartition", {partition_method<true>, one}},
+      {"ljust", {justify_method<Side::left>, width}},
+      {"rjust", {justify_method<Side::right>, width}},
+      {"center", {justify_method<Side::both>, width}},
+      {"zfill", {zfill_method, {.names = "width", .needed = 1, .by_name = false}}},
+      {"expandtabs", {expandtabs_method, {.names = "tabsize"}}},
+      {"upper", {case_method<Casing::upper>, none}},
+      {"lower", {case_method<Casing::lower>, none}},
+      {"title", {case_method<Casing::title>, none}},
+      {"capitalize", {case_method<Casing::capital>, none}},
+      {"swapcase", {case_method<Casing::swapped>, none}},
+      {"casefold", {casefold_method, none}},
+      {"isdigit", {isdigit_method, none}},
+      {"isdecimal", {class_method<Class::decimal>, none}},
+      {"isalpha", {class_method<Class::letter>, none}},
+      {"isalnum", {class_method<Class::letter_or_digit>, none}},
+      {"isspace", {class_method<Class::space>, none}},
+      {"isupper", {class_method<Class::upper>, none}},
+      {"islower", {class_method<Class::lower>, none}},
+      {"istitle", {istitle_method, none}},
+      {"isprintable", {class_method<Class::printable>, none}},
+      {"isascii", {class_method<Class::ascii>, none}},
   };
   return methods;
 }
 
 const std::map<std::string_view, Method>& dict_methods() {
-  static const std::map<std::string_view, Method> methods = {{"items", items_method},
-                                                             {"keys", keys_method},
-                                                             {"values", values_method},
-                                                             {"get", get_method},
-                                                             {"copy", copy_method}};
+  constexpr Signature none = {.by_name = false};
+  static const std::map<std::string_view, Method> methods = {
+      {"items", {items_method, none}},
+      {"keys", {keys_method, none}},
+      {"values", {values_method, none}},
+      {"get", {get_method, {.names = "key default", .needed = 1, .by_name = false}}},
+      {"copy", {copy_method, none}}};
   return methods;
 }
 
 const std::map<std::string_view, Method>& list_methods() {
   static const std::map<std::string_view, Method> methods = {
-      {"count", count_method}, {"index", index_method}, {"copy", copy_method}};
+      {"count", {count_method, {.names = "value", .needed = 1, .by_name = false}}},
+      {"index", {index_method, {.names = "value start end", .needed = 1, .by_name = false}}},
+      {"copy", {copy_method, {.by_name = false}}}};
   return methods;
 }
 
 }  // namespace
 
-Method find_method(const Value& self, std::string_view name) {
+const Method* find_method(const Value& self, std::string_view name) {
   const auto look = [&](const std::map<std::string_view, Method>& methods) {
     const auto found = methods.find(name);
-    return found == methods.end() ? nullptr : found->second;
+    return found == methods.end() ? nullptr : &found->second;
   };
   if (self.is_text()) return look(text_methods());
   if (self.as_dict() != nullptr) return look(dict_methods());
-  return self.as_list() != nullptr ? look(list_methods()) : nullptr;
+  const auto* list = self.as_list();
+  if (list == nullptr || !list->is_sequence() || (name == "copy" && list->kind != ListKind::list)) return nullptr;
+  return look(list_methods());
 }
 
 }  // namespace touchstone::jinja

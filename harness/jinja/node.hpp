@@ -32,17 +32,19 @@ struct Node {
     binary,       ///< text: arithmetic, "~", "and", "or"
     compare,      ///< parts[0] ops[0] parts[1] ops[1] parts[2] ...
     conditional,  ///< parts[1] if parts[0] else parts[2], which may be null
+    spread,       ///< among the arguments of a call: text ("*" or "**") parts[0]
     // statements
     data,          ///< text
     print,         ///< parts[0]
     set,           ///< parts[0] = parts[1]
     set_block,     ///< parts[0] = what body prints, through the filters of parts[1], which may be null
-    loop,          ///< for parts[0] in parts[1] if parts[2] (may be null): body; other
+    loop,          ///< for parts[0] in parts[1] if parts[2] (may be null): body; other. text: "recursive" or empty
     branch,        ///< if parts[i]: bodies[i]; else other
     macro,         ///< text ( ops; named are the defaults of the last ones ): body
     filter_block,  ///< body through the filters of parts[0]
     call_block,    ///< parts[0] called with body as caller()
-    body_block,    ///< body as it is ({% generation %})
+    body_block,    ///< body in a scope of its own ({% generation %})
+    with_block,    ///< body where parts[0] = parts[1], parts[2] = parts[3], ...
     break_loop,
     continue_loop,
   };
@@ -58,6 +60,10 @@ struct Node {
   Nodes body;
   Nodes other;
   std::vector<Nodes> bodies;
+  // Of a macro or call block: which of the names that a macro may be given beyond its parameters its body reads.
+  bool reads_caller = false;
+  bool reads_varargs = false;
+  bool reads_kwargs = false;
 };
 
 /// Reads a template. Throws Fault::checkpoint naming `where` and the line.

@@ -11,6 +11,25 @@ namespace {
 
 constexpr int deepest = 200;  ///< brackets and blocks inside one another, and operators in a row
 
+/// Whether `name` is read anywhere in the tree. The tree's depth is bounded.
+bool reads(const Node* node, std::string_view name);
+
+bool reads(const Nodes& nodes, std::string_view name) {
+  return std::any_of(nodes.begin(), nodes.end(), [&](const NodePtr& node) { return reads(node.get(), name); });
+}
+
+bool reads(const Node* node, std::string_view name) {
+  if (node == nullptr) return false;
+  if (node->kind == Node::Kind::name && node->text == name) return true;
+  return reads(node->parts, name) || reads(node->body, name) || reads(node->other, name) ||
+         std::any_of(node->bodies.begin(), node->bodies.end(), [&](const Nodes& body) { return reads(body, name); }) ||
+         std::any_of(node->named.begin(), node->named.end(),
+                     [&](const auto& entry) { return reads(entry.second.get(), name); });
+}
+
+/// Whether `name` is among the names of an assignment's target.
+bool assigns(const Node& target, std::string_view name) { return reads(&target, name); }
+
 }  // namespace
 
 Parser::Level::Level(Parser& parser) : parser_(parser) {
@@ -309,16 +328,24 @@ NodePtr Parser::subscript(NodePtr node) {
 /// "(a, b, c=d)"
 void Parser::arguments(Node& call) {
   want_symbol("(");
+  int spread = 0;  // 1 behind "*", 2 behind "**"
   while (!skip_symbol(")")) {
-    if (is_symbol("*") || is_symbol("**")) fail("arguments with '*' are not supported");
-    if (now().kind == TokenKind::name && next().kind == TokenKind::symbol && next().text == "=") {
+    if (is_symbol("*") || is_symbol("**")) {
+      auto all = make(Node::Kind::spread, now().text);
+      if (all->text == "*" ? spread > 0 : spread > 1) fail("unexpected '" + all->text + "'");
+      spread = all->text == "*" ? 1 : 2;
+      ++at_;
+      add(*all, expression());
+      add(call, std::move(all));
+    } else if (now().kind == TokenKind::name && next().kind == TokenKind::symbol && next().text == "=") {
+      if (spread > 1) fail("an argument follows '**'");
       auto name = want_name();
       ++at_;
       auto value = expression();
       call.depth = std::max(call.depth, value->depth + 1);
       call.named.emplace_back(std::move(name), std::move(value));
     } else {
-      if (!call.named.empty()) fail("a positional argument follows a named one");
+      if (!call.named.empty() || spread > 0) fail("a positional argument follows a named one");
       add(call, expression());
     }
     if (!is_symbol(")")) want_symbol(",");
@@ -360,10 +387,10 @@ NodePtr Parser::test(NodePtr node) {
   const auto kind = now().kind;
   if (is_symbol("(")) {
     arguments(*found);
-  } else if ((kind == TokenKind::name && !is_name("else") && !is_name("or") && !is_name("and") && !is_name("if") &&
-              !is_name("is") && !is_name("not") && !is_name("in")) ||
+  } else if ((kind == TokenKind::name && !is_name("else") && !is_name("or") && !is_name("and")) ||
              kind == TokenKind::text || kind == TokenKind::integer || kind == TokenKind::real || is_symbol("[") ||
              is_symbol("{")) {
+    if (is_name("is")) fail("tests cannot be chained with 'is'");
     add(*found, postfix(primary()));
   }
   if (!negated) return found;
@@ -420,6 +447,7 @@ NodePtr Parser::statement() {
   if (name == "macro") return macro();
   if (name == "filter") return filter_block();
   if (name == "call") return call_block();
+  if (name == "with") return with_block();
   if (name == "generation") {
     auto node = make(Node::Kind::body_block);
     want_block_end();
@@ -439,23 +467,24 @@ NodePtr Parser::statement() {
 }
 
 /// What a value is assigned to: a name, names with commas between, or an attribute of a namespace.
-NodePtr Parser::target() {
+NodePtr Parser::target(bool with_attributes) {
   auto one = [&]() -> NodePtr {
     if (skip_symbol("(")) {
-      auto inner = target();
+      auto inner = target(with_attributes);
       want_symbol(")");
       return inner;
     }
-    return make(Node::Kind::name, want_name());
+    auto name = make(Node::Kind::name, want_name());
+    for (const std::string_view constant : {"true", "True", "false", "False", "none", "None"}) {
+      if (name->text == constant) fail("cannot assign to '" + name->text + "'");
+    }
+    if (!with_attributes || !skip_symbol(".")) return name;
+    auto attribute = make(Node::Kind::attribute, want_name());
+    add(*attribute, std::move(name));
+    return attribute;
   };
   const Level level(*this);
   auto first = one();
-  if (first->kind == Node::Kind::name && is_symbol(".")) {
-    ++at_;
-    auto attribute = make(Node::Kind::attribute, want_name());
-    add(*attribute, std::move(first));
-    return attribute;
-  }
   if (!is_symbol(",")) return first;
   auto node = make(Node::Kind::tuple);
   add(*node, std::move(first));
@@ -488,11 +517,12 @@ NodePtr Parser::set() {
 
 NodePtr Parser::loop() {
   auto node = make(Node::Kind::loop);
-  add(*node, target());
+  add(*node, target(false));
+  if (assigns(*node->parts[0], "loop")) fail("'loop' cannot be a loop's variable");
   if (!skip_name("in")) fail("expected 'in', found '" + now().text.substr(0, 40) + "'");
   add(*node, tuple(false));
   add(*node, skip_name("if") ? expression() : nullptr);
-  if (is_name("recursive")) fail("recursive loops are not supported");
+  if (skip_name("recursive")) node->text = "recursive";
   want_block_end();
   node->body = body({"endfor", "else"});
   if (skip_name("else")) {
@@ -530,6 +560,9 @@ std::vector<std::string> Parser::parameters(Node& macro) {
   want_symbol("(");
   while (!skip_symbol(")")) {
     names.push_back(want_name());
+    if (std::count(names.begin(), names.end(), names.back()) > 1)
+      fail("parameter '" + names.back() + "' is there twice");
+    if (names.back() == "caller" && !is_symbol("=")) fail("the parameter 'caller' needs a default");
     if (skip_symbol("=")) {
       auto value = expression();
       macro.depth = std::max(macro.depth, value->depth + 1);
@@ -546,11 +579,7 @@ NodePtr Parser::macro() {
   auto node = make(Node::Kind::macro);
   node->text = want_name();
   node->ops = parameters(*node);
-  want_block_end();
-  node->body = body({"endmacro"});
-  deepen(*node, node->body);
-  ++at_;
-  want_block_end();
+  macro_body(*node, "endmacro");
   return node;
 }
 
@@ -574,8 +603,31 @@ NodePtr Parser::call_block() {
   if (is_symbol("(")) node->ops = parameters(*node);
   add(*node, expression());
   if (node->parts[0]->kind != Node::Kind::call) fail("expected a call");
+  macro_body(*node, "endcall");
+  return node;
+}
+
+void Parser::macro_body(Node& macro, std::string_view end) {
   want_block_end();
-  node->body = body({"endcall"});
+  macro.body = body({end});
+  deepen(macro, macro.body);
+  ++at_;
+  want_block_end();
+  macro.reads_caller = reads(macro.body, "caller");
+  macro.reads_varargs = reads(macro.body, "varargs");
+  macro.reads_kwargs = reads(macro.body, "kwargs");
+}
+
+NodePtr Parser::with_block() {
+  auto node = make(Node::Kind::with_block);
+  while (now().kind != TokenKind::block_end) {
+    if (!node->parts.empty()) want_symbol(",");
+    add(*node, target());
+    want_symbol("=");
+    add(*node, expression());
+  }
+  want_block_end();
+  node->body = body({"endwith"});
   deepen(*node, node->body);
   ++at_;
   want_block_end();

@@ -33,7 +33,7 @@ class Parser {
   void add(Node& parent, NodePtr child) const;
   void deepen(Node& parent, const Nodes& children) const;
 
-  // Statements (jinja_statements.cpp).
+  // Statements.
   Nodes body(std::initializer_list<std::string_view> ends);
   NodePtr statement();
   NodePtr set();
@@ -42,10 +42,12 @@ class Parser {
   NodePtr macro();
   NodePtr filter_block();
   NodePtr call_block();
-  NodePtr target();
+  NodePtr with_block();
+  NodePtr target(bool with_attributes = true);
+  void macro_body(Node& macro, std::string_view end);
   std::vector<std::string> parameters(Node& macro);
 
-  // Expressions (jinja_parser.cpp).
+  // Expressions.
   NodePtr tuple(bool with_condition = true);
   NodePtr expression() { return conditional(); }
   NodePtr conditional();

@@ -1,9 +1,11 @@
 // Tests ("is defined") and the functions that every template sees.
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <cstdlib>
 #include <ctime>
 #include <map>
+#include <memory>
+#include <utility>
 
 #include "harness/jinja/machine.hpp"
 #include "harness/jinja/text.hpp"
@@ -12,58 +14,67 @@ namespace touchstone::jinja {
 namespace {
 
 using Reader = const ArgumentReader&;
-using Test = bool (*)(Machine&, const Value&, Reader);
+struct Test {
+  bool (*run)(Machine&, const Value&, Reader) = nullptr;
+  Signature signature = {};
+};
 
-std::int64_t whole(Machine& machine, const Value& value) {
-  if (!machine.defined(value).is_integer() && !value.is_boolean())
-    machine.fail(std::string("the test wants a whole number, got ") + value.type_name());
-  return value.integer();
+bool is_iterable(const Value& v) { return v.is_text() || v.as_list() != nullptr || v.as_dict() != nullptr; }
+
+/// What has a length and items by number or name.
+bool is_sequence(const Value& v) {
+  return v.is_text() || v.as_dict() != nullptr || (v.as_list() != nullptr && v.as_list()->is_sequence());
 }
-
-bool is_sequence(const Value& v) { return v.is_text() || v.as_list() != nullptr || v.as_dict() != nullptr; }
 
 bool is_same(Machine&, const Value& v, Reader given) {
   const auto& other = given.want(0, "other");
   return std::string_view(v.type_name()) == other.type_name() && equal(v, other);
 }
 
+/// Whether v % by == value.
+bool leaves(Machine& m, const Value& v, const Value& by, std::int64_t rest) {
+  if (!m.defined(v).is_number()) m.fail(std::string("the test wants a number, got ") + v.type_name());
+  return equal(m.binary("%", v, by), Value::of(rest));
+}
+
 const std::map<std::string_view, Test>& tests() {
   using M = Machine&;
   using V = const Value&;
   static const std::map<std::string_view, Test> all = {
-      {"boolean", [](M, V v, Reader) { return v.is_boolean(); }},
-      {"callable", [](M, V v, Reader) { return v.as_callable() != nullptr; }},
-      {"defined", [](M, V v, Reader) { return !v.is_undefined(); }},
+      {"boolean", {[](M, V v, Reader) { return v.is_boolean(); }}},
+      // What is undefined raises when it is called, but Python takes it for something that can be.
+      {"callable",
+       {[](M, V v, Reader) { return v.as_callable() != nullptr || v.as_loop() != nullptr || v.is_undefined(); }}},
+      {"defined", {[](M, V v, Reader) { return !v.is_undefined(); }}},
       {"divisibleby",
-       [](M m, V v, Reader given) {
-         const auto by = whole(m, given.want(0, "num"));
-         if (by == 0) m.fail("division by zero");
-         return by == -1 || whole(m, v) % by == 0;
-       }},
-      {"even", [](M m, V v, Reader) { return whole(m, v) % 2 == 0; }},
-      {"odd", [](M m, V v, Reader) { return whole(m, v) % 2 != 0; }},
-      {"false", [](M, V v, Reader) { return v.is_boolean() && !v.truth(); }},
-      {"true", [](M, V v, Reader) { return v.is_boolean() && v.truth(); }},
-      {"float", [](M, V v, Reader) { return v.is_real(); }},
-      {"integer", [](M, V v, Reader) { return v.is_integer(); }},
-      {"number", [](M, V v, Reader) { return v.is_number(); }},
-      {"string", [](M, V v, Reader) { return v.is_text(); }},
-      {"mapping", [](M, V v, Reader) { return v.as_dict() != nullptr; }},
-      {"sequence", [](M, V v, Reader) { return is_sequence(v) || v.is_undefined(); }},
-      {"iterable", [](M, V v, Reader) { return is_sequence(v) || v.is_undefined(); }},
-      {"none", [](M, V v, Reader) { return v.is_none(); }},
-      {"undefined", [](M, V v, Reader) { return v.is_undefined(); }},
-      {"sameas", is_same},
-      {"lower", [](M m, V v, Reader) { return is_all(m.str(v), Class::lower); }},
-      {"upper", [](M m, V v, Reader) { return is_all(m.str(v), Class::upper); }},
-      {"in", [](M m, V v, Reader given) { return m.contains(given.want(0, "seq"), v); }},
+       {[](M m, V v, Reader given) { return leaves(m, v, given.want(0, "num"), 0); }, {.names = "num", .needed = 1}}},
+      {"even", {[](M m, V v, Reader) { return leaves(m, v, Value::of(std::int64_t{2}), 0); }}},
+      {"odd", {[](M m, V v, Reader) { return leaves(m, v, Value::of(std::int64_t{2}), 1); }}},
+      {"false", {[](M, V v, Reader) { return v.is_boolean() && !v.truth(); }}},
+      {"true", {[](M, V v, Reader) { return v.is_boolean() && v.truth(); }}},
+      {"float", {[](M, V v, Reader) { return v.is_real(); }}},
+      {"integer", {[](M, V v, Reader) { return v.is_integer(); }}},
+      {"number", {[](M, V v, Reader) { return v.is_number(); }}},
+      {"string", {[](M, V v, Reader) { return v.is_text(); }}},
+      {"mapping", {[](M, V v, Reader) { return v.as_dict() != nullptr; }}},
+      {"sequence", {[](M, V v, Reader) { return is_sequence(v) || v.is_undefined(); }}},
+      {"iterable", {[](M, V v, Reader) { return is_iterable(v) || v.is_undefined() || v.as_loop() != nullptr; }}},
+      {"none", {[](M, V v, Reader) { return v.is_none(); }}},
+      {"undefined", {[](M, V v, Reader) { return v.is_undefined(); }}},
+      {"sameas", {is_same, {.names = "other", .needed = 1}}},
+      {"lower", {[](M m, V v, Reader) { return is_all(m.str(v), Class::lower); }}},
+      {"upper", {[](M m, V v, Reader) { return is_all(m.str(v), Class::upper); }}},
+      {"in",
+       {[](M m, V v, Reader given) { return m.contains(given.want(0, "seq"), v); }, {.names = "seq", .needed = 1}}},
+      {"filter", {[](M m, V v, Reader) { return v.is_text() && m.has_filter(v.text()); }}},
+      {"test", {[](M m, V v, Reader) { return v.is_text() && m.has_test(v.text()); }}},
   };
   return all;
 }
 
 /// The operator that a test of this name stands for; empty when it is none.
 std::string_view comparison(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 12> all = {{{"eq", "=="},
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 15> all = {{{"eq", "=="},
                                                                                   {"equalto", "=="},
                                                                                   {"==", "=="},
                                                                                   {"ne", "!="},
@@ -74,12 +85,16 @@ std::string_view comparison(std::string_view name) {
                                                                                   {"le", "<="},
                                                                                   {"ge", ">="},
                                                                                   {"!=", "!="},
+                                                                                  {">=", ">="},
+                                                                                  {"<=", "<="},
+                                                                                  {">", ">"},
                                                                                   {"<", "<"}}};
   const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.first == name; });
   return found == all.end() ? std::string_view() : found->second;
 }
 
 Value range(Machine& machine, Arguments& given) {
+  check_arguments(machine, "range", given, {.names = "start stop step", .needed = 1, .by_name = false});
   const ArgumentReader reader(machine, "range", given);
   const bool one = given.positional.size() < 2;
   const auto from = one ? 0 : reader.integer(0, "start", 0);
@@ -94,15 +109,17 @@ Value range(Machine& machine, Arguments& given) {
     machine.fail("range() of more than " + std::to_string(most) + " numbers");
   std::vector<Value> all;
   for (auto i = from; step > 0 ? i < to : i > to; i += step) all.push_back(Value::of(i));
-  return machine.list(std::move(all));
+  return machine.list(std::move(all), ListKind::range);
 }
 
 Value raise(Machine& machine, Arguments& given) {
+  check_arguments(machine, "raise_exception", given, {.names = "message", .needed = 1});
   machine.fail("the template refuses: " +
                ArgumentReader(machine, "raise_exception", given).text(0, "message").substr(0, 400));
 }
 
 Value now(Machine& machine, Arguments& given) {
+  check_arguments(machine, "strftime_now", given, {.names = "format", .needed = 1});
   const auto format = ArgumentReader(machine, "strftime_now", given).text(0, "format");
   const std::time_t seconds = std::time(nullptr);
   std::tm local{};
@@ -114,13 +131,36 @@ Value now(Machine& machine, Arguments& given) {
 }
 
 Value dict(Machine& machine, Arguments& given) {
+  check_arguments(machine, "dict", {.positional = given.positional, .named = {}}, {.names = "pairs"});
   std::vector<std::pair<Value, Value>> entries;
   for (const auto& one : given.positional) {
-    if (one.as_dict() == nullptr) machine.fail("dict() takes dictionaries and named values");
-    entries.insert(entries.end(), one.as_dict()->entries.begin(), one.as_dict()->entries.end());
+    if (one.as_dict() != nullptr) {
+      entries.insert(entries.end(), one.as_dict()->entries.begin(), one.as_dict()->entries.end());
+      continue;
+    }
+    for (const auto& item : machine.items(machine.defined(one))) {
+      const auto pair = machine.items(item);
+      if (pair.size() != 2) machine.fail("dict() takes a dictionary or pairs, and named values");
+      entries.emplace_back(pair[0], pair[1]);
+    }
   }
   for (auto& entry : given.named) entries.emplace_back(Value::of(entry.first), std::move(entry.second));
   return machine.dict(std::move(entries));
+}
+
+Value cycler(Machine& machine, Arguments& given) {
+  check_arguments(machine, "cycler", given, {.by_name = false, .open = true});
+  if (given.positional.empty()) machine.fail("cycler() needs a value");
+  return machine.cycler(given.positional);
+}
+
+Value joiner(Machine& machine, Arguments& given) {
+  check_arguments(machine, "joiner", given, {.names = "sep"});
+  const auto* separator = ArgumentReader(machine, "joiner", given).find(0, "sep");
+  const auto between = separator == nullptr ? Value::of(", ") : *separator;
+  const auto used = std::make_shared<bool>(false);
+  return Value::callable(
+      "joiner", [between, used](Machine&, Arguments&) { return std::exchange(*used, true) ? between : Value::of(""); });
 }
 
 }  // namespace
@@ -128,10 +168,43 @@ Value dict(Machine& machine, Arguments& given) {
 bool Machine::test(const std::string& name, const Value& value, Arguments& given) {
   charge(1);
   const ArgumentReader reader(*this, name, given);
-  if (const auto op = comparison(name); !op.empty()) return compare(std::string(op), value, reader.want(0, "other"));
+  if (const auto op = comparison(name); !op.empty()) {
+    check_arguments(*this, name, given, {.names = "other", .needed = 1, .by_name = false});
+    return compare(std::string(op), value, *reader.find(0, "other"));
+  }
   const auto found = tests().find(name);
   if (found == tests().end()) fail("no test named '" + name.substr(0, 40) + "'");
-  return found->second(*this, value, reader);
+  check_arguments(*this, name, given, found->second.signature);
+  return found->second.run(*this, value, reader);
+}
+
+bool Machine::has_test(const std::string& name) const { return tests().count(name) > 0 || !comparison(name).empty(); }
+
+Value Machine::cycler(std::vector<Value> all) {
+  auto space = std::make_shared<Namespace>();
+  space->assignable = false;
+  namespaces_.push_back(space);
+  const auto at = std::make_shared<std::size_t>(0);
+  const auto values = std::make_shared<const std::vector<Value>>(std::move(all));
+  // Weak: the space holds these functions.
+  const auto show = [self = std::weak_ptr<Namespace>(space), at, values] {
+    if (const auto found = self.lock()) found->set("current", (*values)[*at]);
+  };
+  space->set("next", Value::callable("next", [show, at, values](Machine& machine, Arguments& given) {
+               check_arguments(machine, "next", given, {});
+               auto value = (*values)[*at];
+               *at = (*at + 1) % values->size();
+               show();
+               return value;
+             }));
+  space->set("reset", Value::callable("reset", [show, at](Machine& machine, Arguments& given) {
+               check_arguments(machine, "reset", given, {});
+               *at = 0;
+               show();
+               return Value::none();
+             }));
+  show();
+  return Value::name_space(std::move(space));
 }
 
 void add_globals(Machine& machine) {
@@ -142,6 +215,8 @@ void add_globals(Machine& machine) {
   add("raise_exception", raise);
   add("strftime_now", now);
   add("dict", dict);
+  add("cycler", cycler);
+  add("joiner", joiner);
   add("namespace", [](Machine& m, Arguments& given) { return m.make_namespace(given); });
 }
 

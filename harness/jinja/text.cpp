@@ -4,9 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdlib>
 #include <limits>
+#include <span>
 
 #include "harness/base/text.hpp"
+#include "harness/jinja/special_casing.hpp"
 
 namespace touchstone::jinja {
 namespace {
@@ -36,27 +41,131 @@ std::size_t limit(std::int64_t most) {
 
 }  // namespace
 
-std::string recased(std::string_view text, Casing casing) {
+std::string encoded(std::int32_t point) {
   std::string out;
-  bool inside = false;  // of a word, for title; behind the first character, for capital
+  put(out, point);
+  return out;
+}
+
+namespace {
+
+bool in_ranges(std::int32_t value, std::span<const std::array<std::int32_t, 2>> ranges) {
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [&](const auto& range) { return value >= range[0] && value <= range[1]; });
+}
+
+/// Unicode's Uppercase and Lowercase: the letters, and what PropList.txt adds to them.
+bool is_upper(std::int32_t value) {
+  constexpr std::array<std::array<std::int32_t, 2>, 5> others = {
+      {{0x2160, 0x216f}, {0x24b6, 0x24cf}, {0x1f130, 0x1f149}, {0x1f150, 0x1f169}, {0x1f170, 0x1f189}}};
+  return utf8proc_category(value) == UTF8PROC_CATEGORY_LU || in_ranges(value, others);
+}
+
+bool is_lower(std::int32_t value) {
+  constexpr std::array<std::array<std::int32_t, 2>, 26> others = {
+      {{0xaa, 0xaa},       {0xba, 0xba},       {0x2b0, 0x2b8},     {0x2c0, 0x2c1},     {0x2e0, 0x2e4},
+       {0x345, 0x345},     {0x37a, 0x37a},     {0x1d2c, 0x1d6a},   {0x1d78, 0x1d78},   {0x1d9b, 0x1dbf},
+       {0x2071, 0x2071},   {0x207f, 0x207f},   {0x2090, 0x209c},   {0x2170, 0x217f},   {0x24d0, 0x24e9},
+       {0x2c7c, 0x2c7d},   {0xa69c, 0xa69d},   {0xa770, 0xa770},   {0xa7f8, 0xa7f9},   {0xab5c, 0xab5f},
+       {0x10780, 0x10780}, {0x10783, 0x10785}, {0x10787, 0x107b0}, {0x107b2, 0x107ba}, {0x10fc, 0x10fc},
+       {0xa7f2, 0xa7f4}}};
+  return utf8proc_category(value) == UTF8PROC_CATEGORY_LL || in_ranges(value, others);
+}
+
+bool is_cased(std::int32_t value) {
+  return is_upper(value) || is_lower(value) || utf8proc_category(value) == UTF8PROC_CATEGORY_LT;
+}
+
+/// What a rule about cased neighbours looks past.
+bool is_case_ignorable(std::int32_t value) {
+  const auto category = utf8proc_category(value);
+  constexpr std::array<std::int32_t, 16> signs = {'\'',   '.',    ':',    '^',    '`',    0xa8,   0xb7,   0x387,
+                                                  0x2018, 0x2019, 0x2024, 0x2027, 0xfe13, 0xfe52, 0xfe55, 0xff07};
+  return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME || category == UTF8PROC_CATEGORY_CF ||
+         category == UTF8PROC_CATEGORY_LM || category == UTF8PROC_CATEGORY_SK ||
+         std::find(signs.begin(), signs.end(), value) != signs.end();
+}
+
+/// Whether the capital sigma at `at` ends a word, where its small form is another.
+bool ends_word(const std::vector<std::int32_t>& points, std::size_t at) {
+  auto before = at;
+  while (before > 0 && is_case_ignorable(points[before - 1])) --before;
+  auto after = at + 1;
+  while (after < points.size() && is_case_ignorable(points[after])) ++after;
+  return before > 0 && is_cased(points[before - 1]) && (after == points.size() || !is_cased(points[after]));
+}
+
+void put_upper(std::string& out, std::int32_t value, bool title) {
+  const auto found = std::lower_bound(special_cases.begin(), special_cases.end(), value,
+                                      [](const SpecialCase& one, std::int32_t wanted) { return one.point < wanted; });
+  if (found != special_cases.end() && found->point == value) {
+    out += title ? found->title : found->upper;
+  } else {
+    put(out, title ? utf8proc_totitle(value) : utf8proc_toupper(value));
+  }
+}
+
+void put_lower(std::string& out, const std::vector<std::int32_t>& points, std::size_t at) {
+  if (points[at] == 0x3a3 && ends_word(points, at)) {
+    put(out, 0x3c2);
+  } else if (points[at] == 0x130) {
+    out += "i\xcc\x87";
+  } else {
+    put(out, utf8proc_tolower(points[at]));
+  }
+}
+
+}  // namespace
+
+std::string recased(std::string_view text, Casing casing) {
+  std::vector<std::int32_t> points;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = 0;
     const auto value = point_at(text, at, end);
-    if (value < 0) {
-      out += text[at];
-    } else if (casing == Casing::upper && value == 0xdf) {
-      out += "SS";
-    } else if (casing == Casing::upper) {
-      put(out, utf8proc_toupper(value));
-    } else if (casing == Casing::lower || inside) {
-      put(out, utf8proc_tolower(value));
-    } else {
-      put(out, utf8proc_totitle(value));
-    }
-    inside = casing == Casing::capital || (value >= 0 && is_letter(value));
+    points.push_back(value < 0 ? 0xfffd : value);  // texts are UTF-8: not reached
     at = end;
   }
+  std::string out;
+  bool inside = false;  // of a word, for title; behind the first character, for capital
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const auto value = points[i];
+    const bool lowers = casing == Casing::lower || (casing == Casing::swapped && is_upper(value)) ||
+                        ((casing == Casing::title || casing == Casing::capital) && inside);
+    const bool keeps = casing == Casing::swapped && !is_cased(value);
+    if (keeps) {
+      put(out, value);
+    } else if (lowers) {
+      put_lower(out, points, i);
+    } else {
+      put_upper(out, value, casing == Casing::title || casing == Casing::capital);
+    }
+    inside = casing == Casing::capital || is_cased(value);
+  }
   return out;
+}
+
+bool is_title(std::string_view text) {
+  bool inside = false;
+  bool cased = false;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = 0;
+    const auto value = point_at(text, at, end);
+    const bool capital = is_upper(value) || utf8proc_category(value) == UTF8PROC_CATEGORY_LT;
+    if (capital ? inside : is_lower(value) && !inside) return false;
+    inside = is_cased(value);
+    cased = cased || inside;
+    at = end;
+  }
+  return cased;
+}
+
+bool has_other_digit(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = 0;
+    if (utf8proc_category(point_at(text, at, end)) == UTF8PROC_CATEGORY_NO) return true;
+    at = end;
+  }
+  return false;
 }
 
 bool is_all(std::string_view text, Class wanted) {
@@ -67,21 +176,84 @@ bool is_all(std::string_view text, Class wanted) {
     if (value < 0) return false;
     const auto category = utf8proc_category(value);
     const bool letter = is_letter(value);
-    const bool digit = category == UTF8PROC_CATEGORY_ND;
-    const bool upper = category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LT;
-    const bool lower = category == UTF8PROC_CATEGORY_LL;
-    cased = cased || upper || lower;
-    const bool fits = wanted == Class::digit    ? digit
+    const bool decimal = category == UTF8PROC_CATEGORY_ND;
+    const bool upper = is_upper(value);
+    const bool lower = is_lower(value);
+    const bool title = category == UTF8PROC_CATEGORY_LT;
+    cased = cased || (wanted == Class::upper ? upper : lower);
+    const bool fits = wanted == Class::decimal  ? decimal
                       : wanted == Class::letter ? letter
                       : wanted == Class::letter_or_digit
-                          ? letter || digit || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO
-                      : wanted == Class::space ? strip(text.substr(at, end - at)).empty()
-                      : wanted == Class::upper ? !lower
-                                               : !upper;
+                          ? letter || decimal || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO
+                      : wanted == Class::space     ? strip(text.substr(at, end - at)).empty()
+                      : wanted == Class::printable ? is_printable(value)
+                      : wanted == Class::ascii     ? value < 0x80
+                      : wanted == Class::upper     ? !lower && !title
+                                                   : !upper && !title;
     if (!fits) return false;
     at = end;
   }
+  if (wanted == Class::printable || wanted == Class::ascii) return true;
   return (wanted == Class::upper || wanted == Class::lower) ? cased : !text.empty();
+}
+
+namespace {
+
+/// Digits with single underscores between them; `outside` when there is a digit beyond ASCII.
+bool without_underscores(std::string_view& text, std::string& kept, bool& outside) {
+  text = strip(text);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (static_cast<unsigned char>(text[i]) >= 0x80) {
+      std::size_t end = 0;
+      outside = outside || utf8proc_category(point_at(text, i, end)) == UTF8PROC_CATEGORY_ND;
+    }
+    if (text[i] != '_') {
+      kept += text[i];
+      continue;
+    }
+    const auto digit = [&](std::size_t at) { return std::isalnum(static_cast<unsigned char>(text[at])) != 0; };
+    if (i == 0 || i + 1 >= text.size() || !digit(i - 1) || !digit(i + 1)) return false;
+  }
+  return !kept.empty();
+}
+
+}  // namespace
+
+std::optional<std::int64_t> to_whole(std::string_view text, int base, bool& outside) {
+  std::string kept;
+  if ((base != 0 && (base < 2 || base > 36)) || !without_underscores(text, kept, outside)) return std::nullopt;
+  const bool negative = kept[0] == '-';
+  if (negative || kept[0] == '+') kept.erase(0, 1);
+  const char letter = kept.size() > 1 && kept[0] == '0' ? static_cast<char>(kept[1] | 0x20) : ' ';
+  const int named = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
+  if (named != 0 && (base == 0 || base == named)) {
+    kept.erase(0, 2);
+    base = named;
+  } else if (base == 0) {
+    if (kept.size() > 1 && kept[0] == '0' && kept.find_first_not_of('0') != std::string::npos) return std::nullopt;
+    base = 10;
+  }
+  if (kept.empty() || kept[0] == '-') return std::nullopt;
+  if (negative) kept.insert(0, 1, '-');
+  std::int64_t value = 0;
+  const auto read = std::from_chars(kept.data(), kept.data() + kept.size(), value, base);
+  if (read.ptr != kept.data() + kept.size()) return std::nullopt;
+  outside = outside || read.ec == std::errc::result_out_of_range;
+  return read.ec == std::errc() ? std::optional(value) : std::nullopt;
+}
+
+std::optional<double> to_real(std::string_view text, bool& outside) {
+  std::string kept;
+  if (!without_underscores(text, kept, outside)) return std::nullopt;
+  const char* first = kept.data();
+  const char* last = first + kept.size();
+  if (*first == '+' && kept.size() > 1 && kept[1] != '-') ++first;
+  if (kept.find('(') != std::string::npos) return std::nullopt;  // "nan(1)" is C's
+  double value = 0.0;
+  const auto read = std::from_chars(first, last, value);
+  if (read.ptr != last || read.ec == std::errc::invalid_argument) return std::nullopt;
+  // Out of range is an infinity or a zero, as strtod gives it.
+  return read.ec == std::errc() ? value : std::strtod(first, nullptr);
 }
 
 std::string_view strip_set(std::string_view text, std::string_view set, bool left, bool right) {
@@ -133,7 +305,7 @@ std::vector<std::string_view> split_at_spaces(std::string_view text, std::int64_
   std::vector<std::string_view> parts;
   for (text = lstrip(text); !text.empty(); text = lstrip(text)) {
     if (parts.size() == limit(most)) {
-      parts.push_back(rstrip(text));
+      parts.push_back(text);
       break;
     }
     std::size_t at = 0;
@@ -146,6 +318,27 @@ std::vector<std::string_view> split_at_spaces(std::string_view text, std::int64_
     parts.push_back(text.substr(0, at));
     text.remove_prefix(at);
   }
+  return parts;
+}
+
+std::vector<std::string_view> split_at_spaces_from_right(std::string_view text, std::int64_t most) {
+  std::vector<std::string_view> parts;
+  for (text = rstrip(text); !text.empty(); text = rstrip(text)) {
+    if (parts.size() == limit(most)) {
+      parts.push_back(text);
+      break;
+    }
+    std::size_t at = text.size();
+    while (at > 0) {
+      auto start = at - 1;
+      while (start > 0 && (static_cast<unsigned char>(text[start]) & 0xc0U) == 0x80U) --start;
+      if (strip(text.substr(start, at - start)).empty()) break;
+      at = start;
+    }
+    parts.push_back(text.substr(at));
+    text = text.substr(0, at);
+  }
+  std::reverse(parts.begin(), parts.end());
   return parts;
 }
 

@@ -1,9 +1,12 @@
 #include "harness/jinja/value.hpp"
 
+#include <utf8proc.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 
 namespace touchstone::jinja {
 namespace {
@@ -22,8 +25,8 @@ std::string joined(const std::vector<Value>& items) {
 
 }  // namespace
 
-Value Value::list(std::vector<Value> items, bool is_tuple) {
-  List made{std::move(items), is_tuple};
+Value Value::list(std::vector<Value> items, ListKind kind) {
+  List made{std::move(items), kind};
   for (const auto& item : made.items) {
     made.depth = std::max(made.depth, item.depth() + 1);
     made.weight += item.weight();
@@ -67,7 +70,7 @@ bool Value::truth() const {
   if (is_real()) return real() != 0.0;
   if (is_number()) return integer() != 0;
   if (is_text()) return !text().empty();
-  if (const auto* list = as_list()) return !list->items.empty();
+  if (const auto* list = as_list()) return !list->items.empty() || list->kind == ListKind::iterator;
   if (const auto* dict = as_dict()) return !dict->entries.empty();
   return true;
 }
@@ -79,7 +82,11 @@ const char* Value::type_name() const {
   if (is_integer()) return "int";
   if (is_real()) return "float";
   if (is_text()) return "str";
-  if (const auto* list = as_list()) return list->is_tuple ? "tuple" : "list";
+  if (const auto* list = as_list()) {
+    constexpr std::array<const char*, 8> names = {"list",      "tuple",       "tuple",      "range",
+                                                  "dict_keys", "dict_values", "dict_items", "generator"};
+    return names[static_cast<std::size_t>(list->kind)];
+  }
   if (as_dict() != nullptr) return "dict";
   if (as_namespace() != nullptr) return "Namespace";
   return as_loop() != nullptr ? "LoopContext" : "function";
@@ -99,33 +106,34 @@ std::string number_text(double value) {
   return text;
 }
 
+bool is_printable(std::int32_t point) {
+  if (point == ' ') return true;
+  const auto category = utf8proc_category(point);
+  return category != UTF8PROC_CATEGORY_CN && category < UTF8PROC_CATEGORY_ZS;
+}
+
 std::string quoted(std::string_view text) {
   const char quote = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
   std::string out(1, quote);
-  for (const char byte : text) {
-    switch (byte) {
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (byte == quote) out += '\\';
-        if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f) {
-          constexpr std::string_view digits = "0123456789abcdef";
-          out += "\\x";
-          out += digits[static_cast<unsigned char>(byte) >> 4];
-          out += digits[static_cast<unsigned char>(byte) & 15U];
-        } else {
-          out += byte;
-        }
+  for (std::size_t at = 0; at < text.size();) {
+    std::int32_t point = -1;
+    const auto bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data() + at),
+                                        static_cast<utf8proc_ssize_t>(text.size() - at), &point);
+    const auto piece = text.substr(at, bytes > 0 ? static_cast<std::size_t>(bytes) : 1);
+    at += piece.size();
+    constexpr std::string_view named = "\\\n\r\t";
+    constexpr std::string_view letters = "\\nrt";
+    if (const auto which = named.find(piece[0]); which != std::string_view::npos) {
+      (out += '\\') += letters[which];
+    } else if (piece[0] == quote) {
+      (out += '\\') += quote;
+    } else if (point < 0 || is_printable(point)) {
+      out += piece;
+    } else {
+      std::array<char, 12> escape{};
+      const char* format = point < 0x100 ? "\\x%02x" : point < 0x10000 ? "\\u%04x" : "\\U%08x";
+      std::snprintf(escape.data(), escape.size(), format, static_cast<unsigned>(point));
+      out += escape.data();
     }
   }
   return out + quote;
@@ -145,7 +153,10 @@ std::string Value::repr() const {
   if (is_real()) return number_text(real());
   if (is_text()) return quoted(text());
   if (const auto* list = as_list()) {
-    if (!list->is_tuple) return "[" + joined(list->items) + "]";
+    if (list->kind == ListKind::keys || list->kind == ListKind::values || list->kind == ListKind::items) {
+      return std::string(type_name()) + "([" + joined(list->items) + "])";
+    }
+    if (!list->is_tuple()) return "[" + joined(list->items) + "]";
     return "(" + joined(list->items) + (list->items.size() == 1 ? ",)" : ")");
   }
   if (const auto* dict = as_dict()) {
@@ -197,7 +208,18 @@ bool equal(const Value& a, const Value& b) {
   if (a.is_none() || b.is_none()) return a.is_none() && b.is_none();
   if (a.is_undefined() || b.is_undefined()) return a.is_undefined() && b.is_undefined();
   if (const auto* x = a.as_list(), *y = b.as_list(); x != nullptr && y != nullptr) {
-    return x->is_tuple == y->is_tuple &&
+    if (x == y) return true;
+    if (x->kind == ListKind::iterator || x->kind == ListKind::values || y->kind == ListKind::iterator ||
+        y->kind == ListKind::values)
+      return false;
+    if (x->kind == ListKind::keys || x->kind == ListKind::items) {
+      return (y->kind == ListKind::keys || y->kind == ListKind::items) && x->items.size() == y->items.size() &&
+             std::all_of(x->items.begin(), x->items.end(), [&](const Value& one) {
+               return std::any_of(y->items.begin(), y->items.end(),
+                                  [&](const Value& other) { return equal(one, other); });
+             });
+    }
+    return (x->is_tuple() ? y->is_tuple() : x->kind == y->kind) &&
            std::equal(x->items.begin(), x->items.end(), y->items.begin(), y->items.end(), equal);
   }
   if (const auto* x = a.as_dict(), *y = b.as_dict(); x != nullptr && y != nullptr) {
@@ -219,7 +241,8 @@ bool less(const Value& a, const Value& b, bool& known) {
   }
   if (a.is_text() && b.is_text()) return a.text() < b.text();
   const auto *x = a.as_list(), *y = b.as_list();
-  known = x != nullptr && y != nullptr && x->is_tuple == y->is_tuple;
+  known = x != nullptr && y != nullptr &&
+          (x->is_tuple() ? y->is_tuple() : x->kind == ListKind::list && y->kind == ListKind::list);
   if (!known) return false;
   const auto count = std::min(x->items.size(), y->items.size());
   for (std::size_t i = 0; i < count; ++i) {

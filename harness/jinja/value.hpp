@@ -12,6 +12,19 @@ namespace touchstone::jinja {
 
 class Machine;
 class Value;
+
+/// What Python would hold where we hold a list.
+enum class ListKind : std::uint8_t {
+  list,
+  tuple,
+  group,     ///< of groupby: a tuple of .grouper and .list
+  range,     ///< of range()
+  keys,      ///< of a dictionary: no items by number
+  values,    ///< the same
+  items,     ///< the same
+  iterator,  ///< of map, select and their kin: true whatever it holds, without length, gone once walked over
+};
+
 struct List;
 struct Dict;
 struct Namespace;
@@ -36,7 +49,7 @@ class Value {
   static Value of(std::string text) { return Value(std::make_shared<const std::string>(std::move(text))); }
   static Value of(std::string_view text) { return of(std::string(text)); }
   static Value of(const char* text) { return of(std::string(text)); }
-  static Value list(std::vector<Value> items, bool is_tuple = false);
+  static Value list(std::vector<Value> items, ListKind kind);
   static Value dict(std::vector<std::pair<Value, Value>> entries);
   static Value name_space(std::shared_ptr<Namespace> space) { return Value(std::move(space)); }
   static Value loop(std::shared_ptr<Loop> loop) { return Value(std::move(loop)); }
@@ -88,9 +101,14 @@ class Value {
 
 struct List {
   std::vector<Value> items;
-  bool is_tuple = false;
+  ListKind kind = ListKind::list;
   int depth = 1;
   std::int64_t weight = 1;
+  mutable std::size_t taken = 0;  ///< items of an iterator that were walked over
+
+  bool is_tuple() const { return kind == ListKind::tuple || kind == ListKind::group; }
+  /// Whether items can be had by number.
+  bool is_sequence() const { return kind == ListKind::list || is_tuple() || kind == ListKind::range; }
 };
 
 struct Dict {
@@ -102,8 +120,9 @@ struct Dict {
   const Value* find(std::string_view key) const;
 };
 
-/// The one thing in a template that can be changed: {% set ns.x = ... %}.
+/// The one thing in a template that can be changed: {% set ns.x = ... %}. A cycler is one that assignments refuse.
 struct Namespace {
+  bool assignable = true;
   std::vector<std::pair<std::string, Value>> entries;
   const Value* find(std::string_view key) const;
   void set(const std::string& key, Value value);
@@ -112,8 +131,11 @@ struct Namespace {
 /// The variable `loop`.
 struct Loop {
   const std::vector<Value>* items = nullptr;
-  std::int64_t at = 0;  ///< 0-based
-  int depth = 0;        ///< of loops around this one
+  std::int64_t at = 0;                     ///< 0-based
+  int depth = 0;                           ///< of recursion: calls of loop() around this one
+  Value changed;                           ///< what changed() was last given, as a tuple; undefined before
+  const struct Node* recursive = nullptr;  ///< the loop that loop() runs again
+  std::weak_ptr<struct Scope> around;      ///< where it stands
 };
 
 /// What a call hands over.
@@ -131,6 +153,8 @@ struct Callable {
 bool equal(const Value& a, const Value& b);
 /// As Python's <; `known` is false for values that have no order.
 bool less(const Value& a, const Value& b, bool& known);
+/// As Python's str.isprintable().
+bool is_printable(std::int32_t point);
 /// Python's repr of a text and of a number.
 std::string quoted(std::string_view text);
 std::string number_text(double value);

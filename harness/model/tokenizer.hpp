@@ -1,13 +1,14 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "harness/data/special_tokens.hpp"
 
 namespace touchstone {
 
@@ -44,7 +45,7 @@ class Tokenizer {
   virtual std::optional<std::int64_t> model_max_length() const = 0;  ///< absent also for the "infinite" sentinel
   virtual const std::string& hash() const = 0;                       ///< SHA-256 over the tokenizer's files
   /// What the checkpoint calls its special tokens: "bos_token" -> "<s>", "pad_token" -> ...; chat templates see them.
-  virtual std::map<std::string, std::string> special_tokens() const { return {}; }
+  virtual SpecialTokens special_tokens() const { return {}; }
 };
 
 /// Reads tokenizer.json (or tokenizer.json.gz), tokenizer_config.json, special_tokens_map.json, chat_template.jinja of

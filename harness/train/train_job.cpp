@@ -176,11 +176,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   std::optional<ChatTemplate> chat;
   if (job.chat) {
     const auto source = require_template(*session.tokenizer, job.model);
-    const auto name_of = [&](std::optional<std::int64_t> id) {
-      return id ? session.tokenizer->token(*id) : std::string();
-    };
-    chat.emplace(source, (job.model / "chat template").string(), name_of(session.tokenizer->bos()),
-                 name_of(session.tokenizer->eos()));
+    chat.emplace(source, (job.model / "chat template").string(), session.tokenizer->special_tokens());
     session.chat = &*chat;
   }
   LoadSettings settings;

@@ -45,5 +45,41 @@ TEST(ChatTemplate, RaisedExceptionsNamePlaceAndLine) {
   }
 }
 
+// SmolVLM's and Idefics3's templates walk over parts alone, older ones print a text alone, some take both.
+const std::string of_parts =
+    "{% for m in messages %}{{ m['role'] }}:{% for p in m['content'] %}{% if p['type'] == 'text' %}{{ p['text'] }}"
+    "{% elif p['type'] == 'image' %}<image>{% endif %}{% endfor %};{% endfor %}";
+const std::string of_texts = "{% for m in messages %}{{ m['role'] + ':' + m['content'] }};{% endfor %}";
+const std::string of_both =
+    "{% for m in messages %}{{ m['role'] }}:{% if m['content'] is string %}{{ m['content'] }}{% else %}"
+    "{% for p in m['content'] %}{{ p['text'] if p['type'] == 'text' else '<image>' }}{% endfor %}{% endif %};{% endfor "
+    "%}";
+
+TEST(ChatTemplate, ATextGoesToATemplateThatWantsParts) {
+  const Dialog turns{turn(Role::system, "Be brief."), turn(Role::user, "Hi"), turn(Role::assistant, "Yo"),
+                     turn(Role::tool, "4")};
+  for (const auto& source : {of_parts, of_texts, of_both}) {
+    EXPECT_EQ(render(source, turns), "system:Be brief.;user:Hi;assistant:Yo;tool:4;") << source;
+  }
+}
+
+TEST(ChatTemplate, APictureNeedsATemplateThatTakesParts) {
+  const Turn asked{.role = Role::user, .parts = {Image{}, std::string("What?")}, .delimiter = {}};
+  EXPECT_EQ(render(of_parts, {asked}, false), "user:<image>What?;");
+  EXPECT_EQ(render(of_both, {asked}, false), "user:<image>What?;");
+  // Printed as it is, the list would be Python's text of it.
+  for (const std::string& source : {of_texts, std::string("{% for m in messages %}{{ m['content'] }}{% endfor %}")}) {
+    EXPECT_THROW(render(source, {asked}), Error) << source;
+  }
+}
+
+TEST(ChatTemplate, NamesTheSpecialTokensOfTheTokenizer) {
+  const SpecialTokens tokens{.named = {{"pad_token", "<pad>"}, {"image_token", "<img>"}}, .additional = {"<a>", "<b>"}};
+  EXPECT_EQ(
+      ChatTemplate("{{ pad_token }}{{ image_token }}{{ bos_token }}{{ additional_special_tokens[1] }}", "here", tokens)
+          .render(dialog, false),
+      "<pad><img><b>");
+}
+
 }  // namespace
 }  // namespace touchstone

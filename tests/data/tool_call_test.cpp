@@ -44,7 +44,14 @@ TEST(ToolCall, ExtendedReadsPythonsValues) {
   ASSERT_TRUE(call);
   EXPECT_THAT(call->arguments,
               UnorderedElementsAre(Pair("a", "'x'"), Pair("b", "-2.5"), Pair("c", "['p, q', (1, 2)]"),
-                                   Pair("d", R"x({'k': "v)"})x"), Pair("e", "True"), Pair("g", R"('it\'s')")));
+                                   Pair("d", R"x({'k': 'v)'})x"), Pair("e", "True"), Pair("g", R"("it's")")));
+  const auto odd =
+      first_call(R"x(f(a="it's", b='''a "b" (c)''', c=1_000, d='x' "y", e=(1,), f={2, 1}, g=pick('a, b'), h=1.50,))x",
+                 CallForm::extended);
+  ASSERT_TRUE(odd);
+  EXPECT_THAT(odd->arguments, UnorderedElementsAre(Pair("a", R"("it's")"), Pair("b", R"x('a "b" (c)')x"),
+                                                   Pair("c", "1000"), Pair("d", "'xy'"), Pair("e", "(1,)"),
+                                                   Pair("f", "{1, 2}"), Pair("g", "pick('a, b')"), Pair("h", "1.5")));
   for (const auto* wrong : {"f(a)", "f(a=)", "f(a=1, a=2)", "f(a=[1)", "f(a='x)", "f(=1)", "f(a=1,"}) {
     EXPECT_FALSE(first_call(wrong, CallForm::extended)) << wrong;
   }
