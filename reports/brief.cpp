@@ -5,7 +5,9 @@
 #include <map>
 
 #include "harness/report/report.hpp"
+#include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
+#include "reports/pools.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
 
@@ -38,22 +40,21 @@ const Arm* by_drop(const Arms& arms, bool least, double gain_at_least) {
 }
 
 std::string dropped(const Arm& arm) {
-  return fmt::format("{} {} points {}", inert(arm.method), points(arm.mean_drop),
+  return fmt::format("{} {} points {}", arm.method, points(arm.mean_drop),
                      interval_points(arm.mean_drop_interval, true));
 }
 
 std::string task_line(const std::string& task, const Arms& arms) {
   const auto* best = best_gain(arms);
-  if (best == nullptr) return fmt::format("{}: was not measured itself.", inert(task));
-  auto line = fmt::format("{}: {} gains most, {} points", inert(task), inert(best->method), change_points(best->gain));
+  if (best == nullptr) return fmt::format("{}: was not measured itself.", task);
+  auto line = fmt::format("{}: {} gains most, {} points", task, best->method, change_points(best->gain));
   if (!(best->gain > 0.0)) {
-    line = fmt::format("{}: no method gains; best is {}, {} points", inert(task), inert(best->method),
-                       change_points(best->gain));
+    line = fmt::format("{}: no method gains; best is {}, {} points", task, best->method, change_points(best->gain));
   }
   const auto* most = by_drop(arms, false, -1e9);
   if (most == nullptr) return line + "; nothing else was measured.";
   line += fmt::format("; largest mean drop elsewhere: {}", dropped(*most));
-  if (!most->worst_task.empty()) line += fmt::format(" (of {} {})", inert(most->worst_task), points(most->worst_drop));
+  if (!most->worst_task.empty()) line += fmt::format(" (of {} {})", most->worst_task, points(most->worst_drop));
   const auto* least = by_drop(arms, true, kSimilarGain * best->gain);
   if (least != nullptr && least != most) line += fmt::format("; smallest at a similar gain: {}", dropped(*least));
   return line + ".";
@@ -72,7 +73,7 @@ std::string least_line(const ReportInput& input) {
   std::sort(order.begin(), order.end());
   std::string list;
   for (const auto& [drop, method] : order)
-    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", inert(method), points(drop));
+    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", method, points(drop));
   return "Mean drop over all training tasks, least first: " + list + " points.";
 }
 
@@ -115,19 +116,51 @@ std::string noise_line(const ReportInput& input) {
                             points(detectable[detectable.size() / 2]));
 }
 
+/// "base: mmlu 43.2 [36.5, 50.1] of 200 items, gsm8k ..."
+std::string scores_line(const ReportInput& input, const ModelRow& model) {
+  std::string list;
+  for (const auto& pool : pools_of(input, model.id)) {
+    const auto score = pooled(pool.leaves);
+    const auto counts = counts_of(input, pool.leaves);
+    std::int64_t items = 0;
+    for (const auto* leaf : pool.leaves) items += leaf->items;
+    list += fmt::format("{}{} {}{} {} of {}", list.empty() ? "" : ", ", pool.name, points(score.value, score.unit),
+                        score.unit.in_points() ? "" : " " + score.unit.name,
+                        interval_points(interval_of(score, counts), false, score.unit), counted(items, "item"));
+  }
+  return list.empty() ? list : model.label + ": " + list + ".";
+}
+
 }  // namespace
+
+std::vector<std::string> short_lines(const ReportInput& input) {
+  std::vector<std::string> lines;
+  if (input.arms.empty()) {
+    for (const auto& model : input.models) {
+      if (auto line = scores_line(input, model); !line.empty()) lines.push_back(std::move(line));
+    }
+    return lines;
+  }
+  std::vector<std::string> tasks;
+  std::map<std::string, Arms> by_task;
+  for (const auto& arm : input.arms) {
+    if (by_task[arm.trained_on].empty()) tasks.push_back(arm.trained_on);
+    by_task[arm.trained_on].push_back(&arm);
+  }
+  for (const auto& task : tasks) lines.push_back(task_line(task, by_task[task]));
+  lines.push_back(least_line(input));
+  lines.push_back(calibration_line(input));
+  lines.push_back(noise_line(input));
+  return lines;
+}
+
 }  // namespace reports
 
 std::string render_brief(const ReportInput& input) {
-  using namespace reports;
-  std::string text = scope(input) + "\n";
-  const auto remark = first_remark(input, inert);
-  const auto note = remark.empty() ? "" : "Note: " + remark + ".\n";
-  if (input.arms.empty()) return text + note;
-  std::map<std::string, Arms> by_task;
-  for (const auto& arm : input.arms) by_task[arm.trained_on].push_back(&arm);
-  for (const auto& [task, arms] : by_task) text += task_line(task, arms) + "\n";
-  return text + least_line(input) + "\n" + calibration_line(input) + "\n" + noise_line(input) + "\n" + note;
+  std::string text = reports::scope(input) + "\n";
+  for (const auto& line : reports::short_lines(input)) text += reports::inert(line) + "\n";
+  for (const auto& line : reports::alerts(input)) text += reports::inert(reports::plain_of(line)) + "\n";
+  return text;
 }
 
 }  // namespace touchstone

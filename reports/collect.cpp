@@ -2,8 +2,10 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
+#include "harness/base/json.hpp"
 #include "harness/report/report.hpp"
 #include "reports/arms.hpp"
 #include "reports/text.hpp"
@@ -78,6 +80,42 @@ std::vector<Twin> spread(const std::vector<Twin>& all, std::size_t wanted) {
   const auto count = std::min(wanted, all.size());
   for (std::size_t i = 0; i < count; ++i) some.push_back(all[i * all.size() / count]);
   return some;
+}
+
+/// The places of a plan's methods, as it lists them: names, or objects that name a recipe or a variant.
+void add_planned(const std::string& plan_json, std::map<std::string, std::size_t>& places) {
+  const auto plan = Json::parse(plan_json, nullptr, false);
+  if (!plan.is_object() || !plan.contains("methods") || !plan["methods"].is_array()) return;
+  for (const auto& method : plan["methods"]) {
+    for (const char* key : {"name", "recipe", "method"}) {
+      if (method.is_object() && method.contains(key) && method[key].is_string()) {
+        places.try_emplace(method[key].get<std::string>(), places.size());
+        break;
+      }
+    }
+    if (method.is_string()) places.try_emplace(method.get<std::string>(), places.size());
+  }
+}
+
+/// Cells and changes in the order of the plan, not in that in which cells happened to end: models and training tasks as
+/// they first come, methods as the plan lists them and the same in every group, then seeds.
+void order_as_planned(ReportInput& input) {
+  std::map<std::string, std::size_t> methods;
+  for (const auto& run : input.runs) add_planned(run.plan_json, methods);
+  std::map<std::pair<std::int64_t, std::string>, std::size_t> groups;
+  for (const auto& cell : input.cells) {
+    methods.try_emplace(cell.method, methods.size());
+    groups.try_emplace({cell.base_model, cell.trained_on}, groups.size());
+  }
+  const auto before = [&](const CellRow& a, const CellRow& b) {
+    const auto place = [&](const CellRow& cell) {
+      return std::make_tuple(groups.at({cell.base_model, cell.trained_on}), methods.at(cell.method), cell.seed);
+    };
+    return place(a) < place(b);
+  };
+  std::stable_sort(input.cells.begin(), input.cells.end(), before);
+  std::stable_sort(input.changes.begin(), input.changes.end(),
+                   [&](const CellChange& a, const CellChange& b) { return before(a.cell, b.cell); });
 }
 
 // What a reader should see of a response: the chosen choice, or the first text that was generated.
@@ -172,21 +210,26 @@ Sorted sort_items(Items& items, const CellChange& change, const TaskChange& task
 
 // Of each arm the first seed, of each benchmark some items.
 void collect_flips(ReportInput& input, const Store& store, const ReportSettings& settings) {
-  if (settings.flips_shown <= 0) return;
+  constexpr std::size_t usual = 6;
+  if (settings.flips_shown == 0) return;
   std::size_t pairs = 0;
   for (const auto& arm : input.arms) pairs += input.changes[arm.changes.front()].tasks.size();
   if (pairs == 0) return;
-  const auto half =
-      std::max<std::size_t>(1, std::min(static_cast<std::size_t>(settings.flips_shown), most_flips / pairs) / 2);
+  // A number that was asked for is kept, whatever it makes of the page.
+  const auto wanted = settings.flips_shown ? static_cast<std::size_t>(*settings.flips_shown)
+                                           : std::max<std::size_t>(1, std::min(usual, most_flips / pairs));
   Items items(store);
-  std::size_t left = most_flips;
+  std::size_t left = settings.flips_shown ? SIZE_MAX : most_flips;
   for (const auto& arm : input.arms) {
     const auto& change = input.changes[arm.changes.front()];
     for (const auto& task : change.tasks) {
       auto sorted = sort_items(items, change, task);
       if (sorted.lost.empty() && sorted.gained.empty()) continue;
-      auto twins = spread(sorted.lost, half);
-      const auto gained = spread(sorted.gained, half);
+      // Half of each kind, the rest of the other where one has fewer.
+      const auto lost =
+          std::min(sorted.lost.size(), std::max((wanted + 1) / 2, wanted - std::min(wanted, sorted.gained.size())));
+      auto twins = spread(sorted.lost, lost);
+      const auto gained = spread(sorted.gained, wanted - lost);
       twins.insert(twins.end(), gained.begin(), gained.end());
       if (twins.size() > left) twins.resize(left);
       left -= twins.size();
@@ -205,6 +248,7 @@ ReportInput collect(const Store& store, const ReportSettings& settings) {
   reports::choose_measures(input, store, settings);
   input.cells = store.cells(settings.run);
   input.changes = cell_changes(store, settings.run);
+  reports::order_as_planned(input);
   reports::choose_models(input, store);
   input.arms = reports::build_arms(input.changes, input.models);
   reports::choose_tasks(input);

@@ -7,8 +7,9 @@
 #include <cstdint>
 
 #include "harness/base/hash.hpp"
+#include "harness/base/json.hpp"
 #include "harness/report/report.hpp"
-#include "reports/html.hpp"
+#include "reports/blocks.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
 
@@ -36,25 +37,24 @@ std::string policy_hash(std::string_view text) {
 }
 
 struct Part {
-  std::string name;
-  std::string title;
-  int order = 0;
-  std::string body;
+  const Section* section = nullptr;
+  Blocks blocks;
 };
 
-using Writer = std::function<std::string(const ReportInput&)> Section::*;
-
-// The sections that have something to say, in their order.
-std::vector<Part> parts(const ReportInput& input, const SectionBook& book, Writer writer) {
+// The sections that have something to say, in their order: those named, or all; without long ones where wanted.
+std::vector<Part> parts(const ReportInput& input, const SectionBook& book, const std::vector<std::string>& named,
+                        bool long_ones) {
+  for (const auto& name : named) book.get(name);  // throws, with the nearest name
   std::vector<Part> all;
   for (const auto& name : book.names()) {
     const auto& section = book.get(name);
-    const auto& write = section.*writer;
-    if (!write) continue;
-    auto body = write(input);
-    if (!body.empty()) all.push_back({name, section.title, section.order, std::move(body)});
+    const bool asked = std::find(named.begin(), named.end(), name) != named.end();
+    if (named.empty() ? section.is_long && !long_ones : !asked) continue;
+    auto blocks = section.blocks(input);
+    if (!blocks.empty()) all.push_back({&section, std::move(blocks)});
   }
-  std::stable_sort(all.begin(), all.end(), [](const Part& a, const Part& b) { return a.order < b.order; });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Part& a, const Part& b) { return a.section->order < b.section->order; });
   return all;
 }
 
@@ -78,22 +78,24 @@ std::string page_head(const ReportInput& input) {
 }  // namespace
 }  // namespace reports
 
-std::string render_html(const ReportInput& input, const SectionBook& book) {
+std::string render_html(const ReportInput& input, const SectionBook& book, const std::vector<std::string>& named) {
   using namespace reports;  // NOLINT(google-build-using-namespace): one function of that very folder
-  const auto shown_parts = parts(input, book, &Section::html);
+  const auto shown_parts = parts(input, book, named, true);
   std::string out = page_head(input);
   out +=
       "<body>\n<a class=\"skip\" href=\"#content\">Skip to the content</a>\n<div class=\"wrap\">\n<header "
       "class=\"top\"><h1>" +
-      html(title_of(input)) + "</h1>\n<p>" + html(scope(input)) + "</p></header>\n<div class=\"cols\">\n";
-  out += "<nav aria-label=\"Sections\"><ul>\n";
-  for (const auto& part : shown_parts)
-    out += "<li><a href=\"#" + slug(part.name) + "\">" + html(part.title) + "</a></li>\n";
+      html(title_of(input)) + "</h1>\n<p>" + html(scope(input)) + "</p>";
+  if (auto lines = alerts(input); !lines.empty()) out += html_of({Alert{std::move(lines)}});
+  out += "</header>\n<div class=\"cols\">\n<nav aria-label=\"Sections\"><ul>\n";
+  for (const auto& part : shown_parts) {
+    out += "<li><a href=\"#" + slug(part.section->name) + "\">" + html(part.section->title) + "</a></li>\n";
+  }
   out += "</ul></nav>\n<main id=\"content\">\n";
   for (const auto& part : shown_parts) {
-    const auto id = slug(part.name);
-    out += "<section id=\"" + id + "\" aria-labelledby=\"" + id + "-h\"><h2 id=\"" + id + "-h\">" + html(part.title) +
-           "</h2>\n" + part.body + "</section>\n";
+    const auto id = slug(part.section->name);
+    out += "<section id=\"" + id + "\" aria-labelledby=\"" + id + "-h\"><h2 id=\"" + id + "-h\">" +
+           html(part.section->title) + "</h2>\n" + html_of(part.blocks) + "</section>\n";
   }
   out += "</main>\n</div>\n<footer>Written by touchstone";
   if (!input.version.empty()) out += " " + html(input.version);
@@ -103,12 +105,34 @@ std::string render_html(const ReportInput& input, const SectionBook& book) {
   return out + "</script>\n</body>\n</html>\n";
 }
 
-std::string render_markdown(const ReportInput& input, const SectionBook& book) {
+std::string render_markdown(const ReportInput& input, const SectionBook& book, const std::vector<std::string>& named) {
   using namespace reports;  // NOLINT(google-build-using-namespace): one function of that very folder
-  std::string out = "# " + markdown(title_of(input)) + "\n\n" + scope(input) + "\n";
-  for (const auto& part : parts(input, book, &Section::markdown))
-    out += "\n## " + markdown(part.title) + "\n\n" + part.body;
+  std::string out = "# " + markdown(title_of(input)) + "\n\n" + scope(input) + "\n\n";
+  if (auto lines = alerts(input); !lines.empty()) out += markdown_of({Alert{std::move(lines)}});
+  for (const auto& part : parts(input, book, named, false)) {
+    out += "## " + markdown(part.section->title) + "\n\n" + markdown_of(part.blocks);
+  }
   return out;
+}
+
+std::string render_section_csv(const ReportInput& input, const SectionBook& book,
+                               const std::vector<std::string>& named) {
+  std::string out;
+  for (const auto& part : reports::parts(input, book, named, true)) {
+    const auto tables = reports::csv_of(part.blocks);
+    if (!tables.empty()) out += (out.empty() ? "" : "\r\n") + tables;
+  }
+  return out;
+}
+
+std::string render_section_json(const ReportInput& input, const SectionBook& book,
+                                const std::vector<std::string>& named) {
+  Json out = {{"format", "touchstone-sections-1"}, {"version", input.version}, {"sections", Json::array()}};
+  for (const auto& part : reports::parts(input, book, named, true)) {
+    out["sections"].push_back(
+        {{"name", part.section->name}, {"title", part.section->title}, {"blocks", reports::json_of(part.blocks)}});
+  }
+  return out.dump(1, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace touchstone

@@ -16,14 +16,28 @@ std::string with_interval(const ArmTask& task) {
   return change_points(task.change, task.unit) + " " + interval_points(task.interval, true, task.unit);
 }
 
-std::string target_sentence(const ArmTask& task, Escape escape) {
+/// What the test of a task is: of one seed's right-or-wrong items McNemar's, which its interval need not agree with.
+std::string target_sentence(const ArmTask& task) {
   const auto p = p_value(task.p_adjusted);
+  const auto found = fmt::format("{}: {} {}", task.task, with_interval(task), task.unit.name);
   if (shown(task)) {
-    return fmt::format("{} on the task trained on, {}: {} {}, Holm p {}.", task.change > 0 ? "Gains" : "Loses",
-                       escape(task.task), with_interval(task), task.unit.name, p);
+    return fmt::format("{} on the task trained on, {}, Holm p {}.", task.change > 0 ? "Gains" : "Loses", found, p);
   }
-  return fmt::format("No change shown on the task trained on, {}: {} {}, Holm p {}; this sample could show {} or more.",
-                     escape(task.task), with_interval(task), task.unit.name, p, points(task.detectable, task.unit));
+  const bool alone = task.p_value < alpha || task.interval.low > 0 || task.interval.high < 0;
+  if (alone && task.p_value < task.p_adjusted) {
+    return fmt::format(
+        "No change shown on the task trained on, {}; taken alone (95 % interval, p {}) it would be, as one of all the "
+        "report's gains it is not (Holm p {}).",
+        found, p_value(task.p_value), p);
+  }
+  if (alone) {
+    return fmt::format(
+        "No change shown on the task trained on, {}: the test of the items that changed decides (p {}), not the "
+        "interval of the mean.",
+        found, p);
+  }
+  return fmt::format("No change shown on the task trained on, {}, Holm p {}; this sample could show {} or more.", found,
+                     p, points(task.detectable, task.unit));
 }
 
 const ArmTask* find(const Arm& arm, const std::string& name) {
@@ -33,7 +47,7 @@ const ArmTask* find(const Arm& arm, const std::string& name) {
   return nullptr;
 }
 
-std::string elsewhere_sentence(const Arm& arm, Escape escape) {
+std::string elsewhere_sentence(const Arm& arm) {
   int others = 0;
   int dropped = 0;
   int risen = 0;
@@ -46,7 +60,7 @@ std::string elsewhere_sentence(const Arm& arm, Escape escape) {
   std::string out = fmt::format("Elsewhere ({}): mean drop {} points {}", counted(others, "benchmark"),
                                 change_points(arm.mean_drop), interval_points(arm.mean_drop_interval, true));
   if (const auto* worst = find(arm, arm.worst_task)) {
-    out += fmt::format(", largest on {}: {} {}", escape(worst->task), change_points(arm.worst_drop),
+    out += fmt::format(", largest on {}: {} {}", worst->task, change_points(arm.worst_drop),
                        interval_points({-worst->interval.high, -worst->interval.low}, true, worst->unit));
   }
   out += fmt::format("; {} shown to drop, {} shown to rise.", dropped, risen);
@@ -94,14 +108,28 @@ std::string_view word(Finding finding) {
 
 std::string arm_name(const Arm& arm) { return arm.method + " on " + arm.trained_on; }
 
-std::vector<std::string> verdict(const Arm& arm, Escape escape) {
+int method_style(const ReportInput& input, const std::string& method) {
+  constexpr std::size_t styles = 6;
+  std::vector<std::string> methods;
+  const auto place = [&](const std::string& name) {
+    return static_cast<std::size_t>(std::find(methods.begin(), methods.end(), name) - methods.begin());
+  };
+  for (const auto& cell : input.cells) {
+    if (place(cell.method) == methods.size()) methods.push_back(cell.method);
+  }
+  for (const auto& arm : input.arms) {
+    if (place(arm.method) == methods.size()) methods.push_back(arm.method);
+  }
+  return static_cast<int>(place(method) % styles);
+}
+
+std::vector<std::string> verdict(const Arm& arm) {
   std::vector<std::string> sentences;
   for (const auto& task : arm.tasks) {
-    if (task.trained_on) sentences.push_back(target_sentence(task, escape));
+    if (task.trained_on) sentences.push_back(target_sentence(task));
   }
-  if (sentences.empty())
-    sentences.push_back(fmt::format("The task trained on, {}, was not measured.", escape(arm.trained_on)));
-  for (auto&& sentence : {elsewhere_sentence(arm, escape), margin_sentence(arm), calibration_sentence(arm)}) {
+  if (sentences.empty()) sentences.push_back(fmt::format("The task trained on, {}, was not measured.", arm.trained_on));
+  for (auto&& sentence : {elsewhere_sentence(arm), margin_sentence(arm), calibration_sentence(arm)}) {
     if (!sentence.empty()) sentences.push_back(sentence);
   }
   return sentences;
@@ -117,10 +145,33 @@ std::vector<std::string> remarks(const ReportInput& input) {
   return lines;
 }
 
-std::string first_remark(const ReportInput& input, Escape escape) {
+std::string first_remark(const ReportInput& input) {
   const auto lines = remarks(input);
   if (lines.empty()) return "";
-  return escape(lines.front()) + and_more(lines.size());
+  return lines.front() + and_more(lines.size());
+}
+
+std::vector<RichText> alerts(const ReportInput& input) {
+  std::int64_t failed = 0;
+  std::int64_t unfinished = 0;
+  for (const auto& cell : input.cells) {
+    failed += cell.state == CellState::failed ? 1 : 0;
+    unfinished += cell.state == CellState::running ? 1 : 0;
+  }
+  std::vector<RichText> lines;
+  if (failed > 0) {
+    lines.push_back(RichText(Piece{counted(failed, "cell") + " failed", Look::strong}) + " and " +
+                    (failed == 1 ? "is" : "are") + " not in the numbers below: see " +
+                    Piece{.text = "What failed", .link = "failures"} + ".");
+  }
+  if (unfinished > 0) {
+    lines.push_back(RichText(Piece{counted(unfinished, "cell") + " not finished", Look::strong}) +
+                    ": this report is of what the database held when it was written.");
+  }
+  if (const auto remark = first_remark(input); !remark.empty()) {
+    lines.push_back(RichText("Note: " + remark + " (see ") + Piece{.text = "Provenance", .link = "provenance"} + ").");
+  }
+  return lines;
 }
 
 std::string scope(const ReportInput& input) {

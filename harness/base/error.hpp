@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace touchstone {
 
@@ -21,8 +22,14 @@ class Error : public std::runtime_error {
   Fault fault_;
 };
 
+/// Throws Error unless `holds`.
+inline void require(bool holds, Fault fault, const char* message) {
+  if (!holds) throw Error(fault, message);
+}
+
 /// Throws Error unless `holds`. `message` is a function, so that the text is built only when it is needed.
 template <class Message>
+requires std::is_invocable_v<const Message&>
 void require(bool holds, Fault fault, const Message& message) {
   if (!holds) throw Error(fault, message());
 }

@@ -21,6 +21,13 @@ class Registry {
     require(fresh, Fault::config, [&] { return kind_ + " '" + name + "' is registered twice"; });
   }
 
+  /// Of a value that knows its name.
+  void add(Value value) requires requires { std::string(value.name); }
+  {
+    const std::string name = value.name;
+    add(name, std::move(value));
+  }
+
   /// Throws Fault::config, with the nearest known name, when there is no such entry.
   const Value& get(const std::string& name) const {
     const auto found = entries_.find(name);

@@ -16,7 +16,8 @@ struct ReportArguments {
   std::string out;
   std::string format;
   std::int64_t run = 0;
-  int flips = 6;
+  int flips = -1;
+  std::vector<std::string> sections;
 };
 
 /// The format that was named, else the one that the file's ending says; HTML for the terminal.
@@ -41,7 +42,7 @@ int report_action(Program& program, const ReportArguments& arguments) {
   if (format != "digest") {
     ReportSettings settings;
     if (arguments.run > 0) settings.run = arguments.run;
-    settings.flips_shown = arguments.flips;
+    if (arguments.flips >= 0) settings.flips_shown = arguments.flips;
     try {
       input = collect(store, settings);
     } catch (const Error& error) {
@@ -53,11 +54,17 @@ int report_action(Program& program, const ReportArguments& arguments) {
   }
   std::string text;
   if (format == "digest") text = store.content_digest() + "\n";
-  if (format == "html") text = render_html(input, program.sections());
-  if (format == "md") text = render_markdown(input, program.sections());
+  const auto& sections = arguments.sections;
+  require(sections.empty() || format == "html" || format == "md" || format == "csv" || format == "json", Fault::usage,
+          [&] { return "--section: found --format " + format + ", expected html, md, csv or json"; });
+  if (format == "html") text = render_html(input, program.sections(), sections);
+  if (format == "md") text = render_markdown(input, program.sections(), sections);
   if (format == "brief") text = render_brief(input);
-  if (format == "csv") text = render_csv(input);
-  if (format == "json") text = render_json(input);
+  if (format == "csv")
+    text = sections.empty() ? render_csv(input) : render_section_csv(input, program.sections(), sections);
+  if (format == "json") {
+    text = sections.empty() ? render_json(input) : render_section_json(input, program.sections(), sections);
+  }
   if (format == "lm-eval") text = render_lm_eval(input);
   if (arguments.out.empty() || arguments.out == "-") {
     program.out() << text;
@@ -87,9 +94,14 @@ void add_report(CLI::App& app, Program& program) {
       ->check(one_of({"html", "md", "brief", "csv", "json", "lm-eval", "digest"}));
   command->add_option("--run", arguments->run, "only this run (its number in the database)")
       ->check(whole_number(1, INT64_MAX));
-  command->add_option("--flips", arguments->flips, "flipped samples shown of each cell and benchmark")
-      ->check(whole_number(0, 1000))
-      ->capture_default_str();
+  command
+      ->add_option("--flips", arguments->flips,
+                   "flipped samples shown of each cell and benchmark; default: 6, fewer in a large report")
+      ->check(whole_number(0, 1000));
+  command
+      ->add_option("--section", arguments->sections,
+                   "only these sections of the report (`touchstone list` names them), in html, md, csv or json")
+      ->delimiter(',');
   command->callback(
       [&program, arguments] { program.action = [&program, arguments] { return report_action(program, *arguments); }; });
 }

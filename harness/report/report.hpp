@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/report/section.hpp"
 
@@ -10,19 +11,32 @@ namespace touchstone {
 /// How much of the database a report takes in.
 struct ReportSettings {
   std::optional<std::int64_t> run;  ///< none: all runs
-  int flips_shown = 6;              ///< items shown of each cell and benchmark, half lost and half gained; 0: none
-  std::size_t text_bytes = 2000;    ///< of each prompt and answer; the rest is left out and said so
+  /// Items shown of each cell and benchmark, half lost and half gained; 0: none. Without a number 6, or as many as let
+  /// the page open quickly however large the database is.
+  std::optional<int> flips_shown{};
+  std::size_t text_bytes = 2000;  ///< of each prompt and answer; the rest is left out and said so
 };
 
 /// Reads all that a report needs. Throws Fault::usage when the run is not in the store, and the store's faults.
 ReportInput collect(const Store& store, const ReportSettings& settings = {});
 
 /// One self-contained page: opens from disk, asks the network for nothing, works without scripts. The same input gives
-/// the same bytes.
-std::string render_html(const ReportInput& input, const SectionBook& book);
+/// the same bytes. With `sections` named, those alone; throws Fault::config for one that there is not.
+std::string render_html(const ReportInput& input, const SectionBook& book,
+                        const std::vector<std::string>& sections = {});
 
-/// The sections that have a Markdown form, for pull requests and terminals.
-std::string render_markdown(const ReportInput& input, const SectionBook& book);
+/// For pull requests and terminals: the sections named, or all but the long ones.
+std::string render_markdown(const ReportInput& input, const SectionBook& book,
+                            const std::vector<std::string>& sections = {});
+
+/// The tables of the sections named (all without any), one below the other, each with its caption before it; numbers at
+/// full precision.
+std::string render_section_csv(const ReportInput& input, const SectionBook& book,
+                               const std::vector<std::string>& sections);
+
+/// What the sections named say, as objects; numbers at full precision, what is not a number is null.
+std::string render_section_json(const ReportInput& input, const SectionBook& book,
+                                const std::vector<std::string>& sections);
 
 /// A few lines in words for a terminal: scope, gain and cost of each training task, the methods by their mean drop,
 /// calibration, and how small a difference could not be seen.

@@ -9,34 +9,10 @@
 
 #include "harness/base/registry.hpp"
 #include "harness/compare/drop.hpp"
+#include "harness/report/block.hpp"
 #include "harness/store/store.hpp"
 
 namespace touchstone {
-
-/// A part of a longer text.
-struct Excerpt {
-  std::string text;
-  std::size_t left_out_before = 0;  ///< bytes
-  std::size_t left_out_after = 0;
-};
-
-/// What a model answered to one item.
-struct FlipAnswer {
-  bool correct = false;
-  Excerpt response;       ///< the generated text; the chosen choice's text for multiple choice
-  std::string extracted;  ///< what was read out of it, when that is something else
-  std::string detail;     ///< the judge's line for a reader: "timeout"
-  std::optional<double> confidence;
-};
-
-/// One item whose verdict training changed, with what a reader needs to see why.
-struct Flip {
-  std::string example_id;
-  Excerpt prompt;  ///< its end, where the question is
-  Excerpt target;
-  FlipAnswer before;
-  FlipAnswer after;
-};
 
 /// What one cell did to the items of one benchmark.
 struct Flips {
@@ -49,9 +25,6 @@ struct Flips {
   double p_mcnemar = 1.0;
   std::vector<Flip> shown;  ///< some of the lost, then some of the gained; the same ones for the same database
 };
-
-/// The three words of a verdict.
-enum class Finding : std::uint8_t { better, worse, inconclusive };
 
 /// The change that one seed made.
 struct SeedChange {
@@ -125,12 +98,14 @@ struct ReportInput {
   std::string model_label(std::int64_t model) const;
 };
 
-/// One section of the report: gives its part of the page, or nothing when it has nothing to say.
+/// One section of the report: what it says, or nothing. Every format is written from it.
 struct Section {
+  std::string name;
   std::string title;
-  int order = 0;                                            ///< sections come in this order, then by name
-  std::function<std::string(const ReportInput&)> html;      ///< what stands below the heading
-  std::function<std::string(const ReportInput&)> markdown;  ///< may be empty: the section is of the page alone
+  int order = 0;  ///< sections come in this order, then by name
+  std::function<Blocks(const ReportInput&)> blocks;
+  /// Too long for a comment in a pull request: left out of Markdown unless it is asked for by name.
+  bool is_long = false;
 };
 
 using SectionBook = Registry<Section>;

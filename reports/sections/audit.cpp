@@ -5,7 +5,7 @@
 
 #include "harness/base/text.hpp"
 #include "harness/report/section.hpp"
-#include "reports/html.hpp"
+#include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 
@@ -30,7 +30,7 @@ std::string value_text(double value) {
 
 Cell value_cell(const std::string& name, double value) {
   const bool warn = is_loss(name) && value > 0;
-  return number_cell(value, warn ? "<span class=\"loss\">▲ " + value_text(value) + "</span>" : value_text(value));
+  return number_cell(value, warn ? RichText(loss("▲ " + value_text(value))) : RichText(value_text(value)));
 }
 
 std::set<std::string> value_names(const ReportInput& input) {
@@ -43,12 +43,12 @@ std::set<std::string> value_names(const ReportInput& input) {
   return names;
 }
 
-std::string page(const ReportInput& input) {
+Blocks blocks(const ReportInput& input) {
   const auto names = value_names(input);
   if (names.empty()) return {};
-  Table table;
+  ReportTable table;
   table.caption = "What the stages of each cell did with its training data";
-  Row head = {head_cell("Method"), head_cell("Trained on"), head_cell("Seed", 1, "n"), head_cell("Stage")};
+  TableRow head = {head_cell("Method"), head_cell("Trained on"), head_cell("Seed", 1, "n"), head_cell("Stage")};
   for (const auto& name : names) head.push_back(head_cell(replace_all(name, "_", " "), 1, "n"));
   head.push_back(head_cell("Time", 1, "n"));
   table.head = {head};
@@ -58,12 +58,12 @@ std::string page(const ReportInput& input) {
     if (found == input.stages.end()) continue;
     for (const auto& stage : found->second) {
       if (stage.values.empty()) continue;
-      Row row = {head_cell(cell.method), text_cell(cell.trained_on),
-                 number_cell(static_cast<double>(cell.seed), fmt::format("{}", cell.seed)),
-                 text_cell(fmt::format("{} {}", stage.stage, stage.name))};
+      TableRow row = {head_cell(cell.method), text_cell(cell.trained_on),
+                      number_cell(static_cast<double>(cell.seed), fmt::format("{}", cell.seed)),
+                      text_cell(fmt::format("{} {}", stage.stage, stage.name))};
       for (const auto& name : names) {
         const auto value = stage.values.find(name);
-        row.push_back(value == stage.values.end() ? html_cell("", "n") : value_cell(name, value->second));
+        row.push_back(value == stage.values.end() ? among_numbers("") : value_cell(name, value->second));
       }
       row.push_back(number_cell(stage.seconds, duration(stage.seconds)));
       table.groups[0].rows.push_back(std::move(row));
@@ -71,11 +71,16 @@ std::string page(const ReportInput& input) {
   }
   const auto rows = table.groups[0].rows.size();
   if (rows == 0) return {};
-  auto body = render(table);
-  if (rows > most_open_rows) body = details(counted(static_cast<std::int64_t>(rows), "row"), body);
-  return body + note(
-                    "▲ marks data that did not reach the model whole: rows cut at the length limit, dropped, or left "
-                    "without a label.");
+  Blocks out;
+  if (rows > most_open_rows) {
+    out.push_back(Fold{counted(static_cast<std::int64_t>(rows), "row"), {std::move(table)}});
+  } else {
+    out.push_back(std::move(table));
+  }
+  out.push_back(
+      note("▲ marks data that did not reach the model whole: rows cut at the length limit, dropped, or left without a "
+           "label."));
+  return out;
 }
 
 }  // namespace
@@ -83,7 +88,7 @@ std::string page(const ReportInput& input) {
 
 namespace plugins {
 void audit(SectionBook& book) {
-  book.add("audit", {.title = "Training data", .order = 100, .html = reports::page, .markdown = {}});
+  book.add({.name = "audit", .title = "Training data", .order = 100, .blocks = reports::blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "harness/report/section.hpp"
+#include "reports/blocks.hpp"
 #include "reports/chart.hpp"
-#include "reports/html.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
@@ -54,7 +54,7 @@ void curve(Chart& chart, const Calibration& calibration, bool after) {
   }
 }
 
-std::string diagram(const Arm& arm, const ArmTask& task, std::size_t number) {
+Figure diagram(const Arm& arm, const ArmTask& task, std::size_t number) {
   const Frame frame{.width = 250, .height = 236, .left = 30, .right = 8, .top = 16, .bottom = 34};
   const auto write = [](double v) { return fixed(v * 100, 0); };
   Chart chart(frame, {.low = 0, .high = 1, .label = "confidence, %", .write = write},
@@ -67,39 +67,38 @@ std::string diagram(const Arm& arm, const ArmTask& task, std::size_t number) {
   curve(chart, task.calibration_before, false);
   curve(chart, task.calibration_after, true);
   const double change = task.calibration_after.ece - task.calibration_before.ece;
-  return figure(html(arm_name(arm)),
-                chart.svg(fmt::format("rel-{}", number), "Reliability of " + arm_name(arm) + " on " + task.task,
-                          "Share right against confidence, before and after training; bars: share of the items."),
-                fmt::format("ECE {} → {} ({})", fixed(task.calibration_before.ece, 3),
-                            fixed(task.calibration_after.ece, 3), signed_fixed(change, 3)));
+  return {arm_name(arm),
+          chart.svg(fmt::format("rel-{}", number), "Reliability of " + arm_name(arm) + " on " + task.task,
+                    "Share right against confidence, before and after training; bars: share of the items."),
+          fmt::format("ECE {} → {} ({})", fixed(task.calibration_before.ece, 3), fixed(task.calibration_after.ece, 3),
+                      signed_fixed(change, 3))};
 }
 
-void before_after(Row& row, double before, double after) {
+void before_after(TableRow& row, double before, double after) {
   row.push_back(number_cell(before, fixed(before, 3)));
   row.push_back(number_cell(after, fixed(after, 3)));
 }
 
 // The change in ECE with its interval, or with the number of seeds that show it.
-std::string ece_change(const ArmTask& task, double change) {
+RichText ece_change(const ArmTask& task, double change) {
   const bool clear = task.ece_shown == static_cast<int>(task.seeds.size());
-  const std::string_view mark = !clear       ? ""
-                                : change > 0 ? "<span class=\"loss\">▲</span> "
-                                             : "<span class=\"gain\">▼</span> ";
+  RichText text;
+  if (clear) text = RichText(change > 0 ? loss("▲") : gain("▼")) + " ";
   std::string detail;
   if (std::isfinite(task.ece_interval.low)) {
     detail = fmt::format("[{}, {}]", signed_fixed(task.ece_interval.low, 3), signed_fixed(task.ece_interval.high, 3));
   } else {
     detail = fmt::format("shown in {} of {} seeds", task.ece_shown, task.seeds.size());
   }
-  return fmt::format("{}<b>{}</b> <small>{}</small>", mark, signed_fixed(change, 3), detail);
+  return text + strong(signed_fixed(change, 3)) + " " + small(detail);
 }
 
-Row table_row(const Arm& arm, const ArmTask& task) {
+TableRow table_row(const Arm& arm, const ArmTask& task) {
   const auto& before = task.calibration_before;
   const auto& after = task.calibration_after;
-  Row row = {head_cell(arm.method),
-             html_cell(html(task.task) + (task.trained_on ? " <small>(trained on)</small>" : "")),
-             number_cell(static_cast<double>(after.items), count(after.items))};
+  TableRow row = {head_cell(arm.method),
+                  text_cell(task.trained_on ? RichText(task.task) + " " + small("(trained on)") : RichText(task.task)),
+                  number_cell(static_cast<double>(after.items), count(after.items))};
   before_after(row, before.ece, after.ece);
   row.push_back(number_cell(after.ece - before.ece, ece_change(task, after.ece - before.ece)));
   before_after(row, before.ece_equal_mass, after.ece_equal_mass);
@@ -110,11 +109,11 @@ Row table_row(const Arm& arm, const ArmTask& task) {
   return row;
 }
 
-Table table_of(const ReportInput& input) {
-  Table table;
+ReportTable table_of(const ReportInput& input) {
+  ReportTable table;
   table.caption = "Calibration before and after training (lower is better, but for AUROC)";
-  Row top = {head_cell("", 3)};
-  Row names = {head_cell("Method"), head_cell("Benchmark"), head_cell("Items", 1, "n")};
+  TableRow top = {head_cell("", 3)};
+  TableRow names = {head_cell("Method"), head_cell("Benchmark"), head_cell("Items", 1, "n")};
   top.push_back(head_cell("ECE", 3, "n"));
   for (const auto* name : {"before", "after", "change"}) names.push_back(head_cell(name, 1, "n"));
   for (const auto* name : {"ECE, equal mass", "Brier", "NLL", "AUROC", "Mean confidence"}) {
@@ -143,72 +142,48 @@ constexpr std::string_view legend =
     "<li>dotted: perfectly calibrated</li><li>bars: share of the items</li></ul>\n";
 
 // The diagrams of one benchmark, `most` of them at most.
-std::string benchmark(const ReportInput& input, const std::string& name, std::size_t most, std::size_t& number,
-                      std::size_t& left_out) {
-  std::string diagrams;
+Figures benchmark(const ReportInput& input, const std::string& name, std::size_t most, std::size_t& number,
+                  std::size_t& left_out) {
+  Figures diagrams{"small", {}};
   std::size_t drawn = 0;
   for (const auto& arm : input.arms) {
     for (const auto& task : arm.tasks) {
       if (task.task != name || !calibrated(task)) continue;
       if (drawn++ < most) {
-        diagrams += diagram(arm, task, number++);
+        diagrams.all.push_back(diagram(arm, task, number++));
       } else {
         ++left_out;
       }
     }
   }
-  return diagrams.empty() ? diagrams : "<div class=\"charts small\">\n" + diagrams + "</div>\n";
+  return diagrams;
 }
 
-std::string page(const ReportInput& input) {
-  const auto table = table_of(input);
+Blocks blocks(const ReportInput& input) {
+  auto table = table_of(input);
   if (table.groups.empty()) return {};
   std::size_t number = 0;
   std::size_t left_out = 0;
   const auto most = std::max<std::size_t>(1, most_diagrams / input.tasks.size());
-  std::string out(legend);
+  Blocks out = {PageOnly{std::string(legend)}};
   for (const auto& name : input.tasks) {
-    const auto diagrams = benchmark(input, name, most, number, left_out);
-    if (!diagrams.empty())
-      out += "<details open><summary><b>" + html(name) + "</b></summary>\n" + diagrams + "</details>\n";
+    auto diagrams = benchmark(input, name, most, number, left_out);
+    if (!diagrams.all.empty()) out.push_back(Fold{strong(name), {std::move(diagrams)}});
   }
   if (left_out > 0) {
-    out +=
-        note(fmt::format("{} more are in the table alone.", counted(static_cast<std::int64_t>(left_out), "diagram")));
+    out.push_back(
+        note(fmt::format("{} more are in the table alone.", counted(static_cast<std::int64_t>(left_out), "diagram"))));
   }
-  return out + render(table) +
-         note(
-             "<b>ECE</b>: mean gap between confidence and accuracy over ten bins of equal width, and of equal count. "
-             "<b>Brier</b> and <b>NLL</b>: of the probabilities of the choices, or of right against wrong where there "
-             "are none. "
-             "<b>AUROC</b>: how well confidence tells right answers from wrong ones. With fewer than about 300 items "
-             "an ECE says "
-             "little. Over several seeds: the mean; bins are pooled. Bars on the points: Wilson's 95 % interval. ▲ ▼: "
-             "the 95 % bootstrap interval of the change in ECE leaves out 0 in every seed.");
-}
-
-std::string text(const ReportInput& input) {
-  std::string out =
-      "| Trained on | Method | Benchmark | Items | ECE before | after | Brier before | after | NLL before | after | "
-      "AUROC before | after |\n"
-      "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
-  bool any = false;
-  for (const auto& arm : input.arms) {
-    for (const auto& task : arm.tasks) {
-      if (!calibrated(task)) continue;
-      any = true;
-      const auto& before = task.calibration_before;
-      const auto& after = task.calibration_after;
-      out += fmt::format("| {} | {} | {} | {} |", markdown(arm.trained_on), markdown(arm.method), markdown(task.task),
-                         count(after.items));
-      for (const double value :
-           {before.ece, after.ece, before.brier, after.brier, before.nll, after.nll, before.auroc, after.auroc}) {
-        out += " " + fixed(value, 3) + " |";
-      }
-      out += "\n";
-    }
-  }
-  return any ? out : std::string();
+  out.push_back(std::move(table));
+  out.push_back(
+      note("**ECE**: mean gap between confidence and accuracy over ten bins of equal width, and of equal count. "
+           "**Brier** and **NLL**: of the probabilities of the choices, or of right against wrong where there "
+           "are none. "
+           "**AUROC**: how well confidence tells right answers from wrong ones. With fewer than about 300 items "
+           "an ECE says "
+           "little. Over several seeds: the mean; bins are pooled. Bars on the points: Wilson's 95 % interval. ▲ ▼: "
+           "the 95 % bootstrap interval of the change in ECE leaves out 0 in every seed."));
+  return out;
 }
 
 }  // namespace
@@ -216,7 +191,7 @@ std::string text(const ReportInput& input) {
 
 namespace plugins {
 void calibration(SectionBook& book) {
-  book.add("calibration", {.title = "Calibration", .order = 60, .html = reports::page, .markdown = reports::text});
+  book.add({.name = "calibration", .title = "Calibration", .order = 60, .blocks = reports::blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "harness/report/section.hpp"
-#include "reports/html.hpp"
+#include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 
@@ -25,8 +25,8 @@ double speed(const ReportInput& input, const CellRow& cell) {
   return tokens / seconds;
 }
 
-std::string cells(const ReportInput& input) {
-  Table table;
+Blocks cells(const ReportInput& input) {
+  ReportTable table;
   table.caption = "What training cost";
   table.head = {{head_cell("Method"), head_cell("Trained on"), head_cell("Seed", 1, "n"), head_cell("Time", 1, "n"),
                  head_cell("Steps", 1, "n"), head_cell("Tokens", 1, "n"), head_cell("Tokens/s", 1, "n"),
@@ -44,11 +44,12 @@ std::string cells(const ReportInput& input) {
                                     number_cell(static_cast<double>(cell.peak_bytes), bytes(cell.peak_bytes)),
                                     number_cell(cell.attempts, count(cell.attempts))});
   }
-  return table.groups[0].rows.empty() ? std::string() : render(table);
+  if (table.groups[0].rows.empty()) return {};
+  return {std::move(table)};
 }
 
-std::string measuring(const ReportInput& input) {
-  Table table;
+Blocks measuring(const ReportInput& input) {
+  ReportTable table;
   table.caption = "What measuring cost, all models together";
   table.head = {{head_cell("Benchmark"), head_cell("Measures", 1, "n"), head_cell("Items", 1, "n"),
                  head_cell("Time", 1, "n"), head_cell("Items/s", 1, "n")}};
@@ -74,17 +75,20 @@ std::string measuring(const ReportInput& input) {
          number_cell(static_cast<double>(items), count(items)), number_cell(seconds, duration(seconds)),
          number_cell(static_cast<double>(items) / seconds, fixed(static_cast<double>(items) / seconds, 1))});
   }
-  return table.groups[0].rows.empty() ? std::string() : render(table);
+  if (table.groups[0].rows.empty()) return {};
+  return {std::move(table)};
 }
 
-std::string page(const ReportInput& input) { return cells(input) + measuring(input); }
+Blocks blocks(const ReportInput& input) {
+  auto out = cells(input);
+  for (auto& block : measuring(input)) out.push_back(std::move(block));
+  return out;
+}
 
 }  // namespace
 }  // namespace reports
 
 namespace plugins {
-void cost(SectionBook& book) {
-  book.add("cost", {.title = "Cost", .order = 110, .html = reports::page, .markdown = {}});
-}
+void cost(SectionBook& book) { book.add({.name = "cost", .title = "Cost", .order = 110, .blocks = reports::blocks}); }
 }  // namespace plugins
 }  // namespace touchstone

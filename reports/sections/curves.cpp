@@ -5,8 +5,8 @@
 #include <set>
 
 #include "harness/report/section.hpp"
+#include "reports/blocks.hpp"
 #include "reports/chart.hpp"
-#include "reports/html.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
@@ -90,8 +90,8 @@ std::string scale_text(double value) {
   return size != 0 && (size < 1e-2 || size >= 1e5) ? significant(value, 2) : significant(value, 4);
 }
 
-std::string draw(const std::vector<Line>& lines, const Quantity& quantity, const std::string& trained_on,
-                 std::size_t number) {
+Figure draw(const std::vector<Line>& lines, const Quantity& quantity, const std::string& trained_on,
+            std::size_t number) {
   Axis x{.low = 0, .high = 1, .label = "step", .write = [](double v) { return count(std::llround(v)); }};
   Axis y{.low = 1e300, .high = -1e300, .label = {}, .write = scale_text, .ticks = 4};
   for (const auto& line : lines) {
@@ -117,49 +117,49 @@ std::string draw(const std::vector<Line>& lines, const Quantity& quantity, const
       chart.line(thinned(line.points, points_in_a_line), classes, hint);
     }
   }
-  return figure(html(quantity.title),
-                chart.svg(fmt::format("curve-{}", number), quantity.title + ", trained on " + trained_on,
-                          "One line a run, over the steps of training."),
-                fmt::format("{} to {}", scale_text(lowest), scale_text(highest)));
+  return {quantity.title,
+          chart.svg(fmt::format("curve-{}", number), quantity.title + ", trained on " + trained_on,
+                    "One line a run, over the steps of training."),
+          fmt::format("{} to {}", scale_text(lowest), scale_text(highest))};
 }
 
-std::string key_of(const std::vector<std::string>& methods) {
+std::string key_of(const ReportInput& input, const std::vector<std::string>& methods) {
   std::string out = "<ul class=\"legend\">";
-  for (std::size_t i = 0; i < methods.size(); ++i) {
+  for (const auto& method : methods) {
     out += fmt::format(
         "<li><svg class=\"key\" viewBox=\"0 0 30 12\" aria-hidden=\"true\"><path class=\"ln c{0} d{0}\" d=\"M0 "
         "6H30\"/></svg> {1}</li>",
-        i, html(methods[i]));
+        method_style(input, method), html(method));
   }
   return out + "</ul>\n";
 }
 
 // The methods of one model and training task, six at a time.
-std::string block(const ReportInput& input, const std::vector<const CellRow*>& cells,
-                  const std::vector<std::string>& methods, std::size_t& number) {
-  std::string charts;
+Blocks group_blocks(const ReportInput& input, const std::vector<const CellRow*>& cells,
+                    const std::vector<std::string>& methods, std::size_t& number) {
+  Figures charts;
   const auto& trained_on = cells.front()->trained_on;
   for (const auto& quantity : quantities(input)) {
     auto lines = lines_of(input, cells, quantity.read);
     if (lines.empty()) continue;
     for (auto& line : lines) {
-      line.style = static_cast<int>(std::find(methods.begin(), methods.end(), line.cell->method) - methods.begin());
+      line.style = method_style(input, line.cell->method);
     }
-    charts += draw(lines, quantity, trained_on, number++);
+    charts.all.push_back(draw(lines, quantity, trained_on, number++));
   }
-  if (charts.empty()) return {};
-  return "<h3>" + html(input.model_label(cells.front()->base_model)) + " trained on " + html(trained_on) + "</h3>\n" +
-         key_of(methods) + "<div class=\"charts\">\n" + charts + "</div>\n";
+  if (charts.all.empty()) return {};
+  return {Heading{input.model_label(cells.front()->base_model) + " trained on " + trained_on},
+          PageOnly{key_of(input, methods)}, std::move(charts)};
 }
 
-std::string page(const ReportInput& input) {
+Blocks blocks(const ReportInput& input) {
   std::vector<std::pair<std::int64_t, std::string>> groups;
   for (const auto& cell : input.cells) {
     const std::pair<std::int64_t, std::string> group{cell.base_model, cell.trained_on};
     if (input.curves.count(cell.id) != 0 && std::find(groups.begin(), groups.end(), group) == groups.end())
       groups.push_back(group);
   }
-  std::string out;
+  Blocks out;
   std::size_t number = 0;
   for (const auto& group : groups) {
     std::vector<std::string> methods;
@@ -178,14 +178,15 @@ std::string page(const ReportInput& input) {
         const bool fits = cell.base_model == group.first && cell.trained_on == group.second;
         if (fits && std::find(some.begin(), some.end(), cell.method) != some.end()) cells.push_back(&cell);
       }
-      out += block(input, cells, some, number);
+      for (auto& block : group_blocks(input, cells, some, number)) out.push_back(std::move(block));
     }
   }
   if (out.empty()) return {};
-  return out + note(
-                   "One line a run; several seeds of a method share its colour and dash. Steps count on from one stage "
-                   "to the next. "
-                   "Long curves keep the lowest and highest point of each stretch.");
+  out.push_back(
+      note("One line a run; several seeds of a method share its colour and dash. Steps count on from one stage "
+           "to the next. "
+           "Long curves keep the lowest and highest point of each stretch."));
+  return out;
 }
 
 }  // namespace
@@ -193,7 +194,7 @@ std::string page(const ReportInput& input) {
 
 namespace plugins {
 void curves(SectionBook& book) {
-  book.add("curves", {.title = "Training curves", .order = 70, .html = reports::page, .markdown = {}});
+  book.add({.name = "curves", .title = "Training curves", .order = 70, .blocks = reports::blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

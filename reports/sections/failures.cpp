@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "harness/report/section.hpp"
-#include "reports/html.hpp"
+#include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 
@@ -11,8 +11,8 @@ namespace {
 
 std::string_view state(const CellRow& cell) { return cell.state == CellState::failed ? "failed" : "not finished"; }
 
-std::string page(const ReportInput& input) {
-  Table table;
+Blocks blocks(const ReportInput& input) {
+  ReportTable table;
   table.caption = "Cells without a result";
   table.head = {{head_cell("Model"), head_cell("Method"), head_cell("Trained on"), head_cell("Seed", 1, "n"),
                  head_cell("State"), head_cell("Attempts", 1, "n"), head_cell("Error")}};
@@ -22,24 +22,13 @@ std::string page(const ReportInput& input) {
     const auto error = shortened(cell.error, 2000);
     table.groups[0].rows.push_back(
         {head_cell(input.model_label(cell.base_model)), text_cell(cell.method), text_cell(cell.trained_on),
-         number_cell(static_cast<double>(cell.seed), fmt::format("{}", cell.seed)), html_cell(std::string(state(cell))),
-         number_cell(cell.attempts, count(cell.attempts)),
-         html_cell("<span class=\"mono\">" + html(error.text) + "</span>", "error")});
+         number_cell(static_cast<double>(cell.seed), fmt::format("{}", cell.seed)), text_cell(std::string(state(cell))),
+         number_cell(cell.attempts, count(cell.attempts)), text_cell(Piece{error.text, Look::mono}, "error")});
   }
   if (table.groups[0].rows.empty()) return {};
-  return render(table) +
-         note("Nothing of these cells is in the numbers of this report. The same command again tries them once more.");
-}
-
-std::string text(const ReportInput& input) {
-  std::string out;
-  for (const auto& cell : input.cells) {
-    if (cell.state == CellState::done) continue;
-    out += fmt::format("- {} {} on {}, seed {}: {}. {}\n", markdown(input.model_label(cell.base_model)),
-                       markdown(cell.method), markdown(cell.trained_on), cell.seed, state(cell),
-                       markdown(shortened(cell.error, 500).text));
-  }
-  return out;
+  return {
+      std::move(table),
+      note("Nothing of these cells is in the numbers of this report. The same command again tries them once more.")};
 }
 
 }  // namespace
@@ -47,7 +36,7 @@ std::string text(const ReportInput& input) {
 
 namespace plugins {
 void failures(SectionBook& book) {
-  book.add("failures", {.title = "What failed", .order = 15, .html = reports::page, .markdown = reports::text});
+  book.add({.name = "failures", .title = "What failed", .order = 27, .blocks = reports::blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

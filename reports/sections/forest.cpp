@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "harness/report/section.hpp"
+#include "reports/blocks.hpp"
 #include "reports/chart.hpp"
-#include "reports/html.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
@@ -77,9 +77,9 @@ std::string finding(const std::vector<Entry>& all) {
                      all.size() - static_cast<std::size_t>(dropped + risen));
 }
 
-std::string panel(const ReportInput& input, const std::string& name, std::size_t number, bool several) {
+std::optional<Figure> panel(const ReportInput& input, const std::string& name, std::size_t number, bool several) {
   const auto all = entries(input, name);
-  if (all.empty()) return {};
+  if (all.empty()) return std::nullopt;
   Frame frame{.width = 400, .height = 0, .left = 140, .right = 44, .top = 8, .bottom = 34};
   frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
   const auto& unit = all.front().task->unit;
@@ -90,26 +90,26 @@ std::string panel(const ReportInput& input, const std::string& name, std::size_t
   chart.grid_x();
   chart.segment({0, y.low}, {0, y.high}, "zero");
   for (std::size_t i = 0; i < all.size(); ++i) draw(chart, all[i], static_cast<double>(i), several);
-  const auto said = finding(all);
-  return figure(html(name),
+  return Figure{name,
                 chart.svg(fmt::format("forest-{}", number), "Change on " + name,
                           "Point and 95 % interval of the change, one line a method."),
-                said);
+                finding(all)};
 }
 
-std::string page(const ReportInput& input) {
+Blocks blocks(const ReportInput& input) {
   const bool several = std::any_of(input.arms.begin(), input.arms.end(),
                                    [&](const Arm& arm) { return arm.base_model != input.arms[0].base_model; });
-  std::string panels;
-  for (std::size_t i = 0; i < input.tasks.size(); ++i) panels += panel(input, input.tasks[i], i, several);
-  if (panels.empty()) return {};
-  return "<div class=\"charts large\">\n" + panels + "</div>\n" +
-         note(
-             "Points with 95 % intervals; the line in the middle is the model before training, the band one point to "
-             "either side. "
-             "Filled: shown after Holm's correction; hollow: not shown; a diamond and bold name: trained on this "
-             "benchmark. "
-             "The numbers stand in the <a href=\"#matrix\">matrix</a> and the <a href=\"#drop\">drop table</a>.");
+  Figures panels{"large", {}};
+  for (std::size_t i = 0; i < input.tasks.size(); ++i) {
+    if (auto one = panel(input, input.tasks[i], i, several)) panels.all.push_back(std::move(*one));
+  }
+  if (panels.all.empty()) return {};
+  return {std::move(panels),
+          note("Points with 95 % intervals; the line in the middle is the model before training, the band one point to "
+               "either side. "
+               "Filled: shown after Holm's correction; hollow: not shown; a diamond and bold name: trained on this "
+               "benchmark. "
+               "The numbers stand in the [matrix](#matrix) and the [drop table](#drop).")};
 }
 
 }  // namespace
@@ -117,7 +117,7 @@ std::string page(const ReportInput& input) {
 
 namespace plugins {
 void forest(SectionBook& book) {
-  book.add("forest", {.title = "Change by benchmark", .order = 40, .html = reports::page, .markdown = {}});
+  book.add({.name = "forest", .title = "Change by benchmark", .order = 40, .blocks = reports::blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "harness/report/section.hpp"
-#include "reports/html.hpp"
+#include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
@@ -33,60 +33,59 @@ Cell change_cell(const ArmTask& task) {
   std::string classes = heat(task.change * unit.scale);
   if (!shown(task)) classes += " ns";
   if (task.trained_on) classes += " target";
-  const std::string_view mark = !shown(task) ? "" : task.change > 0 ? "▲ " : "▼ ";
-  return number_cell(
-      task.change,
-      fmt::format("{}<b>{}</b><small>{}</small><small>to {}</small>{}", mark, change_points(task.change, unit),
-                  interval_points(task.interval, true, unit), points(task.after, unit),
-                  task.trained_on ? "<span class=\"sr\"> trained on</span>" : ""),
-      classes);
+  const RichText mark = !shown(task) ? RichText() : task.change > 0 ? "▲ " : "▼ ";
+  return number_cell(task.change,
+                     RichText(mark) + strong(change_points(task.change, unit)) +
+                         small(interval_points(task.interval, true, unit)) + small("to " + points(task.after, unit)) +
+                         (task.trained_on ? RichText(Piece{" trained on", Look::unseen}) : RichText()),
+                     classes);
 }
 
 Cell drop_cell(double drop, std::string detail) {
-  if (!std::isfinite(drop)) return html_cell("–", "n");
-  return number_cell(drop, fmt::format("<b>{}</b><small>{}</small>", change_points(drop), detail));
+  if (!std::isfinite(drop)) return among_numbers("–");
+  return number_cell(drop, RichText(strong(change_points(drop))) + small(std::move(detail)));
 }
 
-Row base_row(const ReportInput& input, std::int64_t model) {
-  Row row = {head_cell("before training")};
+TableRow base_row(const ReportInput& input, std::int64_t model) {
+  TableRow row = {head_cell("before training")};
   for (const auto& name : input.tasks) {
     const ArmTask* found = nullptr;
     for (const auto& arm : input.arms) {
       if (arm.base_model == model && found == nullptr) found = find(arm, name);
     }
     if (found == nullptr) {
-      row.push_back(html_cell("–", "n"));
+      row.push_back(among_numbers("–"));
       continue;
     }
     const auto& unit = found->unit;
-    row.push_back(number_cell(
-        found->before, fmt::format("<b>{}</b><small>{}</small><small>chance {}</small>", points(found->before, unit),
-                                   counted(found->items, "item"), points(found->chance, unit))));
+    row.push_back(number_cell(found->before, RichText(strong(points(found->before, unit))) +
+                                                 small(counted(found->items, "item")) +
+                                                 small("chance " + points(found->chance, unit))));
   }
-  row.push_back(html_cell("", "n"));
-  row.push_back(html_cell("", "n"));
+  row.push_back(among_numbers(""));
+  row.push_back(among_numbers(""));
   return row;
 }
 
-Row arm_row(const ReportInput& input, const Arm& arm) {
+TableRow arm_row(const ReportInput& input, const Arm& arm) {
   auto head = head_cell(arm.method);
-  head.html += "<small>" + counted(static_cast<std::int64_t>(arm.changes.size()), "seed") + "</small>";
-  Row row = {std::move(head)};
+  head.text += small(counted(static_cast<std::int64_t>(arm.changes.size()), "seed"));
+  TableRow row = {std::move(head)};
   for (const auto& name : input.tasks) {
     const auto* task = find(arm, name);
-    row.push_back(task == nullptr ? html_cell("–", "n") : change_cell(*task));
+    row.push_back(task == nullptr ? among_numbers("–") : change_cell(*task));
   }
   row.push_back(drop_cell(arm.mean_drop, interval_points(arm.mean_drop_interval, true)));
-  row.push_back(drop_cell(arm.worst_drop, html(arm.worst_task)));
+  row.push_back(drop_cell(arm.worst_drop, arm.worst_task));
   return row;
 }
 
-Table table_of(const ReportInput& input, std::int64_t model) {
-  Table table;
+ReportTable table_of(const ReportInput& input, std::int64_t model) {
+  ReportTable table;
   table.caption =
       "Change against " + input.model_label(model) + " in points, with its 95 % interval and the score reached";
   table.classes = "matrix";
-  Row head = {head_cell("Method")};
+  TableRow head = {head_cell("Method")};
   for (const auto& name : input.tasks) head.push_back(head_cell(name, 1, "n"));
   head.push_back(head_cell("Mean drop", 1, "n"));
   head.push_back(head_cell("Largest drop", 1, "n"));
@@ -119,38 +118,11 @@ std::vector<std::int64_t> base_models(const ReportInput& input) {
   return models;
 }
 
-std::string page(const ReportInput& input) {
+Blocks blocks(const ReportInput& input) {
   if (input.arms.empty()) return {};
-  std::string out(legend);
-  for (const auto model : base_models(input)) out += render(table_of(input, model));
+  Blocks out = {PageOnly{std::string(legend)}};
+  for (const auto model : base_models(input)) out.push_back(table_of(input, model));
   return out;
-}
-
-std::string text(const ReportInput& input) {
-  if (input.arms.empty()) return {};
-  std::string out = "| Model | Trained on | Method |";
-  std::string rule = "| --- | --- | --- |";
-  for (const auto& name : input.tasks) {
-    out += " " + markdown(name) + " |";
-    rule += " ---: |";
-  }
-  out += " Mean drop | Largest drop |\n" + rule + " ---: | ---: |\n";
-  for (const auto& arm : input.arms) {
-    out += fmt::format("| {} | {} | {} |", markdown(arm.model), markdown(arm.trained_on), markdown(arm.method));
-    for (const auto& name : input.tasks) {
-      const auto* task = find(arm, name);
-      if (task == nullptr) {
-        out += " – |";
-        continue;
-      }
-      const auto& unit = task->unit;
-      const std::string_view mark = shown(*task) ? "**" : "";
-      out += fmt::format(" {0}{1}{0} to {2}{3} |", mark, change_points(task->change, unit), points(task->after, unit),
-                         task->trained_on ? " (target)" : "");
-    }
-    out += fmt::format(" {} | {} |\n", change_points(arm.mean_drop), change_points(arm.worst_drop));
-  }
-  return out + "\nChange in points and the score reached; bold: shown at p &lt; 0.05 after Holm's correction.\n";
 }
 
 }  // namespace
@@ -158,8 +130,7 @@ std::string text(const ReportInput& input) {
 
 namespace plugins {
 void matrix(SectionBook& book) {
-  book.add("matrix",
-           {.title = "Methods and benchmarks", .order = 20, .html = reports::page, .markdown = reports::text});
+  book.add({.name = "matrix", .title = "Methods and benchmarks", .order = 20, .blocks = reports::blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

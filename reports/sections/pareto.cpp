@@ -5,8 +5,8 @@
 
 #include "harness/base/text.hpp"
 #include "harness/report/section.hpp"
+#include "reports/blocks.hpp"
 #include "reports/chart.hpp"
-#include "reports/html.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
@@ -40,7 +40,7 @@ std::vector<Entry> entries(const ReportInput& input, std::int64_t model, const s
   for (const auto& arm : input.arms) {
     if (arm.base_model != model || arm.trained_on != trained_on) continue;
     if (!std::isfinite(arm.gain) || !std::isfinite(arm.mean_drop)) continue;
-    all.push_back({&arm, arm.gain, gain_interval(arm), arm.mean_drop, false, static_cast<int>(all.size() % 6)});
+    all.push_back({&arm, arm.gain, gain_interval(arm), arm.mean_drop, false, method_style(input, arm.method)});
   }
   for (auto& one : all) {
     one.dominated = std::any_of(all.begin(), all.end(), [&](const Entry& other) {
@@ -67,7 +67,7 @@ void widen(Axis& axis, double value) {
 std::string caption(const std::vector<Entry>& all) {
   std::string best;
   for (const auto& one : all) {
-    if (!one.dominated) best += (best.empty() ? "" : ", ") + html(one.arm->method);
+    if (!one.dominated) best += (best.empty() ? "" : ", ") + one.arm->method;
   }
   return "No other method both gains more and drops less than: " + best + ".";
 }
@@ -111,7 +111,7 @@ class Names {
   std::vector<Box> taken_;
 };
 
-std::string panel(const std::vector<Entry>& all, const Arm& first, int number) {
+Figure panel(const std::vector<Entry>& all, const Arm& first, int number) {
   const auto write = [](double v) { return signed_fixed(v * 100, 0); };
   Axis x{.low = 0, .high = 0, .label = "gain on " + first.trained_on + ", points", .write = write};
   Axis y{.low = 0, .high = 0, .label = "mean drop elsewhere, points", .write = write};
@@ -136,28 +136,27 @@ std::string panel(const std::vector<Entry>& all, const Arm& first, int number) {
         fmt::format("{}: gain {}, mean drop {}", one.arm->method, change_points(one.gain), change_points(one.drop)));
     names.write(chart, chart.x(one.gain), chart.y(one.drop), one.arm->method);
   }
-  return figure(html(first.model) + " trained on " + html(first.trained_on),
-                chart.svg(fmt::format("pareto-{}", number), "Gain against drop, trained on " + first.trained_on,
-                          "One point a method: gain on the task trained on, against the mean drop on the others."),
-                caption(all));
+  return {first.model + " trained on " + first.trained_on,
+          chart.svg(fmt::format("pareto-{}", number), "Gain against drop, trained on " + first.trained_on,
+                    "One point a method: gain on the task trained on, against the mean drop on the others."),
+          caption(all)};
 }
 
-std::string page(const ReportInput& input) {
-  std::string panels;
+Blocks blocks(const ReportInput& input) {
+  Figures panels{"large", {}};
   int number = 0;
   const Arm* last = nullptr;
   for (const auto& arm : input.arms) {
     if (last != nullptr && last->base_model == arm.base_model && last->trained_on == arm.trained_on) continue;
     last = &arm;
     const auto all = entries(input, arm.base_model, arm.trained_on);
-    if (!all.empty()) panels += panel(all, arm, number++);
+    if (!all.empty()) panels.all.push_back(panel(all, arm, number++));
   }
-  if (panels.empty()) return {};
-  return "<div class=\"charts large\">\n" + panels + "</div>\n" +
-         note(
-             "Right and low is best: much learned, little forgotten. Filled: no other method is better in both; "
-             "hollow: some other "
-             "is. Lines are 95 % intervals.");
+  if (panels.all.empty()) return {};
+  return {std::move(panels),
+          note("Right and low is best: much learned, little forgotten. Filled: no other method is better in both; "
+               "hollow: some other "
+               "is. Lines are 95 % intervals.")};
 }
 
 }  // namespace
@@ -165,7 +164,7 @@ std::string page(const ReportInput& input) {
 
 namespace plugins {
 void pareto(SectionBook& book) {
-  book.add("pareto", {.title = "Gain against drop", .order = 50, .html = reports::page, .markdown = {}});
+  book.add({.name = "pareto", .title = "Gain against drop", .order = 10, .blocks = reports::blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -5,7 +5,7 @@
 
 #include "harness/base/json.hpp"
 #include "harness/report/section.hpp"
-#include "reports/html.hpp"
+#include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
@@ -15,8 +15,7 @@ namespace reports {
 namespace {
 
 Cell hash_cell(const std::string& hash) {
-  return hash.empty() ? html_cell("–")
-                      : html_cell(fmt::format("<code title=\"{}\">{}</code>", html(hash), html(short_hash(hash))));
+  return hash.empty() ? text_cell("–") : text_cell(Piece{short_hash(hash), Look::code, hash});
 }
 
 std::string pretty(const std::string& json) {
@@ -27,30 +26,32 @@ std::string pretty(const std::string& json) {
   }
 }
 
-std::string runs(const ReportInput& input) {
+Blocks runs(const ReportInput& input) {
   if (input.runs.empty()) return {};
-  Table table;
+  ReportTable table;
   table.caption = "Runs";
   table.head = {{head_cell("Run", 1, "n"), head_cell("Plan"), head_cell("State"), head_cell("Started (UTC)"),
                  head_cell("Finished (UTC)"), head_cell("Time", 1, "n"), head_cell("Hash of the plan")}};
   table.groups.push_back({});
-  std::string plans;
+  Blocks plans;
   for (const auto& run : input.runs) {
     table.groups[0].rows.push_back({number_cell(static_cast<double>(run.id), count(run.id)), text_cell(run.name),
                                     text_cell(run.state), text_cell(run.started_utc), text_cell(run.finished_utc),
                                     number_cell(run.seconds, duration(run.seconds)), hash_cell(run.plan_hash)});
     const auto plan = shortened(pretty(run.plan_json), 20000);
-    plans += details(fmt::format("The plan of run {}", run.id),
-                     "<p>Saved as <code>plan.json</code>, <code>touchstone run plan.json</code> makes the same cells "
-                     "again.</p><pre>" +
-                         html(plan.text) + "</pre>");
+    plans.push_back(
+        Fold{fmt::format("The plan of run {}", run.id),
+             {Paragraph{prose("Saved as `plan.json`, `touchstone run plan.json` makes the same cells again.")},
+              Verbatim{plan.text}}});
   }
-  return "<h3>Runs</h3>\n" + render(table) + plans;
+  Blocks out = {Heading{"Runs"}, std::move(table)};
+  for (auto& plan : plans) out.push_back(std::move(plan));
+  return out;
 }
 
-std::string models(const ReportInput& input) {
+Blocks models(const ReportInput& input) {
   if (input.models.empty()) return {};
-  Table table;
+  ReportTable table;
   table.caption = "Weights (first digits of each SHA-256; the whole one is the cell's tooltip)";
   table.head = {{head_cell("Model"), head_cell("Family"), head_cell("Parameters", 1, "n"), head_cell("Weights"),
                  head_cell("Config"), head_cell("Tokenizer"), head_cell("Chat template")}};
@@ -61,11 +62,11 @@ std::string models(const ReportInput& input) {
                                     hash_cell(model.hash), hash_cell(model.config_hash),
                                     hash_cell(model.tokenizer_hash), hash_cell(model.template_hash)});
   }
-  return "<h3>Models</h3>\n" + render(table);
+  return {Heading{"Models"}, std::move(table)};
 }
 
-std::string data(const ReportInput& input) {
-  Table table;
+Blocks data(const ReportInput& input) {
+  ReportTable table;
   table.caption = "Benchmarks, their data and how they were asked";
   table.head = {{head_cell("Task"), head_cell("Version"), head_cell("Shots", 1, "n"), head_cell("Mode"),
                  head_cell("Items", 1, "n"), head_cell("Documents", 1, "n"), head_cell("Data"),
@@ -81,63 +82,53 @@ std::string data(const ReportInput& input) {
         {head_cell(measure.task), text_cell(measure.version), number_cell(measure.shots, count(measure.shots)),
          text_cell(measure.mode), number_cell(static_cast<double>(measure.items), count(measure.items)),
          number_cell(static_cast<double>(measure.documents), count(measure.documents)), text_cell(measure.data_origin),
-         hash_cell(measure.data_hash),
-         html_cell("<code>" + html(shortened(measure.settings_json, 400).text) + "</code>", "wide"),
+         hash_cell(measure.data_hash), text_cell(Piece{shortened(measure.settings_json, 400).text, Look::code}, "wide"),
          text_cell(engine)});
   }
   const auto rows = table.groups[0].rows.size();
   if (rows == 0) return {};
-  const auto body = render(table);
-  return "<h3>Benchmarks</h3>\n" + (rows > 20 ? details(counted(static_cast<std::int64_t>(rows), "row"), body) : body);
+  if (rows <= 20) return {Heading{"Benchmarks"}, std::move(table)};
+  return {Heading{"Benchmarks"}, Fold{counted(static_cast<std::int64_t>(rows), "row"), {std::move(table)}}};
 }
 
-std::string remarked(const ReportInput& input) {
+Blocks remarked(const ReportInput& input) {
   const auto lines = remarks(input);
   if (lines.empty()) return {};
-  std::string list = "<ul>\n";
-  for (const auto& line : lines) list += "<li>" + html(line) + "</li>\n";
-  list += "</ul>\n";
+  Lines list;
+  for (const auto& line : lines) list.all.emplace_back(line);
   const auto many = static_cast<std::int64_t>(lines.size());
-  return "<h3>Remarks on the data and prompts</h3>\n" + (many > 20 ? details(counted(many, "remark"), list) : list);
+  const Heading heading{"Remarks on the data and prompts"};
+  if (many <= 20) return {heading, std::move(list)};
+  return {heading, Fold{counted(many, "remark"), {std::move(list)}}};
 }
 
-std::string environments(const ReportInput& input) {
-  std::string out;
+Blocks environments(const ReportInput& input) {
+  Blocks out;
   for (const auto& one : input.environments) {
-    out += fmt::format(
-        "<dl class=\"facts\"><dt>touchstone</dt><dd>{}</dd><dt>LibTorch</dt><dd>{}</dd><dt>Compiler</dt><dd>{}</dd>"
-        "<dt>Processor</dt><dd>{}, {}</dd><dt>System</dt><dd>{}</dd></dl>\n",
-        html(one.code_version), html(one.libtorch), html(one.compiler), html(one.cpu), counted(one.cores, "core"),
-        html(one.system));
+    if (out.empty()) out.push_back(Heading{"Machine and program"});
+    out.push_back(Facts{{{"touchstone", one.code_version},
+                         {"LibTorch", one.libtorch},
+                         {"Compiler", one.compiler},
+                         {"Processor", one.cpu + ", " + counted(one.cores, "core")},
+                         {"System", one.system}}});
   }
-  return out.empty() ? out : "<h3>Machine and program</h3>\n" + out;
+  return out;
 }
 
 constexpr std::string_view by_hand =
-    "<h3>By hand</h3>\n<p>The database answers the same questions: <code>sqlite3 results.sqlite \"SELECT * FROM "
-    "\\\"drop\\\"\"</code>, and "
-    "likewise the views <code>scores</code>, <code>calibration</code> and <code>flips</code>. <code>touchstone report "
-    "--format csv</code> "
-    "gives every number of this page at full precision.</p>\n";
+    "The database answers the same questions: `sqlite3 results.sqlite \"SELECT * FROM \\\"drop\\\"\"`, and likewise "
+    "the "
+    "views `scores`, `calibration` and `flips`. `touchstone report --format csv` gives every number of this page at "
+    "full "
+    "precision.";
 
-std::string page(const ReportInput& input) {
-  return runs(input) + environments(input) + models(input) + data(input) + remarked(input) + std::string(by_hand);
-}
-
-std::string text(const ReportInput& input) {
-  std::string out;
-  for (const auto& run : input.runs) {
-    out += fmt::format("- run {}: {}, {}, started {}, {}, plan {}\n", run.id, markdown(run.name), markdown(run.state),
-                       markdown(run.started_utc), duration(run.seconds), markdown(short_hash(run.plan_hash)));
+Blocks blocks(const ReportInput& input) {
+  Blocks out;
+  for (const auto& part : {runs(input), environments(input), models(input), data(input), remarked(input)}) {
+    out.insert(out.end(), part.begin(), part.end());
   }
-  for (const auto& one : input.environments) {
-    out += fmt::format("- touchstone {}, LibTorch {}, {}, {} ({}), {}\n", markdown(one.code_version),
-                       markdown(one.libtorch), markdown(one.compiler), markdown(one.cpu), counted(one.cores, "core"),
-                       markdown(one.system));
-  }
-  for (const auto& model : input.models) {
-    out += fmt::format("- weights {}: {}\n", markdown(model.label), markdown(short_hash(model.hash)));
-  }
+  out.push_back(Heading{"By hand"});
+  out.push_back(Paragraph{prose(by_hand)});
   return out;
 }
 
@@ -146,7 +137,7 @@ std::string text(const ReportInput& input) {
 
 namespace plugins {
 void provenance(SectionBook& book) {
-  book.add("provenance", {.title = "Provenance", .order = 130, .html = reports::page, .markdown = reports::text});
+  book.add({.name = "provenance", .title = "Provenance", .order = 130, .blocks = reports::blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

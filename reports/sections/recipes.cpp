@@ -6,7 +6,7 @@
 
 #include "harness/base/json.hpp"
 #include "harness/report/section.hpp"
-#include "reports/html.hpp"
+#include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 
@@ -67,19 +67,19 @@ std::vector<Recipe> recipes_of(const ReportInput& input) {
   return all;
 }
 
-Table comparison(const std::vector<Recipe>& all, const std::set<std::string>& keys, const std::string& caption) {
-  Table table;
+ReportTable comparison(const std::vector<Recipe>& all, const std::set<std::string>& keys, const std::string& caption) {
+  ReportTable table;
   table.caption = caption;
-  Row head = {head_cell("Key")};
+  TableRow head = {head_cell("Key")};
   for (const auto& recipe : all) head.push_back(head_cell(recipe.method));
   table.head = {head};
   table.groups.push_back({});
   for (const auto& key : keys) {
-    Row row = {head_cell(key)};
+    TableRow row = {head_cell(key)};
     for (const auto& recipe : all) {
       const auto found = recipe.leaves.find(key);
       const auto value = found == recipe.leaves.end() ? Shortened{} : shortened(found->second, 120);
-      row.push_back(found == recipe.leaves.end() ? html_cell("–")
+      row.push_back(found == recipe.leaves.end() ? text_cell("–")
                                                  : text_cell(value.cut > 0 ? value.text + "…" : value.text, "mono"));
     }
     table.groups[0].rows.push_back(std::move(row));
@@ -95,23 +95,25 @@ bool differs(const std::vector<Recipe>& all, const std::string& key) {
   });
 }
 
-std::string card(const Recipe& recipe) {
-  std::string body;
-  if (is_word(recipe.json, "paper")) body += "<p>" + html(recipe.json["paper"].get<std::string>()) + "</p>\n";
+Fold card(const Recipe& recipe) {
+  Blocks body;
+  const auto say = [&](std::string text) { body.push_back(Paragraph{std::move(text)}); };
+  if (is_word(recipe.json, "paper")) say(recipe.json["paper"].get<std::string>());
   if (recipe.json.is_object() && recipe.json.contains("claim")) {
     const auto& claim = recipe.json["claim"];
-    if (is_word(claim, "text")) body += "<p>The paper's claim: " + html(claim["text"].get<std::string>()) + "</p>\n";
+    if (is_word(claim, "text")) say("The paper's claim: " + claim["text"].get<std::string>());
     if (is_word(claim, "direction"))
-      body += "<p>Expected direction: <code>" + html(claim["direction"].get<std::string>()) + "</code></p>\n";
-    if (is_word(claim, "figures"))
-      body += "<p>The paper's figures, of other models: " + html(claim["figures"].get<std::string>()) + "</p>\n";
+      body.push_back(
+          Paragraph{RichText("Expected direction: ") + Piece{claim["direction"].get<std::string>(), Look::code}});
+    if (is_word(claim, "figures")) say("The paper's figures, of other models: " + claim["figures"].get<std::string>());
   }
   const auto text =
       recipe.json.is_null() ? recipe.text : recipe.json.dump(2, ' ', false, Json::error_handler_t::replace);
-  return details("<b>" + html(recipe.method) + "</b>", body + "<pre>" + html(shortened(text, 20000).text) + "</pre>");
+  body.push_back(Verbatim{shortened(text, 20000).text});
+  return {strong(recipe.method), std::move(body)};
 }
 
-std::string page(const ReportInput& input) {
+Blocks blocks(const ReportInput& input) {
   const auto all = recipes_of(input);
   if (all.empty()) return {};
   std::set<std::string> different;
@@ -119,15 +121,15 @@ std::string page(const ReportInput& input) {
   for (const auto& recipe : all) {
     for (const auto& leaf : recipe.leaves) (differs(all, leaf.first) ? different : equal).insert(leaf.first);
   }
-  std::string out;
+  Blocks out;
   if (all.size() > 1 && all.size() <= most_columns) {
-    if (!different.empty()) out += render(comparison(all, different, "Settings in which the methods differ"));
+    if (!different.empty()) out.push_back(comparison(all, different, "Settings in which the methods differ"));
     if (!equal.empty()) {
-      out += details(counted(static_cast<std::int64_t>(equal.size()), "setting") + " equal in all",
-                     render(comparison(all, equal, "Settings that are equal")));
+      out.push_back(Fold{counted(static_cast<std::int64_t>(equal.size()), "setting") + " equal in all",
+                         {comparison(all, equal, "Settings that are equal")}});
     }
   }
-  for (const auto& recipe : all) out += card(recipe);
+  for (const auto& recipe : all) out.push_back(card(recipe));
   return out;
 }
 
@@ -136,7 +138,8 @@ std::string page(const ReportInput& input) {
 
 namespace plugins {
 void recipes(SectionBook& book) {
-  book.add("recipes", {.title = "Methods as they ran", .order = 120, .html = reports::page, .markdown = {}});
+  book.add(
+      {.name = "recipes", .title = "Methods as they ran", .order = 120, .blocks = reports::blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -4,106 +4,36 @@
 #include <cmath>
 
 #include "harness/report/section.hpp"
-#include "reports/html.hpp"
+#include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
+#include "reports/pools.hpp"
 #include "reports/text.hpp"
 
 namespace touchstone {
 namespace reports {
 namespace {
 
-/// The measures of one model that one benchmark pools, all of one setting.
-struct Pool {
-  std::string name;
-  std::vector<const MeasureRow*> leaves;
-};
-
-std::vector<Pool> pools_of(const ReportInput& input, std::int64_t model) {
-  std::vector<Pool> pools;
-  for (const auto& measure : input.measures) {
-    if (measure.model != model || measure.scores.empty()) continue;
-    const auto& name = measure.benchmark.empty() ? measure.task : measure.benchmark;
-    Pool* found = nullptr;
-    for (auto& pool : pools) {
-      const auto* first = pool.leaves.front();
-      const bool same = pool.name == name && first->settings_json == measure.settings_json &&
-                        first->scores[0].metric == measure.scores[0].metric && first->mode == measure.mode &&
-                        first->dtype == measure.dtype && first->device == measure.device;
-      if (same) found = &pool;
-    }
-    if (found == nullptr) found = &pools.emplace_back(Pool{name, {}});
-    found->leaves.push_back(&measure);
-  }
-  return pools;
-}
-
-SampleCounts counts_of(const ReportInput& input, const std::vector<const MeasureRow*>& leaves) {
-  SampleCounts sum;
-  for (const auto* measure : leaves) {
-    const auto found = input.counts.find(measure->id);
-    if (found == input.counts.end()) continue;
-    sum.items += found->second.items;
-    sum.right += found->second.right;
-    sum.unparsed += found->second.unparsed;
-    sum.truncated += found->second.truncated;
-    sum.unfinished += found->second.unfinished;
-  }
-  return sum;
-}
-
-/// The main score over all leaves, weighted by items, as the reference pools a group.
-Score pooled(const std::vector<const MeasureRow*>& leaves) {
-  Score score = leaves.front()->scores[0];
-  if (leaves.size() == 1) return score;
-  std::vector<double> errors;
-  std::vector<std::int64_t> sizes;
-  double sum = 0;
-  double chance = 0;
-  double items = 0;
-  for (const auto* leaf : leaves) {
-    const auto weight = static_cast<double>(leaf->items);
-    sum += leaf->scores[0].value * weight;
-    chance += leaf->scores[0].chance * weight;
-    items += weight;
-    errors.push_back(leaf->scores[0].stderror);
-    sizes.push_back(leaf->items);
-  }
-  score.value = sum / items;
-  score.chance = chance / items;
-  score.stderror = pooled_error(errors, sizes);
-  return score;
-}
-
-// Wilson's interval where the score is a share of right items, otherwise the normal one.
-Interval interval_of(const Score& score, const SampleCounts& counts) {
-  if (counts.items > 0 &&
-      std::fabs(static_cast<double>(counts.right) / static_cast<double>(counts.items) - score.value) < 1e-9) {
-    return wilson(counts.right, counts.items);
-  }
-  const double reach = normal_quantile(0.975) * score.stderror;
-  return {score.value - reach, score.value + reach};
-}
-
 Cell share_cell(std::int64_t part, std::int64_t all) {
-  if (all == 0) return html_cell("–", "n");
+  if (all == 0) return among_numbers("–");
   const double share = static_cast<double>(part) / static_cast<double>(all);
-  return number_cell(share,
-                     part == 0 ? "0" : fmt::format("{} <small>({} %)</small>", count(part), fixed(share * 100, 1)));
+  return number_cell(
+      share, part == 0 ? RichText("0") : RichText(count(part) + " ") + small("(" + fixed(share * 100, 1) + " %)"));
 }
 
-std::string other_metrics(const MeasureRow& measure) {
-  std::string out;
+RichText other_metrics(const MeasureRow& measure) {
+  RichText out;
   for (std::size_t i = 1; i < measure.scores.size(); ++i) {
     const auto& score = measure.scores[i];
     const auto& unit = score.unit;
-    out += fmt::format("{}<span class=\"nb\">{} {}{}</span>", i > 1 ? "; " : "", html(score.metric),
-                       points(score.value, unit),
-                       std::isfinite(score.stderror) ? " ± " + points(score.stderror, unit) : "");
+    if (i > 1) out += "; ";
+    out += Piece{fmt::format("{} {}{}", score.metric, points(score.value, unit),
+                             std::isfinite(score.stderror) ? " ± " + points(score.stderror, unit) : ""),
+                 Look::together};
   }
-  return out.empty() ? "–" : out;
+  return out.pieces.empty() ? RichText("–") : out;
 }
 
-Row row_of(const ReportInput& input, const std::string& name, const std::vector<const MeasureRow*>& leaves) {
+TableRow row_of(const ReportInput& input, const std::string& name, const std::vector<const MeasureRow*>& leaves) {
   const auto counts = counts_of(input, leaves);
   const auto score = pooled(leaves);
   const auto& unit = score.unit;
@@ -113,20 +43,20 @@ Row row_of(const ReportInput& input, const std::string& name, const std::vector<
           text_cell(score.metric),
           number_cell(leaves.front()->shots, count(leaves.front()->shots)),
           number_cell(static_cast<double>(items), count(items)),
-          number_cell(score.value, "<b>" + points(score.value, unit) + "</b>"),
+          number_cell(score.value, strong(points(score.value, unit))),
           number_cell(score.stderror, points(score.stderror, unit)),
-          html_cell(interval_points(interval_of(score, counts), false, unit), "n"),
+          among_numbers(interval_points(interval_of(score, counts), false, unit)),
           number_cell(score.chance, points(score.chance, unit)),
           share_cell(counts.unparsed, counts.items),
           share_cell(counts.truncated, counts.items),
           share_cell(counts.unfinished, counts.items),
-          html_cell(leaves.size() == 1 ? other_metrics(*leaves.front()) : "–")};
+          text_cell(leaves.size() == 1 ? other_metrics(*leaves.front()) : RichText("–"))};
 }
 
-Table empty_table(std::string caption) {
-  Table table;
+ReportTable empty_table(std::string caption) {
+  ReportTable table;
   table.caption = std::move(caption);
-  Row head = {head_cell("Benchmark"), head_cell("Metric")};
+  TableRow head = {head_cell("Benchmark"), head_cell("Metric")};
   for (const auto* name :
        {"Shots", "Items", "Score", "Error", "95 % interval", "Chance", "Unread", "Cut prompts", "Cut answers"}) {
     head.push_back(head_cell(name, 1, "n"));
@@ -137,17 +67,12 @@ Table empty_table(std::string caption) {
   return table;
 }
 
-std::string pool_name(const Pool& pool) {
-  return pool.leaves.size() > 1 ? fmt::format("{} ({} tasks)", pool.name, pool.leaves.size())
-                                : pool.leaves.front()->task;
-}
-
 // One table for all the models given, a group of rows each. The leaves of a benchmark follow in folds when asked for.
-std::string block(const ReportInput& input, const std::vector<const ModelRow*>& models, const std::string& caption,
-                  bool with_leaves) {
+Blocks scores_of(const ReportInput& input, const std::vector<const ModelRow*>& models, const std::string& caption,
+                 bool with_leaves) {
   auto table = empty_table(caption);
   table.groups.clear();
-  std::string leaves;
+  Blocks leaves;
   for (const auto* model : models) {
     RowGroup group{model->label, {}};
     for (const auto& pool : pools_of(input, model->id)) {
@@ -155,14 +80,17 @@ std::string block(const ReportInput& input, const std::vector<const ModelRow*>& 
       if (!with_leaves || pool.leaves.size() < 2) continue;
       auto parts = empty_table(pool.name + " by task, " + model->label);
       for (const auto* leaf : pool.leaves) parts.groups[0].rows.push_back(row_of(input, leaf->task, {leaf}));
-      leaves += details(html(model->label + ", " + pool_name(pool)), render(parts));
+      leaves.push_back(Fold{model->label + ", " + pool_name(pool), {std::move(parts)}});
     }
     if (!group.rows.empty()) table.groups.push_back(std::move(group));
   }
-  return table.groups.empty() ? std::string() : render(table) + leaves;
+  if (table.groups.empty()) return {};
+  Blocks out = {std::move(table)};
+  for (auto& one : leaves) out.push_back(std::move(one));
+  return out;
 }
 
-std::string page(const ReportInput& input) {
+Blocks blocks(const ReportInput& input) {
   std::vector<const ModelRow*> given;
   std::vector<const ModelRow*> trained;
   for (const auto& model : input.models) {
@@ -170,18 +98,21 @@ std::string page(const ReportInput& input) {
                                   [&](const CellRow& cell) { return cell.result_model == model.id; });
     (made ? trained : given).push_back(&model);
   }
-  std::string out = block(input, given, "Scores of the models as they were given", true);
-  const auto after = block(input, trained, "Scores after training", false);
-  if (!after.empty())
-    out += details("After training: " + counted(static_cast<std::int64_t>(trained.size()), "model"), after);
+  auto out = scores_of(input, given, "Scores of the models as they were given", true);
+  auto after = scores_of(input, trained, "Scores after training", false);
+  if (!after.empty()) {
+    out.push_back(
+        Fold{"After training: " + counted(static_cast<std::int64_t>(trained.size()), "model"), std::move(after)});
+  }
   if (out.empty()) return {};
-  return out + note(
-                   "Every set of weights that was measured. Scores in percent unless the metric is not a share. The "
-                   "interval is Wilson's "
-                   "where the score is a share of right items. <b>Unread</b>: no answer could be read. <b>Cut "
-                   "prompts</b>: the prompt was "
-                   "longer than the model takes and lost its beginning. <b>Cut answers</b>: generation ran into its "
-                   "length limit.");
+  out.push_back(
+      note("Every set of weights that was measured. Scores in percent unless the metric is not a share. The "
+           "interval is Wilson's "
+           "where the score is a share of right items. **Unread**: no answer could be read. **Cut "
+           "prompts**: the prompt was "
+           "longer than the model takes and lost its beginning. **Cut answers**: generation ran into its "
+           "length limit."));
+  return out;
 }
 
 }  // namespace
@@ -189,7 +120,7 @@ std::string page(const ReportInput& input) {
 
 namespace plugins {
 void scores(SectionBook& book) {
-  book.add("scores", {.title = "Scores", .order = 55, .html = reports::page, .markdown = {}});
+  book.add({.name = "scores", .title = "Scores", .order = 55, .blocks = reports::blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

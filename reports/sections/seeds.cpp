@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "harness/report/section.hpp"
+#include "reports/blocks.hpp"
 #include "reports/chart.hpp"
-#include "reports/html.hpp"
 #include "reports/numbers.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
@@ -49,7 +49,7 @@ double reach(const std::vector<Entry>& all) {
   return far * 1.08;
 }
 
-std::string panel(const std::vector<Entry>& all, const std::string& name, std::size_t number) {
+Figure panel(const std::vector<Entry>& all, const std::string& name, std::size_t number) {
   Frame frame{.width = 400, .height = 0, .left = 140, .right = 44, .top = 8, .bottom = 34};
   frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
   const double far = reach(all);
@@ -73,14 +73,14 @@ std::string panel(const std::vector<Entry>& all, const std::string& name, std::s
     chart.text(0, chart.y(row) + 4, label.cut > 0 ? label.text + "…" : label.text, "t");
     chart.text(frame.width, chart.y(row) + 4, change_points(entry.task->change, unit), "e t");
   }
-  return figure(html(name),
-                chart.svg(fmt::format("seeds-{}", number), "Change on " + name + " by seed",
-                          "One dot a seed, a cross at their mean."),
-                "");
+  return {name,
+          chart.svg(fmt::format("seeds-{}", number), "Change on " + name + " by seed",
+                    "One dot a seed, a cross at their mean."),
+          ""};
 }
 
-Table table_of(const std::vector<std::vector<Entry>>& benchmarks) {
-  Table table;
+ReportTable table_of(const std::vector<std::vector<Entry>>& benchmarks) {
+  ReportTable table;
   table.caption = "How much seeds differ, beside the error of the items (points)";
   table.head = {{head_cell("Method"), head_cell("Benchmark"), head_cell("Seeds", 1, "n"),
                  head_cell("Mean change", 1, "n"), head_cell("sd between seeds", 1, "n"),
@@ -102,21 +102,20 @@ Table table_of(const std::vector<std::vector<Entry>>& benchmarks) {
   return table;
 }
 
-std::string page(const ReportInput& input) {
+Blocks blocks(const ReportInput& input) {
   std::vector<std::vector<Entry>> benchmarks;
-  std::string panels;
+  Figures panels{"large", {}};
   for (std::size_t i = 0; i < input.tasks.size(); ++i) {
     auto all = entries(input, input.tasks[i]);
     if (all.empty()) continue;
-    panels += panel(all, input.tasks[i], i);
+    panels.all.push_back(panel(all, input.tasks[i], i));
     benchmarks.push_back(std::move(all));
   }
   if (benchmarks.empty()) return {};
-  return "<div class=\"charts large\">\n" + panels + "</div>\n" + details("The numbers", render(table_of(benchmarks))) +
-         note(
-             "Hollow: one seed; cross: their mean. Where seeds differ by more than the items' error explains, more "
-             "seeds say more than "
-             "more items would.");
+  return {std::move(panels), Fold{"The numbers", {table_of(benchmarks)}},
+          note("Hollow: one seed; cross: their mean. Where seeds differ by more than the items' error explains, more "
+               "seeds say more than "
+               "more items would.")};
 }
 
 }  // namespace
@@ -124,7 +123,7 @@ std::string page(const ReportInput& input) {
 
 namespace plugins {
 void seeds(SectionBook& book) {
-  book.add("seeds", {.title = "Seeds", .order = 90, .html = reports::page, .markdown = {}});
+  book.add({.name = "seeds", .title = "Seeds", .order = 90, .blocks = reports::blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

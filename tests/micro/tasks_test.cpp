@@ -137,7 +137,7 @@ TEST_F(World, ItemsAreThoseOfTheWorldsVersion) {
     if (task.stream) continue;
     text += name + " " + task.version + " " + data_identity(task, DataFolders()).hash + "\n";
   }
-  testing::expect_golden("micro_world.txt", text);
+  testing::expect_snapshot("micro_world.txt", text);
 }
 
 TEST_F(World, WorkedSolutionsAreRight) {

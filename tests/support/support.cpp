@@ -33,18 +33,30 @@ TemporaryFolder::~TemporaryFolder() {
   fs::remove_all(path_, ignored);
 }
 
+namespace {
+
+void expect_file(const fs::path& path, const std::string& text) {
+  std::ifstream file(path, std::ios::binary);
+  ASSERT_TRUE(file) << "no file " << path;
+  std::stringstream wanted;
+  wanted << file.rdbuf();
+  EXPECT_EQ(text, wanted.str());
+}
+
+}  // namespace
+
 void expect_golden(const std::string& name, const std::string& text) {
-  const auto path = fs::path(TOUCHSTONE_SOURCE_DIR) / "tests" / "golden" / name;
-  if (std::getenv("TOUCHSTONE_UPDATE_GOLDEN") != nullptr) {
+  expect_file(fs::path(TOUCHSTONE_SOURCE_DIR) / "tests" / "golden" / name, text);
+}
+
+void expect_snapshot(const std::string& name, const std::string& text) {
+  const auto path = fs::path(TOUCHSTONE_SOURCE_DIR) / "tests" / "snapshot" / name;
+  if (std::getenv("TOUCHSTONE_UPDATE_SNAPSHOTS") != nullptr) {
     fs::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << text;
     return;
   }
-  std::ifstream file(path, std::ios::binary);
-  ASSERT_TRUE(file) << "no golden file " << path;
-  std::stringstream wanted;
-  wanted << file.rdbuf();
-  EXPECT_EQ(text, wanted.str());
+  expect_file(path, text);
 }
 
 }  // namespace touchstone::testing

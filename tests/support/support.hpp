@@ -25,8 +25,12 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-/// Compares with tests/golden/NAME; TOUCHSTONE_UPDATE_GOLDEN=1 rewrites the file instead.
+/// Compares with tests/golden/NAME, which a reference implementation wrote.
 void expect_golden(const std::string& name, const std::string& text);
+
+/// Compares with tests/snapshot/NAME, which the program itself wrote: it shows what a change does to its output and
+/// says nothing of whether that is right. TOUCHSTONE_UPDATE_SNAPSHOTS=1 rewrites the file instead.
+void expect_snapshot(const std::string& name, const std::string& text);
 
 }  // namespace touchstone::testing
 

@@ -1,0 +1,29 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "harness/report/section.hpp"
+
+namespace touchstone::reports {
+
+/// The measures of one model that one benchmark pools, all of one setting.
+struct Pool {
+  std::string name;
+  std::vector<const MeasureRow*> leaves;
+};
+
+std::vector<Pool> pools_of(const ReportInput& input, std::int64_t model);
+
+/// "mmlu (57 tasks)", or the one task's name.
+std::string pool_name(const Pool& pool);
+
+/// How the samples of all leaves went.
+SampleCounts counts_of(const ReportInput& input, const std::vector<const MeasureRow*>& leaves);
+
+/// The main score over all leaves, weighted by items, as the reference pools a group.
+Score pooled(const std::vector<const MeasureRow*>& leaves);
+
+/// 95 %: Wilson's interval where the score is a share of right items, otherwise the normal one.
+Interval interval_of(const Score& score, const SampleCounts& counts);
+
+}  // namespace touchstone::reports
