@@ -52,7 +52,8 @@ if(TOUCHSTONE_HAS_MKL_BF16)
 endif()
 
 add_library(trainers STATIC)
-touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/rewards)
+touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/rewards
+                    trainers/procedures)
 file(GLOB trainer_sources CONFIGURE_DEPENDS trainers/loops/*.cpp trainers/losses/*.cpp trainers/rows/*.cpp trainers/text/*.cpp
      trainers/adapters/*.cpp trainers/bench/*.cpp)
 target_sources(trainers PRIVATE ${trainer_sources})

@@ -61,13 +61,13 @@ class TensorBackend final : public Backend {
   }
 
   std::unique_ptr<Engine> open(const EngineSettings& settings, Log& log) override {
-    return guarded([&] { return open_engine(settings, *checkpoints_, log); });
+    return guarded([&] { return open_engine(settings, *checkpoints_, log, trainers_.procedures); });
   }
 
   CheckpointInfo inspect(const std::filesystem::path& model) override { return checkpoints_->inspect(model); }
 
   std::string self_test(const EngineSettings& settings) override {
-    return guarded([&] { return self_test_engine(settings, *checkpoints_); });
+    return guarded([&] { return self_test_engine(settings, *checkpoints_, trainers_.procedures); });
   }
 
   std::string library_version() const override { return TORCH_VERSION; }

@@ -14,6 +14,7 @@
 #include "harness/base/text.hpp"
 #include "harness/engine/picture_prompts.hpp"
 #include "harness/model/ops.hpp"
+#include "harness/model/procedure.hpp"
 
 namespace touchstone {
 namespace {
@@ -27,6 +28,9 @@ struct Described {
   const Family* family = nullptr;
   int max_length = 0;
 };
+
+/// A procedure names models, whose procedures name models: an end is expected well before this.
+constexpr int most_models_deep = 4;
 
 /// What identifies a file's content as long as nobody forges times.
 std::string stamp(const std::vector<fs::path>& files) {
@@ -79,12 +83,7 @@ class FolderCheckpoints final : public Checkpoints {
     return is_adapter(folder) ? adapter_base(folder) : folder;
   }
 
-  std::string model_hash(const fs::path& folder) const override {
-    if (!is_adapter(folder)) return hash_of(weight_files(folder), [&] { return FolderWeights(folder).hash(); });
-    // An adapter's numbers follow from its base, its tensors and the scaling in its config.
-    return sha256(model_hash(adapter_base(folder)) + sha256_file(folder / adapter_weights_file) +
-                  sha256_file(folder / adapter_config_file));
-  }
+  std::string model_hash(const fs::path& folder) const override { return identity_hash(folder, 0); }
 
   std::string write(const fs::path& target, Model& model, const fs::path& source, at::ScalarType dtype) const override {
     write_checkpoint(target, model, source, dtype);
@@ -119,6 +118,31 @@ class FolderCheckpoints final : public Checkpoints {
   }
 
  private:
+  /// Of the weights alone.
+  std::string weights_hash(const fs::path& folder) const {
+    if (!is_adapter(folder)) return hash_of(weight_files(folder), [&] { return FolderWeights(folder).hash(); });
+    // An adapter's numbers follow from its base, its tensors and the scaling in its config.
+    return sha256(weights_hash(adapter_base(folder)) + sha256_file(folder / adapter_weights_file) +
+                  sha256_file(folder / adapter_config_file));
+  }
+
+  /// Of the weights, the procedure and the models that it names.
+  std::string identity_hash(const fs::path& folder, int depth) const {
+    auto weights = weights_hash(folder);
+    const auto procedure = find_procedure(folder, base_folder(folder));
+    if (!procedure) return weights;
+    require(depth < most_models_deep, Fault::checkpoint, [&] {
+      return procedure->where + ": names models that name models, more than " + std::to_string(most_models_deep) +
+             " deep; expected an end (does one name itself?)";
+    });
+    Json parts = {"procedure 1", weights, procedure->json};
+    for (const auto& [name, place] : procedure->models) {
+      parts.push_back(name);
+      parts.push_back(identity_hash(place, depth + 1));
+    }
+    return sha256(parts.dump());
+  }
+
   Described describe(const fs::path& folder) const {
     require(fs::is_directory(folder), Fault::checkpoint, [&] { return folder.string() + ": is not a folder"; });
     const auto path = folder / "config.json";

@@ -16,7 +16,7 @@ namespace touchstone {
 namespace {
 
 const std::vector<std::string> kinds = {"tasks",  "methods", "families", "objectives",
-                                        "stages", "rewards", "metrics",  "sections"};
+                                        "stages", "rewards", "procedures", "metrics", "sections"};
 
 /// One listed thing; `details` is what `show` prints.
 struct Entry {
@@ -116,7 +116,7 @@ std::vector<Entry> section_entries(const Program& program) {
   return entries;
 }
 
-/// Families, objectives, stages and rewards live in the tensor library; the build wrote their table, so that it need
+/// Families, objectives, stages, rewards and procedures live in the tensor library; the build wrote their table, so that it need
 /// not be opened.
 std::vector<Entry> catalogue_entries(Program& program, const std::string& kind) {
   const auto catalogue = read_json(program.resources().catalogue());

@@ -58,6 +58,9 @@ struct Response {
   int prompt_tokens = 0;
   int truncated_tokens = 0;  ///< tokens of the context that were dropped on the left because the model is too short
   bool empty_continuation = false;  ///< the seam left no token, so the continuation was encoded alone
+  // What answering this request by itself takes, whatever else is in the batch: the prompt once, then each answer.
+  std::int64_t forward_tokens = 0;  ///< run through a model; through a second one of a procedure they count again
+  std::int64_t cache_bytes = 0;     ///< keys and values of these tokens
 };
 
 }  // namespace touchstone

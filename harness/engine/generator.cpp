@@ -31,6 +31,7 @@ struct Writing {
   StopText stop;
   TokenIds tokens;
   std::vector<double> logp;
+  TokenIds read{};  ///< prompt and tokens, where a LogitsProcessor wants to see them
 };
 
 struct Shared {
@@ -53,7 +54,8 @@ class Writer {
         jobs_(std::move(jobs)),
         cache_tokens_(cache_tokens),
         runner_(model, shared.settings->batch_tokens, counts, cancel, shared.settings->soft),
-        counts_(&counts) {}
+        counts_(&counts),
+        logits_(shared.settings->logits ? shared.settings->logits() : nullptr) {}
 
   void run() {
     while (next_ < jobs_.size() || !writing_.empty()) {
@@ -118,7 +120,8 @@ class Writer {
                           .sampler = Sampler(request, job.sample),
                           .stop = StopText(*shared_->settings->tokenizer, std::move(until)),
                           .tokens = {},
-                          .logp = {}});
+                          .logp = {},
+                          .read = logits_ ? prompt_of(job).tokens : TokenIds()});
     }
     std::size_t shared = 0;
     if (next_ + count < jobs_.size()) {
@@ -143,7 +146,7 @@ class Writer {
 
   /// Chooses a token for each answer from `first` on, by its hidden row, and lets those go that are finished.
   void take(const Tensor& hidden, std::size_t first) {
-    const auto choices = choose(model_->project(hidden).to(at::kFloat), first);
+    const auto choices = choose(changed(model_->project(hidden).to(at::kFloat), first), first);
     std::vector<bool> ended(writing_.size(), false);
     for (std::size_t at = first; at < writing_.size(); ++at) ended[at] = add_token(writing_[at], choices[at - first]);
     if (std::find(ended.begin(), ended.end(), true) == ended.end()) return;
@@ -157,6 +160,17 @@ class Writer {
     writing_ = std::move(still);
     const TokenIds prefix(runner_.prefix().begin(), runner_.prefix().end());
     runner_.keep(rows, 0, prefix);
+  }
+
+  /// The logits as the procedure wants them.
+  Tensor changed(const Tensor& logits, std::size_t first) {
+    if (!logits_) return logits;
+    std::vector<LogitsRow> rows;
+    for (std::size_t at = first; at < writing_.size(); ++at) {
+      rows.push_back(
+          {.tokens = writing_[at].read, .cache = &runner_.cache(), .cache_row = static_cast<int>(at) + 1});
+    }
+    return logits_->process(logits, rows);
   }
 
   /// A token for each answer from `first` on. Greedy ones are chosen by LibTorch's operators, all at once, whose row
@@ -193,6 +207,7 @@ class Writer {
     const bool end = std::find(ends.begin(), ends.end(), choice.token) != ends.end();
     if (!end) {
       writing.tokens.push_back(choice.token);
+      if (logits_) writing.read.push_back(choice.token);
       writing.logp.push_back(choice.logp_nats);
     }
     const bool stopped = end || writing.stop.reached(writing.tokens);
@@ -222,6 +237,7 @@ class Writer {
   std::int64_t cache_tokens_;
   PrefixRunner runner_;
   EngineCounts* counts_;
+  std::unique_ptr<LogitsProcessor> logits_;  ///< null: logits stay as they are
   std::vector<Writing> writing_;  ///< answer i is row i + 1 of the cache
 };
 

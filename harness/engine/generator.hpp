@@ -1,11 +1,16 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "harness/engine/prefix_tree.hpp"
+#include "harness/model/logits.hpp"
 
 namespace touchstone {
+
+/// Makes a worker's own; empty: logits stay as the model gives them.
+using LogitsMaker = std::function<std::unique_ptr<LogitsProcessor>()>;
 
 /// What generating needs beside the model.
 struct GeneratorSettings {
@@ -16,6 +21,7 @@ struct GeneratorSettings {
   int rows = 64;  ///< answers that are written at the same time, at most, by each worker
   int threads = 1;
   const SoftRows* soft = nullptr;  ///< of the pictures in the prompts
+  LogitsMaker logits{};            ///< what changes logits before the sampler sees them
 };
 
 /// Answers of all prompts; result[i] has requests[i]->samples texts. Rows that finish leave the batch and others enter.

@@ -32,7 +32,16 @@ class NativeEngine final : public Engine {
  public:
   explicit NativeEngine(EngineParts parts)
       : parts_(std::move(parts)),
-        rules_(make_rules(*parts_.tokenizer, parts_.settings.add_bos_token, parts_.info.max_length)) {}
+        rules_(make_rules(*parts_.tokenizer, parts_.settings.add_bos_token, parts_.info.max_length)) {
+    OtherModels models;
+    for (auto& [name, other] : parts_.others) {
+      models[name] = other.model;
+      others_[name] = make_engine(std::move(other));
+    }
+    if (!parts_.procedure || !parts_.procedure->logits) return;
+    logits_ = [this, models] { return parts_.procedure->logits(models); };
+    work_ = logits_()->work();
+  }
 
   std::vector<Response> answer(std::span<const Request> requests, const std::function<void(std::size_t)>& done,
                                const CancelFlag* cancel) override {
@@ -58,6 +67,11 @@ class NativeEngine final : public Engine {
 
   const EngineInfo& info() const override { return parts_.info; }
   const ChatTemplate* chat_template() const override { return parts_.chat.get(); }
+  const Procedure* procedure() const override { return parts_.procedure ? &*parts_.procedure : nullptr; }
+  Engine* other(const std::string& name) override {
+    const auto found = others_.find(name);
+    return found == others_.end() ? nullptr : found->second.get();
+  }
 
   EngineCounts counts() const override {
     auto counts = counts_;
@@ -67,6 +81,13 @@ class NativeEngine final : public Engine {
   }
 
  private:
+  /// Adds the tokens of one request to what it takes.
+  void add_work(Response& response, std::size_t tokens) const {
+    const auto count = static_cast<std::int64_t>(tokens);
+    response.forward_tokens += count * (1 + work_.passes);
+    response.cache_bytes += count * (parts_.model->cache_bytes_per_token() + work_.cache_bytes_per_token);
+  }
+
   /// Calls body(request numbers [first, last)) for stretches of the chosen requests, on all threads.
   template <class Body>
   void in_blocks(std::size_t count, const CancelFlag* cancel, const Body& body) const {
@@ -160,11 +181,13 @@ class NativeEngine final : public Engine {
         response.prompt_tokens += item.prompt_tokens;
         response.truncated_tokens += item.truncated_tokens;
         response.empty_continuation = item.empty_continuation;
+        add_work(response, item.input.size());
         items.push_back(std::move(item));
       }
     }
     const auto scored = score(*parts_.model, items, parts_.settings.batch_tokens, parts_.info.threads, counts_, cancel,
-                              ranges.size() == items.size() ? report : std::function<void(std::size_t)>(), soft_rows());
+                              ranges.size() == items.size() ? report : std::function<void(std::size_t)>(), soft_rows(),
+                              logits_);
     std::size_t next = 0;
     for (const auto& range : ranges) {
       auto& response = responses[range.request];
@@ -200,7 +223,8 @@ class NativeEngine final : public Engine {
                                .batch_tokens = parts_.settings.batch_tokens,
                                .rows = parts_.settings.rows,
                                .threads = parts_.info.threads,
-                               .soft = soft_rows()};
+                               .soft = soft_rows(),
+                               .logits = logits_};
     if (const auto eos = parts_.tokenizer->eos()) settings.end_text = parts_.tokenizer->token(*eos);
     auto written = generate(*parts_.model, generations, prompts, settings, counts_, cancel, report);
     for (std::size_t at = 0; at < numbers.size(); ++at) {
@@ -208,6 +232,9 @@ class NativeEngine final : public Engine {
       response.generated = std::move(written[at]);
       response.prompt_tokens = prompts[at].prompt_tokens;
       response.truncated_tokens = prompts[at].truncated_tokens;
+      add_work(response, prompts[at].tokens.size());
+      // The last token of an answer is drawn and not run.
+      for (const auto& answer : response.generated) add_work(response, answer.tokens.size() - 1);
     }
   }
 
@@ -215,6 +242,9 @@ class NativeEngine final : public Engine {
   EngineCounts counts_;
   EncodingRules rules_;
   std::optional<PictureBook> book_;  ///< of the requests that are being answered
+  std::map<std::string, std::unique_ptr<Engine>> others_;
+  LogitsMaker logits_;  ///< empty: logits stay as they are
+  LogitsProcessor::Work work_;
 };
 
 }  // namespace

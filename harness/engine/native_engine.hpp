@@ -1,10 +1,12 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 
 #include "harness/engine/picture_prompts.hpp"
 #include "harness/model/engine.hpp"
 #include "harness/model/model.hpp"
+#include "harness/model/procedure.hpp"
 #include "harness/model/tokenizer.hpp"
 
 namespace touchstone {
@@ -18,6 +20,8 @@ struct EngineParts {
   EngineInfo info;                       ///< max_length and threads are the ones that count
   EngineSettings settings;
   std::optional<PictureReader> pictures{};  ///< none: pictures are refused
+  std::optional<Procedure> procedure{};     ///< none: the model answers plainly
+  std::map<std::string, EngineParts> others{};  ///< the models that the procedure names
 };
 
 /// An engine over a model of this process.

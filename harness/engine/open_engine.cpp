@@ -99,7 +99,9 @@ std::vector<std::int64_t> read_end_tokens(const fs::path& folder, const fs::path
   return tokens;
 }
 
-std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log) {
+namespace {
+
+EngineParts open_parts(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log) {
   const auto device = find_device(settings.device);
   const auto dtype = find_dtype(settings.dtype);
   require(settings.threads >= 1 && settings.threads <= most_threads, Fault::config, [&] {
@@ -136,6 +138,43 @@ std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkp
   log.info("opened " + settings.model.string() + " family=" + info.family +
            " parameters=" + std::to_string(info.parameters) + " device=" + parts.info.device +
            " dtype=" + settings.dtype + " kernels=" + parts.info.kernels);
+  return parts;
+}
+
+/// The models that a procedure names. Each answers plainly: what its own folder says is for it alone.
+std::map<std::string, EngineParts> open_others(const EngineParts& parts, const ProcedureFile& file,
+                                               const Checkpoints& checkpoints, Log& log) {
+  std::map<std::string, EngineParts> others;
+  for (const auto& [name, folder] : file.models) {
+    auto settings = parts.settings;
+    settings.model = folder;
+    settings.max_length = 0;
+    auto other = open_parts(settings, checkpoints, log);
+    require(other.tokenizer->hash() == parts.tokenizer->hash() &&
+                other.model->vocabulary() == parts.model->vocabulary(),
+            Fault::config, [&] {
+              return file.where + ": models: '" + name + "' has another tokenizer or vocabulary, expected those of " +
+                     parts.settings.model.string();
+            });
+    others.emplace(name, std::move(other));
+  }
+  return others;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log,
+                                    const ProcedureBook& procedures) {
+  const auto file = find_procedure(settings.model, checkpoints.base_folder(settings.model));
+  std::optional<Procedure> procedure;
+  if (file) procedure = read_procedure(*file, procedures);
+  auto parts = open_parts(settings, checkpoints, log);
+  if (file) {
+    parts.others = open_others(parts, *file, checkpoints, log);
+    parts.info.procedure = file->json;
+    log.info("answers by " + file->json);
+  }
+  parts.procedure = std::move(procedure);
   return make_engine(std::move(parts));
 }
 

@@ -4,6 +4,7 @@
 #include "harness/base/log.hpp"
 #include "harness/model/checkpoint.hpp"
 #include "harness/model/engine.hpp"
+#include "harness/model/procedure.hpp"
 
 namespace touchstone {
 
@@ -18,8 +19,10 @@ at::ScalarType find_dtype(const std::string& name);
 std::vector<std::int64_t> read_end_tokens(const std::filesystem::path& folder, const std::filesystem::path& base,
                                           const Tokenizer& tokenizer, std::int64_t vocabulary);
 
-/// Opens a checkpoint folder for answering: model, tokenizer, chat template, end tokens. Throws Fault::checkpoint for
+/// Opens a checkpoint folder for answering: model, tokenizer, chat template, end tokens, and the procedure that a
+/// procedure.json in it names, of those in the book, with its other models. Throws Fault::checkpoint for
 /// what is wrong in the folder, Fault::device and Fault::config for settings that cannot be met.
-std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log);
+std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log,
+                                    const ProcedureBook& procedures = no_procedures());
 
 }  // namespace touchstone

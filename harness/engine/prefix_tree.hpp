@@ -65,6 +65,7 @@ class PrefixRunner {
   Tensor step(std::span<const int> rows, std::span<const std::int32_t> tokens);
 
   std::span<const std::int32_t> prefix() const { return prefix_; }
+  const Cache& cache() const { return *cache_; }
 
  private:
   struct Node;

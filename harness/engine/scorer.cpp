@@ -48,12 +48,13 @@ std::vector<Group> group_equal(std::span<const ScoredTokens> items) {
 class Stretch {
  public:
   Stretch(Model& model, std::span<const ScoredTokens> items, std::vector<Scored>& results, int batch_tokens,
-          EngineCounts& counts, const CancelFlag* cancel, const SoftRows* soft)
+          EngineCounts& counts, const CancelFlag* cancel, const SoftRows* soft, LogitsProcessor* logits)
       : model_(&model),
         items_(items),
         results_(&results),
         batch_tokens_(static_cast<std::size_t>(std::max(batch_tokens, 1))),
-        runner_(model, batch_tokens, counts, cancel, soft) {}
+        runner_(model, batch_tokens, counts, cancel, soft),
+        logits_(logits) {}
 
   /// Groups that fit into one batch, from the first on; gives how many were taken.
   std::size_t run(std::span<const Group> groups, std::span<const std::int32_t> following) {
@@ -98,7 +99,7 @@ class Stretch {
     std::size_t next = 0;
     for (std::int64_t row = 0; row < hidden.size(0); row += logit_rows) {
       const auto count = std::min(logit_rows, hidden.size(0) - row);
-      const auto logits = model_->project(hidden.narrow(0, row, count));
+      const auto logits = changed(model_->project(hidden.narrow(0, row, count)), spots.subspan(next), row);
       const auto best = logits.argmax(-1).to(at::kCPU);
       const auto logp = at::log_softmax(logits, -1).to(at::kCPU).contiguous();
       const auto* best_ids = best.const_data_ptr<std::int64_t>();
@@ -108,6 +109,21 @@ class Stretch {
         take(spots[next], values + local * logp.size(1), best_ids[local]);
       }
     }
+  }
+
+  /// The logits as the procedure wants them: of the rows from `first` on, whose spots come first in `spots`.
+  Tensor changed(const Tensor& logits, std::span<const ReadSpot> spots, std::int64_t first) {
+    if (logits_ == nullptr) return logits;
+    std::vector<LogitsRow> rows;
+    for (const auto& spot : spots) {
+      const auto local = spot.row - first;
+      if (local >= logits.size(0)) break;
+      // Spots of one row follow each other, and every row handed over has one.
+      if (local < static_cast<std::int64_t>(rows.size())) continue;
+      const std::span<const std::int32_t> input = items_[groups_[spot.sequence].items.front()].input;
+      rows.push_back({.tokens = input.first(spot.position + 1)});
+    }
+    return logits_->process(logits.to(at::kFloat), rows);
   }
 
   void take(const ReadSpot& spot, const float* logp, std::int64_t best) {
@@ -134,6 +150,7 @@ class Stretch {
   std::vector<Scored>* results_;
   std::size_t batch_tokens_;
   PrefixRunner runner_;
+  LogitsProcessor* logits_;  ///< null: logits stay as they are
   std::span<const Group> groups_;
   std::map<std::size_t, Partial> partial_;
 };
@@ -163,7 +180,7 @@ std::vector<std::size_t> cut(std::span<const Group> groups, std::span<const Scor
 
 std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int batch_tokens, int threads,
                           EngineCounts& counts, const CancelFlag* cancel, const std::function<void(std::size_t)>& done,
-                          const SoftRows* soft) {
+                          const SoftRows* soft, const LogitsMaker& logits) {
   std::vector<Scored> results(items.size());
   const auto groups = group_equal(items);
   if (groups.empty()) return results;
@@ -174,8 +191,9 @@ std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int
   const Stopwatch watch;
   run_workers(workers, [&](std::size_t) {
     EngineCounts own;
+    const auto processor = logits ? logits() : nullptr;
     for (auto piece = next++; piece + 1 < cuts.size(); piece = next++) {
-      Stretch stretch(model, items, results, batch_tokens, own, cancel, soft);
+      Stretch stretch(model, items, results, batch_tokens, own, cancel, soft, processor.get());
       for (auto at = cuts[piece]; at < cuts[piece + 1];) {
         const auto rest = std::span(groups).subspan(at, cuts[piece + 1] - at);
         const auto count = stretch.fit(rest);

@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "harness/engine/generator.hpp"
 #include "harness/engine/prefix_tree.hpp"
 
 namespace touchstone {
@@ -14,9 +15,10 @@ struct Scored {
 };
 
 /// Scores items, one Scored each, in the order given. `threads` workers each take whole stretches of the sorted items.
-/// `done` hears how many more items are finished, from any worker, one at a time.
+/// `done` hears how many more items are finished, from any worker, one at a time. `logits` makes what changes logits
+/// before they are read.
 std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int batch_tokens, int threads,
                           EngineCounts& counts, const CancelFlag* cancel, const std::function<void(std::size_t)>& done,
-                          const SoftRows* soft = nullptr);
+                          const SoftRows* soft = nullptr, const LogitsMaker& logits = {});
 
 }  // namespace touchstone

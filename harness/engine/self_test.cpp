@@ -63,13 +63,14 @@ std::vector<Request> make_requests() {
 }
 
 std::vector<Response> answer(const EngineSettings& settings, const Variant& variant, const Checkpoints& checkpoints,
-                             std::span<const Request> requests, std::string& kernels) {
+                             std::span<const Request> requests, std::string& kernels,
+                             const ProcedureBook& procedures) {
   auto used = settings;
   used.batch_tokens = variant.batch_tokens;
   used.threads = variant.threads;
   std::ostringstream nowhere;
   Log log(nowhere, true);
-  const auto engine = open_engine(used, checkpoints, log);
+  const auto engine = open_engine(used, checkpoints, log, procedures);
   kernels = engine->info().kernels;
   std::vector<std::size_t> order(requests.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -105,7 +106,8 @@ Difference compare(std::span<const Response> first, std::span<const Response> ot
 
 }  // namespace
 
-std::string self_test_engine(const EngineSettings& settings, const Checkpoints& checkpoints) {
+std::string self_test_engine(const EngineSettings& settings, const Checkpoints& checkpoints,
+                             const ProcedureBook& procedures) {
   const auto requests = make_requests();
   const std::vector<Variant> variants = {{.name = "4096 tokens a batch"},
                                          {.name = "1 token a batch", .batch_tokens = 1},
@@ -122,7 +124,7 @@ std::string self_test_engine(const EngineSettings& settings, const Checkpoints& 
     std::vector<Response> first;
     for (const auto& variant : variants) {
       std::string kernels;
-      auto responses = answer(used, variant, checkpoints, requests, kernels);
+      auto responses = answer(used, variant, checkpoints, requests, kernels, procedures);
       if (first.empty()) first = responses;
       const auto difference = compare(first, responses);
       const bool rounded = kernels == "operators" && used.dtype == "bfloat16";

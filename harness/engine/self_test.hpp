@@ -3,6 +3,7 @@
 
 #include "harness/model/checkpoint.hpp"
 #include "harness/model/engine.hpp"
+#include "harness/model/procedure.hpp"
 
 namespace touchstone {
 
@@ -11,6 +12,7 @@ namespace touchstone {
 /// {"model", "requests", "results": [{"dtype", "kernels", "variant", "max_logp_difference", "different_texts"}],
 /// "equal"}. `equal` says that nothing differed by more than the kernels promise: not one bit; with "operators" 2e-5
 /// nats a token in float32 (and then equal texts), 0.2 in bfloat16.
-std::string self_test_engine(const EngineSettings& settings, const Checkpoints& checkpoints);
+std::string self_test_engine(const EngineSettings& settings, const Checkpoints& checkpoints,
+                             const ProcedureBook& procedures = no_procedures());
 
 }  // namespace touchstone

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -15,6 +16,7 @@
 #include "harness/base/text.hpp"
 #include "harness/data/catalogue.hpp"
 #include "harness/measure/accuracy.hpp"
+#include "harness/model/procedure.hpp"
 #include "harness/pictures/picture.hpp"
 
 namespace touchstone {
@@ -34,9 +36,19 @@ struct Work {
   const Task* task = nullptr;
   TaskMeasure result;
   std::vector<Example> examples;      ///< those that are measured
-  std::vector<std::string> contexts;  ///< one an example
+  std::vector<std::vector<std::string>> contexts;  ///< of each prompt of the procedure: one an example
   std::size_t first_request = 0;
   std::vector<std::size_t> requests;  ///< how many each example has
+};
+
+/// What came back for all examples of all tasks, in their order.
+struct Answers {
+  std::vector<Request> requests;    ///< of the first prompt
+  std::vector<Response> responses;  ///< one each
+  /// What a procedure added, one an example; empty: the requests were asked as they are.
+  std::vector<Answered> answered{};
+  std::vector<std::int64_t> forward_tokens{};
+  std::vector<std::int64_t> cache_bytes{};
 };
 
 /// The leaf tasks of all names, each once, in order of first mention.
@@ -103,10 +115,15 @@ std::vector<std::size_t> chosen(const Task& task, const std::vector<Example>& ex
   return indices;
 }
 
-PromptSettings prompt_settings(const MeasureSettings& settings, const ChatTemplate* chat, Work& work) {
+std::string with_instruction(const std::string& first, const std::string& second) {
+  return first.empty() || second.empty() ? first + second : first + "\n\n" + second;
+}
+
+PromptSettings prompt_settings(const MeasureSettings& settings, const PromptVariant& variant, const ChatTemplate* chat,
+                               Work& work) {
   PromptSettings prompts{.shots = settings.shots,
-                         .fewshot_seed = settings.seed,
-                         .system_instruction = settings.system_instruction,
+                         .fewshot_seed = settings.seed + static_cast<std::uint64_t>(variant.shot_draw),
+                         .system_instruction = with_instruction(settings.system_instruction, variant.instruction),
                          .chat = {},
                          .multiturn = settings.multiturn,
                          .mode = settings.mode,
@@ -122,7 +139,8 @@ PromptSettings prompt_settings(const MeasureSettings& settings, const ChatTempla
 }
 
 /// Loads a task's examples and writes their prompts.
-void prepare(Work& work, const MeasureSettings& settings, const DataFolders& data, const ChatTemplate* chat) {
+void prepare(Work& work, const MeasureSettings& settings, const DataFolders& data, const ChatTemplate* chat,
+             const std::vector<PromptVariant>& prompts) {
   const Task& task = *work.task;
   auto& result = work.result;
   result.task = task.name;
@@ -150,25 +168,26 @@ void prepare(Work& work, const MeasureSettings& settings, const DataFolders& dat
   // Shots are drawn document after document, so those before a chosen one are written too: its prompt is then the one
   // that it has in a whole run.
   examples.resize(indices.back() + 1);
-  auto contexts = build_contexts(task, examples, pool, prompt_settings(settings, chat, work));
-  for (const auto index : indices) {
-    work.examples.push_back(std::move(examples[index]));
-    work.contexts.push_back(std::move(contexts[index]));
+  for (const auto& variant : prompts) {
+    auto contexts = build_contexts(task, examples, pool, prompt_settings(settings, variant, chat, work));
+    auto& own = work.contexts.emplace_back();
+    for (const auto index : indices) own.push_back(std::move(contexts[index]));
   }
+  for (const auto index : indices) work.examples.push_back(std::move(examples[index]));
 }
 
 AskSettings ask_settings(const MeasureSettings& settings) {
   return {.mode = settings.mode, .chat = settings.chat, .seed = settings.seed};
 }
 
-/// All requests, in order of tasks, examples, choices; also fills in where each example's requests lie.
+/// All requests of the first prompt, in order of tasks, examples, choices; also fills in where each example's requests lie.
 std::vector<Request> collect(std::vector<Work>& works, const MeasureSettings& settings) {
   const auto asking = ask_settings(settings);
   std::vector<Request> requests;
   for (auto& work : works) {
     work.first_request = requests.size();
     for (std::size_t i = 0; i < work.examples.size(); ++i) {
-      auto own = work.task->ask(work.examples[i], work.contexts[i], asking);
+      auto own = work.task->ask(work.examples[i], work.contexts.front()[i], asking);
       require(!own.empty(), Fault::internal, [&] { return work.examples[i].id + ": asks nothing"; });
       work.requests.push_back(own.size());
       std::move(own.begin(), own.end(), std::back_inserter(requests));
@@ -191,6 +210,8 @@ void keep_responses(Sample& sample, const Example& example, std::span<const Requ
     const auto& response = responses[i];
     sample.prompt_tokens = std::max(sample.prompt_tokens, response.prompt_tokens);
     sample.truncated_tokens = std::max(sample.truncated_tokens, response.truncated_tokens);
+    sample.forward_tokens += response.forward_tokens;
+    sample.cache_bytes += response.cache_bytes;
     if (std::holds_alternative<Likelihood>(requests[i]) && i < example.choices.size()) {
       sample.choice_logp.push_back(response.logp_nats);
       sample.choice_greedy.push_back(response.greedy);
@@ -202,6 +223,17 @@ void keep_responses(Sample& sample, const Example& example, std::span<const Requ
     }
   }
   if (!sample.choice_logp.empty()) sample.responses = example.choices;
+}
+
+/// What a procedure weighed, and what all that was asked took.
+void keep_procedure(Sample& sample, const Answers& answers, std::size_t number) {
+  if (answers.answered.empty()) return;
+  const auto& answered = answers.answered[number];
+  sample.responses.insert(sample.responses.end(), answered.considered.begin(), answered.considered.end());
+  sample.forward_tokens = answers.forward_tokens[number];
+  sample.cache_bytes = answers.cache_bytes[number];
+  auto& detail = sample.verdict.detail;
+  if (!answered.detail.empty()) detail += (detail.empty() ? "" : "; ") + answered.detail;
 }
 
 Sample judged(const Task& task, const Example& example, std::string context, std::span<const Request> requests,
@@ -234,10 +266,25 @@ void warn_of_truncation(TaskMeasure& result) {
                                  " prompts are longer than the model's context and were cut on the left"});
 }
 
+/// What a reader must know where a procedure could not be followed.
+void warn_of_declined(TaskMeasure& result, std::span<const Answered> answered) {
+  std::map<std::string, std::size_t> reasons;
+  for (const auto& one : answered) {
+    if (!one.declined.empty()) ++reasons[one.declined];
+  }
+  for (const auto& [reason, count] : reasons) {
+    result.warnings.push_back(result.task + ": " + std::to_string(count) + " of " + std::to_string(answered.size()) +
+                              " questions were answered without the model's procedure: " + reason);
+  }
+}
+
 /// Judges every example of every task side by side; results stand by index, whatever finishes first.
-void judge_all(std::vector<Work>& works, std::span<const Request> requests, std::span<const Response> responses,
-               const MeasureSettings& settings, const CancelFlag* cancel) {
+void judge_all(std::vector<Work>& works, const Answers& answers, const MeasureSettings& settings,
+               const CancelFlag* cancel) {
   const auto asking = ask_settings(settings);
+  const std::span<const Request> requests = answers.requests;
+  const std::span<const Response> responses = answers.responses;
+  std::size_t number = 0;
   for (auto& work : works) {
     std::vector<std::size_t> first(work.examples.size());
     std::exclusive_scan(work.requests.begin(), work.requests.end(), first.begin(), work.first_request);
@@ -245,11 +292,79 @@ void judge_all(std::vector<Work>& works, std::span<const Request> requests, std:
     tbb::parallel_for(std::size_t{0}, work.examples.size(), [&](std::size_t i) {
       if (cancel != nullptr) cancel->check();
       work.result.samples[i] =
-          judged(*work.task, work.examples[i], std::move(work.contexts[i]),
+          judged(*work.task, work.examples[i], std::move(work.contexts.front()[i]),
                  requests.subspan(first[i], work.requests[i]), responses.subspan(first[i], work.requests[i]), asking);
+      keep_procedure(work.result.samples[i], answers, number + i);
     });
     warn_of_truncation(work.result);
+    if (!answers.answered.empty()) {
+      warn_of_declined(work.result, std::span(answers.answered).subspan(number, work.examples.size()));
+    }
+    number += work.examples.size();
     work.result.scores = task_scores(*work.task, work.result.samples);
+  }
+}
+
+/// Answers of an engine; `before` requests were answered earlier.
+std::vector<Response> ask_engine(Engine& engine, std::span<const Request> requests, const MeasureProgress& progress,
+                                 std::size_t before, const CancelFlag* cancel) {
+  const auto done = [&](std::size_t finished) {
+    if (progress.requests) progress.requests(before + finished, before + requests.size());
+  };
+  done(0);
+  auto responses = engine.answer(requests, done, cancel);
+  require(responses.size() == requests.size(), Fault::internal, [&] {
+    return "the engine gave " + std::to_string(responses.size()) + " answers to " + std::to_string(requests.size()) +
+           " requests";
+  });
+  done(requests.size());
+  return responses;
+}
+
+/// The examples as a procedure gets them, with the requests of every prompt.
+std::vector<Question> questions_of(const std::vector<Work>& works, const MeasureSettings& settings) {
+  const auto asking = ask_settings(settings);
+  std::vector<Question> questions;
+  for (const auto& work : works) {
+    for (std::size_t i = 0; i < work.examples.size(); ++i) {
+      Question question{.task = work.task, .example = &work.examples[i], .requests = {}, .asking = asking};
+      for (const auto& contexts : work.contexts) {
+        question.requests.push_back(work.task->ask(work.examples[i], contexts[i], asking));
+      }
+      questions.push_back(std::move(question));
+    }
+  }
+  return questions;
+}
+
+/// Lets a procedure answer all examples; what it asks is counted for the question that it asks it for.
+void answer_by(const Procedure& procedure, const std::vector<Work>& works, const MeasureSettings& settings,
+               Answers& answers, Engine& engine, const MeasureProgress& progress, const CancelFlag* cancel) {
+  const auto questions = questions_of(works, settings);
+  answers.forward_tokens.assign(questions.size(), 0);
+  answers.cache_bytes.assign(questions.size(), 0);
+  std::size_t before = 0;
+  const auto ask = [&](const std::vector<Asked>& asked, const std::string& model) {
+    Engine* asked_one = model.empty() ? &engine : engine.other(model);
+    require(asked_one != nullptr, Fault::internal, [&] { return "a procedure asks a model '" + model + "' unnamed"; });
+    std::vector<Request> requests;
+    for (const auto& one : asked) requests.push_back(one.request);
+    auto responses = ask_engine(*asked_one, requests, progress, before, cancel);
+    before += requests.size();
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      answers.forward_tokens.at(asked[i].question) += responses[i].forward_tokens;
+      answers.cache_bytes.at(asked[i].question) += responses[i].cache_bytes;
+    }
+    return responses;
+  };
+  answers.answered = procedure.answer(questions, ask);
+  require(answers.answered.size() == questions.size(), Fault::internal,
+          [] { return std::string("a procedure did not answer every question"); });
+  for (std::size_t at = 0; at < questions.size(); ++at) {
+    auto& own = answers.answered[at].responses;
+    require(own.size() == questions[at].requests.front().size(), Fault::internal,
+            [&] { return questions[at].example->id + ": a procedure did not answer every request"; });
+    std::move(own.begin(), own.end(), std::back_inserter(answers.responses));
   }
 }
 
@@ -272,14 +387,14 @@ std::vector<GroupMeasure> group_all(const std::vector<Work>& works, const Measur
 }
 
 std::vector<Work> prepare_all(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data,
-                              const ChatTemplate* chat) {
+                              const ChatTemplate* chat, const std::vector<PromptVariant>& prompts) {
   const auto leaves = leaves_of(settings, book);
   std::vector<Work> works(leaves.size());
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     works[i].task = &book.tasks.get(leaves[i]);
     works[i].result.benchmark = book.benchmark(leaves[i]);
   }
-  tbb::parallel_for(std::size_t{0}, works.size(), [&](std::size_t i) { prepare(works[i], settings, data, chat); });
+  tbb::parallel_for(std::size_t{0}, works.size(), [&](std::size_t i) { prepare(works[i], settings, data, chat, prompts); });
   std::erase_if(works, [](const Work& work) { return work.examples.empty(); });
   require(!works.empty(), Fault::config, [&] { return nothing_left(settings); });
   return works;
@@ -338,20 +453,17 @@ Measurement measure(const MeasureSettings& settings, const TaskBook& book, const
   const ChatTemplate* chat = settings.chat ? engine.chat_template() : nullptr;
   require(!settings.chat || chat != nullptr, Fault::config,
           [] { return std::string("a chat template is asked for, but the checkpoint has none"); });
-  auto works = prepare_all(settings, book, data, chat);
-  const auto requests = collect(works, settings);
+  const auto* procedure = engine.procedure();
+  auto works = prepare_all(settings, book, data, chat, procedure == nullptr ? Procedure().prompts : procedure->prompts);
+  Answers answers;
+  answers.requests = collect(works, settings);
   if (cancel != nullptr) cancel->check();
-  const auto done = [&](std::size_t finished) {
-    if (progress.requests) progress.requests(finished, requests.size());
-  };
-  done(0);
-  const auto responses = engine.answer(requests, done, cancel);
-  require(responses.size() == requests.size(), Fault::internal, [&] {
-    return "the engine gave " + std::to_string(responses.size()) + " answers to " + std::to_string(requests.size()) +
-           " requests";
-  });
-  done(requests.size());
-  judge_all(works, requests, responses, settings, cancel);
+  if (procedure != nullptr && procedure->answer) {
+    answer_by(*procedure, works, settings, answers, engine, progress, cancel);
+  } else {
+    answers.responses = ask_engine(engine, answers.requests, progress, 0, cancel);
+  }
+  judge_all(works, answers, settings, cancel);
   Measurement measurement;
   measurement.groups = group_all(works, settings, book);
   for (auto& work : works) {

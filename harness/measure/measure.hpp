@@ -67,13 +67,17 @@ struct Sample {
   std::string target;                  ///< the right answer, for a reader
   std::vector<int> gold;               ///< indices of the right choices, 0-based; empty unless multiple choice
   std::string cluster;                 ///< examples with equal values are dependent; empty: none
-  std::vector<std::string> responses;  ///< generated texts; the choices' texts for multiple choice
+  /// Generated texts; the choices' texts for multiple choice. Behind the answer's own: what a procedure weighed for it.
+  std::vector<std::string> responses;
   std::vector<double> choice_logp;     ///< log-likelihood in nats of each choice; empty for generation
   std::vector<bool> choice_greedy;
   int prompt_tokens = 0;
   int truncated_tokens = 0;
   int generated_tokens = 0;
   bool finished = true;  ///< generation ended by itself, not by the length limit
+  /// What answering it by itself takes, all requests and rounds of a procedure together.
+  std::int64_t forward_tokens = 0;
+  std::int64_t cache_bytes = 0;
   Verdict verdict;
 };
 

@@ -35,7 +35,8 @@ class Checkpoints {
   /// The folder with config.json and whole weights: `folder` itself, or the base of an adapter folder.
   virtual std::filesystem::path base_folder(const std::filesystem::path& folder) const = 0;
 
-  /// SHA-256 over names, dtypes, shapes and bytes of all weights, in name order.
+  /// SHA-256 over names, dtypes, shapes and bytes of all weights, in name order; where a procedure.json says how the
+  /// model answers, also over what it says and the models it names: all that makes answers.
   virtual std::string model_hash(const std::filesystem::path& folder) const = 0;
 
   /// Writes config.json, model.safetensors (or shards of at most 5 GB with their index) and, from `source`, the

@@ -15,6 +15,8 @@
 
 namespace touchstone {
 
+struct Procedure;
+
 /// How to open a checkpoint for answering. Everything that can change a number is part of a result's key.
 struct EngineSettings {
   std::filesystem::path
@@ -30,7 +32,7 @@ struct EngineSettings {
 
 /// What an open engine says of itself; stored with every result.
 struct EngineInfo {
-  std::string model_hash;  ///< SHA-256 over names, dtypes, shapes and bytes of all weights
+  std::string model_hash;  ///< SHA-256 over names, dtypes, shapes and bytes of all weights, and over the procedure
   std::string config_hash;
   std::string tokenizer_hash;
   std::string template_hash;  ///< empty without a chat template
@@ -41,6 +43,7 @@ struct EngineInfo {
   std::int64_t parameters = 0;
   int max_length = 0;
   int threads = 1;
+  std::string procedure{};  ///< JSON text of how the model answers, keys sorted; empty: plainly
 };
 
 /// Work done since the engine was opened.
@@ -66,6 +69,11 @@ class Engine {
   virtual EngineCounts counts() const = 0;
   /// The checkpoint's chat template; null when it has none.
   virtual const ChatTemplate* chat_template() const = 0;
+  /// How the model answers, where its folder says; null: plainly. `answer` applies what a procedure does to logits;
+  /// what it does to questions is for whoever asks them (measure()).
+  virtual const Procedure* procedure() const { return nullptr; }
+  /// Another model that the procedure names, as an engine; null when there is none of that name.
+  virtual Engine* other([[maybe_unused]] const std::string& name) { return nullptr; }
 };
 
 }  // namespace touchstone

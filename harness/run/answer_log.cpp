@@ -22,7 +22,8 @@ Json to_json(const Response& response) {
   return {{"logp", response.logp_nats},          {"tokens", response.tokens},
           {"greedy", response.greedy},           {"generated", generated},
           {"prompt", response.prompt_tokens},    {"truncated", response.truncated_tokens},
-          {"empty", response.empty_continuation}};
+          {"empty", response.empty_continuation}, {"forward", response.forward_tokens},
+          {"cache", response.cache_bytes}};
 }
 
 Response from_json(const Json& json) {
@@ -33,6 +34,8 @@ Response from_json(const Json& json) {
   response.prompt_tokens = json.at("prompt");
   response.truncated_tokens = json.at("truncated");
   response.empty_continuation = json.at("empty");
+  response.forward_tokens = json.at("forward");
+  response.cache_bytes = json.at("cache");
   for (const auto& entry : json.at("generated")) {
     Generated answer;
     const auto bytes = entry.at("text").get<std::vector<unsigned char>>();
@@ -51,6 +54,7 @@ void add(Sha256& digest, std::string_view text) { digest.add(std::to_string(text
 AnswerLog::AnswerLog(Engine& engine, std::filesystem::path file) : engine_(&engine), file_(std::move(file)) {
   const auto& info = engine.info();
   Sha256 digest;
+  add(digest, "answers 2");  // of the lines' own form
   for (const auto* text : {&info.model_hash, &info.config_hash, &info.tokenizer_hash, &info.template_hash, &info.dtype,
                            &info.device, &info.kernels}) {
     add(digest, *text);

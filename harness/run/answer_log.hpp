@@ -20,6 +20,8 @@ class AnswerLog : public Engine {
   const EngineInfo& info() const override { return engine_->info(); }
   EngineCounts counts() const override { return engine_->counts(); }
   const ChatTemplate* chat_template() const override { return engine_->chat_template(); }
+  const Procedure* procedure() const override { return engine_->procedure(); }
+  Engine* other(const std::string& name) override { return engine_->other(name); }
   /// Answers that came from the file.
   std::size_t reused() const { return reused_; }
   /// The results are safe elsewhere: removes the file.

@@ -98,13 +98,14 @@ Recipe read_recipe(const TrainJob& job, const TrainerBook& book) {
 
 namespace {
 
-template <class Thing>
-Json describe(const Registry<Maker<Thing>>& registry, const TrainerBook& book) {
+/// `make` reads a maker's options.
+template <class Maker, class Make>
+Json describe(const Registry<Maker>& registry, const Make& make) {
   Json all = Json::array();
   for (const auto& name : registry.names()) {
     const auto& maker = registry.get(name);
     auto options = Options::describe(registry.kind() + " " + name);
-    maker.make(options, book);
+    make(maker, options);
     Json keys = Json::array();
     for (const auto& spec : options.specs()) {
       Json key = {{"key", spec.key}, {"type", spec.type}, {"default", spec.fallback}, {"help", spec.help}};
@@ -119,9 +120,12 @@ Json describe(const Registry<Maker<Thing>>& registry, const TrainerBook& book) {
 }  // namespace
 
 std::string describe_trainers(const TrainerBook& book) {
-  return Json{{"objectives", describe(book.objectives, book)},
-              {"stages", describe(book.stages, book)},
-              {"rewards", describe(book.rewards, book)}}
+  const auto with_book = [&](const auto& maker, Options& options) { maker.make(options, book); };
+  const auto alone = [](const ProcedureMaker& maker, Options& options) { maker.make(options); };
+  return Json{{"objectives", describe(book.objectives, with_book)},
+              {"stages", describe(book.stages, with_book)},
+              {"rewards", describe(book.rewards, with_book)},
+              {"procedures", describe(book.procedures, alone)}}
       .dump();
 }
 

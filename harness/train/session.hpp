@@ -13,6 +13,7 @@
 #include "harness/model/backend.hpp"
 #include "harness/model/checkpoint.hpp"
 #include "harness/model/model.hpp"
+#include "harness/model/procedure.hpp"
 #include "harness/model/tokenizer.hpp"
 
 namespace touchstone {
@@ -48,6 +49,11 @@ class Session {
   TrainResult result;
   /// Present while the model carries an adapter that is to be written as one, or that `fold` has merged and kept.
   std::unique_ptr<AdapterFiles> adapter;
+  /// How the model answers: as the one it started from, unless the stage `procedure` said otherwise. Written beside the
+  /// weights. Training itself draws answers plainly, as its stages say.
+  std::optional<ProcedureFile> procedure;
+  /// Models that the procedure names, by its name: frozen ones of the session, written below the output.
+  std::map<std::string, std::string> procedure_models;
   bool folded = false;  ///< the adapter is part of the weights: it is written beside them, not instead of them
 };
 

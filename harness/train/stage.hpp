@@ -7,6 +7,7 @@
 #include "harness/base/options.hpp"
 #include "harness/base/registry.hpp"
 #include "harness/model/objective.hpp"
+#include "harness/model/procedure.hpp"
 
 namespace touchstone {
 
@@ -62,6 +63,7 @@ struct TrainerBook {
   Registry<Maker<TokenObjective>> objectives{"objective"};
   Registry<Maker<Stage>> stages{"stage"};
   Registry<Maker<Reward>> rewards{"reward"};
+  ProcedureBook procedures{"procedure"};
 };
 
 /// What {"use": NAME, ...} asks for, with every key read by the maker. Throws Fault::config for an unknown name or key.

@@ -49,6 +49,9 @@ void check_numbers(const TrainJob& job) {
           [&] { return "threads: found " + std::to_string(job.threads) + ", expected 1 or more"; });
 }
 
+/// Below the output: the models that its procedure names.
+constexpr const char* procedure_models_folder = "models";
+
 /// Whether this program writes files of that name into a checkpoint folder.
 bool is_output_name(const std::string& name) {
   static const std::set<std::string> known = {"config.json",
@@ -57,6 +60,8 @@ bool is_output_name(const std::string& name) {
                                               "adapter",
                                               "adapter_config.json",
                                               "adapter_model.safetensors",
+                                              procedure_file,
+                                              procedure_models_folder,
                                               "special_tokens_map.json",
                                               "added_tokens.json",
                                               "vocab.json",
@@ -108,6 +113,25 @@ void write_adapter(const AdapterFiles& adapter, const fs::path& folder, const Ch
   write_file_atomically(folder / "adapter_config.json", adapter.config);
 }
 
+/// procedure.json, and the models that it names: frozen ones of the session as folders of their own, those that the
+/// model came with by their way from here.
+void write_procedure(const Session& session, const fs::path& folder) {
+  if (!session.procedure) return;
+  const auto& job = *session.job;
+  std::map<std::string, std::string> models;
+  for (const auto& [name, place] : session.procedure->models) {
+    models[name] = fs::absolute(place).lexically_normal().lexically_proximate(fs::absolute(job.out).lexically_normal()).generic_string();
+  }
+  for (const auto& [name, frozen] : session.procedure_models) {
+    const auto place = fs::path(procedure_models_folder) / name;
+    fs::create_directories((folder / place).parent_path());
+    session.checkpoints->write(folder / place, *session.frozen.at(frozen), session.checkpoints->base_folder(job.model),
+                               saved_dtype(job.save_dtype));
+    models[name] = place.generic_string();
+  }
+  write_file_atomically(folder / procedure_file, procedure_text(session.procedure->json, models));
+}
+
 /// The trained model below the job's output folder, whole or not at all; gives its hash.
 std::string write_output(Session& session) {
   const auto& job = *session.job;
@@ -122,6 +146,7 @@ std::string write_output(Session& session) {
       checkpoints.write(writer.path(), *session.model, job.model, saved_dtype(job.save_dtype));
       if (session.adapter != nullptr) write_adapter(*session.adapter, writer.path() / "adapter", checkpoints);
     }
+    write_procedure(session, writer.path());
     writer.commit();
   }
   return checkpoints.model_hash(job.out);
@@ -155,6 +180,8 @@ void check_train_job(const TrainJob& job, const Checkpoints& checkpoints, const 
   check_numbers(job);
   read_recipe(job, trainers);
   checkpoints.inspect(job.model);
+  if (const auto procedure = find_procedure(job.model, checkpoints.base_folder(job.model)))
+    read_procedure(*procedure, trainers.procedures);
   check_out(job, checkpoints);
   if (job.chat) require_template(*load_tokenizer(job.model), job.model);
 }
@@ -185,6 +212,8 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   session.model = checkpoints.load(job.model, settings);
   session.pictures =
       read_picture_reader(checkpoints.family(job.model), checkpoints.base_folder(job.model), *session.tokenizer);
+  session.procedure = find_procedure(job.model, checkpoints.base_folder(job.model));
+  if (session.procedure) read_procedure(*session.procedure, trainers.procedures);
   for (auto& [name, tensor] : session.model->parameters()) tensor->requires_grad_(true);
   session.config_json = job_config(job, recipe, session, checkpoints);
   run(recipe, session);

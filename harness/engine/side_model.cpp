@@ -1,0 +1,98 @@
+#include "harness/engine/side_model.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "harness/base/error.hpp"
+#include "harness/model/ops.hpp"
+
+namespace touchstone {
+namespace {
+
+/// Tokens of one forward pass.
+constexpr int batch_tokens = 4096;
+
+bool begins_with(const TokenIds& tokens, const TokenIds& start) {
+  return tokens.size() >= start.size() && std::equal(start.begin(), start.end(), tokens.begin());
+}
+
+}  // namespace
+
+SideModel::SideModel(std::shared_ptr<Model> model)
+    : model_(std::move(model)), runner_(*model_, batch_tokens, counts_, nullptr) {}
+
+/// Hidden rows behind each of `wanted` (sorted, none twice), computed from nothing. Those that begin another one are
+/// read on its way; the others' rows of the cache are added to `rows`.
+std::map<TokenIds, Tensor> SideModel::run_fresh(const std::vector<TokenIds>& wanted, std::map<TokenIds, int>& rows) {
+  std::map<TokenIds, Tensor> hidden;
+  std::vector<Sequence> sequences;
+  std::vector<std::set<std::size_t>> lengths;  // of each sequence, where rows are wanted
+  // In sorted order what begins another one stands just before the first that it begins.
+  for (auto at = wanted.size(); at-- > 0;) {
+    const bool inside = at + 1 < wanted.size() && begins_with(wanted[at + 1], wanted[at]);
+    if (!inside) {
+      sequences.push_back({.tokens = wanted[at], .first_read = wanted[at].size() - 1});
+      lengths.emplace_back();
+    }
+    sequences.back().first_read = std::min(sequences.back().first_read, wanted[at].size() - 1);
+    lengths.back().insert(wanted[at].size());
+  }
+  std::reverse(sequences.begin(), sequences.end());
+  std::reverse(lengths.begin(), lengths.end());
+  const auto found = runner_.run(sequences, [&](std::span<const ReadSpot> spots, const Tensor& all) {
+    for (const auto& spot : spots) {
+      if (lengths[spot.sequence].count(spot.position + 1) == 0) continue;
+      const auto& tokens = sequences[spot.sequence].tokens;
+      hidden[TokenIds(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(spot.position) + 1)] = all[spot.row];
+    }
+  });
+  for (std::size_t at = 0; at < sequences.size(); ++at) {
+    const auto& tokens = sequences[at].tokens;
+    rows[TokenIds(tokens.begin(), tokens.end())] = runner_.fork(found[at], tokens.size());
+  }
+  return hidden;
+}
+
+Tensor SideModel::logits(std::span<const LogitsRow> rows) {
+  std::set<TokenIds> distinct;
+  for (const auto& row : rows) {
+    require(std::none_of(row.tokens.begin(), row.tokens.end(), [](std::int32_t token) { return token < 0; }),
+            Fault::config, [] {
+              return std::string("a procedure with a second model is asked about pictures, expected text: the second "
+                                 "model does not see them");
+            });
+    distinct.emplace(row.tokens.begin(), row.tokens.end());
+  }
+  std::vector<TokenIds> fresh;
+  std::vector<const TokenIds*> grown;
+  for (const auto& tokens : distinct) {
+    const bool held = held_.count(TokenIds(tokens.begin(), tokens.end() - 1)) != 0;
+    held ? grown.push_back(&tokens) : fresh.push_back(tokens);
+  }
+  std::map<TokenIds, int> kept;
+  std::map<TokenIds, Tensor> hidden;
+  if (!fresh.empty()) hidden = run_fresh(fresh, kept);
+  if (!grown.empty()) {
+    std::vector<int> at;
+    std::vector<std::int32_t> last;
+    for (const auto* tokens : grown) {
+      at.push_back(runner_.fork(held_.at(TokenIds(tokens->begin(), tokens->end() - 1)), tokens->size() - 1));
+      last.push_back(tokens->back());
+      kept[*tokens] = at.back();
+    }
+    const auto all = runner_.step(at, last);
+    for (std::size_t i = 0; i < grown.size(); ++i) hidden[*grown[i]] = all[static_cast<std::int64_t>(i)];
+  }
+  held_.clear();
+  std::vector<int> order;
+  for (const auto& [tokens, row] : kept) {
+    order.push_back(row);
+    held_[tokens] = static_cast<int>(order.size());
+  }
+  runner_.keep(order, 0, {});
+  std::vector<Tensor> asked;
+  for (const auto& row : rows) asked.push_back(hidden.at(TokenIds(row.tokens.begin(), row.tokens.end())));
+  return model_->project(at::stack(asked)).to(at::kFloat);
+}
+
+}  // namespace touchstone

@@ -1,0 +1,31 @@
+#pragma once
+// A second model that reads along.
+#include <map>
+#include <memory>
+
+#include "harness/engine/prefix_tree.hpp"
+#include "harness/model/logits.hpp"
+
+namespace touchstone {
+
+/// The logits of another model behind the same tokens, for a LogitsProcessor. It keeps the keys and values of the rows
+/// it saw last, so that answers that grow by a token cost it one token each.
+class SideModel {
+ public:
+  explicit SideModel(std::shared_ptr<Model> model);
+
+  /// [R, V] float32. Throws Fault::config for rows with pictures, which belong to the first model.
+  Tensor logits(std::span<const LogitsRow> rows);
+
+  LogitsProcessor::Work work() const { return {.passes = 1, .cache_bytes_per_token = model_->cache_bytes_per_token()}; }
+
+ private:
+  std::map<TokenIds, Tensor> run_fresh(const std::vector<TokenIds>& wanted, std::map<TokenIds, int>& rows);
+
+  std::shared_ptr<Model> model_;
+  EngineCounts counts_;
+  PrefixRunner runner_;
+  std::map<TokenIds, int> held_;  ///< which row of the cache has exactly these tokens
+};
+
+}  // namespace touchstone

@@ -1,0 +1,33 @@
+#pragma once
+// A hook between the model and the choice of a token.
+#include <cstdint>
+#include <span>
+
+#include "harness/model/model.hpp"
+
+namespace touchstone {
+
+/// What a row of logits follows.
+struct LogitsRow {
+  std::span<const std::int32_t> tokens;  ///< all before the token that the row predicts; below zero: part of a picture
+  const Cache* cache = nullptr;          ///< where an answer is being written: its keys and values; null in scoring
+  int cache_row = -1;
+};
+
+/// Changes logits before a token is drawn from them, or a given one is scored. One object serves one worker, batch
+/// after batch.
+class LogitsProcessor {
+ public:
+  virtual ~LogitsProcessor() = default;
+  /// [R, V] float32 to [R, V] float32. A row's result is a function of that row alone, never of what else is in the
+  /// batch or came before; what is remembered between calls may only save time.
+  virtual Tensor process(const Tensor& logits, std::span<const LogitsRow> rows) = 0;
+  /// Tokens that it runs through models of its own, for each that the model runs, and what their keys and values take.
+  struct Work {
+    std::int64_t passes = 0;
+    std::int64_t cache_bytes_per_token = 0;
+  };
+  virtual Work work() const { return {}; }
+};
+
+}  // namespace touchstone
