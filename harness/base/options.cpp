@@ -150,8 +150,8 @@ Options Options::child(const std::string& key, const std::string& help, const st
   return impl_->describing || !fallback ? describe(where) : Options(as_use(*fallback), where);
 }
 
-std::vector<Options> Options::children(const std::string& key, const std::string& help) {
-  const auto* found = impl_->find({key, "list", "", help, {}});
+std::vector<Options> Options::children(const std::string& key, const std::string& help, bool required) {
+  const auto* found = impl_->find({key, "list", required ? "" : "[]", help, {}});
   std::vector<Options> all;
   if (found == nullptr) return all;
   if (!found->is_array()) impl_->wrong(key, *found, "a list of objects");

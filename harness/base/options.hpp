@@ -57,7 +57,8 @@ class Options {
   /// and so does `fallback` where the key is missing.
   Options child(const std::string& key, const std::string& help,
                 const std::optional<std::string>& fallback = std::nullopt);
-  std::vector<Options> children(const std::string& key, const std::string& help);
+  /// A list of such objects; none where an optional key is missing.
+  std::vector<Options> children(const std::string& key, const std::string& help, bool required = true);
   /// The value of a key that may be of several types, for the caller to check; null where an optional key is missing.
   /// Its OptionSpec says "any". Valid as long as this object is.
   const nlohmann::ordered_json* any(const std::string& key, const std::string& help, bool required);

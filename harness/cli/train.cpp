@@ -73,6 +73,7 @@ int train_action(Program& program, const TrainArguments& arguments) {
   job.code_version = code_version();
   job.tasks = tools.tasks;
   job.data = tools.data;
+  job.recipe_json = read_json(job.recipe).dump();
   tools.tasks->expand(job.train_on);
   tools.backend->check_recipe(job);
 

@@ -269,6 +269,34 @@ ClaimVerdict together(const std::vector<ClaimResult>& claims) {
   return shown ? ClaimVerdict::contradicted : ClaimVerdict::not_shown;
 }
 
+/// The stages of finished cells that made nothing of a part of what they were given, all seeds and tasks of an arm
+/// together: arms that are compared at one budget did not spend the same.
+std::vector<std::string> unspent_budgets(const Store& store, const RunRow& run) {
+  struct Budget {
+    double unspent = 0.0;
+    double given = 0.0;
+  };
+  std::map<std::pair<std::string, std::string>, Budget> budgets;  // by arm and stage
+  for (const auto& cell : store.cells(run.id)) {
+    if (cell.state != CellState::done) continue;
+    for (const auto& stage : store.stages(cell.id)) {
+      const auto unspent = stage.values.find("rows_unspent");
+      const auto rows = stage.values.find("rows");
+      if (unspent == stage.values.end() || rows == stage.values.end()) continue;
+      auto& budget = budgets[{cell.method, fmt::format("{} {}", stage.stage, stage.name)}];
+      budget.unspent += unspent->second;
+      budget.given += unspent->second + rows->second;
+    }
+  }
+  std::vector<std::string> remarks;
+  for (const auto& [place, budget] : budgets) {
+    if (budget.unspent < 0.005 * budget.given || budget.given <= 0.0) continue;
+    remarks.push_back(fmt::format("{}: stage {} left {:.0f} % of its rows unspent", place.first, place.second,
+                                  100.0 * budget.unspent / budget.given));
+  }
+  return remarks;
+}
+
 }  // namespace
 
 std::vector<Claim> read_claims(const Json& plan, const std::string& where) {
@@ -291,6 +319,7 @@ PlanVerdict judge_run(const Store& store, const RunRow& run) {
   Evidence evidence(store, run);
   for (const auto& claim : claims) verdict.claims.push_back(evidence.judge(claim));
   verdict.verdict = together(verdict.claims);
+  verdict.remarks = unspent_budgets(store, run);
   return verdict;
 }
 
@@ -399,6 +428,7 @@ std::string verdict_lines(const PlanVerdict& verdict) {
                         claim_head(claim) + ": " + expectation_text(claim.expect), margin_text(result),
                         found_text(result), result.cells, claim_verdict_name(result.verdict), detectable_text(result));
   }
+  for (const auto& remark : verdict.remarks) text += "  note: " + remark + "\n";
   return text;
 }
 
@@ -427,11 +457,13 @@ Json verdict_json(const PlanVerdict& verdict) {
                       {"cells", result.cells},
                       {"verdict", claim_verdict_name(result.verdict)}});
   }
-  return {{"plan", verdict.plan},
-          {"method", verdict.method},
-          {"verdict", claim_verdict_name(verdict.verdict)},
-          {"text", verdict_sentence(verdict)},
-          {"claims", std::move(claims)}};
+  Json json = {{"plan", verdict.plan},
+               {"method", verdict.method},
+               {"verdict", claim_verdict_name(verdict.verdict)},
+               {"text", verdict_sentence(verdict)},
+               {"claims", std::move(claims)}};
+  if (!verdict.remarks.empty()) json["remarks"] = verdict.remarks;
+  return json;
 }
 
 }  // namespace touchstone

@@ -59,6 +59,8 @@ struct PlanVerdict {
   std::string method;  ///< the recipe that the plan is about; empty: none was named
   std::vector<ClaimResult> claims;
   ClaimVerdict verdict = ClaimVerdict::unmeasured;
+  /// What a reader of the claims must know of the arms: "share-0: stage pair left 34 % of its rows unspent".
+  std::vector<std::string> remarks{};
 };
 
 /// Judges the claims of a stored run. A claim is reproduced when the 95 % interval of its difference lies within what
@@ -68,7 +70,7 @@ struct PlanVerdict {
 /// a run whose plan has no claims.
 PlanVerdict judge_run(const Store& store, const RunRow& run);
 
-/// The verdict, then two lines a claim: what was expected, what was found.
+/// The verdict, then two lines a claim: what was expected, what was found; then the remarks.
 std::string verdict_lines(const PlanVerdict& verdict);
 /// "drop, otr - sft: -3.1 points [-4.4, -1.8], 6 cells; ..."
 std::string verdict_sentence(const PlanVerdict& verdict);

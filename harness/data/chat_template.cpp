@@ -24,7 +24,10 @@ Json message(const Turn& turn, bool as_parts) {
       content.push_back(text != nullptr ? Json{{"type", "text"}, {"text", to_utf8(*text)}} : Json{{"type", "image"}});
     }
   }
-  return {{"role", role_name(turn.role)}, {"content", std::move(content)}};
+  Json made = {{"role", role_name(turn.role)}};
+  if (!turn.parts.empty() || turn.members.empty()) made["content"] = std::move(content);
+  if (!turn.members.empty()) made.update(parse_json(turn.members, "members of a turn"));
+  return made;
 }
 
 SpecialTokens named_pair(const std::string& bos_token, const std::string& eos_token) {
@@ -49,10 +52,10 @@ struct ChatTemplate::Impl {
         hash(std::move(of_source)),
         tokens(std::move(named)) {}
 
-  std::string run(Json messages, bool add_generation_prompt) const {
+  std::string run(Json messages, bool add_generation_prompt, Json tools = nullptr) const {
     auto values = tokens;
     values["messages"] = std::move(messages);
-    values["tools"] = nullptr;
+    values["tools"] = std::move(tools);
     values["documents"] = nullptr;
     values["add_generation_prompt"] = add_generation_prompt;
     return program.render(values);
@@ -133,10 +136,10 @@ ChatTemplate::ChatTemplate(const std::string& source, const std::string& where, 
 ChatTemplate::~ChatTemplate() = default;
 ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 
-std::string ChatTemplate::render(const Dialog& dialog, bool add_generation_prompt) const {
+std::string ChatTemplate::render(const Dialog& dialog, bool add_generation_prompt, const std::string& tools) const {
   auto messages = Json::array();
   for (const auto& turn : dialog) messages.push_back(message(turn, impl_->takes_parts(turn)));
-  return impl_->run(std::move(messages), add_generation_prompt);
+  return impl_->run(std::move(messages), add_generation_prompt, tools.empty() ? Json() : parse_json(tools, "tools"));
 }
 
 const std::string& ChatTemplate::hash() const { return impl_->hash; }

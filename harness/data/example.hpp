@@ -22,6 +22,9 @@ struct Turn {
   std::vector<Part> parts;
   /// What follows the turn when a prompt is written without a chat template: the delimiter of the few-shot format.
   std::string delimiter;
+  /// JSON object: what else of the turn a chat template may write ("tool_calls", "name"); empty: nothing. A turn
+  /// without parts has the content that is here, or none.
+  std::string members{};
 };
 
 using Dialog = std::vector<Turn>;

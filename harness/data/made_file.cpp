@@ -16,8 +16,6 @@ namespace touchstone {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int format = 1;
-
 /// JSON has no word for these numbers.
 Json number_json(double value) {
   if (std::isfinite(value)) return value;
@@ -81,6 +79,12 @@ Json answer_json(const Answer& answer, const std::map<int, std::string>& origins
     json["tokens"] = answer.tokens;
     json["prompt_tokens"] = answer.prompt_tokens;
   }
+  if (!answer.drawn.empty()) {
+    json["drawn"] = answer.drawn;
+    json["ended"] = answer.ended;
+  }
+  if (!answer.finished) json["finished"] = false;
+  if (!answer.members.empty()) json["members"] = Json::parse(answer.members);
   json["logp_nats"] = number_json(answer.logp_nats);
   json["reward"] = number_json(answer.reward);
   for (const auto& span : answer.spans) {
@@ -104,6 +108,10 @@ Answer answer_of(const Json& json, std::map<int, std::string>& origins) {
     for (const auto& id : json["tokens"]) answer.tokens.push_back(whole_number(id, 0, INT32_MAX));
     answer.prompt_tokens = whole_number(json.at("prompt_tokens"), 0, INT32_MAX);
   }
+  for (const auto& id : json.value("drawn", Json::array())) answer.drawn.push_back(whole_number(id, 0, INT32_MAX));
+  answer.ended = json.value("ended", false);
+  answer.finished = json.value("finished", true);
+  if (json.contains("members")) answer.members = json["members"].dump();
   answer.logp_nats = number_of(json.at("logp_nats"));
   answer.reward = number_of(json.at("reward"));
   const auto place = [](const Json& byte) { return static_cast<int>(whole_number(byte, 0, INT32_MAX)); };
@@ -153,11 +161,14 @@ std::vector<std::string> checked_lines(std::string_view text) {
   return split(std::string(body.substr(0, body.size() - 1)), '\n');
 }
 
-/// What the first line says; the records are still to come.
+/// What the first line says; the records are still to come. Of a file in another format nothing is known but that.
 MadeFile head_from(const std::string& line) {
   const auto head = parse_json(line, "line 1");
-  require(head.at("format") == format, Fault::data, [] { return std::string("of another format"); });
   MadeFile made;
+  if (head.at("format") != made_format) {
+    made.key = Json{{"format", head["format"]}}.dump();
+    return made;
+  }
   made.stage = static_cast<int>(whole_number(head.at("stage"), 0, INT32_MAX));
   made.name = head.at("name").get<std::string>();
   made.key = head.at("key").dump();
@@ -185,7 +196,7 @@ void add_records(const std::vector<std::string>& lines, std::span<const Record> 
 Json head_of(const MadeFile& made) {
   Json values = Json::object();
   for (const auto& [name, value] : made.values) values[name] = number_json(value);
-  return {{"format", format},
+  return {{"format", made_format},
           {"stage", made.stage},
           {"name", made.name},
           {"values", values},
@@ -209,6 +220,7 @@ class RecordHash {
     for (const auto& turn : dialog) {
       add(role_name(turn.role));
       add(turn.delimiter);
+      add(turn.members);
       add_count(turn.parts.size());
       for (const auto& part : turn.parts) {
         const auto* image = std::get_if<Image>(&part);
@@ -309,6 +321,7 @@ std::string records_hash(std::span<const Record> records, const std::map<int, st
     hash.add(record.id);
     hash.add(record.task);
     hash.add(record.item);
+    hash.add(record.tools);
     hash.add(record.prompt);
     hash.add_count(record.answers.size());
     for (const auto& answer : record.answers) hash.add(answer_json(answer, origins).dump());

@@ -11,6 +11,9 @@
 
 namespace touchstone {
 
+/// Of the lines of made_text(). Files of another one are made again.
+inline constexpr int made_format = 2;
+
 /// What one stage of a job made, with the origin of every record of it.
 struct MadeFile {
   int stage = 0;
@@ -25,14 +28,14 @@ struct MadeFile {
 
 /// As JSON lines, for people and for made_from_text. The first says what was made and of what ("key"); then a line a
 /// record: parent (the id of the row that it was made of), task, prompt, hashes of its pictures, and the answers
-/// with their origin ("data", or the stage that wrote them, its model, seed and temperature), log-probability under
-/// that model, reward, spans, reference log-probabilities and what the stage noted; the last holds the SHA-256 of all
-/// before it.
+/// with their origin ("data", or the stage that wrote them, its model, seed, temperature and stop texts), the tokens
+/// as they were drawn, whether a limit cut them, log-probability under that model, reward, spans, reference
+/// log-probabilities and what the stage noted; the last holds the SHA-256 of all before it.
 std::string made_text(const MadeFile& made);
 
 /// The way back. Prompts, pictures and examples are those of the parents in `source`. A text with another key than
-/// `key` gives what its first line says, and no records. Throws Fault::data naming `where` when the text is cut,
-/// changed or of another format, or a parent is not there.
+/// `key` gives what its first line says, and no records; one of another format has the key {"format": N}. Throws
+/// Fault::data naming `where` when the text is cut or changed, or a parent is not there.
 MadeFile made_from_text(std::string_view text, const std::string& where, const std::string& key,
                         std::span<const Record> source);
 

@@ -22,6 +22,13 @@ struct Answer {
   /// first `prompt_tokens` of them carry no loss.
   std::vector<std::int64_t> tokens;
   std::int64_t prompt_tokens = 0;
+  /// As a model drew it: the token ids behind the record's prompt, without those of a stop text, with the end token
+  /// where that ended it. They are trained and scored as they are; empty: `text` is tokenised.
+  std::vector<std::int64_t> drawn{};
+  bool ended = false;    ///< the last of `drawn` is an end token
+  bool finished = true;  ///< false: the limit of new tokens cut it, so that nothing ends it in training either
+  /// JSON object: what the assistant's turn holds beside its text ("tool_calls"), for a chat template; empty: nothing.
+  std::string members{};
   double logp_nats = 0.0;   ///< under the model that wrote it
   double reward = 0.0;      ///< what a judge or a reward gave it
   std::vector<Span> spans;  ///< token weights as byte ranges, located by token pieces, never by re-tokenising
@@ -35,9 +42,10 @@ struct Answer {
 
 /// One row of training data. One answer is supervision, two (better, worse) a preference, more a group for RL.
 struct Record {
-  std::string id;    ///< the example's id, kept through mixing and filtering
-  std::string task;  ///< the task it came from
-  Dialog prompt;     ///< what the loss does not count; without chat template its text is turns + delimiters
+  std::string id;       ///< the example's id, kept through mixing and filtering
+  std::string task;     ///< the task it came from
+  Dialog prompt;        ///< what the loss does not count; without chat template its text is turns + delimiters
+  std::string tools{};  ///< JSON list: the tools that a chat template tells the model of; empty: none
   std::vector<Answer> answers;
   /// The task's item that it was made of, for judging, without its pictures, which the prompt has; null: none.
   std::shared_ptr<const Example> example{};

@@ -32,7 +32,10 @@ struct Generation {
   int top_k = 0;                   ///< 0: no limit
   std::vector<std::string> until;  ///< the text is cut before the first of each; the model's end-of-text always stops
   int samples = 1;                 ///< answers wanted; they come as `texts` of one Response
-  std::uint64_t seed = 0;          ///< sampling draws come from this alone, whatever else is in the batch
+  /// The text keeps white space that it has only behind the context; false: it is what the new tokens decode to alone,
+  /// which in some tokenizers loses a first space, as in the reference.
+  bool keep_first_space = false;
+  std::uint64_t seed = 0;  ///< sampling draws come from this alone, whatever else is in the batch
 };
 
 using Request = std::variant<Likelihood, Rolling, Generation>;
@@ -44,6 +47,8 @@ struct Generated {
   bool finished = false;          ///< false: stopped by max_new_tokens
   /// Ids of all tokens drawn: one for each of logp_nats, then the end token if it was that which stopped the answer.
   std::vector<std::int32_t> tokens{};
+  int text_tokens = 0;  ///< the first so many of `tokens` spell `text`; -1: a stop text begins within one
+  bool ended = false;   ///< the last of `tokens` is an end token
 };
 
 /// What comes back for one Request.

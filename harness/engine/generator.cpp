@@ -4,6 +4,7 @@
 #include <cmath>
 #include <mutex>
 #include <numeric>
+#include <optional>
 
 #include "harness/base/error.hpp"
 #include "harness/base/stopwatch.hpp"
@@ -118,7 +119,9 @@ class Writer {
       until.push_back(shared_->settings->end_text);
       writing_.push_back({.job = job,
                           .sampler = Sampler(request, job.sample),
-                          .stop = StopText(*shared_->settings->tokenizer, std::move(until)),
+                          .stop = StopText(*shared_->settings->tokenizer, std::move(until),
+                                           // A text without context has no first space of its own.
+                                           request.keep_first_space && sequences[at].tokens.size() > 1),
                           .tokens = {},
                           .logp = {},
                           .read = logits_ ? prompt_of(job).tokens : TokenIds()});
@@ -167,8 +170,7 @@ class Writer {
     if (!logits_) return logits;
     std::vector<LogitsRow> rows;
     for (std::size_t at = first; at < writing_.size(); ++at) {
-      rows.push_back(
-          {.tokens = writing_[at].read, .cache = &runner_.cache(), .cache_row = static_cast<int>(at) + 1});
+      rows.push_back({.tokens = writing_[at].read, .cache = &runner_.cache(), .cache_row = static_cast<int>(at) + 1});
     }
     return logits_->process(logits, rows);
   }
@@ -213,17 +215,19 @@ class Writer {
     const bool stopped = end || writing.stop.reached(writing.tokens);
     const bool full = static_cast<int>(writing.tokens.size()) >= prompt_of(writing.job).max_new_tokens;
     if (!stopped && !full) return false;
-    auto tokens = writing.tokens;
-    if (end) tokens.push_back(choice.token);
-    deliver(writing, stopped, std::move(tokens));
+    deliver(writing, stopped, end ? std::optional(choice.token) : std::nullopt);
     return true;
   }
 
-  void deliver(Writing& writing, bool stopped, TokenIds tokens) {
-    Generated answer{.text = writing.stop.text(writing.tokens),
+  void deliver(Writing& writing, bool stopped, std::optional<std::int32_t> end) {
+    auto shown = writing.stop.shown(writing.tokens);
+    Generated answer{.text = std::move(shown.text),
                      .logp_nats = std::move(writing.logp),
                      .finished = stopped,
-                     .tokens = std::move(tokens)};
+                     .tokens = std::move(writing.tokens),
+                     .text_tokens = static_cast<int>(shown.tokens),
+                     .ended = end.has_value()};
+    if (end) answer.tokens.push_back(*end);
     const auto& job = writing.job;
     const std::lock_guard lock(shared_->mutex);
     (*shared_->results)[job.request][static_cast<std::size_t>(job.sample)] = std::move(answer);
@@ -238,7 +242,7 @@ class Writer {
   PrefixRunner runner_;
   EngineCounts* counts_;
   std::unique_ptr<LogitsProcessor> logits_;  ///< null: logits stay as they are
-  std::vector<Writing> writing_;  ///< answer i is row i + 1 of the cache
+  std::vector<Writing> writing_;             ///< answer i is row i + 1 of the cache
 };
 
 /// All answers to write, equal and similar prompts side by side.

@@ -11,6 +11,7 @@
 #include "harness/engine/generator.hpp"
 #include "harness/engine/scorer.hpp"
 #include "harness/engine/token_pairs.hpp"
+#include "harness/engine/turn_end.hpp"
 #include "harness/engine/workers.hpp"
 
 namespace touchstone {
@@ -67,6 +68,9 @@ class NativeEngine final : public Engine {
 
   const EngineInfo& info() const override { return parts_.info; }
   const ChatTemplate* chat_template() const override { return parts_.chat.get(); }
+  std::string turn_end() const override {
+    return parts_.chat ? touchstone::turn_end(*parts_.chat, *parts_.tokenizer) : std::string();
+  }
   const Procedure* procedure() const override { return parts_.procedure ? &*parts_.procedure : nullptr; }
   Engine* other(const std::string& name) override {
     const auto found = others_.find(name);
@@ -101,6 +105,17 @@ class NativeEngine final : public Engine {
         body(block * encode_block, std::min(count, (block + 1) * encode_block));
       }
     });
+  }
+
+  /// A tokenizer may have more ids than the embedding has rows, as long as nobody uses them.
+  void check_ids(const TokenIds& ids) const {
+    for (const auto id : ids) {
+      require(id < parts_.model->vocabulary(), Fault::checkpoint, [&] {
+        return parts_.settings.model.string() + ": token id " + std::to_string(id) + " ('" +
+               parts_.tokenizer->token(id) + "') of a prompt has no row in the embedding, expected one below " +
+               std::to_string(parts_.model->vocabulary());
+      });
+    }
   }
 
   std::vector<ScoredTokens> encode(const Request& request, PairEncoder& encoder) const {
@@ -171,7 +186,13 @@ class NativeEngine final : public Engine {
     if (ranges.empty()) return;
     in_blocks(ranges.size(), cancel, [&](std::size_t first, std::size_t last) {
       PairEncoder encoder(rules_);
-      for (auto at = first; at < last; ++at) ranges[at].items = encode(requests[ranges[at].request], encoder);
+      for (auto at = first; at < last; ++at) {
+        ranges[at].items = encode(requests[ranges[at].request], encoder);
+        for (const auto& item : ranges[at].items) {
+          check_ids(item.input);
+          check_ids(item.targets);
+        }
+      }
     });
     std::vector<ScoredTokens> items;
     for (auto& range : ranges) {
@@ -215,7 +236,10 @@ class NativeEngine final : public Engine {
     if (numbers.empty()) return;
     std::vector<Prompt> prompts(numbers.size());
     in_blocks(numbers.size(), cancel, [&](std::size_t first, std::size_t last) {
-      for (auto at = first; at < last; ++at) prompts[at] = encode(*generations[at]);
+      for (auto at = first; at < last; ++at) {
+        prompts[at] = encode(*generations[at]);
+        check_ids(prompts[at].tokens);
+      }
     });
     GeneratorSettings settings{.tokenizer = parts_.tokenizer.get(),
                                .end_tokens = {parts_.end_tokens.begin(), parts_.end_tokens.end()},

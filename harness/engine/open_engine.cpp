@@ -38,7 +38,7 @@ std::vector<std::int64_t> end_tokens_of(const fs::path& path, std::int64_t vocab
   return ids;
 }
 
-/// The folder that holds config.json and, unless the adapter brings its own, the tokenizer.
+/// A file of the folder, or, where an adapter has none, of its base.
 fs::path companion(const fs::path& folder, const fs::path& base, const char* file) {
   return fs::exists(folder / file) ? folder / file : base / file;
 }
@@ -67,6 +67,11 @@ std::string hash_of_config(const fs::path& base, bool pictures) {
 }
 
 }  // namespace
+
+fs::path tokenizer_folder(const fs::path& folder, const fs::path& base) {
+  const bool own = fs::exists(folder / "tokenizer.json") || fs::exists(folder / "tokenizer.json.gz");
+  return own ? folder : base;
+}
 
 at::Device find_device(const std::string& name) {
   const bool cuda = at::globalContext().hasCUDA();
@@ -111,17 +116,13 @@ EngineParts open_parts(const EngineSettings& settings, const Checkpoints& checkp
           [&] { return "batch_tokens is " + std::to_string(settings.batch_tokens) + ", expected at least 1"; });
   const auto info = checkpoints.inspect(settings.model);
   const auto base = checkpoints.base_folder(settings.model);
-  const auto tokenizer_folder = companion(settings.model, base, "tokenizer.json").parent_path();
+  const auto words = tokenizer_folder(settings.model, base);
   EngineParts parts;
   parts.settings = settings;
-  parts.tokenizer = load_tokenizer(tokenizer_folder);
+  parts.tokenizer = load_tokenizer(words);
   parts.model =
       checkpoints.load(settings.model, {.storage = dtype, .compute = dtype, .device = device, .answering = true});
-  require(parts.tokenizer->size() <= parts.model->vocabulary(), Fault::checkpoint, [&] {
-    return tokenizer_folder.string() + "/tokenizer.json: has ids up to " + std::to_string(parts.tokenizer->size() - 1) +
-           ", but the embedding has " + std::to_string(parts.model->vocabulary()) + " rows";
-  });
-  parts.chat = read_template(*parts.tokenizer, tokenizer_folder);
+  parts.chat = read_template(*parts.tokenizer, words);
   parts.end_tokens = read_end_tokens(settings.model, base, *parts.tokenizer, parts.model->vocabulary());
   parts.pictures = read_picture_reader(checkpoints.family(base), base, *parts.tokenizer);
   parts.info = {.model_hash = info.model_hash,

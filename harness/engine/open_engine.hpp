@@ -19,6 +19,9 @@ at::ScalarType find_dtype(const std::string& name);
 std::vector<std::int64_t> read_end_tokens(const std::filesystem::path& folder, const std::filesystem::path& base,
                                           const Tokenizer& tokenizer, std::int64_t vocabulary);
 
+/// Where the tokenizer of a checkpoint lies: in its folder, or, where an adapter brings none, in that of its base.
+std::filesystem::path tokenizer_folder(const std::filesystem::path& folder, const std::filesystem::path& base);
+
 /// Opens a checkpoint folder for answering: model, tokenizer, chat template, end tokens, and the procedure that a
 /// procedure.json in it names, of those in the book, with its other models. Throws Fault::checkpoint for
 /// what is wrong in the folder, Fault::device and Fault::config for settings that cannot be met.

@@ -2,37 +2,77 @@
 
 #include <algorithm>
 
+#include "harness/base/text.hpp"
+
 namespace touchstone {
 
-StopText::StopText(const Tokenizer& tokenizer, std::vector<std::string> until)
-    : tokenizer_(&tokenizer), until_(std::move(until)) {
+std::string decode_behind(const Tokenizer& tokenizer, const std::vector<std::int64_t>& ids, bool skip_special_tokens) {
+  const auto alone = tokenizer.decode(ids, skip_special_tokens);
+  // Only at the front, and only where a letter before them brings one back.
+  auto behind = tokenizer.encode("a", {.add_special_tokens = false, .parse_special_tokens = false});
+  const auto before = tokenizer.decode(behind, false);
+  behind.insert(behind.end(), ids.begin(), ids.end());
+  const auto whole = tokenizer.decode(behind, skip_special_tokens);
+  return whole == before + " " + alone ? " " + alone : alone;
+}
+
+StopText::StopText(const Tokenizer& tokenizer, std::vector<std::string> until, bool keep_first_space)
+    : tokenizer_(&tokenizer), until_(std::move(until)), keep_first_space_(keep_first_space) {
   std::erase_if(until_, [](const std::string& stop) { return stop.empty(); });
   for (const auto& stop : until_) longest_bytes_ = std::max(longest_bytes_, stop.size());
 }
 
-std::string StopText::decode(const TokenIds& tokens, std::size_t first) const {
-  const std::vector<std::int64_t> ids(tokens.begin() + static_cast<std::ptrdiff_t>(first), tokens.end());
-  return tokenizer_->decode(ids, /*skip_special_tokens=*/true);
+std::string StopText::decode(const TokenIds& tokens, std::size_t first, std::size_t last,
+                             bool skip_special_tokens) const {
+  const std::vector<std::int64_t> ids(tokens.begin() + static_cast<std::ptrdiff_t>(first),
+                                      tokens.begin() + static_cast<std::ptrdiff_t>(last));
+  if (keep_first_space_ && first == 0) return decode_behind(*tokenizer_, ids, skip_special_tokens);
+  return tokenizer_->decode(ids, skip_special_tokens);
 }
 
 bool StopText::reached(const TokenIds& tokens) const {
   if (until_.empty()) return false;
-  // A token writes at least one byte, except special ones and pieces of a character; hence the few more.
+  // A token writes at least one byte, except pieces of a character and special ones that are left out; hence the few
+  // more.
   const auto window = longest_bytes_ + 8;
-  const auto tail = decode(tokens, tokens.size() > window ? tokens.size() - window : 0);
-  const auto found = [](const std::string& text) {
-    return [&text](const std::string& stop) { return text.find(stop) != std::string::npos; };
+  const auto holds_stop = [&](std::size_t first, bool skip_special_tokens) {
+    const auto text = decode(tokens, first, tokens.size(), skip_special_tokens);
+    return std::any_of(until_.begin(), until_.end(),
+                       [&](const std::string& stop) { return text.find(stop) != std::string::npos; });
   };
-  if (std::none_of(until_.begin(), until_.end(), found(tail))) return false;
+  const auto first = tokens.size() > window ? tokens.size() - window : 0;
+  if (!holds_stop(first, true) && !holds_stop(first, false)) return false;
   // The beginning of a window can read differently from the same tokens within the text.
-  const auto whole = decode(tokens, 0);
-  return std::any_of(until_.begin(), until_.end(), found(whole));
+  return holds_stop(0, true) || holds_stop(0, false);
 }
 
-std::string StopText::text(const TokenIds& tokens) const {
-  auto text = decode(tokens, 0);
-  for (const auto& stop : until_) text = text.substr(0, text.find(stop));
-  return text;
+StopText::Shown StopText::shown(const TokenIds& tokens) const {
+  const auto count = tokens.size();
+  Shown shown{.text = decode(tokens, 0, count, true), .tokens = static_cast<std::ptrdiff_t>(count)};
+  // First in what was written: a special token's name, or a text that goes on behind one, stops too.
+  auto written = decode(tokens, 0, count, false);
+  if (written != shown.text) {
+    const auto whole = written.size();
+    for (const auto& stop : until_) written.resize(std::min(written.size(), written.find(stop)));
+    if (written.size() < whole) {
+      auto before = count;
+      while (decode(tokens, 0, before, false).size() > written.size()) --before;
+      const auto spelt = decode(tokens, 0, before, false);
+      shown.text = decode(tokens, 0, before, true);
+      shown.tokens = static_cast<std::ptrdiff_t>(before);
+      if (spelt.size() < written.size()) {
+        shown.text += written.substr(spelt.size());
+        shown.tokens = -1;
+      }
+    }
+  }
+  const auto whole = shown.text.size();
+  for (const auto& stop : until_) shown.text.resize(std::min(shown.text.size(), shown.text.find(stop)));
+  if (shown.text.size() == whole) return shown;
+  auto before = count;
+  while (decode(tokens, 0, before, true).size() > shown.text.size()) --before;
+  shown.tokens = decode(tokens, 0, before, true) == shown.text ? static_cast<std::ptrdiff_t>(before) : -1;
+  return shown;
 }
 
 }  // namespace touchstone

@@ -6,24 +6,33 @@
 
 namespace touchstone {
 
-/// Watches one answer for its stop strings.
+/// New tokens as the text that they are behind others. Decoded alone they lose, in tokenizers that mark spaces, a first
+/// one. Special tokens are left out, or written as the vocabulary has them.
+std::string decode_behind(const Tokenizer& tokenizer, const std::vector<std::int64_t>& ids, bool skip_special_tokens);
+
+/// Watches one answer for its stop strings. They are looked for in what the model wrote, special tokens included.
 class StopText {
  public:
   /// `until`: empty texts are ignored, as in the reference.
-  StopText(const Tokenizer& tokenizer, std::vector<std::string> until);
+  StopText(const Tokenizer& tokenizer, std::vector<std::string> until, bool keep_first_space = false);
 
   /// Whether the answer so far contains a stop string, looking at the tokens that the last one can have completed.
   bool reached(const TokenIds& tokens) const;
 
-  /// The answer's text: special tokens left out, cut before the first of each stop string, in their order.
-  std::string text(const TokenIds& tokens) const;
+  /// An answer's text, and how many of its tokens spell it.
+  struct Shown {
+    std::string text;           ///< special tokens left out, cut before the first of each stop string, in their order
+    std::ptrdiff_t tokens = 0;  ///< -1: a stop string begins within a token
+  };
+  Shown shown(const TokenIds& tokens) const;
 
  private:
-  std::string decode(const TokenIds& tokens, std::size_t first) const;
+  std::string decode(const TokenIds& tokens, std::size_t first, std::size_t last, bool skip_special_tokens) const;
 
   const Tokenizer* tokenizer_;
   std::vector<std::string> until_;
   std::size_t longest_bytes_ = 0;
+  bool keep_first_space_ = false;
 };
 
 }  // namespace touchstone

@@ -30,7 +30,8 @@ constexpr NamedKind kWarningKinds[] = {{Warning::Kind::data, "data"},
                                        {Warning::Kind::shots, "shots"},
                                        {Warning::Kind::prompt, "prompt"},
                                        {Warning::Kind::cut_prompts, "cut_prompts"},
-                                       {Warning::Kind::procedure, "procedure"}};
+                                       {Warning::Kind::procedure, "procedure"},
+                                       {Warning::Kind::unfinished, "unfinished"}};
 
 /// One task on its way through a measurement.
 struct Work {
@@ -181,15 +182,29 @@ AskSettings ask_settings(const MeasureSettings& settings) {
   return {.mode = settings.mode, .chat = settings.chat, .seed = settings.seed};
 }
 
+/// The requests of an example. `turn_end` ends a turn of the chat template that the prompt is written with, whatever else
+/// the checkpoint says ends an answer.
+std::vector<Request> requests_of(const Task& task, const Example& example, const std::string& context,
+                                 const AskSettings& asking, const std::string& turn_end) {
+  auto requests = task.ask(example, context, asking);
+  for (auto& request : requests) {
+    auto* generation = std::get_if<Generation>(&request);
+    if (generation == nullptr) continue;
+    generation->keep_first_space = asking.mode == Mode::fixed;
+    if (!turn_end.empty()) generation->until.push_back(turn_end);
+  }
+  return requests;
+}
+
 /// All requests of the first prompt, in order of tasks, examples, choices; also fills in where each example's requests
 /// lie.
-std::vector<Request> collect(std::vector<Work>& works, const MeasureSettings& settings) {
+std::vector<Request> collect(std::vector<Work>& works, const MeasureSettings& settings, const std::string& turn_end) {
   const auto asking = ask_settings(settings);
   std::vector<Request> requests;
   for (auto& work : works) {
     work.first_request = requests.size();
     for (std::size_t i = 0; i < work.examples.size(); ++i) {
-      auto own = work.task->ask(work.examples[i], work.contexts.front()[i], asking);
+      auto own = requests_of(*work.task, work.examples[i], work.contexts.front()[i], asking, turn_end);
       require(!own.empty(), Fault::internal, [&] { return work.examples[i].id + ": asks nothing"; });
       work.requests.push_back(own.size());
       std::move(own.begin(), own.end(), std::back_inserter(requests));
@@ -268,6 +283,22 @@ void warn_of_truncation(TaskMeasure& result) {
                                  " prompts are longer than the model's context and were cut on the left"});
 }
 
+/// What a reader must know of answers that the limit of new tokens cut: most of them count as wrong.
+void warn_of_unfinished(TaskMeasure& result) {
+  std::size_t cut = 0;
+  std::size_t wrong = 0;
+  for (const auto& sample : result.samples) {
+    if (sample.finished) continue;
+    ++cut;
+    if (!sample.verdict.correct) ++wrong;
+  }
+  if (cut == 0) return;
+  result.warnings.push_back({Warning::Kind::unfinished,
+                             result.task + ": " + std::to_string(cut) + " of " + std::to_string(result.samples.size()) +
+                                 " answers met the limit of new tokens before they ended; " + std::to_string(wrong) +
+                                 " of these count as wrong"});
+}
+
 /// What a reader must know where a procedure could not be followed.
 void warn_of_declined(TaskMeasure& result, std::span<const Answered> answered) {
   std::map<std::string, std::size_t> reasons;
@@ -300,6 +331,7 @@ void judge_all(std::vector<Work>& works, const Answers& answers, const MeasureSe
       keep_procedure(work.result.samples[i], answers, number + i);
     });
     warn_of_truncation(work.result);
+    warn_of_unfinished(work.result);
     if (!answers.answered.empty()) {
       warn_of_declined(work.result, std::span(answers.answered).subspan(number, work.examples.size()));
     }
@@ -325,14 +357,15 @@ std::vector<Response> ask_engine(Engine& engine, std::span<const Request> reques
 }
 
 /// The examples as a procedure gets them, with the requests of every prompt.
-std::vector<Question> questions_of(const std::vector<Work>& works, const MeasureSettings& settings) {
+std::vector<Question> questions_of(const std::vector<Work>& works, const MeasureSettings& settings,
+                                   const std::string& turn_end) {
   const auto asking = ask_settings(settings);
   std::vector<Question> questions;
   for (const auto& work : works) {
     for (std::size_t i = 0; i < work.examples.size(); ++i) {
       Question question{.task = work.task, .example = &work.examples[i], .requests = {}, .asking = asking};
       for (const auto& contexts : work.contexts) {
-        question.requests.push_back(work.task->ask(work.examples[i], contexts[i], asking));
+        question.requests.push_back(requests_of(*work.task, work.examples[i], contexts[i], asking, turn_end));
       }
       questions.push_back(std::move(question));
     }
@@ -343,7 +376,7 @@ std::vector<Question> questions_of(const std::vector<Work>& works, const Measure
 /// Lets a procedure answer all examples; what it asks is counted for the question that it asks it for.
 void answer_by(const Procedure& procedure, const std::vector<Work>& works, const MeasureSettings& settings,
                Answers& answers, Engine& engine, const MeasureProgress& progress, const CancelFlag* cancel) {
-  const auto questions = questions_of(works, settings);
+  const auto questions = questions_of(works, settings, settings.chat ? engine.turn_end() : std::string());
   answers.forward_tokens.assign(questions.size(), 0);
   answers.cache_bytes.assign(questions.size(), 0);
   std::size_t before = 0;
@@ -418,7 +451,7 @@ Warning::Kind warning_kind(const std::string& name) {
     if (name == one.name) return one.kind;
   }
   throw Error(Fault::store,
-              "warning: found the kind '" + name + "', expected data, shots, prompt, cut_prompts or procedure");
+              "warning: found the kind '" + name + "', expected data, shots, prompt, cut_prompts, procedure or unfinished");
 }
 
 std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book,
@@ -461,7 +494,7 @@ Measurement measure(const MeasureSettings& settings, const TaskBook& book, const
   const auto* procedure = engine.procedure();
   auto works = prepare_all(settings, book, data, chat, procedure == nullptr ? Procedure().prompts : procedure->prompts);
   Answers answers;
-  answers.requests = collect(works, settings);
+  answers.requests = collect(works, settings, settings.chat ? engine.turn_end() : std::string());
   if (cancel != nullptr) cancel->check();
   if (procedure != nullptr && procedure->answer) {
     answer_by(*procedure, works, settings, answers, engine, progress, cancel);
@@ -482,7 +515,7 @@ Measurement measure(const MeasureSettings& settings, const TaskBook& book, const
 std::string measure_key(const EngineInfo& engine, const std::string& task, const std::string& task_version,
                         const std::string& data_hash, const MeasureSettings& settings) {
   // Every part stands in a JSON list, so that no two different sets of parts can read the same.
-  const Json parts = {"measure 1",
+  const Json parts = {"measure 2",
                       engine.model_hash,
                       engine.config_hash,
                       engine.tokenizer_hash,

@@ -36,12 +36,13 @@ struct Warning {
     prompt,       ///< the prompt is written in another way than was asked for
     cut_prompts,  ///< prompts that the model was too short for
     procedure,    ///< questions that were answered without the model's procedure
+    unfinished,   ///< answers that the limit of new tokens cut
   };
   Kind kind = Kind::data;
   std::string text;  ///< one line; begins with the task's name
   bool operator==(const Warning&) const = default;
 };
-/// "data", "shots", "prompt", "cut_prompts", "procedure": what the store writes.
+/// "data", "shots", "prompt", "cut_prompts", "procedure", "unfinished": what the store writes.
 const char* warning_kind_name(Warning::Kind kind);
 /// The kind of that name. Throws Fault::store for another one.
 Warning::Kind warning_kind(const std::string& name);

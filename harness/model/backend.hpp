@@ -42,8 +42,11 @@ struct StageReport {
 
 /// One training job: a recipe on a model. Everything is decided here; nothing is read from the environment.
 struct TrainJob {
-  std::filesystem::path recipe;            ///< configs/methods/NAME.json
-  std::map<std::string, std::string> set;  ///< plan's overrides: "train.learning_rate" -> JSON text
+  std::filesystem::path recipe;  ///< configs/methods/NAME.json
+  /// The recipe as whoever asks for the job has read it, so that what is trained is what was checked and named; empty:
+  /// the file is read.
+  std::string recipe_json{};
+  std::map<std::string, std::string> set;  ///< overrides still to be applied: "train.learning_rate" -> JSON text
   std::filesystem::path model;             ///< checkpoint folder to start from
   std::string train_on;                    ///< a task
   std::uint64_t seed = 0;

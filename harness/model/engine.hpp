@@ -69,6 +69,8 @@ class Engine {
   virtual EngineCounts counts() const = 0;
   /// The checkpoint's chat template; null when it has none.
   virtual const ChatTemplate* chat_template() const = 0;
+  /// What ends the assistant's turn in that template, as the vocabulary writes it; empty: nothing does.
+  virtual std::string turn_end() const { return {}; }
   /// How the model answers, where its folder says; null: plainly. `answer` applies what a procedure does to logits;
   /// what it does to questions is for whoever asks them (measure()).
   virtual const Procedure* procedure() const { return nullptr; }

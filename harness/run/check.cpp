@@ -101,42 +101,43 @@ void count_requests(const MeasureSettings& settings, const RunTools& tools, Chec
   }
 }
 
-TrainJob job_of(const Plan& plan, const PlannedCell& cell, const RunTools& tools) {
-  TrainJob job;
-  job.recipe = cell.recipe;
-  job.set = cell.set;
-  job.model = cell.model;
-  job.train_on = cell.train_on;
-  job.seed = cell.seed;
-  job.device = plan.device;
-  job.dtype = plan.dtype;
-  job.save_dtype = plan.save_dtype;
-  job.threads = plan.threads;
-  job.save_every_steps = plan.save_every_steps;
-  job.chat = plan.trains_with_chat();
-  job.tasks = tools.tasks;
-  job.data = tools.data;
-  return job;
+/// All texts of a recipe's stages that name a task or group of tasks, or a file that is there.
+void collect_sources(const Json& value, const RunTools& tools, std::set<std::string>& tasks,
+                     std::set<std::string>& files) {
+  for (const auto& member : value) {
+    if (member.is_structured()) collect_sources(member, tools, tasks, files);
+    if (!member.is_string()) continue;
+    const auto text = member.get<std::string>();
+    std::error_code none;
+    if (tools.tasks->tasks.has(text) || tools.tasks->groups.has(text)) {
+      tasks.insert(text);
+    } else if (fs::is_regular_file(text, none)) {
+      files.insert(text);
+    }
+  }
 }
 
 /// Everything that can change what a cell makes.
 std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& tools) {
   Sha256 digest;
   const auto add = [&](const std::string& text) { digest.add(std::to_string(text.size())).add(":").add(text); };
-  add("cell 2");
+  add("cell 3");
   add(cell.model_hash);
   add(cell.method);
-  add(read_json(cell.recipe)["stages"].dump());  // not what it says about its paper
-  for (const auto& entry : cell.set) {
-    add(entry.first);
-    add(entry.second);
+  const auto stages = parse_json(cell.recipe_json, cell.method)["stages"];  // not what it says about its paper
+  add(nlohmann::json(stages).dump());
+  std::set<std::string> sources = {cell.train_on};
+  std::set<std::string> files;
+  collect_sources(stages, tools, sources, files);
+  for (const auto& source : sources) {
+    for (const auto& leaf : tools.tasks->expand(source)) {
+      const Task& task = tools.tasks->tasks.get(leaf);
+      add(leaf);
+      add(task.version);
+      add(task_data_hash(task, *tools.data));
+    }
   }
-  for (const auto& leaf : tools.tasks->expand(cell.train_on)) {
-    const Task& task = tools.tasks->tasks.get(leaf);
-    add(leaf);
-    add(task.version);
-    add(task_data_hash(task, *tools.data));
-  }
+  for (const auto& file : files) add(sha256_file(file));
   add(std::to_string(cell.seed));
   add(plan.dtype);
   add(plan.save_dtype);
@@ -146,29 +147,36 @@ std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& 
   return digest.hex();
 }
 
-/// A method's recipe; the file's own error where it is none.
-Json recipe_of(const PlannedMethod& method, const RunTools& tools) {
-  return read_json(tools.resources->method(method.recipe));
+/// The recipes of a plan's methods, each read once, by where they lie.
+using Recipes = std::map<std::string, Json>;
+
+const Json& recipe_of(const PlannedMethod& method, const RunTools& tools, Recipes& recipes) {
+  const auto path = tools.resources->method(method.recipe);
+  const auto found = recipes.find(path.string());
+  return found != recipes.end() ? found->second : recipes.emplace(path.string(), read_json(path)).first->second;
 }
 
-/// What of the plan's own overrides the recipe has a stage for, and the method's own ones.
-std::map<std::string, std::string> overrides_of(const Plan& plan, const PlannedMethod& method, const RunTools& tools) {
-  const auto recipe = recipe_of(method, tools);
+/// A method's recipe with its own overrides, and those of the plan's that it has a stage for.
+std::string resolved_recipe(const Plan& plan, const PlannedMethod& method, const RunTools& tools, Recipes& recipes) {
+  const auto& recipe = recipe_of(method, tools, recipes);
+  const auto where = tools.resources->method(method.recipe).filename().string();
+  require(recipe.is_object() && recipe.contains("stages") && recipe["stages"].is_array(), Fault::config,
+          [&] { return where + ": expected an object with method, paper, and stages, a list"; });
   auto set = method.set;
   for (const auto& [key, value] : plan.set) {
     if (recipe_has_stage(recipe, key)) set.emplace(key, value);
   }
-  return set;
+  return override_recipe(recipe, set, where).dump();
 }
 
 /// Each of the plan's overrides must reach some method; which ones it does not is said.
-void check_set(const RunTools& tools, CheckedPlan& checked) {
+void check_set(const RunTools& tools, Recipes& recipes, CheckedPlan& checked) {
   const Plan& plan = checked.plan;
   for (const auto& [key, value] : plan.set) {
     std::vector<std::string> without;
     std::vector<std::string> known;
     for (const auto& method : plan.methods) {
-      const auto recipe = recipe_of(method, tools);
+      const auto& recipe = recipe_of(method, tools, recipes);
       const auto stages = recipe_stage_names(recipe);
       known.insert(known.end(), stages.begin(), stages.end());
       if (!recipe_has_stage(recipe, key)) without.push_back(method.name);
@@ -182,10 +190,12 @@ void check_set(const RunTools& tools, CheckedPlan& checked) {
   }
 }
 
-void add_cells(const fs::path& model, const CheckpointInfo& info, const RunTools& tools, CheckedPlan& checked) {
+void add_cells(const fs::path& model, const CheckpointInfo& info, const RunTools& tools, const fs::path& work,
+               Recipes& recipes, CheckedPlan& checked) {
   const Plan& plan = checked.plan;
   for (const auto& method : plan.methods) {
-    const auto set = overrides_of(plan, method, tools);
+    const auto key = "method '" + method.name + "'";
+    const auto recipe = at_key(plan, key, [&] { return resolved_recipe(plan, method, tools, recipes); });
     for (const auto& train_on : plan.train_on) {
       for (const auto seed : plan.seeds) {
         PlannedCell cell;
@@ -193,14 +203,14 @@ void add_cells(const fs::path& model, const CheckpointInfo& info, const RunTools
         cell.model_hash = info.model_hash;
         cell.recipe = tools.resources->method(method.recipe);
         cell.method = method.name;
-        cell.set = set;
+        cell.recipe_json = recipe;
         cell.train_on = train_on;
         cell.seed = seed;
         cell.label = fmt::format("{} on {}, seed {}", cell.method, train_on, seed);
         if (plan.models.size() > 1) cell.label = model.filename().string() + ": " + cell.label;
         cell.key = cell_key(plan, cell, tools);
         if (seed == plan.seeds.front()) {
-          at_key(plan, "method '" + method.name + "'", [&] { tools.backend->check_recipe(job_of(plan, cell, tools)); });
+          at_key(plan, key, [&] { tools.backend->check_recipe(train_job_of(plan, cell, tools, work)); });
         }
         checked.cells.push_back(std::move(cell));
       }
@@ -266,17 +276,21 @@ void check_tuning_measures(const RunTools& tools, CheckedPlan& checked) {
 }
 
 /// Every value that `--tune` would try on this model, with the first training task.
-void check_tuned_values(const Plan& plan, const fs::path& model, const RunTools& tools) {
+void check_tuned_values(const Plan& plan, const fs::path& model, const RunTools& tools, const fs::path& work,
+                        Recipes& recipes) {
   if (!plan.tune) return;
   const auto tuning = tuning_plan(plan);
   for (const auto& method : tuning.methods) {
     PlannedCell cell;
     cell.model = model;
     cell.recipe = tools.resources->method(method.recipe);
-    cell.set = overrides_of(tuning, method, tools);
+    cell.key = "tuning";
     cell.train_on = tuning.train_on.front();
     cell.seed = tuning.seeds.front();
-    at_key(tuning, "method '" + method.name + "'", [&] { tools.backend->check_recipe(job_of(tuning, cell, tools)); });
+    at_key(tuning, "method '" + method.name + "'", [&] {
+      cell.recipe_json = resolved_recipe(tuning, method, tools, recipes);
+      tools.backend->check_recipe(train_job_of(tuning, cell, tools, work));
+    });
   }
 }
 
@@ -298,13 +312,39 @@ void check_room(CheckedPlan& checked, const fs::path& work) {
 
 }  // namespace
 
+fs::path cell_folder(const fs::path& work, const PlannedCell& cell) { return work / cell.key.substr(0, 16); }
+
+fs::path model_folder(const fs::path& cell) { return cell / "model"; }
+
+TrainJob train_job_of(const Plan& plan, const PlannedCell& cell, const RunTools& tools, const fs::path& work) {
+  TrainJob job;
+  job.recipe = cell.recipe;
+  job.recipe_json = cell.recipe_json;
+  job.model = cell.model;
+  job.train_on = cell.train_on;
+  job.seed = cell.seed;
+  job.device = plan.device;
+  job.dtype = plan.dtype;
+  job.save_dtype = plan.save_dtype;
+  job.threads = plan.threads;
+  job.work = cell_folder(work, cell);
+  job.out = model_folder(job.work);
+  job.save_every_steps = plan.save_every_steps;
+  job.chat = plan.trains_with_chat();
+  job.code_version = tools.environment.code_version;
+  job.tasks = tools.tasks;
+  job.data = tools.data;
+  return job;
+}
+
 CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& work) {
   CheckedPlan checked;
   checked.plan = plan;
+  Recipes recipes;
   at_key(plan, "key 'methods'", [&] {
-    for (const auto& method : plan.methods) recipe_of(method, tools);
+    for (const auto& method : plan.methods) recipe_of(method, tools, recipes);
   });
-  check_set(tools, checked);
+  check_set(tools, recipes, checked);
   at_key(plan, "key 'train_on'", [&] {
     for (const auto& name : plan.train_on) {
       for (const auto& leaf : tools.tasks->expand(name)) check_files(tools.tasks->tasks.get(leaf), *tools.data);
@@ -328,8 +368,8 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     });
     checked.models.push_back(folder);
     const auto before = checked.cells.size();
-    add_cells(folder, info, tools, checked);
-    check_tuned_values(plan, folder, tools);
+    add_cells(folder, info, tools, work, recipes, checked);
+    check_tuned_values(plan, folder, tools, work, recipes);
     const auto cells = static_cast<double>(checked.cells.size() - before);
     const auto parameters = static_cast<double>(info.parameters);
     // Weights, gradients and two moments in float32, a frozen reference, and room for activations.

@@ -12,7 +12,6 @@
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/stopwatch.hpp"
-#include "harness/recipe/recipe_file.hpp"
 #include "harness/run/scoring.hpp"
 
 namespace touchstone {
@@ -31,11 +30,6 @@ struct Run {
   std::int64_t environment = 0;
   std::map<std::string, std::int64_t> base_models;  ///< by checkpoint folder
 };
-
-/// Where a cell keeps its checkpoints and its trained model.
-fs::path cell_folder(const Run& run, const PlannedCell& cell) { return run.work / cell.key.substr(0, 16); }
-
-fs::path model_folder(const fs::path& cell) { return cell / "model"; }
 
 EngineSettings engine_settings(const Plan& plan, const fs::path& model) {
   EngineSettings settings;
@@ -104,25 +98,8 @@ class CurveWriter {
   std::vector<StepReport> points_;
 };
 
-TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std::size_t job, const fs::path& out) {
-  const Plan& plan = run.checked.plan;
-  TrainJob train;
-  train.recipe = cell.recipe;
-  train.set = cell.set;
-  train.model = cell.model;
-  train.train_on = cell.train_on;
-  train.seed = cell.seed;
-  train.device = plan.device;
-  train.dtype = plan.dtype;
-  train.save_dtype = plan.save_dtype;
-  train.threads = plan.threads;
-  train.work = cell_folder(run, cell);
-  train.out = out;
-  train.save_every_steps = plan.save_every_steps;
-  train.chat = plan.trains_with_chat();
-  train.code_version = run.tools.environment.code_version;
-  train.tasks = run.tools.tasks;
-  train.data = run.tools.data;
+TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std::size_t job) {
+  const auto train = train_job_of(run.checked.plan, cell, run.tools, run.work);
   CurveWriter curve(run.store, id);
   TrainHooks hooks;
   hooks.log = run.tools.log;
@@ -160,14 +137,14 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   row.trained_on = cell.train_on;
   row.trained_family = run.tools.tasks->family(cell.train_on);
   row.seed = cell.seed;
-  row.recipe_json = override_recipe(read_json(cell.recipe), cell.set, cell.recipe.string()).dump();
+  row.recipe_json = cell.recipe_json;
   row.id = run.store.begin_cell(run.id, row);
   try {
-    const auto out = model_folder(cell_folder(run, cell));
-    const auto trained = train(run, cell, row.id, job, out);
+    const auto out = model_folder(cell_folder(run.work, cell));
+    const auto trained = train(run, cell, row.id, job);
     auto open = open_model(engine_settings(run.checked.plan, out), cell.label, run.store, run.tools);
     for (const auto measure : score_model(open, run.checked.plan.measure_on, run.store, run.environment, run.tools, job,
-                                          cell_folder(run, cell))) {
+                                          cell_folder(run.work, cell))) {
       run.store.link_measure(run.id, row.id, measure);
     }
     row.state = CellState::done;
@@ -185,7 +162,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
     run.store.finish_cell(row.id, row);
     throw;
   }
-  clear_folder(cell_folder(run, cell), run.checked.plan);
+  clear_folder(cell_folder(run.work, cell), run.checked.plan);
 }
 
 /// A cell of the store that is done, with all the measures that this plan wants, is linked and not run.

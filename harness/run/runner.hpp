@@ -33,8 +33,8 @@ struct PlannedCell {
   std::filesystem::path model;
   std::string model_hash;
   std::string method;  ///< as the plan calls it
-  std::filesystem::path recipe;
-  std::map<std::string, std::string> set;  ///< what the plan changes in the recipe: "train.max_steps" -> JSON text
+  std::filesystem::path recipe;  ///< where it was read
+  std::string recipe_json;       ///< as it was read, with what the plan changes in it
   std::string train_on;
   std::uint64_t seed = 0;
   std::string key;    ///< of the store and of the work folder
@@ -56,6 +56,16 @@ struct CheckedPlan {
   double seconds = 0.0;               ///< about
   int jobs = 1;
 };
+
+/// The job that a cell is: the same for checking it and for running it. `work` is the plan's folder.
+TrainJob train_job_of(const Plan& plan, const PlannedCell& cell, const RunTools& tools,
+                      const std::filesystem::path& work);
+
+/// Where a cell works, below the plan's folder.
+std::filesystem::path cell_folder(const std::filesystem::path& work, const PlannedCell& cell);
+
+/// Where in it the trained model lies.
+std::filesystem::path model_folder(const std::filesystem::path& cell);
 
 /// Checks everything before the first step: methods and their keys, tasks, data files, checkpoints, memory and disk.
 /// Throws the first thing wrong.

@@ -125,14 +125,20 @@ std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<Measure
 }
 
 void say_warnings(const std::vector<MeasureRow>& rows, Log& log) {
+  // Those that a benchmark of many tasks has once a task do not hide the others.
   std::vector<std::string> cut;
+  std::vector<std::string> unfinished;
   std::vector<std::string> others;
   for (const auto& row : rows) {
     for (const auto& warning : row.warnings) {
-      (warning.kind == Warning::Kind::cut_prompts ? cut : others).push_back(warning.text);
+      auto& lines = warning.kind == Warning::Kind::cut_prompts  ? cut
+                    : warning.kind == Warning::Kind::unfinished ? unfinished
+                                                                : others;
+      lines.push_back(warning.text);
     }
   }
   say_some(cut, log);
+  say_some(unfinished, log);
   say_some(others, log);
 }
 

@@ -29,17 +29,25 @@ std::string weights_hash(Model& model) {
   return hash.hex();
 }
 
+/// How answers are drawn in this stage; nothing where none are.
+Json drawing_of(const Stage& stage, const Session& session) {
+  const auto& drawing = stage.making->drawing;
+  return drawing ? parse_json(drawing(session), "drawing") : Json::object();
+}
+
 /// Everything that decides what the stage makes; "model" is left out where no weights do.
 Json key_of(const Stage& stage, const Session& session) {
   const auto& making = *stage.making;
   const auto& source = session.data.at(making.data);
-  Json key = {{"stage", stage.name},
+  Json key = {{"format", made_format},
+              {"stage", stage.name},
               {"options", parse_json(stage.options, "options")},
               {"data", records_hash(source, session.origins)}};
   if (making.by) {
     auto& model = making.by->empty() ? *session.model : *session.frozen.at(*making.by);
     key["model"] = weights_hash(model);
   }
+  if (making.drawing) key["drawing"] = drawing_of(stage, session);
   const auto job = parse_json(session.config_json, "training job");
   for (const auto* name : {"tokenizer_hash", "seed", "chat", "device", "dtype", "kernels", "threads"}) {
     key[name] = job.value(name, Json());
@@ -70,7 +78,7 @@ std::string origin_of(const Stage& stage, const Session& session, const Json& ke
   Json origin = {{"stage", session.stage}, {"name", stage.name}};
   if (key.contains("model")) origin["model"] = key["model"];
   origin["seed"] = session.job->seed;
-  origin.update(parse_json(stage.making->drawing, "drawing"));
+  origin.update(drawing_of(stage, session));
   return origin.dump();
 }
 

@@ -83,7 +83,8 @@ Recipe read_recipe(const Json& config, const std::string& where, const RecipeSet
 
 Recipe read_recipe(const TrainJob& job, const TrainerBook& book) {
   const auto where = job.recipe.filename().string();
-  auto recipe = read_recipe(read_json(job.recipe), where, {job.train_on, job.seed, job.set}, book);
+  const auto config = job.recipe_json.empty() ? read_json(job.recipe) : parse_json(job.recipe_json, where);
+  auto recipe = read_recipe(config, where, {job.train_on, job.seed, job.set}, book);
   for (std::size_t at = 0; at < recipe.stages.size(); ++at) {
     const auto& stage = recipe.stages[at];
     if (!stage.check) continue;

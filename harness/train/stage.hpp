@@ -1,18 +1,19 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "harness/base/options.hpp"
 #include "harness/base/registry.hpp"
+#include "harness/data/record.hpp"
 #include "harness/model/objective.hpp"
 #include "harness/model/procedure.hpp"
 
 namespace touchstone {
 
 class Session;
-struct Record;
 struct TrainJob;
 
 /// Of a stage that puts answers, pairs, marks or judgements in the place of a data set's answers and changes nothing
@@ -21,7 +22,8 @@ struct Making {
   std::string data;  ///< name of the data set; rows may go, none comes
   /// Whose weights decide: a frozen model's name, "": the model's; none: no model.
   std::optional<std::string> by{};
-  std::string drawing = "{}";  ///< JSON object: how answers are drawn (temperature, top_p, ...)
+  /// JSON object: how answers are drawn (temperature, top_p, stop texts, ...); empty: they are not.
+  std::function<std::string(const Session&)> drawing{};
 };
 
 /// One step of a recipe.
@@ -47,8 +49,18 @@ struct Recipe {
 
 struct TrainerBook;
 
-/// What a text is worth as the answer to a record. Throws Fault::data where the record does not say what is right.
-using Reward = std::function<double(const TrainJob&, const Record&, const std::string& text)>;
+/// An answer to a record, whole, beside those that were written to the same prompt.
+struct Judged {
+  const TrainJob& job;
+  const Record& record;
+  std::span<const Answer> group;  ///< the answers, the judged one among them
+  std::size_t number = 0;         ///< which of them
+  const Answer& answer() const { return group[number]; }
+};
+
+/// What an answer is worth; none where the rule says nothing of it, as where the record does not say what is right.
+/// Throws Fault::data for a record that it cannot read.
+using Reward = std::function<std::optional<double>(const Judged&)>;
 
 /// A word that configs may use. `make` reads its options and gives the thing; with Options::describe it only tells
 /// them.

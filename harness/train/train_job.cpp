@@ -136,16 +136,18 @@ void write_procedure(const Session& session, const fs::path& folder) {
 std::string write_output(Session& session) {
   const auto& job = *session.job;
   const auto& checkpoints = *session.checkpoints;
+  const auto base = checkpoints.base_folder(job.model);
   if (job.out.has_parent_path()) fs::create_directories(job.out.parent_path());
   {
     FolderWriter writer(job.out);
     if (session.adapter != nullptr && !session.folded) {
       write_adapter(*session.adapter, writer.path(), checkpoints);
-      checkpoints.copy_companions(job.model, writer.path());
     } else {
-      checkpoints.write(writer.path(), *session.model, job.model, saved_dtype(job.save_dtype));
+      checkpoints.write(writer.path(), *session.model, base, saved_dtype(job.save_dtype));
       if (session.adapter != nullptr) write_adapter(*session.adapter, writer.path() / "adapter", checkpoints);
     }
+    checkpoints.copy_companions(base, writer.path());
+    checkpoints.copy_companions(job.model, writer.path());  // an adapter may bring its own
     write_procedure(session, writer.path());
     writer.commit();
   }
@@ -183,7 +185,8 @@ void check_train_job(const TrainJob& job, const Checkpoints& checkpoints, const 
   if (const auto procedure = find_procedure(job.model, checkpoints.base_folder(job.model)))
     read_procedure(*procedure, trainers.procedures);
   check_out(job, checkpoints);
-  if (job.chat) require_template(*load_tokenizer(job.model), job.model);
+  const auto tokenizer = load_tokenizer(tokenizer_folder(job.model, checkpoints.base_folder(job.model)));
+  if (job.chat) require_template(*tokenizer, job.model);
 }
 
 TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkpoints& checkpoints,
@@ -199,7 +202,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   session.job = &job;
   session.hooks = &hooks;
   session.checkpoints = &checkpoints;
-  session.tokenizer = load_tokenizer(job.model);
+  session.tokenizer = load_tokenizer(tokenizer_folder(job.model, checkpoints.base_folder(job.model)));
   std::optional<ChatTemplate> chat;
   if (job.chat) {
     const auto source = require_template(*session.tokenizer, job.model);

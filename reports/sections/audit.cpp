@@ -17,7 +17,8 @@ constexpr std::size_t most_open_rows = 40;
 
 // Rows or tokens of training data that did not reach the model whole.
 bool is_loss(const std::string& name) {
-  for (const std::string_view word : {"truncated", "dropped", "masked_all", "duplicate", "overlap", "skipped"}) {
+  for (const std::string_view word : {"truncated", "dropped", "masked_all", "duplicate", "overlap", "skipped",
+                                      "unspent", "unfinished", "seam_merged"}) {
     if (name.find(word) != std::string::npos) return true;
   }
   return false;
@@ -78,8 +79,8 @@ Blocks blocks(const ReportInput& input) {
     out.push_back(std::move(table));
   }
   out.push_back(
-      note("▲ marks data that did not reach the model whole: rows cut at the length limit, dropped, or left without a "
-           "label."));
+      note("▲ marks data that did not reach the model whole: rows cut at the length limit, dropped, left without a "
+           "label or unspent, and answers that the limit of new tokens cut."));
   return out;
 }
 

@@ -1,6 +1,8 @@
 #include "tasks/parts/gsm8k_form.hpp"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "harness/base/text.hpp"
 
@@ -11,6 +13,27 @@ namespace {
 std::string final_number(const std::string& answer) {
   const auto mark = answer.rfind("####");
   return std::string(strip(mark == std::string::npos ? answer : answer.substr(mark + 4)));
+}
+
+/// "$1,029.00" as "1029", the one way to write a number; none for a text that is none.
+std::optional<std::string> plain_number(const std::string& text) {
+  std::string digits;
+  for (const char c : strip(text)) {
+    if (c != '$' && c != ',') digits += c;
+  }
+  const bool negative = digits.starts_with('-');
+  if (negative) digits.erase(0, 1);
+  if (digits.ends_with('.')) digits.pop_back();
+  const auto point = digits.find('.');
+  auto whole = digits.substr(0, point);
+  auto fraction = point == std::string::npos ? std::string() : digits.substr(point + 1);
+  const bool any = !whole.empty() || !fraction.empty();
+  if (!any || (whole + fraction).find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size()));
+  fraction.resize(fraction.find_last_not_of('0') + 1);
+  if (whole.empty()) whole = "0";
+  const auto number = whole + (fraction.empty() ? "" : "." + fraction);
+  return negative && number != "0" ? "-" + number : number;
 }
 
 /// Reads numbers out of responses and compares them with the target.
@@ -28,14 +51,20 @@ class Judge {
     const auto& target = example.targets.front();
     const auto strict = mode == Mode::fixed ? strict_fixed_(text) : strict_(text);
     const auto flexible = last_number_(text);
+    // The reference compares texts; 29.00 is 29 all the same.
+    const auto is_right = [&](const std::string& read) {
+      if (equal_(read, target)) return true;
+      const auto wanted = mode == Mode::fixed ? plain_number(final_number(target)) : std::nullopt;
+      return wanted.has_value() && plain_number(read) == wanted;
+    };
     Verdict verdict;
-    verdict.values["exact_match,strict-match"] = equal_(strict, target) ? 1.0 : 0.0;
-    verdict.values["exact_match,flexible-extract"] = equal_(flexible, target) ? 1.0 : 0.0;
+    verdict.values["exact_match,strict-match"] = is_right(strict) ? 1.0 : 0.0;
+    verdict.values["exact_match,flexible-extract"] = is_right(flexible) ? 1.0 : 0.0;
     if (mode == Mode::fixed) {
       // Text that runs on after the answer makes the last number a wrong one, so the first marked number goes first.
       const auto marked = marked_(text);
       const auto& read = marked == kInvalid ? (strict == kInvalid ? flexible : strict) : marked;
-      verdict.values["exact_match,marked-or-last"] = equal_(read, target) ? 1.0 : 0.0;
+      verdict.values["exact_match,marked-or-last"] = is_right(read) ? 1.0 : 0.0;
     }
     verdict.score = verdict.values["exact_match,strict-match"];
     verdict.correct = verdict.score == 1.0;

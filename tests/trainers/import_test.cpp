@@ -15,10 +15,21 @@ class Import : public ::testing::Test {
     const Json options = {{"use", "import_rows"}, {"file", file.string()}, {"as", "mine"}};
     const auto stage = make_use(Options(options, "test"), testing::trainer_book().stages, testing::trainer_book());
     Session session;
+    session.chat = chat_;
     stage.run(session);
     return session.data.at("mine");
   }
+  std::string error_of(const std::string& lines) {
+    try {
+      read(lines);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::data);
+      return error.what();
+    }
+    return "no error";
+  }
   testing::TemporaryFolder folder_;
+  const ChatTemplate* chat_ = nullptr;
 };
 
 TEST_F(Import, TheThreeForms) {
@@ -34,6 +45,80 @@ TEST_F(Import, TheThreeForms) {
   EXPECT_EQ(rows[1].answers[0].text, "v");
   EXPECT_EQ(rows[2].answers[0].tokens, (std::vector<std::int64_t>{3, 4, 5}));
   EXPECT_EQ(rows[2].answers[0].prompt_tokens, 1);
+}
+
+TEST_F(Import, FormsThatPeopleHave) {
+  const auto rows = read(R"({"text": "once upon"}
+{"instruction": "Add.", "input": "1 and 2", "output": "3"}
+{"instruction": "Add.", "input": "", "output": "3"}
+{"conversations": [{"from": "human", "value": "u"}, {"from": "gpt", "value": "v"}], "system": "s", "id": "x7"}
+{"prompt": [{"role": "user", "content": "u"}], "completion": [{"role": "assistant", "content": "v"}]}
+{"prompt": [{"role": "user", "content": "u"}], "chosen": [{"role": "assistant", "content": "v"}], "rejected": [{"role": "assistant", "content": "w"}]}
+{"chosen": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "v"}], "rejected": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "w"}]}
+{"prompt": "u", "chosen": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "v"}], "rejected": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "w"}]}
+)");
+  ASSERT_EQ(rows.size(), 8U);
+  EXPECT_TRUE(rows[0].prompt.empty());
+  EXPECT_EQ(rows[0].answers[0].text, "once upon");
+  EXPECT_EQ(plain_text(rows[1].prompt),
+            "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
+            "response that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n### Input:\n1 and "
+            "2\n\n### Response:");
+  EXPECT_EQ(plain_text(rows[2].prompt),
+            "Below is an instruction that describes a task. Write a response that appropriately completes the "
+            "request.\n\n### Instruction:\nAdd.\n\n### Response:");
+  EXPECT_EQ(rows[2].answers[0].text, "3");
+  ASSERT_EQ(rows[3].prompt.size(), 2U);
+  EXPECT_EQ(rows[3].prompt[0].role, Role::system);
+  EXPECT_EQ(text_of(rows[3].prompt[1]), "u");
+  EXPECT_EQ(rows[3].answers[0].text, "v");
+  EXPECT_EQ(rows[4].prompt[0].role, Role::user);
+  EXPECT_EQ(rows[4].answers[0].text, "v");
+  for (std::size_t at = 5; at < 8; ++at) {
+    ASSERT_EQ(rows[at].prompt.size(), 1U);
+    EXPECT_EQ(text_of(rows[at].prompt[0]), "u");
+    EXPECT_EQ(rows[at].answers[0].text, "v");
+    EXPECT_EQ(rows[at].answers[1].text, "w");
+    EXPECT_EQ(rows[at].answers[1].reward, -1.0);
+  }
+}
+
+TEST_F(Import, UnknownMembersAreRefusedByName) {
+  const auto names = [&](const std::string& row, const std::string& member) {
+    const auto text = error_of(row);
+    EXPECT_NE(text.find("'" + member + "'"), std::string::npos) << text;
+    EXPECT_NE(text.find("rows.jsonl: line 1"), std::string::npos) << text;
+  };
+  names(R"({"prompt": "a", "completion": "b", "source": "web"})", "source");
+  names(R"({"messages": [{"role": "assistant", "content": "v"}], "completion": "b"})", "completion");
+  names(R"({"messages": [{"role": "user", "content": "u", "mood": "x"}, {"role": "assistant", "content": "v"}]})", "mood");
+  names(R"({"messages": [{"role": "assistant", "content": "v"}], "tools": [{"name": "f"}]})", "tools");
+  names(R"({"messages": [{"role": "assistant", "content": null, "tool_calls": [{"name": "f"}]}]})", "tool_calls");
+  names(R"({"conversations": [{"from": "human", "value": "u", "loss": 0}, {"from": "gpt", "value": "v"}]})", "loss");
+  names(R"({"prompt": "x", "chosen": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "v"}], "rejected": [{"role": "assistant", "content": "w"}]})",
+        "chosen");
+}
+
+TEST_F(Import, CallsAndToolsAreWrittenOrRefused) {
+  const std::string row =
+      R"({"messages": [{"role": "user", "content": "u"}, {"role": "assistant", "content": null, "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {"x": 1}}}]}], "tools": [{"name": "f"}]})";
+  const std::string calls =
+      "{% for m in messages %}<{{ m.role }}>{% if m.content %}{{ m.content }}{% endif %}"
+      "{% for c in m.tool_calls or [] %}<call>{{ c.function | tojson }}</call>{% endfor %}</s>{% endfor %}"
+      "{% if add_generation_prompt %}<assistant>{% endif %}";
+  const ChatTemplate whole("{{ tools | tojson if tools else '' }}" + calls, "whole", "<s>", "</s>");
+  chat_ = &whole;
+  const auto rows = read(row);
+  EXPECT_EQ(rows[0].tools, R"([{"name":"f"}])");
+  EXPECT_EQ(rows[0].answers[0].text, "");
+  const ChatTemplate without_tools(calls, "calls", "<s>", "</s>");
+  chat_ = &without_tools;
+  EXPECT_NE(error_of(row).find("'tools' is not written by the chat template"), std::string::npos) << error_of(row);
+  const ChatTemplate none("{% for m in messages %}<{{ m.role }}>{{ m.content or '' }}</s>{% endfor %}", "none", "<s>",
+                          "</s>");
+  chat_ = &none;
+  EXPECT_NE(error_of(row).find("is not written by the chat template"), std::string::npos) << error_of(row);
+  EXPECT_NE(error_of(R"({"text": "plain"})").find("'text'"), std::string::npos);
 }
 
 TEST_F(Import, Preferences) {
@@ -104,7 +189,8 @@ TEST_F(Import, BadPicturesAreNamedWithTheirLine) {
       {R"("messages": [{"role": "assistant", "content": "<image>"}], "images": ["a.png"])", "in the answer"}};
   for (const auto& [row, expected] : cases) {
     try {
-      read("{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"completion\": \"b\", " + row + "}");
+      const std::string completion = row.starts_with(R"("prompt")") ? "\"completion\": \"b\", " : "";
+      read("{\"prompt\": \"a\", \"completion\": \"b\"}\n{" + completion + row + "}");
       ADD_FAILURE() << row;
     } catch (const Error& error) {
       const std::string text = error.what();

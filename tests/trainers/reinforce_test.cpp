@@ -12,7 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// A reward that likes one sign: its share of the answer's text.
-double likes_sevens(const TrainJob&, const Record&, const std::string& text) {
+std::optional<double> likes_sevens(const Judged& judged) {
+  const auto& text = judged.answer().text;
   const auto count = std::count(text.begin(), text.end(), '7');
   return text.empty() ? 0.0 : static_cast<double>(count) / static_cast<double>(text.size());
 }
@@ -155,7 +156,7 @@ TEST_F(Reinforce, LogProbabilitiesAreThoseOfDrawing) {
   options.asked.max_new_tokens = 6;
   options.asked.temperature = 0.7;
   options.asked.samples = 2;
-  options.reward = likes_sevens;
+  options.rewards = RewardSet({{.name = "sevens", .rule = likes_sevens}});
   TokenObjective objective;
   objective.credit = [](const AnswerBatch& batch) { return std::map<std::string, Tensor>{{"old_logp", batch.logp}}; };
   const RolloutModels models{.policy = session.model.get()};

@@ -1,78 +1,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "harness/base/error.hpp"
+#include "tests/trainers/toy_tokenizer.hpp"
 #include "trainers/rows/row_tokens.hpp"
 
 namespace touchstone {
 namespace {
 
 using ::testing::ElementsAre;
-using Ids = std::vector<std::int64_t>;
-
-/// Greedy longest match over a handful of pieces; everything else is a token a byte, 100 + byte. "<s>" and "<end>" are
-/// control tokens.
-class ToyTokenizer : public Tokenizer {
- public:
-  std::map<std::string, std::int64_t> pieces = {{" 2", 1}, {"An", 2}, {"swer", 3}, {"Answer", 4}};
-  std::map<std::string, std::int64_t> controls = {{"<s>", 10}, {"<end>", 11}, {"<user>", 12}};
-  bool adds_bos = false;
-  std::optional<std::int64_t> end = 11;
-
-  Encoding encode_pieces(std::string_view text, const EncodeSettings& settings = {}) const override {
-    Encoding all;
-    const auto add = [&](std::int64_t id, std::size_t first, std::size_t last) {
-      all.ids.push_back(id);
-      all.pieces.push_back({first, last});
-    };
-    if (adds_bos && settings.add_special_tokens) add(10, 0, 0);
-    for (std::size_t at = 0; at < text.size();) {
-      std::size_t length = 1;
-      std::int64_t id = 100 + static_cast<unsigned char>(text[at]);
-      const auto look = [&](const auto& table) {
-        for (const auto& [piece, number] : table) {
-          if (piece.size() > length && text.substr(at).starts_with(piece)) {
-            length = piece.size();
-            id = number;
-          }
-        }
-      };
-      look(pieces);
-      if (settings.parse_special_tokens) look(controls);
-      add(id, at, at + length);
-      at += length;
-    }
-    return all;
-  }
-  Ids encode(std::string_view text, const EncodeSettings& settings = {}) const override {
-    return encode_pieces(text, settings).ids;
-  }
-  std::string decode(std::span<const std::int64_t> ids, bool) const override {
-    std::string text;
-    for (const auto id : ids) text += token(id);
-    return text;
-  }
-  std::int64_t size() const override { return 400; }
-  std::optional<std::int64_t> id_of(std::string_view) const override { return std::nullopt; }
-  std::string token(std::int64_t id) const override {
-    for (const auto* table : {&pieces, &controls}) {
-      for (const auto& [piece, number] : *table) {
-        if (number == id) return piece;
-      }
-    }
-    return std::string(1, static_cast<char>(id - 100));
-  }
-  std::optional<std::int64_t> bos() const override { return 10; }
-  std::optional<std::int64_t> eos() const override { return end; }
-  std::string chat_template() const override { return ""; }
-  std::optional<std::int64_t> model_max_length() const override { return std::nullopt; }
-  const std::string& hash() const override { return hash_; }
-
- private:
-  std::string hash_ = "toy";
-};
+using testing::Ids;
+using testing::ToyTokenizer;
 
 Record record(const std::string& question, const std::string& delimiter, const std::string& answer) {
   Record made;
@@ -259,6 +197,117 @@ TEST(Rows, ATemplateWithoutEndOfTurnIsRefused) {
       "toy", "<s>", "<end>");
   RowAudit audit;
   EXPECT_THROW(encode_row(record("hi", "", "yo"), {tokenizer, &chat}, {.max_length = 50}, audit), Error);
+}
+
+// The template of the review: white space stands before the token that ends the turn.
+TEST(Rows, TheEndOfTurnIsTrainedBehindWhiteSpace) {
+  const ToyTokenizer tokenizer;
+  const ChatTemplate chat(
+      "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '\n<end>\n' }}{% endfor %}"
+      "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}",
+      "toy", "<s>", "<end>");
+  RowAudit audit;
+  const auto row = encode_row(record("Hi", "", "Yo"), {tokenizer, &chat}, {.max_length = 90}, audit);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(trained_text(tokenizer, *row), "Yo\n<end>");
+  const RowSettings all = {.max_length = 90, .whole_turn = true};
+  const auto whole = encode_row(record("Hi", "", "Yo"), {tokenizer, &chat}, all, audit);
+  EXPECT_EQ(trained_text(tokenizer, *whole), "Yo\n<end>\n");
+  // An answer that holds the end's name keeps it as text, and is ended all the same.
+  const auto text = encode_row(record("Hi", "", "<end>"), {tokenizer, &chat}, {.max_length = 90}, audit);
+  auto wanted = bytes("<end>\n");
+  wanted.push_back(11);
+  EXPECT_EQ(Ids(text->ids.begin() + static_cast<std::ptrdiff_t>(text->prompt_tokens), text->ids.end()), wanted);
+}
+
+// "a foo" alone is a, space, fo, o; with "bar" behind it a, space, foob, a, r.
+TEST(Rows, ATokenAcrossTheSeamIsTrainedAndCounted) {
+  ToyTokenizer tokenizer;
+  tokenizer.pieces = {{"fo", 1}, {"foob", 2}};
+  RowAudit audit;
+  const auto row = encode_row(record("a foo", "", "bar"), {tokenizer}, {.max_length = 90}, audit);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(tokenizer.decode(row->ids, false), "a foobar<end>");
+  EXPECT_EQ(trained_text(tokenizer, *row), "foobar<end>");
+  EXPECT_EQ(audit.rows_seam_merged, 1);
+  EXPECT_EQ(audit.values().at("rows_seam_merged"), 1.0);
+  // Two answers, of which one merges: what their prompts share is the prompt, and both spell their text.
+  auto pair = record("a foo", "", "bar");
+  pair.answers.push_back({});
+  pair.answers.back().text = "x";
+  const auto both = encode_row(pair, {tokenizer}, {.max_length = 90, .answers = 2}, audit);
+  ASSERT_TRUE(both);
+  EXPECT_EQ(tokenizer.decode(std::span(both->ids).first(both->prompt_tokens), false), "a ");
+  EXPECT_EQ(trained_text(tokenizer, *both), "foobar<end>");
+  EXPECT_EQ(tokenizer.decode(both->others.front().ids, false), "foox<end>");
+  EXPECT_EQ(audit.rows_seam_merged, 2);
+}
+
+TEST(Rows, CallsAreTrainedAsTheTemplateWritesThem) {
+  const ToyTokenizer tokenizer;
+  const ChatTemplate chat(
+      "{% for m in messages %}{{ '<' + m['role'] + '>' + (m['content'] or '') }}"
+      "{% for c in m.tool_calls or [] %}{{ '<s>' + c.name + '(' + c.x + ')<s>' }}{% endfor %}{{ '<end>\n' }}"
+      "{% endfor %}{% if add_generation_prompt %}{{ '<assistant>' }}{% endif %}",
+      "toy", "<s>", "<end>");
+  auto call = record("hi", "", "");
+  call.answers.front().members = R"({"content": null, "tool_calls": [{"name": "f", "x": "1"}]})";
+  RowAudit audit;
+  const auto row = encode_row(call, {tokenizer, &chat}, {.max_length = 90}, audit);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(trained_text(tokenizer, *row), "<s>f(1)<s><end>");
+  EXPECT_EQ(row->ids.back(), 11);
+  EXPECT_THROW(encode_row(call, {tokenizer}, {.max_length = 90}, audit), Error);  // plain text has no calls
+}
+
+TEST(Rows, ACutAnswerGetsNoEnd) {
+  const ToyTokenizer tokenizer;
+  const ChatTemplate chat(toy_template, "toy", "<s>", "<end>");
+  auto cut = record("hi", " ", "2b");
+  cut.answers.front().finished = false;
+  RowAudit audit;
+  EXPECT_EQ(trained_text(tokenizer, *encode_row(cut, {tokenizer}, {.max_length = 90}, audit)), " 2b");
+  EXPECT_EQ(trained_text(tokenizer, *encode_row(cut, {tokenizer, &chat}, {.max_length = 90}, audit)), "2b");
+  cut.answers.front().text = "<end>b";
+  EXPECT_EQ(encode_row(cut, {tokenizer, &chat}, {.max_length = 90}, audit)->ids.back(), 100 + 'b');
+  cut.answers.front().text = "2b";
+  cut.answers.front().drawn = {1, 100 + 'b'};
+  EXPECT_EQ(trained_text(tokenizer, *encode_row(cut, {tokenizer}, {.max_length = 90}, audit)), " 2b");
+}
+
+TEST(Rows, DrawnTokensAreTrainedAsDrawn) {
+  const ToyTokenizer tokenizer;
+  const ChatTemplate chat(toy_template, "toy", "<s>", "<end>");
+  auto drawn = record("Q:", " ", "Answer");
+  auto& answer = drawn.answers.front();
+  answer.drawn = {100 + ' ', 2, 3};  // An, swer: as text it is the one token 4
+  answer.spans = {{2, 6, 3.0, "tail"}};
+  RowAudit audit;
+  const auto plain = encode_row(drawn, {tokenizer}, {.max_length = 90}, audit);
+  ASSERT_TRUE(plain);
+  EXPECT_THAT(plain->ids, ElementsAre(100 + 'Q', 100 + ':', 100 + ' ', 2, 3, 11));
+  EXPECT_EQ(plain->prompt_tokens, 2U);
+  EXPECT_THAT(plain->facts.weights, ElementsAre(1.0F, 1.0F, 3.0F, 1.0F));  // the span is the second token's
+  answer.drawn.push_back(11);
+  answer.ended = true;  // its own end is not put there again
+  EXPECT_EQ(encode_row(drawn, {tokenizer}, {.max_length = 90}, audit)->ids, plain->ids);
+  EXPECT_EQ(trained_text(tokenizer, *encode_row(drawn, {tokenizer}, {.max_length = 90, .append_eos = false}, audit)),
+            " Answer");
+  const auto chatted = encode_row(drawn, {tokenizer, &chat}, {.max_length = 90}, audit);
+  EXPECT_EQ(trained_text(tokenizer, *chatted), " Answer<end>");
+  answer.text = "Another";
+  EXPECT_THROW(encode_row(drawn, {tokenizer}, {.max_length = 90}, audit), Error);
+}
+
+TEST(Rows, IdsBeyondTheEmbeddingAreRefusedWhereTheyAreUsed) {
+  const ToyTokenizer tokenizer;
+  RowAudit audit;
+  const auto encoder = [&](std::int64_t vocabulary) {
+    return RowEncoder{.tokenizer = tokenizer, .vocabulary = vocabulary};
+  };
+  EXPECT_TRUE(encode_row(record("ab", "", "cd"), encoder(100 + 'd' + 1), {.max_length = 90}, audit));
+  EXPECT_THROW(encode_row(record("ab", "", "cd"), encoder(100 + 'd'), {.max_length = 90}, audit), Error);
+  EXPECT_THROW(encode_row(record("ad", "", "cc"), encoder(100 + 'd'), {.max_length = 90}, audit), Error);
 }
 
 TEST(Rows, HashKnowsIdsLabelsAndWeights) {

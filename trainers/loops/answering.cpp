@@ -1,7 +1,9 @@
 #include "trainers/loops/answering.hpp"
 
 #include <algorithm>
+#include <set>
 
+#include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
 #include "harness/data/prompt.hpp"
 #include "harness/engine/generator.hpp"
@@ -10,26 +12,49 @@
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
+namespace {
+
+/// The parameters of a model of this process, for a family to build another one from.
+class LiveWeights final : public Weights {
+ public:
+  explicit LiveWeights(Model& model) : parameters_(model.parameters()) {}
+  bool has(const std::string& name) const override { return parameters_.count(name) != 0; }
+  Tensor get(const std::string& name, at::IntArrayRef shape, const LoadSettings& settings) const override {
+    const auto found = parameters_.find(name);
+    require(found != parameters_.end() && found->second->sizes() == shape, Fault::internal, [&] {
+      return "the model has no weight '" + name + "' of shape " + c10::str(shape) + ", which its config.json describes";
+    });
+    // A copy, whatever the dtype: training goes on in the original.
+    return found->second->detach().to(settings.device, settings.storage, /*non_blocking=*/false, /*copy=*/true);
+  }
+  std::vector<std::string> names() const override {
+    std::vector<std::string> all;
+    for (const auto& parameter : parameters_) all.push_back(parameter.first);
+    return all;
+  }
+
+ private:
+  std::map<std::string, Tensor*> parameters_;
+};
+
+}  // namespace
 
 Model& session_model(Session& session, const std::string& name) {
   return name.empty() ? *session.model : *session.frozen.at(name);
 }
 
 std::shared_ptr<Model> answering_copy(const Session& session, Model& model) {
+  const at::NoGradGuard no_gradients;
   const auto& job = *session.job;
-  const auto& checkpoints = *session.checkpoints;
-  const auto folder = job.work / ("stage-" + std::to_string(session.stage)) / "answering";
-  std::filesystem::create_directories(folder.parent_path());
-  std::filesystem::remove_all(folder);  // of a run that was killed
   const auto linears = model.linears();
   const bool adapted =
       std::any_of(linears.begin(), linears.end(), [](const auto& entry) { return !entry.second->deltas.empty(); });
-  checkpoints.write(folder, adapted ? *model.clone() : model, checkpoints.base_folder(job.model));
+  const auto folded = adapted ? model.clone() : nullptr;
+  auto& whole = adapted ? *folded : model;
   const auto dtype = find_dtype(job.dtype);
-  std::shared_ptr<Model> copy = checkpoints.load(
-      folder, {.storage = dtype, .compute = dtype, .device = model.head().weight.device(), .answering = true});
-  std::filesystem::remove_all(folder);
-  return copy;
+  return session.checkpoints->family(job.model).build(
+      parse_json(whole.config_json(), "config.json"), "the session's model", LiveWeights(whole),
+      {.storage = dtype, .compute = dtype, .device = model.head().weight.device(), .answering = true});
 }
 
 std::unique_ptr<Engine> session_engine(const Session& session, Model& model) {
@@ -81,7 +106,7 @@ std::vector<std::vector<Generated>> go_on_from(const Session& session, std::span
 }
 
 std::string context_of(const Session& session, const Record& record) {
-  if (session.chat != nullptr) return session.chat->render(record.prompt, /*add_generation_prompt=*/true);
+  if (session.chat != nullptr) return session.chat->render(record.prompt, /*add_generation_prompt=*/true, record.tools);
   return std::string(rstrip(plain_text(record.prompt)));
 }
 
@@ -92,16 +117,74 @@ std::string answer_text(const Session& session, const Record& record, const std:
   return written.starts_with(moved) ? written.substr(moved.size()) : written;
 }
 
+Answer written_answer(const Session& session, const Record& record, const Generated& written) {
+  Answer answer;
+  answer.made_by = session.stage;
+  answer.text = answer_text(session, record, written.text);
+  answer.finished = written.finished;
+  answer.ended = written.ended;
+  for (const auto logp : written.logp_nats) answer.logp_nats += logp;
+  const auto spelt = static_cast<std::ptrdiff_t>(written.ended ? written.tokens.size()
+                                                               : static_cast<std::size_t>(written.text_tokens));
+  if (written.text_tokens >= 0) answer.drawn.assign(written.tokens.begin(), written.tokens.begin() + spelt);
+  return answer;
+}
+
+std::optional<Generation> asked_of(const TrainJob& job, const Record& record) {
+  if (record.example == nullptr || job.tasks == nullptr || !job.tasks->tasks.has(record.task)) return std::nullopt;
+  const auto& task = job.tasks->tasks.get(record.task);
+  if (!task.ask) return std::nullopt;
+  const auto requests = task.ask(*record.example, "", {.mode = job.mode, .chat = job.chat, .seed = job.seed});
+  if (requests.size() != 1 || !std::holds_alternative<Generation>(requests.front())) return std::nullopt;
+  return std::get<Generation>(requests.front());
+}
+
+StopTexts read_until(Options& options) {
+  const auto* value = options.any("until",
+                                  "a list of texts that an answer is cut before, in place of those at which the task's "
+                                  "own benchmark stops; []: none",
+                                  /*required=*/false);
+  if (value == nullptr) return std::nullopt;
+  std::vector<std::string> texts;
+  const auto is_text = [](const Json& text) { return text.is_string() && !text.get_ref<const std::string&>().empty(); };
+  require(value->is_array() && std::all_of(value->begin(), value->end(), is_text), Fault::config, [&] {
+    return options.where() + ": key 'until': found " + value->dump().substr(0, 60) + ", expected a list of texts";
+  });
+  for (const auto& text : *value) texts.push_back(text.get<std::string>());
+  return texts;
+}
+
+std::vector<std::string> stops_of(const TrainJob& job, const Record& record, const StopTexts& until) {
+  if (until) return *until;
+  const auto asked = asked_of(job, record);
+  return asked ? asked->until : std::vector<std::string>();
+}
+
+Json stops_json(const TrainJob& job, std::span<const Record> records, const StopTexts& until) {
+  if (until) return {{"", *until}};
+  std::map<std::string, std::set<std::string>> stops;  // some tasks' hang on the item
+  for (const auto& record : records) {
+    for (auto& stop : stops_of(job, record, until)) stops[record.task].insert(std::move(stop));
+  }
+  return stops;
+}
+
 Reward read_rule(Options& options, const TrainerBook& book) {
   auto rule =
       options.child("rule", "what an answer is worth: a reward, or {\"use\": NAME, ...} with its options", "task");
   return options.describing() ? Reward() : make_use(std::move(rule), book.rewards, book);
 }
 
-const Example& example_of(const Record& record) {
-  require(record.example != nullptr, Fault::data,
-          [&] { return "record '" + record.id + "' comes from no task, so nothing says what is right"; });
-  return *record.example;
+void refuse_unjudged(const Record& record) {
+  throw Error(Fault::data, "record '" + record.id + "'" +
+                               (record.example == nullptr ? " comes from no task, so nothing says what is right"
+                                                          : ": no rule says what its answer is worth"));
+}
+
+double worth_of(const Reward& rule, const Judged& judged) {
+  const auto worth = rule(judged);
+  if (!worth) refuse_unjudged(judged.record);
+  return *worth;
 }
 
 bool equals_target(const Example& example, const std::string& text) {

@@ -7,24 +7,42 @@
 #include "harness/base/seed.hpp"
 #include "harness/model/ops.hpp"
 #include "trainers/loops/answering.hpp"
+#include "trainers/losses/advantages.hpp"
 #include "trainers/losses/loss.hpp"
+#include "trainers/rows/data_set.hpp"
 #include "trainers/rows/pieces.hpp"
 
 namespace touchstone {
 namespace {
+
+struct Mean {
+  double sum = 0.0;
+  double count = 0.0;
+};
 
 struct Counts {
   double answers = 0.0;
   double reward = 0.0;
   double tokens = 0.0;
   double unfinished = 0.0;
+  double overlong = 0.0;
+  std::map<std::string, Mean> parts;  ///< of the reward, each over the answers that it applies to
 };
 
-double judged(const Session& session, const RolloutOptions& options, const Record& record, const Generated& written) {
-  auto reward = options.reward(*session.job, record, answer_text(session, record, written.text));
-  require(!std::isnan(reward), Fault::numeric,
-          [&] { return "the reward of an answer to record '" + record.id + "' is not a number"; });
-  if (!written.finished) reward -= options.missing_eos_penalty;
+/// What one of a group of answers is worth.
+double reward_of(const RolloutOptions& options, const Judged& judged, std::int64_t tokens, Counts& counts) {
+  const auto worth = options.rewards.of(judged);
+  for (const auto& [name, value] : worth.parts) {
+    counts.parts[name].sum += value;
+    ++counts.parts[name].count;
+  }
+  auto reward = worth.total;
+  if (!judged.answer().finished) reward -= options.missing_eos_penalty;
+  if (options.overlong_margin > 0) {
+    const auto penalty = overlong_penalty(tokens, options.asked.max_new_tokens, options.overlong_margin);
+    counts.overlong += penalty;
+    reward += penalty;
+  }
   return options.reward_clip > 0.0 ? std::clamp(reward, -options.reward_clip, options.reward_clip) : reward;
 }
 
@@ -32,10 +50,13 @@ double judged(const Session& session, const RolloutOptions& options, const Recor
 Row answered(const Session& session, const RolloutOptions& options, const Row& prompt, const Record& record,
              const std::vector<Generated>& written, Counts& counts) {
   auto row = prompt;
+  std::vector<Answer> group;
+  for (const auto& one : written) group.push_back(written_answer(session, record, one));
   for (std::size_t at = 0; at < written.size(); ++at) {
     RowAnswer answer;
     answer.ids.assign(written[at].tokens.begin(), written[at].tokens.end());
-    answer.reward = judged(session, options, record, written[at]);
+    answer.reward =
+        reward_of(options, {*session.job, record, group, at}, static_cast<std::int64_t>(answer.ids.size()), counts);
     if (options.mask_truncated && !written[at].finished) answer.facts.weights.assign(answer.ids.size(), 0.0F);
     ++counts.answers;
     counts.reward += answer.reward;
@@ -141,7 +162,7 @@ RolloutPrompts rollout_prompts(Session& session, const std::string& data, int ma
   session.values = {{"rows", static_cast<double>(prompts.rows.size())},
                     {"rows_dropped", static_cast<double>(records.size() - prompts.rows.size())}};
   require(!prompts.rows.empty(), Fault::data, [&] {
-    return "data set '" + data + "': no prompt of " + std::to_string(records.size()) + " leaves room for " +
+    return needs_data(data) + ": no prompt of " + std::to_string(records.size()) + " leaves room for " +
            std::to_string(max_new_tokens) + " tokens within " + std::to_string(settings.max_length);
   });
   return prompts;
@@ -154,6 +175,7 @@ Rollouts roll_out(const Session& session, const RolloutOptions& options, const T
   for (const auto at : chosen) {
     const auto& row = prompts.rows[at];
     TokenPrompt prompt{.tokens = row.ids, .pictures = row.pictures, .asked = options.asked};
+    prompt.asked.until = stops_of(*session.job, *prompts.records[at], options.until);
     prompt.asked.seed = derive_seed(session.job->seed, name + "." + row.id);
     open.push_back(std::move(prompt));
   }
@@ -176,6 +198,8 @@ Rollouts roll_out(const Session& session, const RolloutOptions& options, const T
   rollouts.values = {{"reward", counts.reward / counts.answers},
                      {"answer_tokens", counts.tokens / counts.answers},
                      {"unfinished", counts.unfinished / counts.answers}};
+  for (const auto& [part, mean] : counts.parts) rollouts.values["reward_" + part] = mean.sum / mean.count;
+  if (options.overlong_margin > 0) rollouts.values["overlong_penalty"] = counts.overlong / counts.answers;
   if (batch.ref_logp.defined()) {
     rollouts.values["kl"] = logged_sum(batch.logp - batch.ref_logp) / static_cast<double>(batch.logp.size(0));
   }

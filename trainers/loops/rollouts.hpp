@@ -5,7 +5,9 @@
 
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/loops/answering.hpp"
 #include "trainers/loops/critic.hpp"
+#include "trainers/loops/reward_set.hpp"
 #include "trainers/rows/rows.hpp"
 
 namespace touchstone {
@@ -13,10 +15,13 @@ namespace touchstone {
 /// How answers are written and judged.
 struct RolloutOptions {
   Generation asked;  ///< its samples: answers to each prompt
-  Reward reward;
+  StopTexts until;   ///< none: where each record's own benchmark stops
+  RewardSet rewards;
   double reward_clip = 0.0;          ///< rewards are held within this on either side; 0: as they are
   double missing_eos_penalty = 0.0;  ///< taken from the reward of an answer that max_new_tokens cut
-  bool mask_truncated = false;       ///< the tokens of such answers weigh nothing
+  std::int64_t overlong_margin =
+      0;                        ///< tokens before max_new_tokens in which overlong_penalty() falls; 0: none is taken
+  bool mask_truncated = false;  ///< the tokens of such answers weigh nothing
   std::int64_t batch_tokens = 4096;  ///< of a forward pass, at most
 };
 

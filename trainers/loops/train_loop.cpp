@@ -89,6 +89,11 @@ void TrainLoop::prepare_rows() {
                               std::to_string(audit.labels_dropped) + " of " + std::to_string(audit.labels_total) +
                               " trained tokens are lost");
   }
+  if (audit.rows_seam_merged > 0 && session_.hooks->log != nullptr) {
+    session_.hooks->log->warn(std::to_string(audit.rows_seam_merged) + " of " + std::to_string(audit.rows_total) +
+                              " rows have a token that reaches from the prompt into the answer: they are trained "
+                              "behind other tokens than the prompt alone becomes");
+  }
 }
 
 bool TrainLoop::restore() {

@@ -6,20 +6,20 @@ namespace touchstone {
 namespace {
 
 /// In [0, 1]: the benchmark's own score of the text where it asks for one written answer; else one where the text is
-/// one of the targets.
-double task_score(const TrainJob& job, const Record& record, const std::string& text) {
-  const auto& example = example_of(record);
-  const auto& task = job.tasks->tasks.get(record.task);
-  const AskSettings settings{.mode = job.mode, .chat = job.chat, .seed = job.seed};
-  const auto requests = task.ask ? task.ask(example, "", settings) : std::vector<Request>();
-  if (requests.size() != 1 || !std::holds_alternative<Generation>(requests.front())) {
-    return equals_target(example, text) ? 1.0 : 0.0;
-  }
-  auto shown = text;
-  for (const auto& stop : std::get<Generation>(requests.front()).until) shown = shown.substr(0, shown.find(stop));
+/// one of the targets. None for a record that comes from no task.
+std::optional<double> task_score(const Judged& judged) {
+  const auto& [job, record, group, number] = judged;
+  if (record.example == nullptr) return std::nullopt;
+  const auto& example = *record.example;
+  const auto asked = asked_of(job, record);
+  const auto& answer = group[number];
+  if (!asked) return equals_target(example, answer.text) ? 1.0 : 0.0;
+  auto shown = answer.text;
+  for (const auto& stop : asked->until) shown = shown.substr(0, shown.find(stop));
   Response response;
-  response.generated.push_back({.text = shown, .logp_nats = {}, .finished = true});
-  return task.judge(example, std::span<const Response>(&response, 1), settings).score;
+  response.generated.push_back({.text = shown, .logp_nats = {}, .finished = answer.finished});
+  const AskSettings settings{.mode = job.mode, .chat = job.chat, .seed = job.seed};
+  return job.tasks->tasks.get(record.task).judge(example, std::span<const Response>(&response, 1), settings).score;
 }
 
 }  // namespace

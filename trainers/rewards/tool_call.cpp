@@ -72,8 +72,10 @@ Reward make_tool_call(Options& options, const TrainerBook&) {
   read(worth.superfluous_or_missing, "superfluous_or_missing", "one of the others alone");
   read(worth.wrong_value, "wrong_value", "the right arguments with other values");
   read(worth.right, "right", "all is equal");
-  return [form, worth](const TrainJob&, const Record& record, const std::string& text) {
-    const auto& example = example_of(record);
+  return [form, worth](const Judged& judged) -> std::optional<double> {
+    const auto& record = judged.record;
+    if (record.example == nullptr) return std::nullopt;
+    const auto& example = *record.example;
     const auto gold = example.targets.empty() ? std::nullopt : first_call(example.targets.front(), form);
     require(gold.has_value(), Fault::data,
             [&] { return "record '" + record.id + "': its target is no call, expected name(argument='value')"; });
@@ -82,7 +84,7 @@ Reward make_tool_call(Options& options, const TrainerBook&) {
       return "record '" + record.id + "': the prompt does not list the tool '" + gold->name +
              "', expected its signature as \"def " + gold->name + "(...)\" or in JSON";
     });
-    return call_worth(text, *gold, tools, form, worth);
+    return call_worth(judged.answer().text, *gold, tools, form, worth);
   };
 }
 

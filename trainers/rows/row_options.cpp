@@ -12,6 +12,11 @@ RowSettings read_row_options(Options& options) {
                                {.fallback = "keep_start", .choices = {"keep_start", "keep_end"}}) == "keep_end";
   rows.append_eos =
       options.flag("append_eos", "without chat template: train the end-of-text token behind each answer", true);
+  rows.whole_turn =
+      options.text("end_of_turn",
+                   "with chat template, what is trained behind an answer: token: up to the control token that ends the "
+                   "turn, where decoding stops; template: all that the template writes, as the line break behind it",
+                   {.fallback = "token", .choices = {"token", "template"}}) == "template";
   return rows;
 }
 

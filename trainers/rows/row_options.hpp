@@ -4,7 +4,7 @@
 
 namespace touchstone {
 
-/// The options of a stage that say how records become rows: max_length, truncation_mode, append_eos.
+/// The options of a stage that say how records become rows: max_length, truncation_mode, append_eos, end_of_turn.
 RowSettings read_row_options(Options& options);
 
 /// max_length as the model allows it.

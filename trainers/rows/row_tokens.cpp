@@ -5,6 +5,8 @@
 #include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
 #include "harness/data/prompt.hpp"
+#include "harness/engine/stop_text.hpp"
+#include "harness/engine/turn_end.hpp"
 
 namespace touchstone {
 namespace {
@@ -25,6 +27,16 @@ EncodeSettings settings_for(const Tokenizer& tokenizer, std::string_view text) {
   return settings;
 }
 
+/// The tokens of a prompt as text, which has no white space at its end.
+Ids context_tokens(const Tokenizer& tokenizer, const std::string& head) {
+  if (!head.empty()) return tokenizer.encode(head, settings_for(tokenizer, head));
+  const auto prefix = prefix_token(tokenizer);
+  require(prefix.has_value(), Fault::checkpoint, [] {
+    return std::string("tokenizer names neither a begin nor an end token to put before an empty prompt");
+  });
+  return {*prefix};
+}
+
 /// Tokens with no place in the answer's own text: a terminator.
 void append_control(Encoding& all, const Ids& ids) {
   all.ids.insert(all.ids.end(), ids.begin(), ids.end());
@@ -38,28 +50,35 @@ struct ChatTail {
   std::string terminator;
 };
 
+/// The assistant's turn as a chat template sees it.
+Turn answer_turn(const Answer& answer, const std::string& text) {
+  Turn turn{.role = Role::assistant, .parts = {}, .delimiter = "", .members = answer.members};
+  if (answer.members.empty() || !text.empty()) turn.parts.emplace_back(text);
+  return turn;
+}
+
 /// What the template writes for prompt and answer, without the prompt that asks for the answer.
-std::string closed_tail(const ChatTemplate& chat, const Dialog& prompt, const std::string& open,
-                        const std::string& answer) {
-  Dialog whole = prompt;
-  whole.push_back({Role::assistant, {answer}, ""});
-  const auto closed = chat.render(whole, /*add_generation_prompt=*/false);
+std::string closed_tail(const ChatTemplate& chat, const Record& record, const std::string& open, Turn answer) {
+  Dialog whole = record.prompt;
+  whole.push_back(std::move(answer));
+  const auto closed = chat.render(whole, /*add_generation_prompt=*/false, record.tools);
   require(closed.starts_with(open), Fault::checkpoint, [] {
     return std::string("chat template: a conversation with the answer does not begin with the prompt that asks for it");
   });
   return closed.substr(open.size());
 }
 
-ChatTail chat_tail(const ChatTemplate& chat, const Dialog& prompt, const std::string& open, const std::string& answer) {
+/// An answer of text alone, told apart from what the template writes around it.
+ChatTail chat_tail(const ChatTemplate& chat, const Record& record, const std::string& open, const Answer& answer) {
   // A word that no template knows shows where an answer goes, even when the answer's own text occurs around it.
   constexpr std::string_view mark = "touchstone-answer-goes-here";
-  const auto marked = closed_tail(chat, prompt, open, std::string(mark));
+  const auto marked = closed_tail(chat, record, open, answer_turn({}, std::string(mark)));
   const auto at = marked.find(mark);
-  const auto tail = closed_tail(chat, prompt, open, answer);
+  const auto tail = closed_tail(chat, record, open, answer_turn(answer, answer.text));
   if (at != std::string::npos) {
     const auto lead = marked.substr(0, at);
     const auto terminator = marked.substr(at + mark.size());
-    for (const auto& form : {answer, std::string(strip(answer))}) {
+    for (const auto& form : {answer.text, std::string(strip(answer.text))}) {
       if (tail == lead + form + terminator) return {lead, form, terminator};
     }
   }
@@ -67,35 +86,75 @@ ChatTail chat_tail(const ChatTemplate& chat, const Dialog& prompt, const std::st
               "chat template: the answer is not written as given, found '" + tail.substr(0, 60) + "'");
 }
 
-/// The end of turn: the template's tokens behind the answer up to and with the first control token, which is where
-/// decoding stops; a line break behind it is never asked for.
-Ids end_of_turn(const Tokenizer& tokenizer, const std::string& terminator) {
-  auto ids = tokenizer.encode(terminator, {.add_special_tokens = false, .parse_special_tokens = true});
-  const auto plain = tokenizer.encode(terminator, {.add_special_tokens = false, .parse_special_tokens = false});
-  require(!ids.empty() && ids != plain, Fault::checkpoint, [&] {
-    return "chat template: no control token ends the assistant's turn, found '" + terminator.substr(0, 60) + "'";
-  });
-  for (std::size_t count = 1; count <= ids.size(); ++count) {
-    const auto text = tokenizer.token(ids[count - 1]);
-    const auto as_text = tokenizer.encode(text, {.add_special_tokens = false, .parse_special_tokens = false});
-    if (as_text == Ids{ids[count - 1]}) continue;
-    ids.resize(count);
-    break;
-  }
-  return ids;
+[[noreturn]] void refuse_end(const std::string& terminator) {
+  throw Error(Fault::checkpoint, "chat template: no control token ends the assistant's turn, found '" +
+                                     terminator.substr(0, 60) + "'");
 }
 
-/// The answer's tokens, with the template's lead before it: white space joins the answer as it does in running text.
+/// How many of the tokens of `text` are trained: up to and with the first control token that begins at or behind the
+/// byte `from`, which is where decoding stops (or the last of all, for turns that hold control tokens themselves); with
+/// `whole_turn` also what the template writes behind it.
+std::size_t end_of_turn(const Tokenizer& tokenizer, const std::string& text, const Encoding& tokens, std::size_t from,
+                        bool last_one, bool whole_turn) {
+  std::size_t end = 0;
+  for (std::size_t at = 0; at < tokens.ids.size(); ++at) {
+    const auto& piece = tokens.pieces[at];
+    if (piece.last <= from || piece.first == piece.last) continue;
+    const auto name = std::string_view(text).substr(piece.first, piece.last - piece.first);
+    if (!is_control(tokenizer, tokens.ids[at], name)) continue;
+    end = at + 1;
+    if (!last_one) break;
+  }
+  if (end == 0) refuse_end(text.substr(from));
+  if (!whole_turn) return end;
+  // What a post-processor adds behind the text has no bytes.
+  while (end < tokens.ids.size() && tokens.pieces[end].first < tokens.pieces[end].last) ++end;
+  return end;
+}
+
+/// The tokens that a template ends a turn with, by themselves.
+Ids terminator_ids(const Tokenizer& tokenizer, const std::string& terminator, bool whole_turn) {
+  auto tokens = tokenizer.encode_pieces(terminator, {.add_special_tokens = false, .parse_special_tokens = true});
+  tokens.ids.resize(end_of_turn(tokenizer, terminator, tokens, 0, /*last_one=*/false, whole_turn));
+  return tokens.ids;
+}
+
+/// The tokens of a whole text in two, where the byte `offset` parts them. A token that reaches over it belongs to the
+/// answer. `context` are the tokens of the text before it, as a prompt has them.
+SeamTokens cut_at(const Encoding& whole, std::size_t offset, const Ids& context) {
+  std::size_t cut = 0;
+  while (cut < whole.ids.size() &&
+         (whole.pieces[cut].last <= offset || whole.pieces[cut].first == whole.pieces[cut].last)) {
+    ++cut;
+  }
+  // Behind the last token with bytes nothing was found: an answer without any.
+  while (cut == whole.ids.size() && cut > context.size()) --cut;
+  SeamTokens tokens;
+  const auto seam = static_cast<std::ptrdiff_t>(cut);
+  tokens.context.assign(whole.ids.begin(), whole.ids.begin() + seam);
+  tokens.answer.ids.assign(whole.ids.begin() + seam, whole.ids.end());
+  tokens.answer.pieces.assign(whole.pieces.begin() + seam, whole.pieces.end());
+  tokens.merged = tokens.context != context;
+  return tokens;
+}
+
+/// Byte ranges of a text that begins at `first`, in place of those of a longer one: what lies outside it has none.
+void move_pieces(Encoding& tokens, std::size_t first, std::size_t last, std::size_t to) {
+  for (auto& piece : tokens.pieces) {
+    piece.first = std::clamp(piece.first, first, last) - first + to;
+    piece.last = std::clamp(piece.last, first, last) - first + to;
+    if (piece.first == piece.last) piece = {};
+  }
+}
+
+/// The answer's tokens by themselves, with the template's lead before it: for an answer that holds a control token's
+/// name, which must stay text.
 Encoding encode_answer(const Tokenizer& tokenizer, const ChatTail& tail, const std::string& given) {
   const EncodeSettings as_text = {.add_special_tokens = false, .parse_special_tokens = false};
   const bool joined = strip(tail.lead).empty();
   auto answer = tokenizer.encode_pieces((joined ? tail.lead : std::string()) + tail.answer, as_text);
   const auto lead = joined ? tail.lead.size() : 0;
-  const auto cut = given.find(tail.answer);  // white space that the template took away from the front
-  for (auto& piece : answer.pieces) {
-    piece.first = cut + piece.first - std::min(piece.first, lead);
-    piece.last = cut + piece.last - std::min(piece.last, lead);
-  }
+  move_pieces(answer, lead, lead + tail.answer.size(), given.find(tail.answer));
   if (joined) return answer;
   Encoding whole;
   append_control(whole, tokenizer.encode(tail.lead, {.add_special_tokens = false, .parse_special_tokens = true}));
@@ -115,26 +174,101 @@ std::string with_pictures(const RowEncoder& encoder, const Record& record, const
   return expand_pictures(*encoder.pictures, context, grids, encoder.tile_tokens);
 }
 
-SeamTokens encode_chat(const RowEncoder& encoder, const Record& record, const std::string& given, RowAudit& audit) {
-  const auto& tokenizer = encoder.tokenizer;
-  const auto& chat = *encoder.chat;
-  const auto open = chat.render(record.prompt, /*add_generation_prompt=*/true);
-  const auto tail = chat_tail(chat, record.prompt, open, given);
-  SeamTokens tokens;
-  const auto context = with_pictures(encoder, record, open);
-  tokens.context = tokenizer.encode(context, settings_for(tokenizer, context));
-  tokens.answer = encode_answer(tokenizer, tail, given);
-  const EncodeSettings as_text = {.add_special_tokens = false, .parse_special_tokens = false};
-  const EncodeSettings with_control = {.add_special_tokens = false, .parse_special_tokens = true};
-  if (tokenizer.encode(given, with_control) != tokenizer.encode(given, as_text)) ++audit.rows_control_text;
-  append_control(tokens.answer, end_of_turn(tokenizer, tail.terminator));
+/// What a model drew, and where in the answer's text each token lies.
+Encoding drawn_tokens(const Tokenizer& tokenizer, const Answer& answer) {
+  Encoding tokens;
+  std::vector<std::size_t> ends;  // bytes that the tokens up to each one spell
+  const auto whole = decode_behind(tokenizer, answer.drawn, /*skip_special_tokens=*/true);
+  const auto first = whole.find(answer.text);
+  require(first != std::string::npos, Fault::data, [&] {
+    return "the tokens that the model drew spell '" + whole.substr(0, 60) + "', expected the answer's text, '" +
+           answer.text.substr(0, 60) + "'";
+  });
+  std::vector<std::int64_t> some;
+  std::size_t last = 0;
+  for (const auto id : answer.drawn) {
+    require(id >= 0 && id < tokenizer.size(), Fault::data, [&] {
+      return "token id " + std::to_string(id) + ", expected one in [0, " + std::to_string(tokenizer.size()) + ")";
+    });
+    some.push_back(id);
+    const auto text = decode_behind(tokenizer, some, /*skip_special_tokens=*/true);
+    const auto differ = std::mismatch(text.begin(), text.end(), whole.begin(), whole.end());
+    const auto end = std::max(last, static_cast<std::size_t>(differ.first - text.begin()));  // whole characters alone
+    tokens.ids.push_back(id);
+    tokens.pieces.push_back({last, end});
+    last = end;
+  }
+  move_pieces(tokens, first, first + answer.text.size(), 0);
   return tokens;
 }
 
-SeamTokens encode_plain(const RowEncoder& encoder, const Record& record, const std::string& given, bool append_eos) {
+/// Answers of text and of calls, and drawn ones, behind the prompt that asks for them.
+SeamTokens encode_chat(const RowEncoder& encoder, const Record& record, const Answer& answer,
+                       const RowSettings& settings, RowAudit& audit) {
   const auto& tokenizer = encoder.tokenizer;
-  auto tokens = encode_seam(tokenizer, with_pictures(encoder, record, plain_text(record.prompt)), given);
-  if (!append_eos) return tokens;
+  const auto& chat = *encoder.chat;
+  const auto open = chat.render(record.prompt, /*add_generation_prompt=*/true, record.tools);
+  const auto context = with_pictures(encoder, record, open);
+  const auto encoding = settings_for(tokenizer, context);
+  const auto prompt = tokenizer.encode(context, encoding);
+  if (!answer.drawn.empty()) {
+    SeamTokens tokens{.context = prompt, .answer = drawn_tokens(tokenizer, answer)};
+    if (answer.finished && !answer.ended) {
+      append_control(tokens.answer, terminator_ids(tokenizer, chat_tail(chat, record, open, {}).terminator,
+                                                   settings.whole_turn));
+    }
+    return tokens;
+  }
+  if (!answer.members.empty()) {  // calls, as the template writes them
+    const auto text = context + closed_tail(chat, record, open, answer_turn(answer, answer.text));
+    const auto whole = tokenizer.encode_pieces(text, encoding);
+    auto tokens = cut_at(whole, context.size(), prompt);
+    const auto count = end_of_turn(tokenizer, text, tokens.answer, context.size(), /*last_one=*/true,
+                                   settings.whole_turn);
+    tokens.answer.ids.resize(count);
+    tokens.answer.pieces.assign(count, {});
+    return tokens;
+  }
+  const auto tail = chat_tail(chat, record, open, answer);
+  const EncodeSettings as_text = {.add_special_tokens = false, .parse_special_tokens = false};
+  const EncodeSettings with_control = {.add_special_tokens = false, .parse_special_tokens = true};
+  if (tokenizer.encode(answer.text, with_control) != tokenizer.encode(answer.text, as_text)) {
+    ++audit.rows_control_text;
+    SeamTokens tokens{.context = prompt, .answer = encode_answer(tokenizer, tail, answer.text)};
+    if (answer.finished) {
+      append_control(tokens.answer, terminator_ids(tokenizer, tail.terminator, settings.whole_turn));
+    }
+    return tokens;
+  }
+  const auto text = context + tail.lead + tail.answer + (answer.finished ? tail.terminator : std::string());
+  auto tokens = cut_at(tokenizer.encode_pieces(text, encoding), context.size(), prompt);
+  const auto first = context.size() + tail.lead.size();
+  const auto last = first + tail.answer.size();
+  if (answer.finished) {
+    const auto count =
+        end_of_turn(tokenizer, text, tokens.answer, last, /*last_one=*/false, settings.whole_turn);
+    tokens.answer.ids.resize(count);
+    tokens.answer.pieces.resize(count);
+  }
+  move_pieces(tokens.answer, first, last, answer.text.find(tail.answer));
+  return tokens;
+}
+
+SeamTokens encode_plain(const RowEncoder& encoder, const Record& record, const Answer& answer, bool append_eos) {
+  const auto& tokenizer = encoder.tokenizer;
+  const auto context = with_pictures(encoder, record, plain_text(record.prompt));
+  SeamTokens tokens;
+  if (answer.drawn.empty()) {
+    tokens = encode_seam(tokenizer, context, answer.text);
+  } else {
+    tokens = {.context = context_tokens(tokenizer, std::string(rstrip(context))),
+              .answer = drawn_tokens(tokenizer, answer)};
+    if (answer.ended && !append_eos) {
+      tokens.answer.ids.pop_back();
+      tokens.answer.pieces.pop_back();
+    }
+  }
+  if (!append_eos || !answer.finished || answer.ended) return tokens;
   const auto eos = tokenizer.eos();
   require(eos.has_value(), Fault::checkpoint, [] {
     return std::string(
@@ -166,39 +300,32 @@ SeamTokens encode_seam(const Tokenizer& tokenizer, const std::string& context, c
   const EncodeSettings bare = {.add_special_tokens = false, .parse_special_tokens = true};
   const std::string head(rstrip(context));
   const std::string text = context.substr(head.size()) + answer;
+  const auto prompt = context_tokens(tokenizer, head);
   SeamTokens tokens;
-  std::size_t offset = context.size();  // where the answer begins in the text that was encoded
-  if (head.empty()) {
-    const auto prefix = prefix_token(tokenizer);
-    require(prefix.has_value(), Fault::checkpoint, [] {
-      return std::string("tokenizer names neither a begin nor an end token to put before an empty prompt");
-    });
-    tokens.context = {*prefix};
+  std::size_t offset = context.size() - head.size();  // where the answer begins in the text that was encoded
+  if (!head.empty()) {
+    tokens = cut_at(tokenizer.encode_pieces(context + answer, settings_for(tokenizer, head)), head.size(), prompt);
+    offset = context.size();
+  }
+  if (tokens.context.empty() || tokens.answer.ids.empty()) {
+    // Nothing stands before the answer, or a token reaches over the whole prompt: the answer alone, as evaluation does.
+    tokens.merged = !head.empty() && tokens.context != prompt;
+    tokens.context = prompt;
     tokens.answer = tokenizer.encode_pieces(text, bare);
-  } else {
-    const auto settings = settings_for(tokenizer, head);
-    tokens.context = tokenizer.encode(head, settings);
-    const auto whole = tokenizer.encode_pieces(context + answer, settings);
-    const auto first = static_cast<std::ptrdiff_t>(std::min(tokens.context.size(), whole.ids.size()));
-    tokens.answer.ids.assign(whole.ids.begin() + first, whole.ids.end());
-    tokens.answer.pieces.assign(whole.pieces.begin() + first, whole.pieces.end());
-    if (tokens.answer.ids.empty()) {  // a token spans the seam: the answer alone, as evaluation does
-      tokens.answer = tokenizer.encode_pieces(text, bare);
-      offset = context.size() - head.size();
-    }
+    offset = context.size() - head.size();
   }
-  for (auto& piece : tokens.answer.pieces) {
-    piece.first -= std::min(piece.first, offset);
-    piece.last -= std::min(piece.last, offset);
-  }
+  move_pieces(tokens.answer, offset, offset + answer.size(), 0);
   return tokens;
 }
 
 SeamTokens encode_tokens(const Record& record, const Answer& answer, const RowEncoder& encoder,
                          const RowSettings& settings, RowAudit& audit) {
   if (!answer.tokens.empty()) return given_tokens(encoder.tokenizer, answer);
-  return encoder.chat != nullptr ? encode_chat(encoder, record, answer.text, audit)
-                                 : encode_plain(encoder, record, answer.text, settings.append_eos);
+  if (encoder.chat != nullptr) return encode_chat(encoder, record, answer, settings, audit);
+  require(answer.members.empty() && record.tools.empty(), Fault::data, [] {
+    return std::string("holds tools or calls, which a chat template alone can write; expected --chat");
+  });
+  return encode_plain(encoder, record, answer, settings.append_eos);
 }
 
 }  // namespace touchstone

@@ -20,15 +20,45 @@ struct WholeRow {
   std::vector<RowAnswer> answers;
 };
 
+/// All answers share one prompt: where a token reaches from it into one of them, what the prompts have in common.
+void share_context(const Record& record, std::vector<SeamTokens>& all) {
+  const auto shared = [&] {
+    auto length = all.front().context.size();
+    for (const auto& tokens : all) {
+      const auto& first = all.front().context;
+      const auto differ = std::mismatch(first.begin(), first.end(), tokens.context.begin(), tokens.context.end());
+      length = std::min(length, static_cast<std::size_t>(differ.first - first.begin()));
+    }
+    return length;
+  }();
+  for (std::size_t number = 0; number < all.size(); ++number) {
+    auto& [context, answer, merged] = all[number];
+    if (context.size() == shared) continue;
+    require(record.answers[number].tokens.empty(), Fault::data,
+            [&] { return "answer " + std::to_string(number + 1) + " has a prompt of its own, expected one for all"; });
+    const auto seam = context.begin() + static_cast<std::ptrdiff_t>(shared);
+    answer.ids.insert(answer.ids.begin(), seam, context.end());
+    answer.pieces.insert(answer.pieces.begin(), context.size() - shared, {});
+    context.resize(shared);
+    merged = true;
+  }
+}
+
 WholeRow encode_whole(const Record& record, const RowEncoder& encoder, const RowSettings& settings, RowAudit& audit) {
   WholeRow row;
   const auto count = settings.answers > 0 ? record.answers.size() : 1;
+  std::vector<SeamTokens> all;
+  for (std::size_t number = 0; number < count; ++number) {
+    all.push_back(encode_tokens(record, record.answers[number], encoder, settings, audit));
+  }
+  share_context(record, all);
+  row.prompt = all.front().context;
+  if (std::any_of(all.begin(), all.end(), [](const SeamTokens& tokens) { return tokens.merged; })) {
+    ++audit.rows_seam_merged;
+  }
   for (std::size_t number = 0; number < count; ++number) {
     const auto& source = record.answers[number];
-    auto tokens = encode_tokens(record, source, encoder, settings, audit);
-    if (number == 0) row.prompt = tokens.context;
-    require(tokens.context == row.prompt, Fault::data,
-            [&] { return "answer " + std::to_string(number + 1) + " has a prompt of its own, expected one for all"; });
+    auto& tokens = all[number];
     auto facts = facts_of(tokens.answer, source, settings.roles);
     if (settings.keep_pieces) facts.pieces = std::move(tokens.answer.pieces);
     row.answers.push_back({.ids = std::move(tokens.answer.ids), .facts = std::move(facts), .reward = source.reward});
@@ -114,6 +144,17 @@ bool truncate(WholeRow& row, const RowSettings& settings, RowAudit& audit) {
   return any;
 }
 
+/// A tokenizer may have more ids than the embedding has rows, as long as nobody uses them.
+void check_ids(const Ids& ids, const RowEncoder& encoder) {
+  if (encoder.vocabulary == 0) return;
+  for (const auto id : ids) {
+    require(id < encoder.vocabulary, Fault::data, [&] {
+      return "token id " + std::to_string(id) + " ('" + encoder.tokenizer.token(id) +
+             "') has no row in the model's embedding, expected one below " + std::to_string(encoder.vocabulary);
+    });
+  }
+}
+
 /// Gives an answer what the stage `reference` found, which must be of the same tokens.
 void add_reference(RowAnswer& answer, const std::vector<float>& ref_logp) {
   if (ref_logp.empty()) return;
@@ -134,6 +175,8 @@ std::optional<Row> encode(const Record& record, const RowEncoder& encoder, const
            std::to_string(settings.answers);
   });
   auto whole = encode_whole(record, encoder, settings, audit);
+  check_ids(whole.prompt, encoder);
+  for (const auto& answer : whole.answers) check_ids(answer.ids, encoder);
   Row row;
   row.id = record.id;
   row.item = record.item;
@@ -190,6 +233,7 @@ std::map<std::string, double> RowAudit::values() const {
           {"labels_total", number(labels_total)},
           {"labels_dropped", number(labels_dropped)},
           {"rows_control_text", number(rows_control_text)},
+          {"rows_seam_merged", number(rows_seam_merged)},
           {"longest_row_tokens", number(longest_row_tokens)}};
 }
 
@@ -208,7 +252,8 @@ RowEncoder row_encoder(const Session& session) {
   return {.tokenizer = *session.tokenizer,
           .chat = session.chat,
           .pictures = reader,
-          .tile_tokens = reader != nullptr ? session.model->soft_tokens(reader->rules.tile_px) : 0};
+          .tile_tokens = reader != nullptr ? session.model->soft_tokens(reader->rules.tile_px) : 0,
+          .vocabulary = session.model != nullptr ? session.model->vocabulary() : 0};
 }
 
 std::optional<Row> encode_row(const Record& record, const RowEncoder& encoder, const RowSettings& settings,

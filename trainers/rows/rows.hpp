@@ -50,6 +50,7 @@ struct RowAudit {
   std::int64_t labels_total = 0;
   std::int64_t labels_dropped = 0;
   std::int64_t rows_control_text = 0;  ///< the answer holds a control token's name as text; it stays text
+  std::int64_t rows_seam_merged = 0;   ///< a token reaches over the seam of prompt and answer
   std::int64_t longest_row_tokens = 0;
   std::map<std::string, double> values() const;
 };
@@ -58,6 +59,7 @@ struct RowSettings {
   std::int64_t max_length = 0;       ///< tokens of a row, at most
   bool keep_end = false;             ///< cut the prompt's start instead of the answer's end
   bool append_eos = true;            ///< plain text only: a chat template writes its own end of turn
+  bool whole_turn = false;           ///< with a chat template: train what it writes behind the end of turn, too
   std::int64_t answers = 0;          ///< 0: a record's first alone is read; more: all, of which there must be so many
   std::vector<std::string> roles{};  ///< of spans, that marks tell of
   bool keep_pieces = false;          ///< rows say where in the text their tokens lie
@@ -69,6 +71,7 @@ struct RowEncoder {
   const ChatTemplate* chat = nullptr;       ///< null: prompts are plain text
   const PictureReader* pictures = nullptr;  ///< null: records with pictures are refused
   std::int64_t tile_tokens = 0;             ///< soft tokens of a tile
+  std::int64_t vocabulary = 0;              ///< rows of the model's embedding, which ids in use must have; 0: not known
 };
 
 /// The pictures of a record's prompt, in order.
@@ -78,8 +81,9 @@ std::vector<const Image*> pictures_of(const Record& record);
 RowEncoder row_encoder(const Session& session);
 
 /// A record as a training row; none when truncation leaves an answer without label. Of several answers each is cut on
-/// its own, and all keep the same prompt. With a chat template the token ids of prompt, answer and end of turn are
-/// concatenated, and a control token's name within the answer stays text.
+/// its own, and all keep the same prompt. Prompt, answer and a chat template's end of turn are tokenised as one text and
+/// cut at bytes; an answer that holds a control token's name, which stays text, is tokenised by itself, and what a model
+/// drew is taken as it was drawn. An answer that a limit cut gets no end.
 /// Pictures of the prompt, which its answers share, are written into it as evaluation writes them. Throws Fault::data
 /// for too few answers and for pictures that the model does not take or that the prompt does not name once each,
 /// Fault::config for reference log-probabilities of other tokens, Fault::checkpoint when the template does not continue

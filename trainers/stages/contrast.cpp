@@ -8,6 +8,7 @@
 #include "harness/train/stage.hpp"
 #include "trainers/loops/answering.hpp"
 #include "trainers/losses/loss.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
@@ -91,47 +92,45 @@ std::vector<std::size_t> least_alike(const Record& record, const std::vector<Emb
   return places;
 }
 
-void run_contrast(const ContrastOptions& options, Session& session) {
-  auto& data = session.data.at(options.data);
-  std::vector<Record> kept;
-  double similarity = 0.0;
-  for (auto& record : data) {
-    if (record.answers.size() < 2) continue;
-    std::vector<Embedding> embeddings;
-    if (options.embedder == "model") {
-      embeddings = hidden_means(session, record);
-    } else {
-      for (const auto& answer : record.answers) embeddings.push_back(trigrams(answer.text));
-    }
-    const auto places = least_alike(record, embeddings, options.share);
-    if (static_cast<std::int64_t>(places.size()) < options.negatives) continue;
-    Draws draws(session.job->seed, "contrast." + record.id);
-    std::vector<Answer> answers = {record.answers.front()};
-    answers.front().reward = 1.0;
-    for (const auto drawn : sample_indices(places.size(), static_cast<std::size_t>(options.negatives), draws)) {
-      answers.push_back(record.answers[places[drawn]]);
-      answers.back().reward = -1.0;
-      similarity += cosine(embeddings[0], embeddings[places[drawn]]);
-    }
-    record.answers = std::move(answers);
-    kept.push_back(std::move(record));
+/// Makes the record's answers its first one, reward 1, and drawn ones that are least like it, reward -1; false when
+/// there are not enough. Adds how alike they are to `similarity`.
+bool contrast_with(Record& record, const ContrastOptions& options, const Session& session, double& similarity) {
+  if (record.answers.size() < 2) return false;
+  std::vector<Embedding> embeddings;
+  if (options.embedder == "model") {
+    embeddings = hidden_means(session, record);
+  } else {
+    for (const auto& answer : record.answers) embeddings.push_back(trigrams(answer.text));
   }
-  const auto pairs = static_cast<double>(kept.size()) * static_cast<double>(options.negatives);
-  session.values = {{"rows", static_cast<double>(kept.size())},
-                    {"rows_dropped", static_cast<double>(data.size() - kept.size())},
-                    {"mean_similarity", pairs > 0.0 ? similarity / pairs : 0.0}};
-  const bool any = !data.empty();
-  data = std::move(kept);
-  require(!data.empty() || !any, Fault::data, [&] {
-    return "data set '" + options.data + "': no row has " + std::to_string(options.negatives) +
-           " different answers that are unlike its own";
-  });
+  const auto places = least_alike(record, embeddings, options.share);
+  if (static_cast<std::int64_t>(places.size()) < options.negatives) return false;
+  Draws draws(session.job->seed, "contrast." + record.id);
+  std::vector<Answer> answers = {record.answers.front()};
+  answers.front().reward = 1.0;
+  for (const auto drawn : sample_indices(places.size(), static_cast<std::size_t>(options.negatives), draws)) {
+    answers.push_back(record.answers[places[drawn]]);
+    answers.back().reward = -1.0;
+    similarity += cosine(embeddings[0], embeddings[places[drawn]]);
+  }
+  record.answers = std::move(answers);
+  return true;
+}
+
+void run_contrast(const ContrastOptions& options, Session& session) {
+  double similarity = 0.0;
+  keep_if(
+      session, options.data, [&](Record& record) { return contrast_with(record, options, session, similarity); },
+      "rows_dropped", "no row has " + std::to_string(options.negatives) + " different answers that are unlike its own");
+  const auto pairs = session.values["rows"] * static_cast<double>(options.negatives);
+  session.values["mean_similarity"] = pairs > 0.0 ? similarity / pairs : 0.0;
+  const auto dropped = session.values["rows_dropped"];
+  tell_unspent(session, options.data, session.values["rows"] + dropped, dropped,
+               "have too few answers unlike their own");
 }
 
 Stage make_contrast(Options& options, const TrainerBook&) {
   ContrastOptions contrast;
-  contrast.data =
-      options.text("on", "name of a data set with answers of the model", {.fallback = "data", .choices = {}});
+  contrast.data = read_on(options, "name of a data set with answers of the model");
   contrast.embedder = options.text("embedder", "trigrams: counts of three bytes; model: its mean last hidden state",
                                    {.fallback = "trigrams", .choices = {"trigrams", "model"}});
   contrast.share = options.number("share", "p: of the written answers, those least like the data's that may be drawn",
@@ -139,7 +138,7 @@ Stage make_contrast(Options& options, const TrainerBook&) {
   contrast.negatives = options.integer("negatives", "k: drawn for each row; rows with fewer are left out",
                                        {.fallback = 1, .min = 1, .max = 1024});
   Stage stage;
-  stage.needs.push_back("data set '" + contrast.data + "'");
+  stage.needs.push_back(needs_data(contrast.data));
   stage.making = {.data = contrast.data};
   if (contrast.embedder == "model") stage.making->by = "";
   stage.run = [contrast](Session& session) { run_contrast(contrast, session); };

@@ -5,6 +5,7 @@
 #include "harness/data/prompt.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 #include "trainers/rows/records.hpp"
 #include "trainers/rows/row_options.hpp"
 
@@ -134,7 +135,7 @@ void run_cross_pair(const CrossPairOptions& options, Session& session) {
                     {"items_empty", counts.empty},
                     {"items_too_long", counts.too_long}};
   require(!kept.empty() || data.empty(), Fault::data, [&] {
-    return "data set '" + options.data + "': no item is left of " + std::to_string(data.size()) + ": " +
+    return needs_data(options.data) + ": no item is left of " + std::to_string(data.size()) + ": " +
            std::to_string(static_cast<std::int64_t>(counts.equal)) + " are equal in both languages, " +
            std::to_string(static_cast<std::int64_t>(counts.empty)) + " empty, " +
            std::to_string(static_cast<std::int64_t>(counts.too_long)) + " longer than " +
@@ -145,7 +146,7 @@ void run_cross_pair(const CrossPairOptions& options, Session& session) {
 
 Stage make_cross_pair(Options& options, const TrainerBook&) {
   CrossPairOptions pair;
-  pair.data = options.text("on", "name of a data set in the target language", {.fallback = "data", .choices = {}});
+  pair.data = read_on(options, "name of a data set in the target language");
   pair.sources = options.text("with",
                               "name of a data set of the same rows, in the same order, in the source language; \"\": "
                               "the items that those of 'on' say they are translations of",
@@ -157,8 +158,8 @@ Stage make_cross_pair(Options& options, const TrainerBook&) {
                            {.fallback = "both", .choices = {"both", "target_only"}}) == "both";
   pair.rows = read_row_options(options);
   Stage stage;
-  stage.needs.push_back("data set '" + pair.data + "'");
-  if (!pair.sources.empty()) stage.needs.push_back("data set '" + pair.sources + "'");
+  stage.needs.push_back(needs_data(pair.data));
+  if (!pair.sources.empty()) stage.needs.push_back(needs_data(pair.sources));
   stage.run = [pair](Session& session) { run_cross_pair(pair, session); };
   return stage;
 }

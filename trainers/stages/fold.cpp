@@ -4,22 +4,23 @@
 #include "harness/train/stage.hpp"
 #include "trainers/adapters/lora.hpp"
 #include "trainers/loops/batches.hpp"
+#include "trainers/loops/stage_progress.hpp"
 #include "trainers/losses/loss.hpp"
 
 namespace touchstone {
 namespace {
 
-/// Logits of the trained positions of some rows, one tensor a row.
-std::vector<Tensor> probe_logits(Model& model, const std::vector<Row>& rows, const PictureReader* pictures) {
+/// What the head multiplies at the trained positions of a row, [M, D]; with an adapter in the head itself, the logits.
+Tensor probe(Model& model, const Row& row, const PictureReader* pictures, bool logits) {
   const at::NoGradGuard no_grad;
-  std::vector<Tensor> all;
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    const auto batch = make_batch(rows, {row}, Normaliser::token_mean, model.head().weight.device(), pictures);
-    Want want;
-    want.logits_at = batch.at;
-    all.push_back(model.forward(inputs_of(model, batch), want).logits);
-  }
-  return all;
+  const auto batch = make_batch({row}, {0}, Normaliser::token_mean, model.head().weight.device(), pictures);
+  Want want;
+  want.logits = logits;
+  want.logits_at = batch.at;
+  want.hidden = !logits;
+  want.hidden_at = batch.at;
+  const auto outputs = model.forward(inputs_of(model, batch), want);
+  return logits ? outputs.logits : outputs.hidden;
 }
 
 std::vector<Row> probe_rows(const Session& session, std::int64_t count) {
@@ -32,21 +33,35 @@ std::vector<Row> probe_rows(const Session& session, std::int64_t count) {
   return encode_rows({records.data(), first}, row_encoder(session), settings, audit);
 }
 
-/// Merging rounds; how far it moved the logits, and how many of the likeliest tokens it changed, is reported.
+/// Merging rounds; how far it moved the logits, and how many of the likeliest tokens it changed, is reported. Of a row
+/// what the head sees is kept until then and not the logits, which have a number for every word: those of one row at a
+/// time are made.
 void run_fold(Session& session, std::int64_t probes) {
+  auto& model = *session.model;
   const auto rows = probe_rows(session, probes);
   const auto* pictures = session.reader();
-  const auto before = probe_logits(*session.model, rows, pictures);
-  fold_deltas(*session.model);
+  const bool own_head = !model.head().deltas.empty();
+  std::vector<Tensor> before;
+  StageProgress progress(session, 2 * rows.size(), "rows held against the adapter");
+  for (const auto& row : rows) {
+    before.push_back(probe(model, row, pictures, own_head));
+    progress.one_more();
+  }
+  fold_deltas(model);
   session.folded = true;
-  const auto after = probe_logits(*session.model, rows, pictures);
   double largest = 0.0;
   double changed = 0.0;
   double positions = 0.0;
+  const at::NoGradGuard no_grad;
+  const auto logits_of = [&](const Tensor& found) { return own_head ? found : model.project(found); };
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    largest = std::max(largest, (after[row] - before[row]).abs().max().item<double>());
-    changed += (after[row].argmax(-1) != before[row].argmax(-1)).sum().item<double>();
-    positions += static_cast<double>(after[row].size(0));
+    const auto after = logits_of(probe(model, rows[row], pictures, own_head));
+    const auto earlier = logits_of(before[row]);
+    before[row] = {};
+    largest = std::max(largest, (after - earlier).abs().max().item<double>());
+    changed += (after.argmax(-1) != earlier.argmax(-1)).sum().item<double>();
+    positions += static_cast<double>(after.size(0));
+    progress.one_more();
   }
   if (positions == 0.0) return;
   session.values["max_logit_difference"] = largest;
@@ -57,7 +72,7 @@ void run_fold(Session& session, std::int64_t probes) {
 Stage make_fold(Options& options, const TrainerBook&) {
   const auto probes =
       options.integer("probe_rows", "training rows on which the folded model is held against the adapter",
-                      {.fallback = 64, .min = 0, .max = 100000});
+                      {.fallback = 8, .min = 0, .max = 100000});
   Stage stage;
   stage.needs.push_back("an adapter");
   stage.run = [probes](Session& session) { run_fold(session, probes); };

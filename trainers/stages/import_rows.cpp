@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
@@ -7,6 +9,7 @@
 #include "harness/pictures/picture.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
@@ -16,10 +19,20 @@ namespace fs = std::filesystem;
 constexpr std::size_t longest_line_bytes = std::size_t{16} << 20;
 
 [[noreturn]] void wrong(const std::string& where, const std::string& found) {
-  throw Error(Fault::data, where + ": " + found +
-                               ", expected {\"prompt\", \"completion\"}, {\"prompt\", \"chosen\", \"rejected\"}, "
-                               "{\"messages\": [{\"role\", \"content\"}]} with the assistant last, or {\"input_ids\"}");
+  throw Error(Fault::data,
+              where + ": " + found +
+                  ", expected {\"prompt\", \"completion\"} or {\"prompt\", \"chosen\", \"rejected\"}, each a text or a "
+                  "list of messages, {\"messages\": [{\"role\", \"content\"}]} with the assistant last, "
+                  "{\"conversations\": [{\"from\", \"value\"}]}, {\"instruction\", \"input\", \"output\"}, {\"text\"}, or "
+                  "{\"input_ids\"}");
 }
+
+/// How rows are read.
+struct ReadSettings {
+  fs::path folder;                ///< of their pictures
+  std::set<std::string> ignored;  ///< members that a user knows of
+  bool chat = false;              ///< a chat template writes them
+};
 
 /// The pictures of a row, which lie in the file's folder, on their way into its prompt.
 class RowPictures {
@@ -80,15 +93,26 @@ Role role_of(const std::string& name, const std::string& where) {
   for (const auto role : {Role::system, Role::user, Role::assistant, Role::tool}) {
     if (name == role_name(role)) return role;
   }
-  wrong(where, "unknown role '" + name + "'");
+  wrong(where, "unknown role '" + one_line(name) + "'");
+}
+
+/// ShareGPT's words for who speaks.
+Role speaker_of(const std::string& name, const std::string& where) {
+  static const std::map<std::string, Role> words = {{"human", Role::user},     {"user", Role::user},
+                                                    {"gpt", Role::assistant},  {"assistant", Role::assistant},
+                                                    {"chatgpt", Role::assistant}, {"system", Role::system},
+                                                    {"tool", Role::tool},      {"observation", Role::tool}};
+  const auto found = words.find(name);
+  if (found == words.end()) wrong(where, "unknown speaker '" + one_line(name) + "'");
+  return found->second;
 }
 
 /// A message's text, or its list of {"type": "text", "text"} and {"type": "image"}.
-std::vector<Part> content_of(const Json& message, RowPictures& pictures, const std::string& where) {
-  const auto content = message.find("content");
-  if (content == message.end() || !content->is_array()) return pictures.parts(text_at(message, "content", where));
+std::vector<Part> content_of(const Json& content, RowPictures& pictures, const std::string& where) {
+  if (content.is_string()) return pictures.parts(content.get<std::string>());
+  if (!content.is_array()) wrong(where, "no text under 'content'");
   std::vector<Part> parts;
-  for (const auto& part : *content) {
+  for (const auto& part : content) {
     if (!part.is_object()) wrong(where, "a part of a message that is not an object");
     const auto type = text_at(part, "type", where);
     if (type == "image") {
@@ -102,20 +126,69 @@ std::vector<Part> content_of(const Json& message, RowPictures& pictures, const s
   return parts;
 }
 
-void read_messages(const Json& messages, RowPictures& pictures, const std::string& where, Record& record) {
-  if (!messages.is_array() || messages.empty()) wrong(where, "an empty conversation");
-  for (const auto& message : messages) {
-    if (!message.is_object()) wrong(where, "a message that is not an object");
-    record.prompt.push_back(
-        {role_of(text_at(message, "role", where), where), content_of(message, pictures, where), "\n"});
+/// A message with all that it holds: what is neither role nor content is for a chat template to write.
+Turn read_message(const Json& message, RowPictures& pictures, const std::string& where, const ReadSettings& settings) {
+  if (!message.is_object()) wrong(where, "a message that is not an object");
+  Turn turn{.role = role_of(text_at(message, "role", where), where), .parts = {}, .delimiter = "\n"};
+  Json members = Json::object();
+  for (const auto& member : message.items()) {
+    if (member.key() == "role" || settings.ignored.count(member.key()) != 0) continue;
+    // A turn that calls a tool says nothing.
+    if (member.key() == "content" && !member.value().is_null()) {
+      turn.parts = content_of(member.value(), pictures, where);
+    } else if (member.key() == "content" || !member.value().is_null()) {
+      members[member.key()] = member.value();
+    }
   }
-  if (record.prompt.back().role != Role::assistant)
+  if (turn.parts.empty() && !members.contains("tool_calls")) wrong(where, "no text under 'content'");
+  if (!members.empty()) turn.members = members.dump();
+  return turn;
+}
+
+Dialog read_messages(const Json& messages, RowPictures& pictures, const std::string& where,
+                     const ReadSettings& settings) {
+  if (!messages.is_array() || messages.empty()) wrong(where, "an empty conversation");
+  Dialog dialog;
+  for (const auto& message : messages) dialog.push_back(read_message(message, pictures, where, settings));
+  return dialog;
+}
+
+/// The assistant's turn at the end of a dialog as an answer; the rest stays.
+Answer take_answer(Dialog& dialog, const std::string& where) {
+  if (dialog.empty() || dialog.back().role != Role::assistant) {
     wrong(where, "a conversation whose last turn is not the assistant's");
-  for (const auto& part : record.prompt.back().parts) {
+  }
+  for (const auto& part : dialog.back().parts) {
     if (std::holds_alternative<Image>(part)) wrong(where, "a picture in the answer");
   }
-  record.answers.front().text = text_of(record.prompt.back());
-  record.prompt.pop_back();
+  Answer answer;
+  answer.text = text_of(dialog.back());
+  answer.members = dialog.back().members;
+  dialog.pop_back();
+  return answer;
+}
+
+/// {"conversations": [{"from", "value"}]} as messages; a conversation of {"role", "content"} is one already.
+Json shared_messages(const Json& row, const std::string& where, const ReadSettings& settings) {
+  const auto& turns = row.at("conversations");
+  if (!turns.is_array() || turns.empty()) wrong(where, "an empty conversation");
+  Json messages = Json::array();
+  if (row.contains("system")) messages.push_back({{"role", "system"}, {"content", text_at(row, "system", where)}});
+  for (const auto& turn : turns) {
+    if (turn.is_object() && turn.contains("role")) {
+      messages.push_back(turn);
+      continue;
+    }
+    if (!turn.is_object()) wrong(where, "a message that is not an object");
+    const auto role = speaker_of(text_at(turn, "from", where), where);
+    Json message = {{"role", role_name(role)}, {"content", text_at(turn, "value", where)}};
+    for (const auto& member : turn.items()) {
+      if (member.key() == "from" || member.key() == "value" || settings.ignored.count(member.key()) != 0) continue;
+      wrong(where, "unknown member '" + one_line(member.key()) + "' of a message (the option 'ignore' leaves it out)");
+    }
+    messages.push_back(std::move(message));
+  }
+  return messages;
 }
 
 void read_tokens(const Json& row, const std::string& where, Answer& answer) {
@@ -151,52 +224,153 @@ std::size_t last_answer(const std::string& chosen, const std::string& rejected, 
   return at + turn.size();
 }
 
-void read_preference(const Json& row, RowPictures& pictures, const std::string& where, Record& record) {
-  auto chosen = text_at(row, "chosen", where);
-  auto rejected = text_at(row, "rejected", where);
-  std::string prompt;
-  if (row.contains("prompt")) {
-    prompt = text_at(row, "prompt", where);
-  } else {
-    const auto at = last_answer(chosen, rejected, where);
-    prompt = chosen.substr(0, at);
-    chosen.erase(0, at);
-    rejected.erase(0, at);
+bool same_text(const Dialog& a, const Dialog& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Turn& one, const Turn& other) {
+    return one.role == other.role && text_of(one) == text_of(other) && one.members == other.members;
+  });
+}
+
+/// What stands before an answer: a text, or messages.
+Dialog read_prompt(const Json& prompt, RowPictures& pictures, const std::string& where, const ReadSettings& settings) {
+  if (prompt.is_array()) return read_messages(prompt, pictures, where, settings);
+  if (!prompt.is_string()) wrong(where, "no text under 'prompt'");
+  return {prompt_turn(prompt.get<std::string>(), pictures)};
+}
+
+/// One answer of messages, behind the row's prompt or with all that stands before it.
+Answer read_reply(const Json& row, const char* key, RowPictures& pictures, const std::string& where,
+                  const ReadSettings& settings, Dialog& prompt) {
+  auto dialog = read_messages(row.at(key), pictures, where, settings);
+  auto answer = take_answer(dialog, where);
+  if (prompt.empty()) {
+    prompt = std::move(dialog);
+  } else if (!dialog.empty() && !same_text(dialog, prompt)) {
+    wrong(where, std::string("'") + key + "' with other messages before its answer than the prompt");
   }
-  record.prompt = {prompt_turn(prompt, pictures)};
+  return answer;
+}
+
+void read_preference(const Json& row, RowPictures& pictures, const std::string& where, const ReadSettings& settings,
+                     Record& record) {
   record.answers.resize(2);
-  record.answers[0].text = std::move(chosen);
+  if (row.at("chosen").is_array()) {
+    if (!row.contains("rejected") || !row["rejected"].is_array()) wrong(where, "no messages under 'rejected'");
+    if (row.contains("prompt")) record.prompt = read_prompt(row["prompt"], pictures, where, settings);
+    record.answers[0] = read_reply(row, "chosen", pictures, where, settings, record.prompt);
+    record.answers[1] = read_reply(row, "rejected", pictures, where, settings, record.prompt);
+    if (record.prompt.empty()) wrong(where, "answers without a prompt before them");
+  } else {
+    auto chosen = text_at(row, "chosen", where);
+    auto rejected = text_at(row, "rejected", where);
+    if (row.contains("prompt")) {
+      record.prompt = read_prompt(row["prompt"], pictures, where, settings);
+    } else {
+      const auto at = last_answer(chosen, rejected, where);
+      record.prompt = {prompt_turn(chosen.substr(0, at), pictures)};
+      chosen.erase(0, at);
+      rejected.erase(0, at);
+    }
+    record.answers[0].text = std::move(chosen);
+    record.answers[1].text = std::move(rejected);
+  }
   record.answers[0].reward = 1.0;
-  record.answers[1].text = std::move(rejected);
   record.answers[1].reward = -1.0;
 }
 
-Record read_row(const Json& row, const std::string& where, const fs::path& folder) {
+/// Without a chat template the words that Stanford Alpaca was trained with (tatsu-lab/stanford_alpaca, train.py).
+void read_instruction(const Json& row, RowPictures& pictures, const std::string& where, const ReadSettings& settings,
+                      Record& record) {
+  const auto instruction = text_at(row, "instruction", where);
+  const auto input = row.contains("input") ? text_at(row, "input", where) : std::string();
+  if (settings.chat) {
+    if (row.contains("system")) {
+      record.prompt.push_back({.role = Role::system, .parts = {text_at(row, "system", where)}, .delimiter = "\n"});
+    }
+    record.prompt.push_back(prompt_turn(input.empty() ? instruction : instruction + "\n\n" + input, pictures));
+  } else {
+    if (row.contains("system")) wrong(where, "a 'system' text, which only a chat template can place");
+    const std::string task = "Below is an instruction that describes a task";
+    const std::string end = " Write a response that appropriately completes the request.\n\n### Instruction:\n";
+    const auto text = input.empty()
+                          ? task + "." + end + instruction + "\n\n### Response:"
+                          : task + ", paired with an input that provides further context." + end + instruction +
+                                "\n\n### Input:\n" + input + "\n\n### Response:";
+    record.prompt = {prompt_turn(text, pictures)};
+  }
+  record.answers.front().text = text_at(row, "output", where);
+}
+
+/// Members of a row that go with others; each kind of row has its own.
+void check_members(const Json& row, const std::vector<std::string>& known, const std::string& where,
+                   const ReadSettings& settings) {
+  for (const auto& member : row.items()) {
+    const auto& key = member.key();
+    if (key == "id" || settings.ignored.count(key) != 0) continue;
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    throw Error(Fault::data, where + ": unknown member '" + one_line(key) + "', expected " + join(known, ", ") +
+                                 " or id (the option 'ignore' leaves others out)");
+  }
+}
+
+/// Reads the tools of a row: a list, or the text of one.
+std::string read_tools(const Json& row, const std::string& where) {
+  const auto found = row.find("tools");
+  if (found == row.end() || found->is_null()) return {};
+  const auto tools = found->is_string() ? parse_json(found->get<std::string>(), where + ": tools") : *found;
+  if (!tools.is_array()) wrong(where, "'tools' that are no list");
+  return tools.empty() ? std::string() : tools.dump();
+}
+
+Record read_row(const Json& row, const std::string& where, const ReadSettings& settings) {
   if (!row.is_object()) wrong(where, "no object");
   Record record;
   record.id = where;
   record.task = "import";
   record.answers.emplace_back();
-  RowPictures pictures(row, folder, where);
-  if (row.contains("input_ids")) {
+  RowPictures pictures(row, settings.folder, where);
+  const auto has = [&](const char* key) { return row.contains(key) && settings.ignored.count(key) == 0; };
+  const auto members = [&](const std::vector<std::string>& known) { check_members(row, known, where, settings); };
+  if (has("input_ids")) {
+    members({"input_ids", "prompt_tokens", "label", "images"});
     read_tokens(row, where, record.answers.front());
-  } else if (row.contains("messages")) {
-    read_messages(row["messages"], pictures, where, record);
-  } else if (row.contains("chosen")) {
-    read_preference(row, pictures, where, record);
+  } else if (has("messages")) {
+    members({"messages", "tools", "label", "images"});
+    record.prompt = read_messages(row["messages"], pictures, where, settings);
+    record.answers = {take_answer(record.prompt, where)};
+  } else if (has("conversations")) {
+    members({"conversations", "system", "tools", "label", "images"});
+    record.prompt = read_messages(shared_messages(row, where, settings), pictures, where, settings);
+    record.answers = {take_answer(record.prompt, where)};
+  } else if (has("chosen")) {
+    members({"prompt", "chosen", "rejected", "tools", "images"});
+    read_preference(row, pictures, where, settings, record);
+  } else if (has("instruction")) {
+    members({"instruction", "input", "output", "system", "label", "images"});
+    read_instruction(row, pictures, where, settings, record);
+  } else if (has("text")) {
+    members({"text"});
+    if (settings.chat) wrong(where, "a 'text', which a chat template cannot write (plain text is trained without --chat)");
+    record.answers.front().text = text_at(row, "text", where);
   } else {
-    record.prompt = {prompt_turn(text_at(row, "prompt", where), pictures)};
-    record.answers.front().text = text_at(row, "completion", where);
+    members({"prompt", "completion", "tools", "label", "images"});
+    if (!has("prompt")) wrong(where, "no text under 'prompt'");
+    record.prompt = read_prompt(row["prompt"], pictures, where, settings);
+    if (has("completion") && row["completion"].is_array()) {
+      record.answers = {read_reply(row, "completion", pictures, where, settings, record.prompt)};
+    } else {
+      record.answers.front().text = text_at(row, "completion", where);
+    }
   }
+  record.tools = read_tools(row, where);
   if (pictures.left() > 0) wrong(where, "more 'images' than places for pictures");
-  if (row.contains("label")) {
+  if (row.contains("label") && settings.ignored.count("label") == 0) {
     if (!row["label"].is_boolean()) wrong(where, "a 'label' that is neither true nor false");
     record.answers.front().reward = row["label"].get<bool>() ? 1.0 : -1.0;
   }
   return record;
 }
 
-std::vector<Record> read_rows(const fs::path& file) {
+std::vector<Record> read_rows(const fs::path& file, const ReadSettings& settings) {
   std::vector<Record> records;
   const auto name = file.filename().string();
   std::size_t number = 0;
@@ -205,27 +379,107 @@ std::vector<Record> read_rows(const fs::path& file) {
     if (strip(line).empty()) continue;
     const auto where = name + ": line " + std::to_string(number);
     const auto row = parse_json(line, file.string(), {.bytes = longest_line_bytes, .first_line = number});
-    records.push_back(read_row(row, where, file.parent_path()));
+    records.push_back(read_row(row, where, settings));
   }
   require(!records.empty(), Fault::data, [&] { return file.string() + ": holds no row"; });
   return records;
 }
 
+/// What a row's answers and prompt hold beside texts.
+std::set<std::string> members_of(const Record& record) {
+  std::set<std::string> names;
+  const auto add = [&](const std::string& members) {
+    if (members.empty()) return;
+    for (const auto& member : Json::parse(members).items()) names.insert(member.key());
+  };
+  for (const auto& turn : record.prompt) add(turn.members);
+  for (const auto& answer : record.answers) add(answer.members);
+  names.erase("content");
+  return names;
+}
+
+void drop_member(std::string& members, const std::string& name) {
+  if (members.empty()) return;
+  auto left = Json::parse(members);
+  left.erase(name);
+  members = left.dump();
+}
+
+/// A conversation with its answers, each as the template writes it.
+std::string written(const ChatTemplate& chat, const Record& record) {
+  std::string text;
+  for (const auto& answer : record.answers) {
+    auto dialog = record.prompt;
+    Turn turn{.role = Role::assistant, .parts = {}, .delimiter = {}, .members = answer.members};
+    if (!answer.text.empty() || answer.members.empty()) turn.parts.emplace_back(answer.text);
+    dialog.push_back(std::move(turn));
+    text += chat.render(dialog, /*add_generation_prompt=*/false, record.tools);
+  }
+  return text;
+}
+
+/// What a row holds is written by the chat template, and so trained or shown; or it is refused by its name. What only
+/// links a result to its call need not be.
+void check_written(const Record& record, const ChatTemplate* chat) {
+  const auto refuse = [&](const std::string& name, const std::string& why) {
+    throw Error(Fault::data, record.id + ": '" + name + "' " + why + " (the option 'ignore' leaves it out)");
+  };
+  const auto names = members_of(record);
+  if (chat == nullptr) {
+    if (!record.tools.empty()) refuse("tools", "needs a chat template that writes it, expected --chat");
+    if (!names.empty()) refuse(*names.begin(), "needs a chat template that writes it, expected --chat");
+    return;
+  }
+  if (names.empty() && record.tools.empty()) return;
+  const auto whole = written(*chat, record);
+  if (!record.tools.empty()) {
+    auto without = record;
+    without.tools.clear();
+    if (written(*chat, without) == whole) refuse("tools", "is not written by the chat template");
+  }
+  for (const auto& name : names) {
+    if (name == "tool_call_id" || name == "name") continue;
+    auto without = record;
+    for (auto& turn : without.prompt) drop_member(turn.members, name);
+    for (auto& answer : without.answers) drop_member(answer.members, name);
+    if (written(*chat, without) == whole) refuse(name, "is not written by the chat template");
+  }
+}
+
+void run_import(const fs::path& file, const std::string& name, const std::vector<std::string>& ignored,
+                Session& session) {
+  const ReadSettings settings{
+      .folder = file.parent_path(), .ignored = {ignored.begin(), ignored.end()}, .chat = session.chat != nullptr};
+  auto records = read_rows(file, settings);
+  for (const auto& record : records) check_written(record, session.chat);
+  const bool dialogs = std::any_of(records.begin(), records.end(), [](const Record& record) {
+    return std::any_of(record.prompt.begin(), record.prompt.end(),
+                       [](const Turn& turn) { return turn.delimiter == "\n"; });
+  });
+  const bool has_template = session.tokenizer != nullptr && !session.tokenizer->chat_template().empty();
+  if (dialogs && has_template && session.chat == nullptr && session.hooks->log != nullptr) {
+    session.hooks->log->warn(file.string() + ": messages are trained as plain lines, though the checkpoint has a chat " +
+                             "template: --chat writes them with it");
+  }
+  session.values["rows"] = static_cast<double>(records.size());
+  session.data[name] = std::move(records);
+}
+
 Stage make_import_rows(Options& options, const TrainerBook&) {
-  const fs::path file = options.text("file",
-                                     "JSON lines, gzipped if it ends in .gz: prompt and completion, or prompt, "
-                                     "chosen and rejected, or messages, or input_ids with prompt_tokens; "
-                                     "label (true, false) judges an answer; images: paths of pictures beside the file");
-  const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data", .choices = {}});
+  const fs::path file =
+      options.text("file",
+                   "JSON lines, gzipped if it ends in .gz, each told by its keys: prompt and completion, or prompt, "
+                   "chosen and rejected (texts or messages); messages, with tools; conversations (ShareGPT); "
+                   "instruction, input and output (Alpaca); text; or input_ids with prompt_tokens. label (true, false) "
+                   "judges an answer; images: paths of pictures beside the file. Other members are refused");
+  const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data"});
+  const auto ignored = options.texts("ignore", "members of rows and messages that are left out", std::vector<std::string>{});
   Stage stage;
-  stage.gives.push_back("data set '" + name + "'");
+  stage.gives.push_back(needs_data(name));
   stage.check = [file](const TrainJob&) {
     require(fs::is_regular_file(file), Fault::data, [&] { return file.string() + ": there is no such file"; });
   };
-  stage.run = [file, name](Session& session) {
-    session.data[name] = read_rows(file);
-    session.values["rows"] = static_cast<double>(session.data[name].size());
-  };
+  stage.run = [file, name, ignored](Session& session) { run_import(file, name, ignored, session); };
   return stage;
 }
 

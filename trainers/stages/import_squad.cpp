@@ -2,6 +2,7 @@
 #include "harness/base/json.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
@@ -61,7 +62,7 @@ Stage make_import_squad(Options& options, const TrainerBook&) {
   const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data", .choices = {}});
   const auto with_context = options.flag("context", "the paragraph stands before the question", true);
   Stage stage;
-  stage.gives.push_back("data set '" + name + "'");
+  stage.gives.push_back(needs_data(name));
   stage.check = [file](const TrainJob&) {
     require(fs::is_regular_file(file), Fault::data, [&] { return file.string() + ": there is no such file"; });
   };

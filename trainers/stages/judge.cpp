@@ -4,6 +4,8 @@
 
 #include "harness/train/stage.hpp"
 #include "trainers/loops/answering.hpp"
+#include "trainers/loops/stage_progress.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
@@ -17,17 +19,22 @@ struct JudgeOptions {
 /// Side by side: a program that is run for its verdict is mostly waited for.
 void score_all(const JudgeOptions& options, const Session& session, std::vector<Record>& data) {
   struct Open {
-    const Record* record;
-    Answer* answer;
+    Record* record;
+    std::size_t number;
   };
   std::vector<Open> open;
   for (auto& record : data) {
-    for (auto& answer : record.answers) open.push_back({&record, &answer});
+    for (std::size_t number = 0; number < record.answers.size(); ++number) open.push_back({&record, number});
   }
+  std::vector<double> worth(open.size());  // a rule may look at the other answers while they are judged
+  StageProgress progress(session, open.size(), "answers judged");
   tbb::parallel_for(std::size_t{0}, open.size(), [&](std::size_t at) {
     if (session.hooks->cancel != nullptr) session.hooks->cancel->check();
-    open[at].answer->reward = options.rule(*session.job, *open[at].record, open[at].answer->text);
+    const auto& record = *open[at].record;
+    worth[at] = worth_of(options.rule, {*session.job, record, record.answers, open[at].number});
+    progress.one_more();
   });
+  for (std::size_t at = 0; at < open.size(); ++at) open[at].record->answers[open[at].number].reward = worth[at];
 }
 
 void run_judge(const JudgeOptions& options, Session& session) {
@@ -35,35 +42,29 @@ void run_judge(const JudgeOptions& options, Session& session) {
   score_all(options, session, data);
   double answers = 0.0;
   double sum = 0.0;
-  std::vector<Record> kept;
-  for (auto& record : data) {
-    for (auto& answer : record.answers) {
-      sum += answer.reward;
-      ++answers;
-    }
+  for (const auto& record : data) {
+    for (const auto& answer : record.answers) sum += answer.reward;
+    answers += static_cast<double>(record.answers.size());
+  }
+  const auto keep = [&](Record& record) {
     if (options.keep == "right") {
       std::erase_if(record.answers, [](const Answer& answer) { return answer.reward < 1.0; });
     }
-    if (!record.answers.empty()) kept.push_back(std::move(record));
-  }
-  session.values = {{"rows", static_cast<double>(kept.size())},
-                    {"rows_dropped", static_cast<double>(data.size() - kept.size())},
-                    {"answers", answers},
-                    {"mean_reward", answers > 0.0 ? sum / answers : 0.0}};
-  const bool any = !data.empty();
-  data = std::move(kept);
-  require(!data.empty() || !any, Fault::data,
-          [&] { return "data set '" + options.data + "': no answer was judged right"; });
+    return !record.answers.empty();
+  };
+  keep_if(session, options.data, keep, "rows_dropped", "no answer was judged right");
+  session.values["answers"] = answers;
+  session.values["mean_reward"] = answers > 0.0 ? sum / answers : 0.0;
 }
 
 Stage make_judge(Options& options, const TrainerBook& book) {
   JudgeOptions judge;
-  judge.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
+  judge.data = read_on(options);
   judge.rule = read_rule(options, book);
   judge.keep = options.text("keep", "right: answers that score below 1 go, and rows without any other",
                             {.fallback = "all", .choices = {"all", "right"}});
   Stage stage;
-  stage.needs.push_back("data set '" + judge.data + "'");
+  stage.needs.push_back(needs_data(judge.data));
   stage.making = {.data = judge.data};
   stage.run = [judge](Session& session) { run_judge(judge, session); };
   return stage;

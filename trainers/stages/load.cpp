@@ -1,6 +1,7 @@
 #include "harness/base/draws.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 #include "trainers/rows/records.hpp"
 
 namespace touchstone {
@@ -44,7 +45,7 @@ Stage make_load(Options& options, const TrainerBook&) {
   load.limit = options.integer("limit", "rows, drawn by the seed; 0: all, which a task without end has not",
                                {.fallback = 0, .min = 0});
   Stage stage;
-  stage.gives.push_back("data set '" + load.name + "'");
+  stage.gives.push_back(needs_data(load.name));
   stage.check = [load](const TrainJob& job) {
     check_task_data(job, load.task, load.split);
     if (load.limit == 0) refuse_endless(job, load.task, load.split);

@@ -2,6 +2,7 @@
 
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
@@ -15,6 +16,7 @@ void rotate_answers(std::vector<Record>& rows, std::size_t first, std::size_t la
       answer.reward = 0.0;
       answer.ref_logp_nats.clear();
       answer.spans.clear();
+      answer.drawn.clear();  // behind another prompt
       rows[at].answers.push_back(std::move(answer));
     }
   }
@@ -27,7 +29,7 @@ void run_mismatch(const std::string& name, std::size_t block, Session& session) 
   auto& rows = session.data.at(name);
   if (rows.empty()) return;
   require(rows.size() > 1, Fault::data,
-          [&] { return "data set '" + name + "': one row, expected two or more: there is no other row's answer"; });
+          [&] { return needs_data(name) + ": one row, expected two or more: there is no other row's answer"; });
   for (const auto& record : rows) {
     const bool judged = std::any_of(record.answers.begin(), record.answers.end(),
                                     [](const Answer& answer) { return answer.reward != 0.0; });
@@ -52,13 +54,13 @@ void run_mismatch(const std::string& name, std::size_t block, Session& session) 
 }
 
 Stage make_mismatch(Options& options, const TrainerBook&) {
-  const auto name = options.text("on", "name of a data set of judged answers", {.fallback = "data", .choices = {}});
+  const auto name = read_on(options, "name of a data set of judged answers");
   const auto block = options.integer(
       "rows", "rows that exchange their answers: the batch size, where rows are not shuffled afterwards; 0: all",
       {.fallback = 0, .min = 0, .max = 1 << 30});
   require(block != 1, Fault::config, [&] { return options.where() + ": key 'rows': found 1, expected 0, 2 or more"; });
   Stage stage;
-  stage.needs.push_back("data set '" + name + "'");
+  stage.needs.push_back(needs_data(name));
   stage.run = [name, block](Session& session) { run_mismatch(name, static_cast<std::size_t>(block), session); };
   return stage;
 }

@@ -3,6 +3,7 @@
 #include "harness/base/draws.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 #include "trainers/rows/records.hpp"
 
 namespace touchstone {
@@ -62,7 +63,7 @@ Stage make_mix(Options& options, const TrainerBook&) {
   mix.share = options.number("share", "of all rows afterwards, how many are theirs",
                              {.fallback = 0.1, .min = 0.0, .max = 0.95});
   Stage stage;
-  stage.needs.push_back("data set '" + mix.name + "'");
+  stage.needs.push_back(needs_data(mix.name));
   stage.check = [mix](const TrainJob& job) {
     for (const auto& task : mix.tasks) job.tasks->expand(task);
     for (const auto& task : partners(mix, job)) check_task_data(job, task, std::nullopt);

@@ -4,6 +4,7 @@
 #include "harness/base/text.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 #include "trainers/text/mutations.hpp"
 
 namespace touchstone {
@@ -37,13 +38,13 @@ void run_mutate(const MutateOptions& options, Session& session) {
   session.values = {
       {"rows", static_cast<double>(data.size())}, {"variants_made", made}, {"rows_without_variant", none}};
   require(made > 0.0 || data.empty(), Fault::data, [&] {
-    return "data set '" + options.data + "': no answer has a place for a fault of kind " + join(options.kinds, ", ");
+    return needs_data(options.data) + ": no answer has a place for a fault of kind " + join(options.kinds, ", ");
   });
 }
 
 Stage make_mutate(Options& options, const TrainerBook&) {
   MutateOptions mutate;
-  mutate.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
+  mutate.data = read_on(options);
   mutate.kinds =
       options.texts("kinds", "of faults: operator, number, boundary, variable, step (a worked step and all after it)",
                     mutation_kinds());
@@ -54,7 +55,7 @@ Stage make_mutate(Options& options, const TrainerBook&) {
   mutate.variants = options.integer("variants", "of each row's first answer, behind the answers that it has",
                                     {.fallback = 4, .min = 1, .max = 1024});
   Stage stage;
-  stage.needs.push_back("data set '" + mutate.data + "'");
+  stage.needs.push_back(needs_data(mutate.data));
   stage.making = {.data = mutate.data};
   stage.run = [mutate](Session& session) { run_mutate(mutate, session); };
   return stage;

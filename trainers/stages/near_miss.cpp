@@ -4,6 +4,7 @@
 
 #include "harness/train/stage.hpp"
 #include "trainers/loops/answering.hpp"
+#include "trainers/rows/data_set.hpp"
 #include "trainers/rows/rows.hpp"
 #include "trainers/text/diff.hpp"
 
@@ -121,21 +122,19 @@ std::optional<NearMiss> nearest(const Record& record, bool judged, const RowEnco
 }
 
 void run_near_miss(const NearMissOptions& options, Session& session) {
-  auto& data = session.data.at(options.data);
   const auto encoder = row_encoder(session);
   MissCounts counts;
   double missed = 0.0;
   double wrong = 0.0;
-  std::vector<Record> kept;
-  for (auto& record : data) {
+  const auto keep = [&](Record& record) {
     const bool judged = std::any_of(record.answers.begin(), record.answers.end(),
                                     [](const Answer& answer) { return answer.reward != 0.0; });
     if (record.answers.empty() || (judged && record.answers.front().reward < 1.0)) {
       ++wrong;
-      continue;
+      return false;
     }
     auto miss = nearest(record, judged, encoder, options, counts);
-    if (!miss && !options.keep) continue;
+    if (!miss && !options.keep) return false;
     record.answers.resize(1);
     if (miss) {
       ++missed;
@@ -145,10 +144,13 @@ void run_near_miss(const NearMissOptions& options, Session& session) {
       record.answers[1].reward = -1.0;
     }
     record.answers[0].reward = 1.0;
-    kept.push_back(std::move(record));
-  }
-  session.values = {{"rows", static_cast<double>(kept.size())},
-                    {"rows_dropped", static_cast<double>(data.size() - kept.size())},
+    return true;
+  };
+  auto& data = session.data.at(options.data);
+  const auto before = data.size();
+  std::erase_if(data, [&](Record& record) { return !keep(record); });
+  session.values = {{"rows", static_cast<double>(data.size())},
+                    {"rows_dropped", static_cast<double>(before - data.size())},
                     {"rows_wrong", wrong},
                     {"near_misses", missed},
                     {"candidates", counts.candidates},
@@ -160,10 +162,9 @@ void run_near_miss(const NearMissOptions& options, Session& session) {
     session.values["mean_similarity"] = counts.similarity / missed;
     session.values["mean_diff"] = counts.diff / missed;
   }
-  const bool any = !data.empty();
-  data = std::move(kept);
-  require(missed > 0.0 || !any, Fault::data, [&] {
-    return "data set '" + options.data + "': no right answer has a wrong one near it (" +
+  // All rows may be there and none of them have a near miss.
+  require(missed > 0.0 || before == 0, Fault::data, [&] {
+    return needs_data(options.data) + ": no right answer has a wrong one near it (" +
            std::to_string(static_cast<std::int64_t>(counts.candidates)) +
            " were compared), expected answers of the stages 'mutate' or 'sample', and 'judge'";
   });
@@ -171,8 +172,7 @@ void run_near_miss(const NearMissOptions& options, Session& session) {
 
 Stage make_near_miss(Options& options, const TrainerBook&) {
   NearMissOptions near;
-  near.data = options.text("on", "name of a data set with right answers first and judged others behind them",
-                           {.fallback = "data", .choices = {}});
+  near.data = read_on(options, "name of a data set with right answers first and judged others behind them");
   near.min_similarity = options.number("min_similarity", "one less the edit distance as a share of the longer answer",
                                        {.fallback = 0.6, .min = 0.0, .max = 1.0});
   near.max_diff = options.number("max_diff_fraction", "of the tokens of either answer that differ, at most",
@@ -180,7 +180,7 @@ Stage make_near_miss(Options& options, const TrainerBook&) {
   near.keep = options.text("without", "rows without a near miss: keep them as they are, or drop them",
                            {.fallback = "keep", .choices = {"keep", "drop"}}) == "keep";
   Stage stage;
-  stage.needs.push_back("data set '" + near.data + "'");
+  stage.needs.push_back(needs_data(near.data));
   stage.making = {.data = near.data};
   stage.run = [near](Session& session) { run_near_miss(near, session); };
   return stage;

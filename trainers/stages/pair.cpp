@@ -3,6 +3,7 @@
 #include "harness/base/draws.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
@@ -47,31 +48,23 @@ bool pair_up(Record& record, const PairOptions& options, std::uint64_t seed) {
 }
 
 void run_pair(const PairOptions& options, Session& session) {
-  auto& data = session.data.at(options.data);
-  std::vector<Record> kept;
-  for (auto& record : data) {
-    if (pair_up(record, options, session.job->seed)) kept.push_back(std::move(record));
-  }
-  session.values["rows"] = static_cast<double>(kept.size());
-  session.values["rows_dropped"] = static_cast<double>(data.size() - kept.size());
-  const bool any = !data.empty();
-  data = std::move(kept);
-  require(!data.empty() || !any, Fault::data, [&] {
-    return "data set '" + options.data + "': no row has an answer and " + std::to_string(options.worse) +
-           " that lost to it";
-  });
+  keep_if(
+      session, options.data, [&](Record& record) { return pair_up(record, options, session.job->seed); },
+      "rows_dropped", "no row has an answer and " + std::to_string(options.worse) + " that lost to it");
+  const auto dropped = session.values["rows_dropped"];
+  tell_unspent(session, options.data, session.values["rows"] + dropped, dropped, "give no pair");
 }
 
 Stage make_pair(Options& options, const TrainerBook&) {
   PairOptions pair;
-  pair.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
+  pair.data = read_on(options);
   pair.better = options.text("better", "first: the data's own answer; best: the one with the highest reward",
                              {.fallback = "first", .choices = {"first", "best"}});
   pair.worse =
       options.integer("worse", "answers beside it, drawn from those with less reward (from all, unless judged)",
                       {.fallback = 1, .min = 1, .max = 1024});
   Stage stage;
-  stage.needs.push_back("data set '" + pair.data + "'");
+  stage.needs.push_back(needs_data(pair.data));
   stage.making = {.data = pair.data};
   stage.run = [pair](Session& session) { run_pair(pair, session); };
   return stage;

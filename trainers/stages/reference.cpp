@@ -2,7 +2,9 @@
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/loops/answering.hpp"
+#include "trainers/loops/stage_progress.hpp"
 #include "trainers/losses/loss.hpp"
+#include "trainers/rows/data_set.hpp"
 #include "trainers/rows/row_options.hpp"
 
 namespace touchstone {
@@ -53,7 +55,9 @@ void run_reference(const ReferenceOptions& options, Session& session) {
   session.values = audit.values();
   double sum = 0.0;
   double tokens = 0.0;
+  StageProgress progress(session, rows.size(), "rows scored");
   for (std::size_t first = 0; first < rows.size();) {
+    progress.at(first);
     if (session.hooks->cancel != nullptr) session.hooks->cancel->check();
     std::vector<std::size_t> chosen;
     for (std::size_t size = 0;
@@ -72,12 +76,12 @@ void run_reference(const ReferenceOptions& options, Session& session) {
 
 Stage make_reference(Options& options, const TrainerBook&) {
   ReferenceOptions reference;
-  reference.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
+  reference.data = read_on(options);
   reference.model =
       options.text("model", "name of a frozen model; \"\": the model as it is now", {.fallback = "", .choices = {}});
   reference.rows = read_row_options(options);
   Stage stage;
-  stage.needs.push_back("data set '" + reference.data + "'");
+  stage.needs.push_back(needs_data(reference.data));
   if (!reference.model.empty()) stage.needs.push_back("frozen model '" + reference.model + "'");
   stage.gives.push_back(reference_of(reference.data));
   stage.making = {.data = reference.data, .by = reference.model};

@@ -2,6 +2,7 @@
 #include "harness/train/stage.hpp"
 #include "trainers/loops/answering.hpp"
 #include "trainers/loops/reinforce_loop.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
@@ -18,12 +19,18 @@ void read_rollout_options(Options& options, RolloutOptions& rollout) {
                                {.fallback = 1.0, .min = 1e-6, .max = 1.0});
   asked.top_k = static_cast<int>(options.integer("top_k", "tokens that are drawn from, at most; 0: all",
                                                  {.fallback = 0, .min = 0, .max = 1 << 30}));
-  asked.until = options.texts("until", "texts that end an answer", std::vector<std::string>{});
+  asked.keep_first_space = true;
+  rollout.until = read_until(options);
   rollout.reward_clip = options.number("reward_clip", "rewards are held within this on either side; 0: as they are",
                                        {.fallback = 0.0, .min = 0.0, .max = 1e6});
   rollout.missing_eos_penalty =
       options.number("missing_eos_penalty", "taken from the reward of an answer that max_new_tokens cut",
                      {.fallback = 0.0, .min = 0.0, .max = 1e6});
+  rollout.overlong_margin =
+      options.integer("overlong_margin",
+                      "tokens: an answer loses up to 1 of its reward, by how far its length reaches into the last so "
+                      "many before max_new_tokens (soft overlong punishment, arXiv 2503.14476); 0: nothing",
+                      {.fallback = 0, .min = 0, .max = 1 << 20});
   rollout.mask_truncated =
       options.flag("mask_truncated_completions", "answers that max_new_tokens cut are not trained on", false);
   rollout.batch_tokens = options.integer("batch_tokens", "tokens of a forward pass, at most",
@@ -37,6 +44,9 @@ void read_loop_options(Options& options, ReinforceOptions& reinforce) {
                                     {.fallback = 1.0, .min = 1e-6, .max = 1e6});
   reinforce.max_rollouts = options.integer("max_rollouts", "rollouts, in place of epochs; -1: by epochs",
                                            {.fallback = -1, .min = -1, .max = 100000000});
+  require(reinforce.max_rollouts != 0, Fault::config, [&] {
+    return options.where() + ": key 'max_rollouts': found 0, expected -1, which is by epochs, or 1 or more";
+  });
   reinforce.passes = options.integer("num_iterations", "passes over the answers of a rollout",
                                      {.fallback = 1, .min = 1, .max = 1 << 20});
   reinforce.mini_batches =
@@ -45,12 +55,12 @@ void read_loop_options(Options& options, ReinforceOptions& reinforce) {
 
 Stage make_reinforce(Options& options, const TrainerBook& book) {
   ReinforceOptions reinforce;
-  reinforce.data = options.text("on", "name of a data set of prompts", {.fallback = "data", .choices = {}});
+  reinforce.data = read_on(options, "name of a data set of prompts");
   reinforce.reference = options.text("reference", "name of a frozen model; \"\": the model as the stage begins",
                                      {.fallback = "", .choices = {}});
   auto objective = options.child("objective", "the loss: a name, or {\"use\": NAME, ...} with its options");
   if (!options.describing()) reinforce.objective = make_use(std::move(objective), book.objectives, book);
-  reinforce.rollout.reward = read_rule(options, book);
+  reinforce.rollout.rewards = read_rewards(options, book);
   read_rollout_options(options, reinforce.rollout);
   read_loop_options(options, reinforce);
   reinforce.optimizer = read_optimizer_options(options);
@@ -58,12 +68,17 @@ Stage make_reinforce(Options& options, const TrainerBook& book) {
                                                   {.fallback = 0.0, .min = 0.0, .max = 10.0});
   require(options.describing() || reinforce.objective.credit, Fault::config,
           [&] { return options.where() + ": this objective is of given answers: use the stage 'train'"; });
+  const auto& rollout = reinforce.rollout;
+  require(rollout.overlong_margin <= rollout.asked.max_new_tokens, Fault::config, [&] {
+    return options.where() + ": overlong_margin is " + std::to_string(rollout.overlong_margin) +
+           ", expected at most max_new_tokens, " + std::to_string(rollout.asked.max_new_tokens);
+  });
   require(options.describing() || reinforce.rollout.asked.samples >= reinforce.objective.answers, Fault::config, [&] {
     return options.where() + ": num_generations is " + std::to_string(reinforce.rollout.asked.samples) +
            ", expected at least " + std::to_string(reinforce.objective.answers) + " for this objective";
   });
   Stage stage;
-  stage.needs.push_back("data set '" + reinforce.data + "'");
+  stage.needs.push_back(needs_data(reinforce.data));
   if (!reinforce.reference.empty()) stage.needs.push_back("frozen model '" + reinforce.reference + "'");
   stage.run = [reinforce](Session& session) {
     auto chosen = reinforce;

@@ -6,6 +6,8 @@
 #include "harness/base/text.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/loops/answering.hpp"
+#include "trainers/loops/stage_progress.hpp"
+#include "trainers/rows/data_set.hpp"
 #include "trainers/rows/rows.hpp"
 
 namespace touchstone {
@@ -15,6 +17,7 @@ struct SampleOptions {
   std::string data;
   std::string model;
   Generation asked;
+  StopTexts until;
   std::int64_t least = 1;
   bool replace = false;
   bool keep_repeats = false;
@@ -25,7 +28,7 @@ struct SampleCounts {
   double empty = 0.0;
   double repeated = 0.0;
   double unfinished = 0.0;
-  double dropped = 0.0;
+  double tokenised_again = 0.0;  ///< a stop text began within a token
 };
 
 /// Adds what the model wrote to a record; false when it has too few new answers then.
@@ -38,10 +41,8 @@ bool add_answers(const Session& session, const SampleOptions& options, Record& r
   for (const auto& written : response.generated) {
     ++counts.written;
     if (!written.finished) ++counts.unfinished;
-    Answer answer;
-    answer.made_by = session.stage;
-    answer.text = answer_text(session, record, written.text);
-    for (const auto logp : written.logp_nats) answer.logp_nats += logp;
+    auto answer = written_answer(session, record, written);
+    if (answer.drawn.empty() && !answer.text.empty()) ++counts.tokenised_again;
     const bool empty = strip(answer.text).empty();
     const bool repeated = !options.keep_repeats && !known.insert(answer.text).second;
     if (empty) ++counts.empty;
@@ -61,47 +62,47 @@ void run_sample(const SampleOptions& options, Session& session) {
     auto asked = options.asked;
     asked.context = context_of(session, record);
     for (const auto* image : pictures_of(record)) asked.images.push_back(*image);
+    asked.until = stops_of(*session.job, record, options.until);
+    asked.keep_first_space = true;
     asked.seed = derive_seed(session.job->seed, "sample." + record.id);
     requests.emplace_back(std::move(asked));
   }
-  const auto responses = engine->answer(requests, {}, session.hooks->cancel);
+  StageProgress progress(session, requests.size(), "prompts answered");
+  const auto responses = engine->answer(
+      requests, [&](std::size_t done) { progress.at(done); }, session.hooks->cancel);
   SampleCounts counts;
-  std::vector<Record> kept;
-  for (std::size_t at = 0; at < data.size(); ++at) {
-    if (add_answers(session, options, data[at], responses[at], counts)) {
-      kept.push_back(std::move(data[at]));
-    } else {
-      ++counts.dropped;
-    }
-  }
-  data = std::move(kept);
+  std::size_t at = 0;
+  const auto before = data.size();
+  std::erase_if(data, [&](Record& record) { return !add_answers(session, options, record, responses[at++], counts); });
   session.values = {{"rows", static_cast<double>(data.size())},
                     {"answers_written", counts.written},
                     {"answers_empty", counts.empty},
                     {"answers_repeated", counts.repeated},
                     {"answers_unfinished", counts.unfinished},
-                    {"rows_dropped", counts.dropped}};
+                    {"answers_tokenised_again", counts.tokenised_again},
+                    {"rows_dropped", static_cast<double>(before - data.size())}};
   require(!data.empty() || responses.empty(), Fault::data, [&] {
-    return "data set '" + options.data + "': the model wrote fewer than " + std::to_string(options.least) +
+    return needs_data(options.data) + ": the model wrote fewer than " + std::to_string(options.least) +
            " usable answers to every prompt (" + std::to_string(static_cast<std::int64_t>(counts.empty)) +
            " were empty, " + std::to_string(static_cast<std::int64_t>(counts.repeated)) + " repeated)";
   });
 }
 
 /// For the origin of the answers.
-std::string drawing_of(const SampleOptions& options) {
+std::string drawing_of(const SampleOptions& options, const Session& session) {
   const auto& asked = options.asked;
   Json drawing = {{"temperature", asked.temperature}, {"max_new_tokens", asked.max_new_tokens}};
   if (asked.temperature > 0.0) {
     drawing["top_p"] = asked.top_p;
     drawing["top_k"] = asked.top_k;
   }
+  drawing["until"] = stops_json(*session.job, session.data.at(options.data), options.until);
   return drawing.dump();
 }
 
 Stage make_sample(Options& options, const TrainerBook&) {
   SampleOptions sample;
-  sample.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
+  sample.data = read_on(options);
   sample.model =
       options.text("model", "name of a frozen model; \"\": the model as it is now", {.fallback = "", .choices = {}});
   auto& asked = sample.asked;
@@ -115,15 +116,17 @@ Stage make_sample(Options& options, const TrainerBook&) {
                                {.fallback = 1.0, .min = 1e-6, .max = 1.0});
   asked.top_k = static_cast<int>(options.integer("top_k", "tokens that are drawn from, at most; 0: all",
                                                  {.fallback = 0, .min = 0, .max = 1 << 30}));
-  asked.until = options.texts("until", "texts that an answer is cut before", std::vector<std::string>{});
+  sample.until = read_until(options);
   sample.least = options.integer("least", "rows with fewer usable new answers are left out; 0: none is",
                                  {.fallback = 1, .min = 0, .max = 1024});
   sample.replace = options.flag("replace", "the answers that the rows had go", false);
   sample.keep_repeats = options.flag("keep_repeats", "an answer that the row has already is kept again", false);
   Stage stage;
-  stage.needs.push_back("data set '" + sample.data + "'");
+  stage.needs.push_back(needs_data(sample.data));
   if (!sample.model.empty()) stage.needs.push_back("frozen model '" + sample.model + "'");
-  stage.making = {.data = sample.data, .by = sample.model, .drawing = drawing_of(sample)};
+  stage.making = {.data = sample.data, .by = sample.model, .drawing = [sample](const Session& session) {
+                    return drawing_of(sample, session);
+                  }};
   stage.run = [sample](Session& session) { run_sample(sample, session); };
   return stage;
 }

@@ -1,14 +1,15 @@
 #include "harness/base/draws.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
 
 Stage make_shuffle(Options& options, const TrainerBook&) {
-  const auto name = options.text("data", "name of the data set", {.fallback = "data", .choices = {}});
+  const auto name = read_on(options);
   Stage stage;
-  stage.needs.push_back("data set '" + name + "'");
+  stage.needs.push_back(needs_data(name));
   stage.run = [name](Session& session) {
     Draws draws(session.job->seed, "shuffle." + name);
     shuffle(session.data.at(name), draws);

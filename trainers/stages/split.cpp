@@ -3,6 +3,7 @@
 #include "harness/base/draws.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
@@ -25,7 +26,7 @@ void run_split(const SplitOptions& options, Session& session) {
   const auto second =
       static_cast<std::size_t>(std::floor((budget - static_cast<double>(first)) / options.price + 1e-9));
   require(first + second <= pool.size(), Fault::data, [&] {
-    return "data set '" + options.data + "' has " + std::to_string(pool.size()) + " rows, expected at least " +
+    return needs_data(options.data) + " has " + std::to_string(pool.size()) + " rows, expected at least " +
            std::to_string(first + second);
   });
   Draws draws(session.job->seed, "split." + options.data);
@@ -36,11 +37,15 @@ void run_split(const SplitOptions& options, Session& session) {
   session.values = {{"rows", static_cast<double>(pool.size())},
                     {"rows_first", static_cast<double>(first)},
                     {"rows_second", static_cast<double>(second)}};
+  // In rows of the first part: what is left over is less than one of the second.
+  tell_unspent(session, options.data, budget,
+               budget - static_cast<double>(first) - static_cast<double>(second) * options.price,
+               "of the budget are no whole row of the second part");
 }
 
 Stage make_split(Options& options, const TrainerBook&) {
   SplitOptions split;
-  split.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
+  split.data = read_on(options);
   split.first = options.text("first", "name of the first part", {.fallback = "first", .choices = {}});
   split.second = options.text("second", "name of the second part", {.fallback = "second", .choices = {}});
   split.rows =
@@ -49,8 +54,8 @@ Stage make_split(Options& options, const TrainerBook&) {
   split.share = options.number("share", "of the budget, for the first part", {.fallback = 0.5, .min = 0.0, .max = 1.0});
   split.price = options.number("price", "of a row of the second part", {.fallback = 1.0, .min = 1e-3, .max = 1e6});
   Stage stage;
-  stage.needs.push_back("data set '" + split.data + "'");
-  stage.gives = {"data set '" + split.first + "'", "data set '" + split.second + "'"};
+  stage.needs.push_back(needs_data(split.data));
+  stage.gives = {needs_data(split.first), needs_data(split.second)};
   stage.run = [split](Session& session) { run_split(split, session); };
   return stage;
 }

@@ -3,6 +3,7 @@
 
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
@@ -91,7 +92,7 @@ void run_split_turns(const SplitOptions& options, Session& session) {
 
 Stage make_split_turns(Options& options, const TrainerBook&) {
   SplitOptions split;
-  split.data = options.text("on", "name of a data set of dialogues", {.fallback = "data", .choices = {}});
+  split.data = read_on(options, "name of a data set of dialogues");
   split.drop_adverse = options.flag(
       "drop_adverse", "a turn is no target when no tool's result follows it, or one that is an error", true);
   for (const auto& phrase : options.texts(
@@ -102,7 +103,7 @@ Stage make_split_turns(Options& options, const TrainerBook&) {
     });
   }
   Stage stage;
-  stage.needs.push_back("data set '" + split.data + "'");
+  stage.needs.push_back(needs_data(split.data));
   stage.run = [split](Session& session) { run_split_turns(split, session); };
   return stage;
 }

@@ -1,13 +1,14 @@
 #include "harness/base/seed.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/loops/train_loop.hpp"
+#include "trainers/rows/data_set.hpp"
 #include "trainers/rows/row_options.hpp"
 
 namespace touchstone {
 namespace {
 
 void read_data_options(Options& options, TrainOptions& train) {
-  train.data = options.text("on", "name of the data set", {.fallback = "data", .choices = {}});
+  train.data = read_on(options);
   train.validation =
       options.text("validation", "name of a data set to watch the loss on", {.fallback = "", .choices = {}});
   train.validation_share = options.number("validation_share", "share of the rows set aside for it when none is named",
@@ -22,6 +23,9 @@ void read_step_options(Options& options, StepSettings& steps) {
       options.number("num_train_epochs", "times that each row is seen", {.fallback = 3.0, .min = 1e-6, .max = 1e6});
   steps.max_steps = options.integer("max_steps", "optimizer steps, in place of epochs; -1: by epochs",
                                     {.fallback = -1, .min = -1, .max = 100000000});
+  require(steps.max_steps != 0, Fault::config, [&] {
+    return options.where() + ": key 'max_steps': found 0, expected -1, which is by epochs, or 1 or more";
+  });
   steps.batch_size = options.integer("per_device_train_batch_size",
                                      "rows (bins, with packing) of a forward pass; rows of one item count as one",
                                      {.fallback = 8, .min = 1, .max = 1 << 20});
@@ -89,8 +93,8 @@ Stage make_train(Options& options, const TrainerBook& book) {
            "several answers, whose rows are never padded";
   });
   Stage stage;
-  stage.needs.push_back("data set '" + train.data + "'");
-  if (!train.validation.empty()) stage.needs.push_back("data set '" + train.validation + "'");
+  stage.needs.push_back(needs_data(train.data));
+  if (!train.validation.empty()) stage.needs.push_back(needs_data(train.validation));
   if (train.objective.needs_reference) stage.needs.push_back("frozen model '" + train.objective.reference + "'");
   if (train.objective.needs_ref_logp) {
     stage.needs.push_back(reference_of(train.data));

@@ -1,5 +1,6 @@
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/rows/data_set.hpp"
 
 namespace touchstone {
 namespace {
@@ -39,7 +40,7 @@ void run_weigh(const WeighOptions& options, Session& session) {
 
 Stage make_weigh(Options& options, const TrainerBook&) {
   WeighOptions weigh;
-  weigh.name = options.text("data", "name of the data set", {.fallback = "data", .choices = {}});
+  weigh.name = read_on(options);
   weigh.from = options.text("from", "what such a stretch begins with");
   weigh.to = options.text("to", "what it ends with, the next of these");
   weigh.weight = options.number("weight", "how often its tokens count in the loss; 0: never",
@@ -49,7 +50,7 @@ Stage make_weigh(Options& options, const TrainerBook&) {
             [&, key = key] { return options.where() + ": '" + key + "' is empty, expected a text to look for"; });
   }
   Stage stage;
-  stage.needs.push_back("data set '" + weigh.name + "'");
+  stage.needs.push_back(needs_data(weigh.name));
   stage.run = [weigh](Session& session) { run_weigh(weigh, session); };
   return stage;
 }
