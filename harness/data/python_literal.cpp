@@ -407,10 +407,10 @@ std::string real_text(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   const double size = std::fabs(value);
-  const auto format =
+  const auto shape =
       size != 0.0 && (size >= 1e16 || size < 1e-4) ? std::chars_format::scientific : std::chars_format::fixed;
   std::array<char, 40> buffer{};
-  std::string text(buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format).ptr);
+  std::string text(buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, shape).ptr);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
 }

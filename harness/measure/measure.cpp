@@ -29,7 +29,8 @@ struct NamedKind {
 constexpr NamedKind kWarningKinds[] = {{Warning::Kind::data, "data"},
                                        {Warning::Kind::shots, "shots"},
                                        {Warning::Kind::prompt, "prompt"},
-                                       {Warning::Kind::cut_prompts, "cut_prompts"}};
+                                       {Warning::Kind::cut_prompts, "cut_prompts"},
+                                       {Warning::Kind::procedure, "procedure"}};
 
 /// One task on its way through a measurement.
 struct Work {
@@ -273,8 +274,9 @@ void warn_of_declined(TaskMeasure& result, std::span<const Answered> answered) {
     if (!one.declined.empty()) ++reasons[one.declined];
   }
   for (const auto& [reason, count] : reasons) {
-    result.warnings.push_back(result.task + ": " + std::to_string(count) + " of " + std::to_string(answered.size()) +
-                              " questions were answered without the model's procedure: " + reason);
+    result.warnings.push_back({Warning::Kind::procedure,
+                               result.task + ": " + std::to_string(count) + " of " + std::to_string(answered.size()) +
+                                   " questions were answered without the model's procedure: " + reason});
   }
 }
 
@@ -413,7 +415,7 @@ Warning::Kind warning_kind(const std::string& name) {
   for (const auto& one : kWarningKinds) {
     if (name == one.name) return one.kind;
   }
-  throw Error(Fault::store, "warning: found the kind '" + name + "', expected data, shots, prompt or cut_prompts");
+  throw Error(Fault::store, "warning: found the kind '" + name + "', expected data, shots, prompt, cut_prompts or procedure");
 }
 
 std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book,

@@ -35,12 +35,13 @@ struct Warning {
     shots,        ///< another number of examples than was asked for
     prompt,       ///< the prompt is written in another way than was asked for
     cut_prompts,  ///< prompts that the model was too short for
+    procedure,    ///< questions that were answered without the model's procedure
   };
   Kind kind = Kind::data;
   std::string text;  ///< one line; begins with the task's name
   bool operator==(const Warning&) const = default;
 };
-/// "data", "shots", "prompt", "cut_prompts": what the store writes.
+/// "data", "shots", "prompt", "cut_prompts", "procedure": what the store writes.
 const char* warning_kind_name(Warning::Kind kind);
 /// The kind of that name. Throws Fault::store for another one.
 Warning::Kind warning_kind(const std::string& name);
