@@ -16,12 +16,12 @@
 namespace touchstone {
 namespace {
 
+using testing::checkpoints;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::SizeIs;
-using testing::checkpoints;
 using testing::make_tiny;
+using ::testing::SizeIs;
 using testing::trainer_book;
 using testing::write_text;
 
@@ -287,8 +287,8 @@ TEST(ProcedureFile, IsPartOfTheModelsIdentity) {
   EXPECT_EQ(checkpoints().model_hash(model), plain);
 }
 
-std::unique_ptr<Engine> open(const std::filesystem::path& folder, const ProcedureBook& book,
-                             int batch_tokens = 4096, int threads = 1) {
+std::unique_ptr<Engine> open(const std::filesystem::path& folder, const ProcedureBook& book, int batch_tokens = 4096,
+                             int threads = 1) {
   std::ostringstream nowhere;
   Log log(nowhere, true);
   EngineSettings settings;
@@ -324,7 +324,8 @@ void expect_equal(const std::vector<Response>& a, const std::vector<Response>& b
     EXPECT_EQ(a[at].forward_tokens, b[at].forward_tokens);
     EXPECT_EQ(a[at].cache_bytes, b[at].cache_bytes);
     ASSERT_EQ(a[at].generated.size(), b[at].generated.size());
-    for (std::size_t i = 0; i < a[at].generated.size(); ++i) EXPECT_EQ(a[at].generated[i].tokens, b[at].generated[i].tokens);
+    for (std::size_t i = 0; i < a[at].generated.size(); ++i)
+      EXPECT_EQ(a[at].generated[i].tokens, b[at].generated[i].tokens);
   }
 }
 
@@ -344,7 +345,8 @@ TEST(Vote, OneAnswerAtTemperatureZeroEqualsPlainToTheLastBit) {
   EXPECT_GT(result.samples.at(0).forward_tokens, 0);
   EXPECT_EQ(result.scores.at(0).value, expected.scores.at(0).value);
   MeasureSettings settings;
-  EXPECT_NE(measure_key(one->info(), "digit", "1", "", settings), measure_key(other->info(), "digit", "1", "", settings));
+  EXPECT_NE(measure_key(one->info(), "digit", "1", "", settings),
+            measure_key(other->info(), "digit", "1", "", settings));
 }
 
 // <s>, one token a character, and 3 answers of at most 8 tokens; a token's keys and values are 2 layers x 2 x 2 heads x
@@ -407,7 +409,8 @@ TEST(Logits, AreChangedBeforeDrawingAndScoring) {
   const auto book = forbidding();
   const auto changed = open(model, book)->answer(requests);
   for (const auto& response : changed) {
-    for (const auto& answer : response.generated) EXPECT_THAT(answer.tokens, ::testing::Not(::testing::Contains(first)));
+    for (const auto& answer : response.generated)
+      EXPECT_THAT(answer.tokens, ::testing::Not(::testing::Contains(first)));
   }
   EXPECT_NE(changed[2].generated[0].tokens, plain[2].generated[0].tokens);
   // Scoring, by hand: the probability that the forbidden token had goes to the others.
