@@ -64,13 +64,13 @@ struct Sample {
   std::string doc_hash;
   std::string prompt_hash;  ///< SHA-256 of the first request's context
   std::string target_hash;
-  std::string prompt;                  ///< the context itself
-  std::string target;                  ///< the right answer, for a reader
-  std::vector<int> gold;               ///< indices of the right choices, 0-based; empty unless multiple choice
-  std::string cluster;                 ///< examples with equal values are dependent; empty: none
+  std::string prompt;     ///< the context itself
+  std::string target;     ///< the right answer, for a reader
+  std::vector<int> gold;  ///< indices of the right choices, 0-based; empty unless multiple choice
+  std::string cluster;    ///< examples with equal values are dependent; empty: none
   /// Generated texts; the choices' texts for multiple choice. Behind the answer's own: what a procedure weighed for it.
   std::vector<std::string> responses;
-  std::vector<double> choice_logp;     ///< log-likelihood in nats of each choice; empty for generation
+  std::vector<double> choice_logp;  ///< log-likelihood in nats of each choice; empty for generation
   std::vector<bool> choice_greedy;
   int prompt_tokens = 0;
   int truncated_tokens = 0;
