@@ -417,7 +417,8 @@ Warning::Kind warning_kind(const std::string& name) {
   for (const auto& one : kWarningKinds) {
     if (name == one.name) return one.kind;
   }
-  throw Error(Fault::store, "warning: found the kind '" + name + "', expected data, shots, prompt, cut_prompts or procedure");
+  throw Error(Fault::store,
+              "warning: found the kind '" + name + "', expected data, shots, prompt, cut_prompts or procedure");
 }
 
 std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book,

@@ -202,8 +202,10 @@ TEST(Vote, LogLikelihoodsAreScoredPlainlyAndSaidToBe) {
   EXPECT_EQ(result.samples.at(0).choice_logp, expected.samples.at(0).choice_logp);
   EXPECT_EQ(result.samples.at(0).responses, expected.samples.at(0).responses);
   EXPECT_THAT(expected.warnings, IsEmpty());
-  EXPECT_THAT(result.warnings, ElementsAre("choice: 1 of 1 questions were answered without the model's procedure: "
-                                           "nothing is written: log-likelihoods are scored plainly"));
+  EXPECT_THAT(result.warnings,
+              ElementsAre(Warning{Warning::Kind::procedure,
+                                  "choice: 1 of 1 questions were answered without the model's procedure: "
+                                  "nothing is written: log-likelihoods are scored plainly"}));
 }
 
 // By hand: among the choices the first prompt gives 0.6 and 0.4, the other 0.1 and 0.9; the means are 0.35 and 0.65.
@@ -232,7 +234,8 @@ TEST(Ensemble, OnePromptIsPlainAndWritingIsDeclined) {
   const auto result = measured(writing, "digit");
   EXPECT_THAT(result.samples.at(0).responses, ElementsAre("7"));
   ASSERT_THAT(result.warnings, SizeIs(1));
-  EXPECT_THAT(result.warnings[0], HasSubstr("only scored choices are averaged"));
+  EXPECT_EQ(result.warnings[0].kind, Warning::Kind::procedure);
+  EXPECT_THAT(result.warnings[0].text, HasSubstr("only scored choices are averaged"));
 }
 
 std::string fault_of(const std::function<void()>& body) {
