@@ -34,15 +34,15 @@ SpecialTokens named_pair(const std::string& bos_token, const std::string& eos_to
   return tokens;
 }
 
-/// How the content of a turn is handed over.
-struct Content {
-  bool text = false;   ///< as one text the template prints it
-  bool parts = false;  ///< as a list of parts the template prints the texts of it
-};
-
 }  // namespace
 
 struct ChatTemplate::Impl {
+  /// How the content of a turn is handed over.
+  struct Content {
+    bool text = false;   ///< as one text the template prints it
+    bool parts = false;  ///< as a list of parts the template prints the texts of it
+  };
+
   Impl(jinja::Template read, std::string where_it_stands, std::string of_source, Json named)
       : program(std::move(read)),
         where(std::move(where_it_stands)),

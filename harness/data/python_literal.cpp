@@ -158,7 +158,8 @@ class Reader {
     }
     // "(-1)" is a signed number itself.
     const auto inner = text_.substr(first).find_first_not_of("( \t\n\r\f");
-    if (inner != std::string_view::npos && (text_[first + inner] == '-' || text_[first + inner] == '+')) fail("two signs");
+    if (inner != std::string_view::npos && (text_[first + inner] == '-' || text_[first + inner] == '+'))
+      fail("two signs");
     if (negative) {
       value.integer = -value.integer;
       value.real = -value.real;
@@ -190,8 +191,10 @@ class Reader {
     if (base != 10) {
       at_ += 2;
       if (now() == '_') ++at_;
-      const auto found =
-          digits(std::string_view("0123456789abcdefABCDEF").substr(0, base == 16 ? 22U : base == 8 ? 8U : 2U));
+      const auto found = digits(std::string_view("0123456789abcdefABCDEF")
+                                    .substr(0, base == 16  ? 22U
+                                               : base == 8 ? 8U
+                                                           : 2U));
       return whole_number(found, base);
     }
     const auto whole = digits(ten);
@@ -305,7 +308,8 @@ class Reader {
     for (auto& c : prefix) c = static_cast<char>(c | 0x20);
     const bool raw = prefix.find('r') != std::string::npos;
     const bool bytes = prefix.find('b') != std::string::npos;
-    if (prefix.find('f') != std::string::npos || prefix.find('t') != std::string::npos) fail("an f-string is no literal");
+    if (prefix.find('f') != std::string::npos || prefix.find('t') != std::string::npos)
+      fail("an f-string is no literal");
     constexpr std::array<std::string_view, 6> known = {"", "u", "r", "b", "br", "rb"};
     if (std::find(known.begin(), known.end(), prefix) == known.end()) fail("a text has an unknown prefix");
     at_ = quote_at;
@@ -407,10 +411,10 @@ std::string real_text(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   const double size = std::fabs(value);
-  const auto format =
+  const auto shape =
       size != 0.0 && (size >= 1e16 || size < 1e-4) ? std::chars_format::scientific : std::chars_format::fixed;
   std::array<char, 40> buffer{};
-  std::string text(buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format).ptr);
+  std::string text(buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, shape).ptr);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
 }
@@ -432,7 +436,8 @@ std::string quoted(const std::string& text, bool bytes) {
       (out += '\\') += c;
     } else if (byte < 0x20 || byte == 0x7f || (bytes && byte >= 0x80) || (!bytes && control)) {
       std::array<char, 8> code{};
-      std::snprintf(code.data(), code.size(), "\\x%02x", !bytes && control ? static_cast<unsigned char>(text[++i]) : byte);
+      std::snprintf(code.data(), code.size(), "\\x%02x",
+                    !bytes && control ? static_cast<unsigned char>(text[++i]) : byte);
       out += code.data();
     } else {
       out += c;

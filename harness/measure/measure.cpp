@@ -29,13 +29,14 @@ struct NamedKind {
 constexpr NamedKind kWarningKinds[] = {{Warning::Kind::data, "data"},
                                        {Warning::Kind::shots, "shots"},
                                        {Warning::Kind::prompt, "prompt"},
-                                       {Warning::Kind::cut_prompts, "cut_prompts"}};
+                                       {Warning::Kind::cut_prompts, "cut_prompts"},
+                                       {Warning::Kind::procedure, "procedure"}};
 
 /// One task on its way through a measurement.
 struct Work {
   const Task* task = nullptr;
   TaskMeasure result;
-  std::vector<Example> examples;      ///< those that are measured
+  std::vector<Example> examples;                   ///< those that are measured
   std::vector<std::vector<std::string>> contexts;  ///< of each prompt of the procedure: one an example
   std::size_t first_request = 0;
   std::vector<std::size_t> requests;  ///< how many each example has
@@ -180,7 +181,8 @@ AskSettings ask_settings(const MeasureSettings& settings) {
   return {.mode = settings.mode, .chat = settings.chat, .seed = settings.seed};
 }
 
-/// All requests of the first prompt, in order of tasks, examples, choices; also fills in where each example's requests lie.
+/// All requests of the first prompt, in order of tasks, examples, choices; also fills in where each example's requests
+/// lie.
 std::vector<Request> collect(std::vector<Work>& works, const MeasureSettings& settings) {
   const auto asking = ask_settings(settings);
   std::vector<Request> requests;
@@ -273,8 +275,9 @@ void warn_of_declined(TaskMeasure& result, std::span<const Answered> answered) {
     if (!one.declined.empty()) ++reasons[one.declined];
   }
   for (const auto& [reason, count] : reasons) {
-    result.warnings.push_back(result.task + ": " + std::to_string(count) + " of " + std::to_string(answered.size()) +
-                              " questions were answered without the model's procedure: " + reason);
+    result.warnings.push_back({Warning::Kind::procedure,
+                               result.task + ": " + std::to_string(count) + " of " + std::to_string(answered.size()) +
+                                   " questions were answered without the model's procedure: " + reason});
   }
 }
 
@@ -394,7 +397,8 @@ std::vector<Work> prepare_all(const MeasureSettings& settings, const TaskBook& b
     works[i].task = &book.tasks.get(leaves[i]);
     works[i].result.benchmark = book.benchmark(leaves[i]);
   }
-  tbb::parallel_for(std::size_t{0}, works.size(), [&](std::size_t i) { prepare(works[i], settings, data, chat, prompts); });
+  tbb::parallel_for(std::size_t{0}, works.size(),
+                    [&](std::size_t i) { prepare(works[i], settings, data, chat, prompts); });
   std::erase_if(works, [](const Work& work) { return work.examples.empty(); });
   require(!works.empty(), Fault::config, [&] { return nothing_left(settings); });
   return works;
@@ -413,7 +417,8 @@ Warning::Kind warning_kind(const std::string& name) {
   for (const auto& one : kWarningKinds) {
     if (name == one.name) return one.kind;
   }
-  throw Error(Fault::store, "warning: found the kind '" + name + "', expected data, shots, prompt or cut_prompts");
+  throw Error(Fault::store,
+              "warning: found the kind '" + name + "', expected data, shots, prompt, cut_prompts or procedure");
 }
 
 std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book,

@@ -35,12 +35,13 @@ struct Warning {
     shots,        ///< another number of examples than was asked for
     prompt,       ///< the prompt is written in another way than was asked for
     cut_prompts,  ///< prompts that the model was too short for
+    procedure,    ///< questions that were answered without the model's procedure
   };
   Kind kind = Kind::data;
   std::string text;  ///< one line; begins with the task's name
   bool operator==(const Warning&) const = default;
 };
-/// "data", "shots", "prompt", "cut_prompts": what the store writes.
+/// "data", "shots", "prompt", "cut_prompts", "procedure": what the store writes.
 const char* warning_kind_name(Warning::Kind kind);
 /// The kind of that name. Throws Fault::store for another one.
 Warning::Kind warning_kind(const std::string& name);
@@ -63,13 +64,13 @@ struct Sample {
   std::string doc_hash;
   std::string prompt_hash;  ///< SHA-256 of the first request's context
   std::string target_hash;
-  std::string prompt;                  ///< the context itself
-  std::string target;                  ///< the right answer, for a reader
-  std::vector<int> gold;               ///< indices of the right choices, 0-based; empty unless multiple choice
-  std::string cluster;                 ///< examples with equal values are dependent; empty: none
+  std::string prompt;     ///< the context itself
+  std::string target;     ///< the right answer, for a reader
+  std::vector<int> gold;  ///< indices of the right choices, 0-based; empty unless multiple choice
+  std::string cluster;    ///< examples with equal values are dependent; empty: none
   /// Generated texts; the choices' texts for multiple choice. Behind the answer's own: what a procedure weighed for it.
   std::vector<std::string> responses;
-  std::vector<double> choice_logp;     ///< log-likelihood in nats of each choice; empty for generation
+  std::vector<double> choice_logp;  ///< log-likelihood in nats of each choice; empty for generation
   std::vector<bool> choice_greedy;
   int prompt_tokens = 0;
   int truncated_tokens = 0;
