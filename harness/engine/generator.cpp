@@ -167,8 +167,7 @@ class Writer {
     if (!logits_) return logits;
     std::vector<LogitsRow> rows;
     for (std::size_t at = first; at < writing_.size(); ++at) {
-      rows.push_back(
-          {.tokens = writing_[at].read, .cache = &runner_.cache(), .cache_row = static_cast<int>(at) + 1});
+      rows.push_back({.tokens = writing_[at].read, .cache = &runner_.cache(), .cache_row = static_cast<int>(at) + 1});
     }
     return logits_->process(logits, rows);
   }
@@ -238,7 +237,7 @@ class Writer {
   PrefixRunner runner_;
   EngineCounts* counts_;
   std::unique_ptr<LogitsProcessor> logits_;  ///< null: logits stay as they are
-  std::vector<Writing> writing_;  ///< answer i is row i + 1 of the cache
+  std::vector<Writing> writing_;             ///< answer i is row i + 1 of the cache
 };
 
 /// All answers to write, equal and similar prompts side by side.
