@@ -115,7 +115,7 @@ void AdaptedWeights::read_config() {
                          {"r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "use_dora"});
     read_scalings(json, config);
   } else if (kind == "IA3") {
-    check_adapter_config(json, config.where(), {});
+    check_adapter_config(json, config.where() + " (IA3)", {});
     for (const auto& [module, change] : changes_) {
       if (!change.factor.defined() || change.down.defined() || change.up.defined() || change.magnitude.defined()) {
         refuse(module, "has tensors of another kind than IA3, which adapter_config.json names");
