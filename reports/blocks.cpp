@@ -29,9 +29,7 @@ bool take_marked(std::string_view& words, RichText& out) {
 
 }  // namespace
 
-Cell text_cell(RichText text, std::string classes) {
-  return {.text = std::move(text), .classes = std::move(classes)};
-}
+Cell text_cell(RichText text, std::string classes) { return {.text = std::move(text), .classes = std::move(classes)}; }
 
 Cell head_cell(RichText text, int columns, std::string classes) {
   return {.text = std::move(text), .classes = std::move(classes), .header = true, .columns = columns};

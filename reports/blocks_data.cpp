@@ -64,9 +64,7 @@ Json json_texts(const std::vector<RichText>& texts) {
 }
 
 Json json_excerpt(const Excerpt& excerpt) {
-  return {{"text", excerpt.text},
-          {"bytes_before", excerpt.left_out_before},
-          {"bytes_after", excerpt.left_out_after}};
+  return {{"text", excerpt.text}, {"bytes_before", excerpt.left_out_before}, {"bytes_after", excerpt.left_out_after}};
 }
 
 Json json_answer(const FlipAnswer& answer) {
@@ -104,7 +102,8 @@ struct JsonWriter {
   Json operator()(const Cards& cards) const {
     Json all = Json::array();
     for (const auto& card : cards.all) {
-      all.push_back({{"title", card.title}, {"finding", std::string(word(card.finding))}, {"lines", json_texts(card.lines)}});
+      all.push_back(
+          {{"title", card.title}, {"finding", std::string(word(card.finding))}, {"lines", json_texts(card.lines)}});
     }
     return {{"kind", "verdicts"}, {"verdicts", all}};
   }

@@ -43,8 +43,8 @@ std::string answer(std::string_view heading, const FlipAnswer& answer) {
   return out + ":\n\n" + excerpt(answer.response);
 }
 
-/// On one line, since a blank one would end the element; what Markdown acts on as character references, for readers that
-/// look for it here too.
+/// On one line, since a blank one would end the element; what Markdown acts on as character references, for readers
+/// that look for it here too.
 std::string summary_text(std::string_view text) {
   std::string out;
   for (const char c : html(text)) {

@@ -1,5 +1,3 @@
-#include "reports/page.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +7,7 @@
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/report/report.hpp"
+#include "reports/assets.hpp"
 #include "reports/blocks.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
@@ -68,10 +67,11 @@ std::string page_head(const ReportInput& input) {
   out += fmt::format(
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; script-src '{}'; "
       "base-uri 'none'; form-action 'none'\">\n",
-      policy_hash(style_sheet()), policy_hash(script()));
+      policy_hash(assets::page_css), policy_hash(assets::page_js));
   out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
   out += "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n";
-  out += "<title>" + html(title_of(input)) + "</title>\n<style>" + std::string(style_sheet()) + "</style>\n</head>\n";
+  out +=
+      "<title>" + html(title_of(input)) + "</title>\n<style>" + std::string(assets::page_css) + "</style>\n</head>\n";
   return out;
 }
 
@@ -101,7 +101,7 @@ std::string render_html(const ReportInput& input, const SectionBook& book, const
   if (!input.version.empty()) out += " " + html(input.version);
   out +=
       ". One file, no network, no tracking; every number comes from the results database.</footer>\n</div>\n<script>";
-  out += script();
+  out += assets::page_js;
   return out + "</script>\n</body>\n</html>\n";
 }
 

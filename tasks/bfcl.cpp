@@ -258,7 +258,9 @@ bool has_type(const std::string& type, const Json& value) {
 /// Some of the data has values of other types than the tools declare: those are taken, too.
 bool has_type_of(const Json& allowed, const Json& value) {
   const auto found = std::find_if(allowed.begin(), allowed.end(), [](const Json& one) { return one != ""; });
-  return found != allowed.end() && found->type() == value.type();
+  if (found == allowed.end()) return false;
+  // The JSON library has two kinds of whole numbers, with a sign and without.
+  return found->type() == value.type() || (found->is_number_integer() && value.is_number_integer());
 }
 
 /// What is wrong with a call; empty: nothing.

@@ -7,6 +7,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
+#include "harness/model/adapter_config.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
@@ -17,6 +18,16 @@ namespace fs = std::filesystem;
 constexpr std::string_view prefix = "base_model.model.";
 constexpr std::string_view down_suffix = ".lora_A.weight";
 constexpr std::string_view up_suffix = ".lora_B.weight";
+constexpr std::string_view magnitude_suffix = ".lora_magnitude_vector";
+constexpr std::string_view older_magnitude_suffix = ".lora_magnitude_vector.weight";
+constexpr std::string_view factor_suffix = ".ia3_l";
+
+/// Cuts `suffix` off, where the name has it.
+bool cut_suffix(std::string_view& name, std::string_view suffix) {
+  if (!name.ends_with(suffix)) return false;
+  name.remove_suffix(suffix.size());
+  return true;
+}
 
 Json read_adapter_config(const fs::path& folder) {
   try {
@@ -24,20 +35,6 @@ Json read_adapter_config(const fs::path& folder) {
   } catch (const Error& error) {
     throw Error(Fault::checkpoint, error.what());
   }
-}
-
-/// Options of peft that change what the two matrices mean.
-void refuse_unknown_options(const ConfigReader& config) {
-  if (const auto kind = config.text("peft_type"); kind != "LORA") {
-    config.refuse("peft_type is '" + kind + "', expected LORA");
-  }
-  for (const auto* key : {"use_dora", "fan_in_fan_out", "lora_bias"}) {
-    if (config.flag(key, false)) config.refuse(std::string(key) + " is true, which is not known here, expected false");
-  }
-  if (const auto bias = config.text("bias", "none"); bias != "none") {
-    config.refuse("bias is '" + bias + "', expected none");
-  }
-  if (!config.texts("modules_to_save").empty()) config.refuse("modules_to_save is set, expected none");
 }
 
 /// A per-module value from a pattern dictionary: the first key that ends the module's name at a dot wins. peft takes
@@ -75,7 +72,7 @@ fs::path adapter_base(const fs::path& folder) {
 
 AdaptedWeights::AdaptedWeights(const Weights& base, const fs::path& folder) : base_(&base), folder_(folder) {
   read_tensors();
-  read_scalings();
+  read_config();
 }
 
 void AdaptedWeights::refuse(const std::string& module, const std::string& message) const {
@@ -88,29 +85,59 @@ void AdaptedWeights::read_tensors() {
     std::string_view name = entry.name;
     if (!name.starts_with(prefix)) refuse(entry.name, "does not begin with '" + std::string(prefix) + "'");
     name.remove_prefix(prefix.size());
-    const bool down = name.ends_with(down_suffix);
-    if (!down && !name.ends_with(up_suffix)) {
-      refuse(entry.name, "is neither lora_A.weight nor lora_B.weight of a linear map");
+    Tensor Change::*part = nullptr;
+    if (cut_suffix(name, down_suffix))
+      part = &Change::down;
+    else if (cut_suffix(name, up_suffix))
+      part = &Change::up;
+    else if (cut_suffix(name, magnitude_suffix) || cut_suffix(name, older_magnitude_suffix))
+      part = &Change::magnitude;
+    else if (cut_suffix(name, factor_suffix))
+      part = &Change::factor;
+    if (part == nullptr) {
+      refuse(entry.name, "is none of lora_A.weight, lora_B.weight, lora_magnitude_vector and ia3_l of a linear map");
     }
-    name.remove_suffix(down_suffix.size());
     const auto tensor = file.tensor(entry);
-    if (tensor.dim() != 2 || !tensor.is_floating_point()) refuse(entry.name, "is not a matrix of floats");
+    if (!tensor.is_floating_point()) refuse(entry.name, "is not of floats");
+    if (tensor.dim() != 2 && part != &Change::magnitude) refuse(entry.name, "is not a matrix of floats");
     if (!at::isfinite(tensor).all().item<bool>()) refuse(entry.name, "has values that are not finite numbers");
-    auto& change = changes_[std::string(name)];
-    (down ? change.down : change.up) = tensor.to(at::kFloat);
+    changes_[std::string(name)].*part = tensor.to(at::kFloat);
   }
-  if (changes_.empty()) refuse("", "is missing: the file holds no lora_A and lora_B tensors");
+  if (changes_.empty()) refuse("", "is missing: the file holds no tensor of an adapter");
 }
 
-void AdaptedWeights::read_scalings() {
+void AdaptedWeights::read_config() {
   const auto json = read_adapter_config(folder_);
   const ConfigReader config(json, (folder_ / adapter_config_file).string());
-  refuse_unknown_options(config);
+  const auto kind = config.text("peft_type");
+  if (kind == "LORA") {
+    check_adapter_config(json, config.where(),
+                         {"r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "use_dora"});
+    read_scalings(json, config);
+  } else if (kind == "IA3") {
+    check_adapter_config(json, config.where() + " (IA3)", {});
+    for (const auto& [module, change] : changes_) {
+      if (!change.factor.defined() || change.down.defined() || change.up.defined() || change.magnitude.defined()) {
+        refuse(module, "has tensors of another kind than IA3, which adapter_config.json names");
+      }
+    }
+  } else {
+    config.refuse("peft_type is '" + kind + "', expected LORA or IA3");
+  }
+}
+
+void AdaptedWeights::read_scalings(const nlohmann::ordered_json& json, const ConfigReader& config) {
   const auto rank = config.integer("r", 1, 1 << 16);
   const auto alpha = config.number("lora_alpha", 0, 1e9);
   const auto root = config.flag("use_rslora", false);
+  const auto dora = config.flag("use_dora", false);
   for (auto& [module, change] : changes_) {
+    if (change.factor.defined()) refuse(module, "has an ia3_l, but adapter_config.json says LORA");
     if (!change.down.defined() || !change.up.defined()) refuse(module, "has only one of lora_A and lora_B");
+    if (change.magnitude.defined() != dora) {
+      refuse(module, dora ? "has no lora_magnitude_vector, but use_dora is true"
+                          : "has a lora_magnitude_vector, but use_dora is false");
+    }
     const auto width = static_cast<double>(change.down.size(0));
     if (change.up.size(1) != change.down.size(0)) {
       refuse(module, "has a lora_A of rank " + std::to_string(change.down.size(0)) + " and a lora_B of rank " +
@@ -124,21 +151,48 @@ void AdaptedWeights::read_scalings() {
   }
 }
 
+Tensor AdaptedWeights::changed(const std::string& module, const Change& change, const Tensor& weight) const {
+  const auto out = weight.size(0);
+  const auto in = weight.size(1);
+  if (change.factor.defined()) {
+    const bool rows = change.factor.size(0) == out && change.factor.size(1) == 1;
+    if (!rows && !(change.factor.size(0) == 1 && change.factor.size(1) == in)) {
+      refuse(module, "has an ia3_l of " + c10::str(change.factor.sizes()) + ", the base's matrix is " +
+                         c10::str(weight.sizes()));
+    }
+    return weight * change.factor;
+  }
+  if (change.up.size(0) != out || change.down.size(1) != in) {
+    refuse(module, "changes a matrix of " + std::to_string(change.up.size(0)) + " by " +
+                       std::to_string(change.down.size(1)) + ", the base's is " + c10::str(weight.sizes()));
+  }
+  auto sum = weight + at::mm(change.up, change.down) * change.scaling;
+  if (!change.magnitude.defined()) return sum;
+  if (change.magnitude.numel() != out) {
+    refuse(module, "has a lora_magnitude_vector of " + std::to_string(change.magnitude.numel()) + ", expected " +
+                       std::to_string(out));
+  }
+  return sum * (change.magnitude.reshape({out}) / at::linalg_vector_norm(sum, 2, {1})).unsqueeze(1);
+}
+
 Tensor AdaptedWeights::get(const std::string& name, at::IntArrayRef shape, const LoadSettings& settings) const {
-  constexpr std::string_view suffix = ".weight";
-  const auto found =
-      name.ends_with(suffix) ? changes_.find(name.substr(0, name.size() - suffix.size())) : changes_.end();
+  const auto dot = name.rfind('.');
+  const auto found = dot == std::string::npos ? changes_.end() : changes_.find(name.substr(0, dot));
   if (found == changes_.end()) return base_->get(name, shape, settings);
   const auto& change = found->second;
-  if (shape.size() != 2 || change.up.size(0) != shape[0] || change.down.size(1) != shape[1]) {
-    refuse(found->first, "changes a matrix of " + std::to_string(change.up.size(0)) + " by " +
-                             std::to_string(change.down.size(1)) + ", the base's is " + c10::str(shape));
-  }
-  change.read = true;
+  const bool weight = name.substr(dot) == ".weight";
+  // What scales a map's output scales its bias, too; all else is about the matrix.
+  const bool bias = name.substr(dot) == ".bias" && change.factor.defined() && change.factor.size(1) == 1;
+  if (!weight && !bias) return base_->get(name, shape, settings);
+  if (weight && shape.size() != 2) refuse(found->first, "is not a linear map of the base model");
   auto wide = settings;
   wide.storage = at::kFloat;
   wide.device = at::kCPU;
-  const auto whole = base_->get(name, shape, wide) + at::mm(change.up, change.down) * change.scaling;
+  auto whole = base_->get(name, shape, wide);
+  if (bias && change.factor.size(0) != whole.size(0))
+    refuse(found->first, "has an ia3_l of another length than the bias");
+  whole = weight ? changed(found->first, change, whole) : whole * change.factor.flatten();
+  if (weight) change.read = true;
   return whole.to(settings.device, settings.storage);
 }
 

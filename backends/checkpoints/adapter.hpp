@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "backends/checkpoints/config.hpp"
 #include "harness/model/family.hpp"
 
 namespace touchstone {
@@ -18,8 +19,10 @@ bool is_adapter(const std::filesystem::path& folder);
 /// folder. Throws Fault::checkpoint when no such folder is here.
 std::filesystem::path adapter_base(const std::filesystem::path& folder);
 
-/// The base's weights with scaling * B A added in float32 to those that the adapter changes. Scaling is lora_alpha / r,
-/// or lora_alpha / sqrt(r) with use_rslora.
+/// The base's weights as the adapter changes them, in float32. LoRA: W + s B A, s = lora_alpha / r, or
+/// lora_alpha / sqrt(r) with use_rslora (arXiv 2312.03732). With use_dora its rows are brought to the lengths that
+/// lora_magnitude_vector has (DoRA, arXiv 2402.09353, equation 5). IA3 (arXiv 2205.05638): each output, or in
+/// feedforward modules each input, times a number of its own.
 class AdaptedWeights final : public Weights {
  public:
   /// Throws Fault::checkpoint for a kind of adapter or an option that would change the numbers and is not known.
@@ -33,13 +36,17 @@ class AdaptedWeights final : public Weights {
 
  private:
   struct Change {
-    Tensor down;  ///< lora_A [r, in] float32
-    Tensor up;    ///< lora_B [out, r] float32
+    Tensor down;       ///< lora_A [r, in] float32
+    Tensor up;         ///< lora_B [out, r] float32
+    Tensor magnitude;  ///< lora_magnitude_vector [out] float32; undefined: rows keep their lengths
+    Tensor factor;     ///< ia3_l [out, 1] or [1, in] float32; with it no other tensor
     double scaling = 0.0;
     mutable bool read = false;
   };
   void read_tensors();
-  void read_scalings();
+  void read_config();
+  void read_scalings(const nlohmann::ordered_json& json, const ConfigReader& config);
+  Tensor changed(const std::string& module, const Change& change, const Tensor& weight) const;
   [[noreturn]] void refuse(const std::string& module, const std::string& message) const;
 
   const Weights* base_;

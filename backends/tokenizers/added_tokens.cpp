@@ -61,10 +61,10 @@ bool AddedTokens::next(std::string_view text, bool specials, std::size_t done, s
     if (token.special && !specials) continue;
     if (token.single_word && (ends_with_word(text.substr(0, first)) || starts_with_word(text.substr(last)))) continue;
     found = {first, last, &token};
-    if (token.lstrip) found.first = trailing_space(text.substr(0, first));
+    // White space that an earlier token took along stays with it; a token that lies in such white space is found all
+    // the same, and the text behind it is ordinary again: the tokenizers library does so.
+    if (token.lstrip) found.first = std::max(trailing_space(text.substr(0, first)), done);
     if (token.rstrip) found.last = last + leading_space(text.substr(last));
-    // White space that an earlier token took along stays with it.
-    found.first = std::max(found.first, done);
     found.last = std::max(found.last, found.first);
     return true;
   }

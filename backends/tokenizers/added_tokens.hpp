@@ -31,7 +31,8 @@ class AddedTokens {
     std::size_t last = 0;
     const AddedToken* token = nullptr;  ///< null: ordinary text
   };
-  /// Calls part(Found) for stretches that together are the text, in order. With `specials` false, control tokens are
+  /// Calls part(Found) for stretches that together are the text, in order; they overlap where a token of white space
+  /// lies in white space that the token before it took along. With `specials` false, control tokens are
   /// ordinary text.
   template <class Part>
   void split(std::string_view text, bool specials, const Part& part) const {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "backends/tokenizers/unicode.hpp"
 #include "harness/base/error.hpp"
@@ -111,11 +112,33 @@ std::string Regex::escape(std::string_view text) {
 
 namespace {
 
-// What Oniguruma means by \s and \w in Unicode text; PCRE2's own differ in a few code points (U+180E; marks).
+// What Oniguruma means by its classes in Unicode text. PCRE2's own differ: U+180E, marks, signs as punctuation, script
+// extensions for scripts. Each was held against the tokenizers library over all code points (tests/tokenizers/).
 constexpr std::string_view spaces =
     R"(\x09-\x0d\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
-constexpr std::string_view words =
+constexpr std::string_view word_class =
     R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+constexpr std::string_view words =
+    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
+// Oniguruma goes by DerivedCoreProperties of a newer Unicode for these few.
+constexpr std::string_view alphabetic =
+    R"(\p{Alphabetic}\x{363}-\x{36f}\x{c04}\x{f82}\x{f83}\x{1dd3}-\x{1de6}\x{11080}\x{11081})";
+constexpr std::string_view alphanumeric =
+    R"(\p{Alphabetic}\x{363}-\x{36f}\x{c04}\x{f82}\x{f83}\x{1dd3}-\x{1de6}\x{11080}\x{11081}\p{Nd})";
+constexpr std::array<std::pair<std::string_view, std::string_view>, 13> posix_classes = {
+    {{"alnum", alphanumeric},
+     {"alpha", alphabetic},
+     {"blank", R"(\x09\p{Zs})"},
+     {"cntrl", R"(\p{Cc})"},
+     {"digit", R"(\p{Nd})"},
+     {"graph", R"(\p{L}\p{M}\p{N}\p{P}\p{S}\p{Cf}\p{Co})"},
+     {"lower", R"(\p{Lowercase}\x{10fc}\x{a7f2}-\x{a7f4}\x{ab69})"},
+     {"print", R"(\p{L}\p{M}\p{N}\p{P}\p{S}\p{Cf}\p{Co}\p{Zs})"},
+     {"punct", R"(\p{P}\p{S})"},
+     {"space", spaces},
+     {"upper", R"(\p{Uppercase})"},
+     {"word", word_class},
+     {"xdigit", "0-9a-fA-F"}}};
 
 /// Reads a pattern once from left to right and writes it in the other syntax.
 class Translator {
@@ -127,7 +150,7 @@ class Translator {
       const char byte = pattern_[at_];
       if (byte == '\\') {
         escape();
-      } else if (in_set_) {
+      } else if (in_set_ > 0) {
         set_member(byte);
       } else if (byte == '[') {
         open_set();
@@ -152,7 +175,7 @@ class Translator {
   }
 
   void shorthand(std::string_view members, bool negated) {
-    if (!in_set_) {
+    if (in_set_ == 0) {
       out_.append(negated ? "[^" : "[").append(members).append("]");
     } else if (!negated) {
       out_ += members;
@@ -162,6 +185,41 @@ class Translator {
       refuse("\\W inside a set");
     }
     at_ += 2;
+  }
+
+  /// \b and \B, whose idea of a word is \w's.
+  void boundary(bool negated) {
+    if (in_set_ > 0) refuse("\\b inside a set");
+    const auto w = "[" + std::string(words) + "]";
+    out_ += negated ? "(?:(?<=" + w + ")(?=" + w + ")|(?<!" + w + ")(?!" + w + "))"
+                    : "(?:(?<=" + w + ")(?!" + w + ")|(?<!" + w + ")(?=" + w + "))";
+    at_ += 2;
+  }
+
+  /// \p{Han}, \P{L}, \p{^Lu}: categories are the same in both engines, a script is meant without its extensions.
+  void property() {
+    if (at_ + 2 >= pattern_.size() || pattern_[at_ + 2] != '{') refuse("\\p without braces");
+    const auto end = pattern_.find('}', at_);
+    if (end == std::string::npos) refuse("\\p without an end");
+    auto name = pattern_.substr(at_ + 3, end - at_ - 3);
+    const bool inverse = name.starts_with('^');
+    if (inverse) name.erase(0, 1);
+    const bool negated = (pattern_[at_ + 1] == 'P') != inverse;
+    if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_") != std::string::npos) {
+      refuse("the property '" + name.substr(0, 40) + "'");
+    }
+    at_ = end + 1;
+    auto small = name;
+    for (auto& c : small) c = static_cast<char>(c | 0x20);
+    if (small == "alpha" || small == "alnum") {
+      if (negated && in_set_ > 0) refuse("\\P{" + name + "} inside a set");
+      const auto members = std::string(small == "alpha" ? alphabetic : alphanumeric);
+      out_ += in_set_ > 0 ? members : (negated ? "[^" : "[") + members + "]";
+      return;
+    }
+    if (small == "punct") name = "P";
+    const bool category = name.size() <= 2 || small == "any";
+    out_ += std::string(negated ? "\\P{" : "\\p{") + (category ? name : "sc:" + name) + "}";
   }
 
   void escape() {
@@ -175,6 +233,13 @@ class Translator {
         return shorthand(words, false);
       case 'W':
         return shorthand(words, true);
+      case 'b':
+        return boundary(false);
+      case 'B':
+        return boundary(true);
+      case 'p':
+      case 'P':
+        return property();
       case 'h':
         return shorthand("0-9a-fA-F", false);
       case 'u': {
@@ -205,7 +270,7 @@ class Translator {
   }
 
   void open_set() {
-    in_set_ = true;
+    in_set_ = 1;
     copy(1);
     if (at_ < pattern_.size() && pattern_[at_] == '^') copy(1);
     if (at_ < pattern_.size() && pattern_[at_] == ']') refuse("an empty set");
@@ -213,16 +278,39 @@ class Translator {
 
   void set_member(char byte) {
     if (byte == ']') {
-      in_set_ = false;
+      // A set inside a set adds its members to it.
+      if (--in_set_ > 0) {
+        ++at_;
+        return;
+      }
     } else if (pattern_.compare(at_, 2, "&&") == 0) {
       refuse("an intersection of sets (&&)");
+    } else if (byte == '-' && in_set_ > 1 && pattern_.compare(at_, 2, "-]") == 0) {
+      refuse("'-' at the end of a set inside a set");
     } else if (byte == '[') {
-      if (pattern_.compare(at_, 2, "[:") != 0) refuse("a set inside a set");
-      const auto end = pattern_.find(":]", at_);
-      if (end == std::string::npos) refuse("a set inside a set");
-      return copy(end + 2 - at_);
+      return pattern_.compare(at_, 2, "[:") == 0 ? posix_class() : inner_set();
     }
     copy(1);
+  }
+
+  void inner_set() {
+    if (pattern_.compare(at_, 2, "[^") == 0) refuse("a negated set inside a set");
+    if (pattern_.compare(at_, 2, "[]") == 0) refuse("an empty set");
+    if (out_.ends_with('-')) refuse("a set behind '-' inside a set");
+    ++in_set_;
+    ++at_;
+    // A minus at an end of the inner set stands for itself.
+    if (at_ < pattern_.size() && pattern_[at_] == '-') refuse("'-' at the start of a set inside a set");
+  }
+
+  void posix_class() {
+    const auto end = pattern_.find(":]", at_);
+    const auto name = end == std::string::npos ? std::string() : pattern_.substr(at_ + 2, end - at_ - 2);
+    const auto found =
+        std::find_if(posix_classes.begin(), posix_classes.end(), [&](const auto& one) { return one.first == name; });
+    if (found == posix_classes.end()) refuse("the class '" + pattern_.substr(at_, 20) + "'");
+    out_ += found->second;
+    at_ = end + 2;
   }
 
   /// "(?i:" and its like. Ruby's m lets the dot match a line break, which is PCRE2's s.
@@ -245,7 +333,7 @@ class Translator {
   const std::string& pattern_;
   const std::string& where_;
   std::size_t at_ = 0;
-  bool in_set_ = false;
+  int in_set_ = 0;  ///< brackets around
   std::string out_;
 };
 

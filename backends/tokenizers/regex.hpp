@@ -43,7 +43,8 @@ class Regex {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The pattern in PCRE2's syntax. Throws Fault::checkpoint for what PCRE2 has not (sets inside sets, &&).
+/// The pattern in PCRE2's syntax. Throws Fault::checkpoint for what cannot be had exactly (&&, negated
+/// sets inside sets, properties other than categories and scripts).
 std::string to_pcre2(const std::string& pattern, const std::string& where);
 
 }  // namespace touchstone::tokenizers

@@ -11,6 +11,7 @@
 #include "harness/cli/program.hpp"
 #include "harness/cli/table.hpp"
 #include "harness/measure/accuracy.hpp"
+#include "harness/model/procedure.hpp"
 
 namespace touchstone {
 namespace {
@@ -44,12 +45,17 @@ Json results_json(const std::vector<MeasureRow>& rows, const std::vector<GroupMe
     json["results"][row.task]["sample_len"] = row.items;
     json["n-shot"][row.task] = row.shots;
     json["versions"][row.task] = row.version;
+    if (row.work) {
+      json["results"][row.task]["forward_tokens"] = row.work->forward_tokens;
+      json["results"][row.task]["cache_bytes"] = row.work->cache_bytes;
+    }
     for (const auto& warning : row.warnings) json["warnings"].push_back(warning.text);
   }
   for (const auto& group : groups) json["groups"][group.group] = scores_json(group.scores);
   json["model"] = {{"hash", info.model_hash},      {"family", info.family},   {"dtype", info.dtype},
                    {"device", info.device},        {"kernels", info.kernels}, {"parameters", info.parameters},
                    {"max_length", info.max_length}};
+  if (!info.procedure.empty()) json["model"]["procedure"] = parse_json(info.procedure, procedure_file);
   json["work"] = {{"prefill_tokens", counts.prefill_tokens}, {"reused_tokens", counts.reused_tokens},
                   {"decoded_tokens", counts.decoded_tokens}, {"prefill_seconds", counts.prefill_seconds},
                   {"decode_seconds", counts.decode_seconds}, {"peak_bytes", counts.peak_bytes}};

@@ -99,8 +99,9 @@ void add_report(CLI::App& app, Program& program) {
                    "flipped samples shown of each cell and benchmark; default: 6, fewer in a large report")
       ->check(whole_number(0, 1000));
   command
-      ->add_option("--section", arguments->sections,
-                   "only these sections of the report (`touchstone list` names them), in html, md, csv or json")
+      ->add_option(
+          "--section", arguments->sections,
+          "only these sections of the report (`touchstone list sections` names them), in html, md, csv or json")
       ->delimiter(',');
   command->callback(
       [&program, arguments] { program.action = [&program, arguments] { return report_action(program, *arguments); }; });

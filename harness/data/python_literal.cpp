@@ -411,15 +411,15 @@ std::string real_text(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   const double size = std::fabs(value);
-  const auto shape =
+  const auto notation =
       size != 0.0 && (size >= 1e16 || size < 1e-4) ? std::chars_format::scientific : std::chars_format::fixed;
   std::array<char, 40> buffer{};
-  std::string text(buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, shape).ptr);
+  std::string text(buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, notation).ptr);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
 }
 
-std::string quoted(const std::string& text, bool bytes) {
+std::string quoted_value(const std::string& text, bool bytes) {
   const char quote = text.find('\'') != std::string::npos && text.find('"') == std::string::npos ? '"' : '\'';
   std::string out = bytes ? "b" : "";
   out += quote;
@@ -469,7 +469,7 @@ std::string python_text(const PythonValue& value) {
       return real_text(value.real);
     case Kind::text:
     case Kind::bytes:
-      return quoted(value.text, value.kind == Kind::bytes);
+      return quoted_value(value.text, value.kind == Kind::bytes);
     default:
       break;
   }

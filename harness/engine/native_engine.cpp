@@ -206,9 +206,9 @@ class NativeEngine final : public Engine {
         items.push_back(std::move(item));
       }
     }
-    const auto scored = score(*parts_.model, items, parts_.settings.batch_tokens, parts_.info.threads, counts_, cancel,
-                              ranges.size() == items.size() ? report : std::function<void(std::size_t)>(), soft_rows(),
-                              logits_);
+    const auto scored =
+        score(*parts_.model, items, parts_.settings.batch_tokens, parts_.info.threads, counts_, cancel,
+              ranges.size() == items.size() ? report : std::function<void(std::size_t)>(), soft_rows(), logits_);
     std::size_t next = 0;
     for (const auto& range : ranges) {
       auto& response = responses[range.request];

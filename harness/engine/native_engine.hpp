@@ -19,8 +19,8 @@ struct EngineParts {
   std::vector<std::int64_t> end_tokens;  ///< of generation_config.json and the tokenizer
   EngineInfo info;                       ///< max_length and threads are the ones that count
   EngineSettings settings;
-  std::optional<PictureReader> pictures{};  ///< none: pictures are refused
-  std::optional<Procedure> procedure{};     ///< none: the model answers plainly
+  std::optional<PictureReader> pictures{};      ///< none: pictures are refused
+  std::optional<Procedure> procedure{};         ///< none: the model answers plainly
   std::map<std::string, EngineParts> others{};  ///< the models that the procedure names
 };
 

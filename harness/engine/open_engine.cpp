@@ -151,12 +151,12 @@ std::map<std::string, EngineParts> open_others(const EngineParts& parts, const P
     settings.model = folder;
     settings.max_length = 0;
     auto other = open_parts(settings, checkpoints, log);
-    require(other.tokenizer->hash() == parts.tokenizer->hash() &&
-                other.model->vocabulary() == parts.model->vocabulary(),
-            Fault::config, [&] {
-              return file.where + ": models: '" + name + "' has another tokenizer or vocabulary, expected those of " +
-                     parts.settings.model.string();
-            });
+    require(
+        other.tokenizer->hash() == parts.tokenizer->hash() && other.model->vocabulary() == parts.model->vocabulary(),
+        Fault::config, [&] {
+          return file.where + ": models: '" + name + "' has another tokenizer or vocabulary, expected those of " +
+                 parts.settings.model.string();
+        });
     others.emplace(name, std::move(other));
   }
   return others;

@@ -63,8 +63,7 @@ std::vector<Request> make_requests() {
 }
 
 std::vector<Response> answer(const EngineSettings& settings, const Variant& variant, const Checkpoints& checkpoints,
-                             std::span<const Request> requests, std::string& kernels,
-                             const ProcedureBook& procedures) {
+                             std::span<const Request> requests, std::string& kernels, const ProcedureBook& procedures) {
   auto used = settings;
   used.batch_tokens = variant.batch_tokens;
   used.threads = variant.threads;

@@ -58,8 +58,9 @@ Tensor SideModel::logits(std::span<const LogitsRow> rows) {
   for (const auto& row : rows) {
     require(std::none_of(row.tokens.begin(), row.tokens.end(), [](std::int32_t token) { return token < 0; }),
             Fault::config, [] {
-              return std::string("a procedure with a second model is asked about pictures, expected text: the second "
-                                 "model does not see them");
+              return std::string(
+                  "a procedure with a second model is asked about pictures, expected text: the second "
+                  "model does not see them");
             });
     distinct.emplace(row.tokens.begin(), row.tokens.end());
   }

@@ -112,7 +112,7 @@ bool is_printable(std::int32_t point) {
   return category != UTF8PROC_CATEGORY_CN && category < UTF8PROC_CATEGORY_ZS;
 }
 
-std::string python_text(std::string_view text) {
+std::string repr_text(std::string_view text) {
   const char quote = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
   std::string out(1, quote);
   for (std::size_t at = 0; at < text.size();) {
@@ -151,7 +151,7 @@ std::string Value::repr() const {
   if (is_boolean()) return integer() != 0 ? "True" : "False";
   if (is_integer()) return std::to_string(integer());
   if (is_real()) return number_text(real());
-  if (is_text()) return python_text(text());
+  if (is_text()) return repr_text(text());
   if (const auto* list = as_list()) {
     if (list->kind == ListKind::keys || list->kind == ListKind::values || list->kind == ListKind::items) {
       return std::string(type_name()) + "([" + joined(list->items) + "])";

@@ -156,7 +156,7 @@ bool less(const Value& a, const Value& b, bool& known);
 /// As Python's str.isprintable().
 bool is_printable(std::int32_t point);
 /// Python's repr of a text and of a number.
-std::string quoted(std::string_view text);
+std::string repr_text(std::string_view text);
 std::string number_text(double value);
 
 }  // namespace touchstone::jinja

@@ -14,9 +14,9 @@ namespace touchstone {
 enum class Look : std::uint8_t {
   plain,
   strong,
-  small,     ///< what stands beside or below a number: its interval, its unit
+  small,  ///< what stands beside or below a number: its interval, its unit
   emphasis,
-  gain,      ///< in the colour of what got better
+  gain,  ///< in the colour of what got better
   loss,
   code,
   mono,      ///< as wide as code, without its frame
@@ -36,9 +36,9 @@ struct Piece {
 struct RichText {
   std::vector<Piece> pieces;
   RichText() = default;
-  RichText(std::string text) { pieces.push_back({std::move(text)}); }            // NOLINT(google-explicit-constructor)
-  RichText(const char* text) : RichText(std::string(text)) {}                     // NOLINT(google-explicit-constructor)
-  RichText(Piece piece) { pieces.push_back(std::move(piece)); }                   // NOLINT(google-explicit-constructor)
+  RichText(std::string text) { pieces.push_back({std::move(text)}); }  // NOLINT(google-explicit-constructor)
+  RichText(const char* text) : RichText(std::string(text)) {}          // NOLINT(google-explicit-constructor)
+  RichText(Piece piece) { pieces.push_back(std::move(piece)); }        // NOLINT(google-explicit-constructor)
   RichText& operator+=(const RichText& more) {
     pieces.insert(pieces.end(), more.pieces.begin(), more.pieces.end());
     return *this;
@@ -49,8 +49,9 @@ struct RichText {
 /// One cell of a table.
 struct Cell {
   RichText text;
-  std::string classes{};          ///< of the page's style sheet
-  std::optional<double> value{};  ///< the number that the text shows, whole: what a column is sorted by, and what CSV says
+  std::string classes{};  ///< of the page's style sheet
+  std::optional<double>
+      value{};  ///< the number that the text shows, whole: what a column is sorted by, and what CSV says
   bool header = false;
   int columns = 1;
 };
@@ -177,8 +178,8 @@ struct Block {
                             FlippedItem, PageOnly, Fold, Items>;
   What what;
   template <class Thing>
-    requires(!std::is_same_v<Thing, Block>)
-  Block(Thing thing)  // NOLINT(google-explicit-constructor): a section lists what it says
+  requires(!std::is_same_v<Thing, Block>)
+      Block(Thing thing)  // NOLINT(google-explicit-constructor): a section lists what it says
       : what(std::in_place_type<Thing>, std::move(thing)) {}
 };
 

@@ -19,10 +19,14 @@ Json to_json(const Response& response) {
                          {"logp", answer.logp_nats},
                          {"finished", answer.finished}});
   }
-  return {{"logp", response.logp_nats},          {"tokens", response.tokens},
-          {"greedy", response.greedy},           {"generated", generated},
-          {"prompt", response.prompt_tokens},    {"truncated", response.truncated_tokens},
-          {"empty", response.empty_continuation}, {"forward", response.forward_tokens},
+  return {{"logp", response.logp_nats},
+          {"tokens", response.tokens},
+          {"greedy", response.greedy},
+          {"generated", generated},
+          {"prompt", response.prompt_tokens},
+          {"truncated", response.truncated_tokens},
+          {"empty", response.empty_continuation},
+          {"forward", response.forward_tokens},
           {"cache", response.cache_bytes}};
 }
 

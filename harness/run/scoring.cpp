@@ -69,7 +69,7 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
 /// The first of several lines, and how many more there are.
 void say_some(const std::vector<std::string>& lines, Log& log) {
   if (lines.empty()) return;
-  log.warn(lines.front() + and_more(lines.size()) + (lines.size() == 1 ? "" : " (table measure)"));
+  log.warn(lines.front() + and_more(lines.size()) + (lines.size() == 1 ? "" : " (table warning)"));
 }
 
 }  // namespace

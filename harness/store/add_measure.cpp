@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "harness/base/error.hpp"
@@ -136,6 +137,19 @@ void write_warnings(SQLite::Database& database, std::int64_t measure, const std:
   }
 }
 
+void write_work(SQLite::Database& database, std::int64_t measure, const std::string& procedure,
+                const std::vector<Sample>& samples) {
+  std::int64_t tokens = 0;
+  std::int64_t most = 0;
+  for (const auto& sample : samples) {
+    tokens += sample.forward_tokens;
+    most = std::max(most, sample.cache_bytes);
+  }
+  SQLite::Statement insert(database,
+                           "INSERT INTO work (measure, procedure, forward_tokens, cache_bytes) VALUES (?, ?, ?, ?)");
+  Binder(insert).add(measure).add(procedure).add(tokens).add(most).run();
+}
+
 Calibration calibration_of(const std::vector<Sample>& samples) {
   std::vector<CalibrationItem> items;
   for (const auto& sample : samples) {
@@ -247,6 +261,7 @@ std::int64_t Store::add_measure(const std::string& key, std::int64_t model, std:
     const auto id = write_header(database, {key, model, environment, measure, settings, engine, seconds});
     write_scores(database, id, measure.scores);
     write_warnings(database, id, measure.warnings);
+    write_work(database, id, engine.procedure, measure.samples);
     SampleWriter writer(database, measure.task, id);
     for (const auto& sample : measure.samples) writer.write(sample);
     if (found.items > 0) write_calibration(database, id, found);

@@ -43,6 +43,9 @@ constexpr const char* contents[] = {
     "SELECT 'score', key, metric, value, stderror, higher_is_better, chance, scale, unit FROM score "
     "JOIN measure ON measure.id = measure ORDER BY key, position",
 
+    "SELECT 'work', key, procedure, forward_tokens FROM work JOIN measure ON measure.id = measure "
+    "ORDER BY key",
+
     "SELECT 'warning', key, position, kind, text FROM warning JOIN measure ON measure.id = measure "
     "ORDER BY key, position",
 

@@ -36,6 +36,20 @@ MeasureRow measure_row(Query& query) {
   return row;
 }
 
+std::optional<MeasureWork> work_row(Query& work, std::int64_t measure) {
+  std::optional<MeasureWork> found;
+  work.bind(1, measure);
+  if (work.executeStep()) {
+    Columns columns(work);
+    found.emplace();
+    found->procedure = columns.text();
+    found->forward_tokens = columns.integer();
+    found->cache_bytes = columns.integer();
+  }
+  work.reset();
+  return found;
+}
+
 constexpr const char* sample_columns =
     "SELECT item.example, item.doc_hash, prompt.hash, item.target_hash, prompt.text, item.target, item.gold, "
     "item.cluster, responses, choice_logp, choice_greedy, prompt_tokens, truncated_tokens, generated_tokens, finished, "
@@ -87,7 +101,9 @@ std::vector<MeasureRow> Store::measures(std::optional<std::int64_t> model) const
                  "SELECT metric, value, stderror, higher_is_better, chance, scale, unit FROM score WHERE measure = ? "
                  "ORDER BY position");
     Query warnings(database, "SELECT kind, text FROM warning WHERE measure = ? ORDER BY position");
+    Query work(database, "SELECT procedure, forward_tokens, cache_bytes FROM work WHERE measure = ?");
     for (auto& row : rows) {
+      row.work = work_row(work, row.id);
       scores.bind(1, row.id);
       while (scores.executeStep()) {
         Columns columns(scores);

@@ -70,6 +70,13 @@ struct CellRow {
   std::int64_t peak_bytes = 0;
 };
 
+/// How a measured model answered, and what that took.
+struct MeasureWork {
+  std::string procedure;            ///< JSON text, keys sorted; empty: plainly
+  std::int64_t forward_tokens = 0;  ///< run through models, all questions together
+  std::int64_t cache_bytes = 0;     ///< keys and values of the question that needed most
+};
+
 /// A stored TaskMeasure, without its samples.
 struct MeasureRow {
   std::int64_t id = 0;
@@ -95,7 +102,8 @@ struct MeasureRow {
   std::vector<Score> scores;  ///< the first is the main one
   double seconds = 0.0;
   std::string measured_utc;
-  std::vector<Warning> warnings;  ///< as measuring gave them
+  std::optional<MeasureWork> work;  ///< none: an older program measured it
+  std::vector<Warning> warnings;    ///< as measuring gave them
 };
 
 /// What comparing two measures needs of a sample; no texts but ids. Rows of two measures with equal `item` and `prompt`

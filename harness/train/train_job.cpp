@@ -120,7 +120,10 @@ void write_procedure(const Session& session, const fs::path& folder) {
   const auto& job = *session.job;
   std::map<std::string, std::string> models;
   for (const auto& [name, place] : session.procedure->models) {
-    models[name] = fs::absolute(place).lexically_normal().lexically_proximate(fs::absolute(job.out).lexically_normal()).generic_string();
+    models[name] = fs::absolute(place)
+                       .lexically_normal()
+                       .lexically_proximate(fs::absolute(job.out).lexically_normal())
+                       .generic_string();
   }
   for (const auto& [name, frozen] : session.procedure_models) {
     const auto place = fs::path(procedure_models_folder) / name;

@@ -111,6 +111,7 @@ TableRow table_row(const Arm& arm, const ArmTask& task) {
 
 ReportTable table_of(const ReportInput& input) {
   ReportTable table;
+  table.classes = "dense";
   table.caption = "Calibration before and after training (lower is better, but for AUROC)";
   TableRow top = {head_cell("", 3)};
   TableRow names = {head_cell("Method"), head_cell("Benchmark"), head_cell("Items", 1, "n")};

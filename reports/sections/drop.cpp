@@ -69,6 +69,7 @@ bool any_other(const Arm& arm) {
 
 Blocks blocks(const ReportInput& input) {
   ReportTable table;
+  table.classes = "dense";
   table.caption = "Drop (before minus after, in points) on every benchmark that was not trained on";
   table.head = {head()};
   for (const auto& arm : input.arms) {

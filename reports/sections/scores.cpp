@@ -55,6 +55,7 @@ TableRow row_of(const ReportInput& input, const std::string& name, const std::ve
 
 ReportTable empty_table(std::string caption) {
   ReportTable table;
+  table.classes = "dense";
   table.caption = std::move(caption);
   TableRow head = {head_cell("Benchmark"), head_cell("Metric")};
   for (const auto* name :

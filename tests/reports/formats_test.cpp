@@ -34,7 +34,9 @@ const std::string hostile[] = {
     " \t=cmd|'/C calc'!A0",
     "say \"no\", twice\r\nand again",
     "\x1b[31mred\x1b[0m\a\x7f",
-    "\xE2\x80\xAE" "desrever" "\xE2\x81\xA6",
+    "\xE2\x80\xAE"
+    "desrever"
+    "\xE2\x81\xA6",
     std::string("zero\0byte", 9),
     "not \xFF\xFE utf-8",
 };
@@ -99,7 +101,8 @@ TEST_P(Hostile, MarkdownTablesKeepTheirColumns) {
       continue;
     }
     std::size_t bars = 0;
-    for (std::size_t at = 0; at < line.size(); ++at) if (line[at] == '|' && (at == 0 || line[at - 1] != '\\')) ++bars;
+    for (std::size_t at = 0; at < line.size(); ++at)
+      if (line[at] == '|' && (at == 0 || line[at - 1] != '\\')) ++bars;
     if (wanted == 0) wanted = bars;
     EXPECT_EQ(bars, wanted) << line;
   }
@@ -157,7 +160,8 @@ TEST_P(Hostile, CsvRunsNothingAndKeepsItsColumns) {
 }
 
 TEST_P(Hostile, JsonGivesTheTextBack) {
-  const auto valid = Json::parse(Json(GetParam()).dump(-1, ' ', true, Json::error_handler_t::replace)).get<std::string>();
+  const auto valid =
+      Json::parse(Json(GetParam()).dump(-1, ' ', true, Json::error_handler_t::replace)).get<std::string>();
   const auto report = Json::parse(render_json(input()));
   EXPECT_EQ(report["cells"][0]["method"].get<std::string>(), valid);
   const auto sections = render_section_json(input(), testing::all_sections(), {});
@@ -195,9 +199,11 @@ TEST(Prose, MarksBecomeLooks) {
 TEST(Tables, FlattenIntoColumns) {
   ReportTable table;
   table.caption = "Two heads";
-  table.head = {{reports::head_cell("", 1), reports::head_cell("ECE", 2, "n")},
-                {reports::head_cell("Method"), reports::head_cell("before", 1, "n"), reports::head_cell("after", 1, "n")}};
-  table.groups = {{"base", {{reports::head_cell("sft"), reports::number_cell(0.125, "0.1"), reports::among_numbers("–")}}}};
+  table.head = {
+      {reports::head_cell("", 1), reports::head_cell("ECE", 2, "n")},
+      {reports::head_cell("Method"), reports::head_cell("before", 1, "n"), reports::head_cell("after", 1, "n")}};
+  table.groups = {
+      {"base", {{reports::head_cell("sft"), reports::number_cell(0.125, "0.1"), reports::among_numbers("–")}}}};
   EXPECT_EQ(reports::csv_of({table}), "Two heads\r\nGroup,Method,ECE before,ECE after\r\nbase,sft,0.125,–\r\n");
   EXPECT_EQ(reports::markdown_of({table}),
             "Two heads:\n\n| Group | Method | ECE before | ECE after |\n| --- | --- | ---: | ---: |\n"

@@ -126,9 +126,15 @@ TEST_F(StoreTest, SamplesComeBackAsTheyWere) {
                       {Warning::Kind::data, "toy: it's a \"sample\""}};
   measure.family = "toys";
   measure.scores.front().unit = {.scale = 1.0, .name = "bits/byte"};
+  for (std::size_t at = 0; at < 3; ++at) {
+    measure.samples[at].forward_tokens = 10 + static_cast<std::int64_t>(at);
+    measure.samples[at].cache_bytes = at == 1 ? 700 : 500;
+  }
+  auto voting = engine();
+  voting.procedure = R"({"k":3,"procedure":"vote"})";
   MeasureSettings settings;
   settings.limit = 3;
-  const auto id = store.add_measure("key", model, store.environment(environment()), measure, settings, engine(), 0.5);
+  const auto id = store.add_measure("key", model, store.environment(environment()), measure, settings, voting, 0.5);
   EXPECT_EQ(store.find_measure("key"), id);
   EXPECT_FALSE(store.find_measure("another"));
   const auto samples = store.samples(id);
@@ -153,6 +159,10 @@ TEST_F(StoreTest, SamplesComeBackAsTheyWere) {
   EXPECT_EQ(row.items, 3);
   EXPECT_EQ(row.warnings, measure.warnings);
   EXPECT_EQ(row.family, "toys");
+  ASSERT_TRUE(row.work);
+  EXPECT_EQ(row.work->procedure, voting.procedure);
+  EXPECT_EQ(row.work->forward_tokens, 10 + 11 + 12);
+  EXPECT_EQ(row.work->cache_bytes, 700);
   EXPECT_EQ(row.scores.front().unit.scale, 1.0);
   EXPECT_EQ(row.scores.front().unit.name, "bits/byte");
   ASSERT_EQ(row.scores.size(), 1U);

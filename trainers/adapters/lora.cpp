@@ -10,6 +10,7 @@
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
 #include "harness/kernels/kernels.hpp"
+#include "harness/model/adapter_config.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
@@ -167,15 +168,7 @@ LoraOptions read_adapter_config(const AdapterFiles& adapter, const std::string& 
   };
   const auto value = [&](const std::string& key) { return config.contains(key) ? config[key] : Json(); };
   if (value("peft_type") != "LORA") refuse("peft_type", value("peft_type"), "\"LORA\"");
-  if (!value("bias").is_null() && value("bias") != "none") refuse("bias", value("bias"), "\"none\"");
-  // Each of these would change what the adapter computes.
-  for (const auto* key : {"use_dora", "use_qalora", "use_bdlora", "fan_in_fan_out", "lora_bias", "rank_pattern",
-                          "alpha_pattern", "modules_to_save", "layer_replication", "alora_invocation_tokens",
-                          "arrow_config", "target_parameters", "trainable_token_indices"}) {
-    const auto found = value(key);
-    const bool off = found.is_null() || found == false || (found.is_structured() && found.empty());
-    if (!off) refuse(key, found, "nothing: this kind of adapter is not read");
-  }
+  check_adapter_config(config, where, {"r", "lora_alpha", "use_rslora"});
   LoraOptions options;
   if (!value("r").is_number_integer() || value("r") < 1) refuse("r", value("r"), "a whole number of at least 1");
   if (!value("lora_alpha").is_number()) refuse("lora_alpha", value("lora_alpha"), "a number");

@@ -82,8 +82,8 @@ std::vector<Answered> average_over(std::span<const Question> questions, const As
 Procedure make_ensemble(Options& options) {
   const auto sets = options.integer("shot_sets", "draws of a task's shots; the first is that of plain measuring",
                                     {.fallback = 4, .min = 1, .max = 256});
-  const auto instructions =
-      options.texts("instructions", "system instructions; each is combined with each set of shots", std::vector<std::string>{""});
+  const auto instructions = options.texts(
+      "instructions", "system instructions; each is combined with each set of shots", std::vector<std::string>{""});
   require(options.describing() || (!instructions.empty() && instructions.front().empty()), Fault::config, [&] {
     return options.where() + ": key 'instructions': the first must be \"\", the prompt of plain measuring";
   });

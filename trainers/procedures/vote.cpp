@@ -100,12 +100,12 @@ Procedure make_vote(Options& options) {
   VoteOptions vote;
   vote.answers = static_cast<int>(
       options.integer("k", "answers that are written to each question", {.fallback = 5, .min = 1, .max = 1024}));
-  vote.temperature =
-      options.number("temperature", "of the draws; 0: the likeliest token", {.fallback = 0.7, .min = 0.0, .max = 100.0});
+  vote.temperature = options.number("temperature", "of the draws; 0: the likeliest token",
+                                    {.fallback = 0.7, .min = 0.0, .max = 100.0});
   vote.top_p = options.number("top_p", "draws from the likeliest tokens that have so much probability together",
                               {.fallback = 1.0, .min = 1e-6, .max = 1.0});
-  vote.seed = static_cast<std::uint64_t>(
-      options.integer("seed", "another number: other draws", {.fallback = 0, .min = 0}));
+  vote.seed =
+      static_cast<std::uint64_t>(options.integer("seed", "another number: other draws", {.fallback = 0, .min = 0}));
   Procedure procedure;
   procedure.answer = [vote](std::span<const Question> questions, const Ask& ask) {
     return vote_on(questions, ask, vote);
@@ -117,9 +117,10 @@ Procedure make_vote(Options& options) {
 
 namespace plugins {
 void vote(TrainerBook& book) {
-  book.procedures.add("vote", {.summary = "several answers are drawn; the one that most agree on, by what the task reads "
-                                          "out of them (Self-Consistency, arXiv 2203.11171, section 2)",
-                               .make = make_vote});
+  book.procedures.add("vote",
+                      {.summary = "several answers are drawn; the one that most agree on, by what the task reads "
+                                  "out of them (Self-Consistency, arXiv 2203.11171, section 2)",
+                       .make = make_vote});
 }
 }  // namespace plugins
 }  // namespace touchstone

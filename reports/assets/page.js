@@ -1,11 +1,4 @@
-#include "reports/page.hpp"
-
-namespace touchstone::reports {
-namespace {
-
-// Comfort only: nothing on the page needs it. Sorting, CSV of a table, a filter for items, keys n and p, folds open in
-// print.
-constexpr std::string_view source = R"js(
+// Comfort only: nothing on the page needs it. Sorting, CSV of a table, a filter for items, keys n and p.
 (function(){'use strict';
 var all=function(q,r){return Array.prototype.slice.call((r||document).querySelectorAll(q))};
 var make=function(tag,text,cls){var e=document.createElement(tag);if(text)e.textContent=text;if(cls)e.className=cls;return e};
@@ -55,14 +48,4 @@ if(e.key==='n')show(here+1);else if(e.key==='p')show(here-1)})}
 function unfold(){var at=location.hash.slice(1),e=at&&document.getElementById(at);
 while(e){if(e.tagName==='DETAILS')e.open=true;e=e.parentNode&&e.parentNode.closest?e.parentNode.closest('details'):null}}
 window.addEventListener('hashchange',unfold);unfold();
-var closed=[];window.addEventListener('beforeprint',function(){closed=all('details:not([open])');
-closed.forEach(function(d){d.open=true})});
-window.addEventListener('afterprint',function(){closed.forEach(function(d){d.open=false})})
 })();
-)js";
-
-}  // namespace
-
-std::string_view script() { return source; }
-
-}  // namespace touchstone::reports

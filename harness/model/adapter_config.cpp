@@ -1,0 +1,57 @@
+#include "harness/model/adapter_config.hpp"
+
+#include <algorithm>
+
+#include "harness/base/error.hpp"
+#include "harness/base/json.hpp"
+
+namespace touchstone {
+namespace {
+
+/// Where and how an adapter was trained, and what it was made for: nothing of what it computes. Which modules it
+/// changes is seen from its tensors.
+const std::set<std::string>& harmless_keys() {
+  static const std::set<std::string> keys = {"peft_type",        "auto_mapping",        "base_model_name_or_path",
+                                             "exclude_modules",  "feedforward_modules", "inference_mode",
+                                             "init_ia3_weights", "layers_pattern",      "layers_to_transform",
+                                             "lora_dropout",     "megatron_config",     "megatron_core",
+                                             "peft_version",     "qalora_group_size",   "revision",
+                                             "runtime_config",   "target_modules",      "task_type"};
+  return keys;
+}
+
+/// Off, in any of peft's ways of saying so.
+bool is_off(const Json& value) { return value.is_null() || value == false || (value.is_structured() && value.empty()); }
+
+/// Ways to begin that leave the base's weights as they are. The others (pissa, olora, loftq, ...) take something away
+/// from the base, which an adapter laid over the base as it is would miss.
+bool keeps_the_base(const Json& value) {
+  if (value.is_null() || value.is_boolean()) return true;
+  return value == "gaussian" || value == "eva" || value == "orthogonal";
+}
+
+}  // namespace
+
+void check_adapter_config(const Json& config, const std::string& where, const std::set<std::string>& handled) {
+  const auto refuse = [&](const std::string& key, const std::string& expected) {
+    throw Error(Fault::checkpoint,
+                where + ": key '" + key + "': found " + config.at(key).dump().substr(0, 60) + ", expected " + expected);
+  };
+  require(config.is_object(), Fault::checkpoint, [&] { return where + ": expected an object"; });
+  for (const auto& [key, value] : config.items()) {
+    if (handled.count(key) != 0 || harmless_keys().count(key) != 0 || is_off(value)) continue;
+    if (key == "init_lora_weights") {
+      if (!keeps_the_base(value)) {
+        refuse(key,
+               "true, false, gaussian, eva or orthogonal: others change the base's weights (peft's save_pretrained "
+               "converts them with path_initial_model_for_weight_conversion)");
+      }
+    } else if (key == "bias") {
+      if (value != "none") refuse(key, "\"none\"");
+    } else {
+      refuse(key, "nothing: what it changes is not known here");
+    }
+  }
+}
+
+}  // namespace touchstone

@@ -1,0 +1,15 @@
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <set>
+#include <string>
+
+namespace touchstone {
+
+/// Goes over peft's adapter_config.json key by key. `handled` names the keys that the caller reads; of the others only
+/// those are taken that change no number of a trained adapter, or that have the value at which they change none. What
+/// is not known is refused, whatever it is: an adapter read without an option of its would load with wrong numbers.
+/// Throws Fault::checkpoint naming `where`, key, value and what was expected.
+void check_adapter_config(const nlohmann::ordered_json& config, const std::string& where,
+                          const std::set<std::string>& handled);
+
+}  // namespace touchstone
