@@ -192,7 +192,9 @@ TEST_F(Rolling, StopsWhereTheTaskStops) {
   const auto check = [&](std::span<const std::int64_t> ids, bool stops) {
     const auto text = text_of(ids);
     const auto digit = text.find_first_of("0123456789");
-    if (stops && digit != std::string::npos) EXPECT_EQ(digit + 1, text.size()) << text;  // the stop itself was drawn
+    if (stops && digit != std::string::npos) {
+      EXPECT_EQ(digit + 1, text.size()) << text;  // the stop itself was drawn
+    }
     return digit != std::string::npos && digit + 1 < text.size();
   };
   auto options = drawing(30);

@@ -57,7 +57,7 @@ void run_fold(Session& session, std::int64_t probes) {
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const auto after = logits_of(probe(model, rows[row], pictures, own_head));
     const auto earlier = logits_of(before[row]);
-    before[row] = {};
+    before[row] = Tensor();
     largest = std::max(largest, (after - earlier).abs().max().item<double>());
     changed += (after.argmax(-1) != earlier.argmax(-1)).sum().item<double>();
     positions += static_cast<double>(after.size(0));
