@@ -12,7 +12,7 @@ level() {
   shift 5
   echo "level: $name"
   env TOUCHSTONE_KERNELS="$kernels" ATEN_CPU_CAPABILITY="$torch" ONEDNN_MAX_CPU_ISA="$dnn" MKL_ENABLE_INSTRUCTIONS="$mkl" \
-    ctest --test-dir build -j2 --output-on-failure --no-tests=error -R '^(kernels|backends|trainers|cli)$' "$@"
+    ctest --test-dir build -j2 --output-on-failure --no-tests=error -R '^(kernels|backends|trainers|procedures|adapters|cli)$' "$@"
 }
 count=0
 if has avx2; then level AVX2 avx2 avx2 AVX2 AVX2 "$@"; count=$((count + 1)); fi

@@ -28,6 +28,20 @@ class DrawnWeights final : public Weights {
   }
 };
 
+/// A Llama of odd sizes, its tensors still to be read.
+DecoderParts small_decoder(std::int64_t layers) {
+  auto parts = llama_parts({.vocabulary = 31,
+                            .hidden = 20,
+                            .feed_forward = 23,
+                            .layers = layers,
+                            .heads = 4,
+                            .key_heads = 2,
+                            .head_dim = 10,
+                            .max_length = 64});
+  parts.ropes = {{.dims = 10, .max_positions = 64}};
+  return parts;
+}
+
 struct Feature {
   const char* name;
   std::function<void(DecoderParts&)> set;
@@ -168,15 +182,7 @@ std::vector<Feature> features() {
 class FeatureTable : public ::testing::TestWithParam<Feature> {
  protected:
   DecoderParts parts() const {
-    auto parts = llama_parts({.vocabulary = 31,
-                              .hidden = 20,
-                              .feed_forward = 23,
-                              .layers = 3,
-                              .heads = 4,
-                              .key_heads = 2,
-                              .head_dim = 10,
-                              .max_length = 64});
-    parts.ropes = {{.dims = 10, .max_positions = 64}};
+    auto parts = small_decoder(3);
     GetParam().set(parts);
     return parts;
   }
@@ -302,15 +308,7 @@ INSTANTIATE_TEST_SUITE_P(Features, FeatureTable, ::testing::ValuesIn(features())
 
 // A norm that rounds before its weight multiplies differs in bfloat16 alone, where the kernels decline it.
 TEST(RoundingFirst, IsTakenInFloat32AndDeclinedInBfloat16) {
-  auto parts = llama_parts({.vocabulary = 31,
-                            .hidden = 20,
-                            .feed_forward = 23,
-                            .layers = 1,
-                            .heads = 4,
-                            .key_heads = 2,
-                            .head_dim = 10,
-                            .max_length = 64});
-  parts.ropes = {{.dims = 10, .max_positions = 64}};
+  auto parts = small_decoder(1);
   auto rounding = parts;
   rounding.blocks.front().attention_before->round_first = true;
   const at::NoGradGuard no_gradients;
@@ -333,15 +331,7 @@ TEST(RoundingFirst, IsTakenInFloat32AndDeclinedInBfloat16) {
 
 // Dropped layers leave the others as they are, and the lists of the config that have an entry a layer.
 TEST(DroppedLayers, TheOthersStay) {
-  auto parts = llama_parts({.vocabulary = 31,
-                            .hidden = 20,
-                            .feed_forward = 23,
-                            .layers = 3,
-                            .heads = 4,
-                            .key_heads = 2,
-                            .head_dim = 10,
-                            .max_length = 64});
-  parts.ropes = {{.dims = 10, .max_positions = 64}};
+  auto parts = small_decoder(3);
   const auto config = R"({"num_hidden_layers": 3, "layer_types": ["a", "b", "c"], "eos_token_id": [1, 2, 3]})";
   const at::NoGradGuard no_gradients;
   const auto ids = at::tensor({3, 8, 20, 1, 17}, at::kLong);
