@@ -123,12 +123,10 @@ Decoder::Decoder(DecoderParts parts, const LoadSettings& settings, std::string c
       config_json_(std::move(config_json)),
       fast_lacks_(std::move(fast_lacks)) {
   // The kernels are for float32 weights in this processor's memory.
-  if (settings_.plain_operators || !settings_.device.is_cpu() || settings_.storage != at::kFloat) {
-    fused_lacks_ = "not asked for";
-  } else {
-    fused_lacks_ = fused_declines(parts_, settings_.compute);
-    if (!fused_lacks_.empty() && fast_lacks_.empty()) fast_lacks_ = fused_lacks_;
-  }
+  if (settings_.plain_operators || !settings_.device.is_cpu() || settings_.storage != at::kFloat) return;
+  const auto lacks = fused_declines(parts_, settings_.compute);
+  fuses_ = lacks.empty();
+  if (fast_lacks_.empty()) fast_lacks_ = lacks;
 }
 
 Decoder::~Decoder() = default;
@@ -139,12 +137,12 @@ FusedLayers& Decoder::fused() const {
 }
 
 std::string Decoder::kernels() const {
-  if (can_fuse()) return fused_kernels();
+  if (fuses_) return fused_kernels();
   return fast_lacks_.empty() ? "operators" : "operators (kernels lack " + fast_lacks_ + ")";
 }
 
 Outputs Decoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
-  if (cache != nullptr || want.all_hidden || !want.attention_layers.empty() || !can_fuse()) {
+  if (cache != nullptr || want.all_hidden || !want.attention_layers.empty() || !fuses_) {
     return with_operators(inputs, want, cache);
   }
   // Past the last attention only the rows that are read matter.
@@ -192,7 +190,7 @@ Outputs Decoder::with_operators(const Inputs& inputs, const Want& want, Cache* c
 std::unique_ptr<Cache> Decoder::make_cache(int rows) const { return std::make_unique<PlainCache>(layers(), rows); }
 
 Tensor Decoder::project(const Tensor& hidden) const {
-  return finished_logits(parts_, can_fuse() ? fused().project(hidden) : linear(hidden, parts_.head, settings_.compute));
+  return finished_logits(parts_, fuses_ ? fused().project(hidden) : linear(hidden, parts_.head, settings_.compute));
 }
 
 std::int64_t Decoder::cache_bytes_per_token() const {

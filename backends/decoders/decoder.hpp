@@ -33,7 +33,6 @@ class Decoder final : public Model {
   std::string kernels() const override;
 
  private:
-  bool can_fuse() const { return fused_lacks_.empty(); }
   FusedLayers& fused() const;
   Outputs with_operators(const Inputs& inputs, const Want& want, Cache* cache) const;
 
@@ -41,7 +40,7 @@ class Decoder final : public Model {
   LoadSettings settings_;
   std::string config_json_;
   std::string fast_lacks_;
-  std::string fused_lacks_;                     ///< why the training kernels are not taken; empty: they are
+  bool fuses_ = false;                          ///< whether the training kernels are taken
   mutable std::unique_ptr<FusedLayers> fused_;  ///< made when it is first needed
 };
 

@@ -181,13 +181,10 @@ void add_one_to_norms(DecoderParts& parts) {
   const auto add = [](std::optional<Norm>& norm) {
     if (norm) norm->plus_one = true;
   };
+  add(parts.embedding_norm);
   add(parts.norm);
   for (auto& block : parts.blocks) {
-    auto& how = block.attention;
-    for (auto* norm : {&block.attention_before, &block.attention_after, &block.feed_before, &block.feed_after,
-                       &how.query_norm, &how.key_norm}) {
-      add(*norm);
-    }
+    for (auto* norm : norms_of(block)) add(*norm);
   }
 }
 

@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "backends/layers/rope.hpp"
+#include "harness/kernels/kernels.hpp"
 #include "harness/model/model.hpp"
 
 namespace touchstone {
 
-enum class Activation : std::uint8_t { silu, gelu, gelu_tanh, quick_gelu, relu, relu2 };
+using Activation = kernels::Curve;
 
 /// A norm over the last dimension. RMS: "Root Mean Square Layer Normalization", arXiv:1910.07467; layer: "Layer
 /// Normalization", arXiv:1607.06450.

@@ -87,6 +87,15 @@ void visit(DecoderParts& parts, const Visitor& visitor) {
   }
 }
 
+std::vector<std::optional<Norm>*> norms_of(Block& block) {
+  auto& how = block.attention;
+  std::vector<std::optional<Norm>*> all = {&block.attention_before, &block.attention_after, &block.feed_before,
+                                           &block.feed_after,       &how.query_norm,        &how.key_norm,
+                                           &how.value_norm,         &how.output_norm};
+  if (auto* gated = std::get_if<Gated>(&block.feed_forward)) all.push_back(&gated->product_norm);
+  return all;
+}
+
 void read_part(const std::string& name, WeightPart part, const Weights& weights, const LoadSettings& settings) {
   if (auto* const* tensor = std::get_if<Tensor*>(&part)) {
     **tensor = weights.get(name, (*tensor)->sizes().vec(), settings);

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "backends/layers/block.hpp"
 #include "harness/model/family.hpp"
@@ -21,6 +22,9 @@ void visit(Block& block, const BlockNames& names, const std::string& prefix, con
 void visit(DecoderParts& parts, const Visitor& visitor);
 /// What visit() gives but the blocks.
 void visit_outside(DecoderParts& parts, const Visitor& visitor);
+
+/// Every norm that a block can have, there or not.
+std::vector<std::optional<Norm>*> norms_of(Block& block);
 
 /// Reads a part from a checkpoint, in the shapes that it has (on the meta device, before). Throws Fault::checkpoint.
 void read_part(const std::string& name, WeightPart part, const Weights& weights, const LoadSettings& settings);

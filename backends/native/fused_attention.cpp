@@ -1,8 +1,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "backends/native/curve.hpp"
 #include "backends/native/fused.hpp"
 #include "backends/native/memory.hpp"
+#include "backends/native/scale.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
 

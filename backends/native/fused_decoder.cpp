@@ -2,20 +2,12 @@
 
 #include "backends/layers/documents.hpp"
 #include "backends/layers/plain.hpp"
+#include "backends/layers/visit.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
 namespace {
-
-std::vector<const std::optional<Norm>*> norms_of(const Block& block) {
-  const auto& how = block.attention;
-  std::vector<const std::optional<Norm>*> all = {&block.attention_before, &block.attention_after, &block.feed_before,
-                                                 &block.feed_after,       &how.query_norm,        &how.key_norm,
-                                                 &how.value_norm,         &how.output_norm};
-  if (const auto* gated = std::get_if<Gated>(&block.feed_forward)) all.push_back(&gated->product_norm);
-  return all;
-}
 
 /// A norm [N, W] float32 to `dtype`.
 Tensor norm_rows(const Tensor& x, const Norm& norm, at::ScalarType dtype) {
@@ -54,7 +46,8 @@ std::string fused_declines(const DecoderParts& parts, at::ScalarType compute) {
     if (how.norms_after_rope && (how.query_norm || how.key_norm)) return "norms after the turning";
     if (how.rope >= 0 && parts.ropes[static_cast<std::size_t>(how.rope)].neighbours) return "ropes of neighbours";
     if (std::holds_alternative<Mixture>(block.feed_forward)) return "mixtures of experts";
-    for (const auto* norm : norms_of(block)) {
+    auto all = block;  // norms_of gives places to write to; the copy shares the tensors
+    for (const auto* norm : norms_of(all)) {
       if (*norm && (*norm)->round_first && compute != at::kFloat) return "norms that round first";
     }
   }

@@ -1,6 +1,5 @@
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "backends/native/curve.hpp"
 #include "backends/native/fused.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
@@ -146,7 +145,7 @@ struct Activate : torch::autograd::Function<Activate> {
     activate.rows = rows;
     activate.width = gated ? x.size(1) / 2 : x.size(1);
     activate.type = type_of(x.scalar_type());
-    activate.curve = curve_of(activation);
+    activate.curve = activation;
     activate.gated = gated;
     activate.x = row_of(x, first);
     return activate;

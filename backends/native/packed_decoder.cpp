@@ -5,8 +5,8 @@
 
 #include "backends/layers/plain.hpp"
 #include "backends/layers/visit.hpp"
-#include "backends/native/curve.hpp"
 #include "backends/native/fused_decoder.hpp"
+#include "backends/native/scale.hpp"
 #include "harness/base/error.hpp"
 #include "harness/model/ops.hpp"
 
@@ -74,10 +74,10 @@ struct PackedDecoder::Pass {
   }
 
   /// What a part adds, `y` of `rows` rows, made ready in place.
-  float* added(const Block& block_, float* y, const std::optional<Norm>& after, std::int64_t width) {
+  float* added(const Block& from, float* y, const std::optional<Norm>& after, std::int64_t width) {
     if (after) normalise(*after, y, nullptr, rows, y);
-    if (block_.residual_scale != 1.0) {
-      const auto scale = static_cast<float>(block_.residual_scale);
+    if (from.residual_scale != 1.0) {
+      const auto scale = static_cast<float>(from.residual_scale);
       for (std::int64_t at = 0; at < rows * width; ++at) y[at] *= scale;
     }
     return y;
@@ -236,8 +236,7 @@ float* PackedDecoder::feed_forward(Pass& pass, const PackedBlock& packed, const 
   kernels::Activate activate;
   activate.rows = pass.rows;
   activate.width = width;
-  activate.curve =
-      curve_of(gated != nullptr ? gated->activation : std::get<Plain>(packed.block.feed_forward).activation);
+  activate.curve = gated != nullptr ? gated->activation : std::get<Plain>(packed.block.feed_forward).activation;
   activate.gated = gated != nullptr;
   activate.x = wide;
   activate.y = product;
@@ -296,9 +295,15 @@ Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& ca
       pass.delta = feed_forward(pass, packed, read);
     }
   }
-  float* const last = pass.take(parts_.norm, kept.mutable_data_ptr<float>(), hidden);
+  auto last = kept;
+  if (parts_.norm) {
+    last = at::empty_like(kept);
+    pass.normalise(*parts_.norm, kept.mutable_data_ptr<float>(), pass.delta, pass.rows, last.mutable_data_ptr<float>());
+  } else {
+    pass.take(parts_.norm, kept.mutable_data_ptr<float>(), hidden);
+  }
   for (int row = 0; row < cache.rows(); ++row) cache.grow(row, documents.count[static_cast<std::size_t>(row)]);
-  return parts_.norm ? at::from_blob(last, kept.sizes(), at::kFloat).clone() : kept;
+  return last;
 }
 
 Outputs PackedDecoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {

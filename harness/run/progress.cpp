@@ -157,9 +157,8 @@ void Progress::erase() {
 }
 
 void Progress::draw(bool force) {
-  if (!terminal_ || quiet_ || (!force && drawn_once_ && drawn_.seconds() < redraw_seconds)) return;
-  drawn_.restart();
-  drawn_once_ = true;
+  if (!terminal_ || quiet_ || (!force && drawn_ && drawn_->seconds() < redraw_seconds)) return;
+  drawn_.emplace();
   erase();
   const auto columns = terminal_columns(STDERR_FILENO) - 1;
   const auto put = [&](const std::string& text) {

@@ -3,6 +3,7 @@
 #include <iosfwd>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "harness/base/stopwatch.hpp"
@@ -58,8 +59,7 @@ class Progress {
   std::map<std::size_t, Job> jobs_;
   int drawn_lines_ = 0;
   Stopwatch begun_;
-  Stopwatch drawn_;
-  bool drawn_once_ = false;
+  std::optional<Stopwatch> drawn_;  ///< since the last time
 };
 
 /// "2 h 05 min", "3 min 10 s", "4.2 s".
