@@ -53,12 +53,12 @@ endif()
 
 add_library(trainers STATIC)
 touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/rewards
-                    trainers/procedures)
+                    trainers/procedures trainers/adapters)
 file(GLOB trainer_sources CONFIGURE_DEPENDS trainers/loops/*.cpp trainers/losses/*.cpp trainers/rows/*.cpp trainers/text/*.cpp
-     trainers/adapters/*.cpp trainers/bench/*.cpp)
+     trainers/deltas/*.cpp trainers/bench/*.cpp)
 target_sources(trainers PRIVATE ${trainer_sources})
 touchstone_tensor_target(trainers)
-touchstone_unity(trainers trainers/loops trainers/losses trainers/rows trainers/text trainers/adapters trainers/bench)
+touchstone_unity(trainers trainers/loops trainers/losses trainers/rows trainers/text trainers/deltas trainers/bench)
 target_link_libraries(trainers PUBLIC harness)
 
 add_library(touchstone_tensor SHARED harness/tensor_main.cpp)

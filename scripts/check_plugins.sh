@@ -31,6 +31,7 @@ check objectives trainers/objectives/*.cpp
 check stages trainers/stages/*.cpp
 check rewards trainers/rewards/*.cpp
 check procedures trainers/procedures/*.cpp
+check adapters trainers/adapters/*.cpp
 check sections reports/sections/*.cpp
 # A method that comes with the program says what it claims, computes and costs, and what of it was inferred.
 for recipe in configs/methods/*.json; do

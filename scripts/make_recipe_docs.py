@@ -91,7 +91,7 @@ def main():
     catalogue = json.loads(CATALOGUE.read_text())
     lines = [HEAD.rstrip(), *methods(), *things("Stages", catalogue["stages"]),
              *things("Objectives", catalogue["objectives"]), *things("Rewards", catalogue["rewards"]),
-             *things("Procedures", catalogue["procedures"])]
+             *things("Procedures", catalogue["procedures"]), *things("Adapters", catalogue["adapters"])]
     text = "\n".join(lines) + "\n"
     if "--check" not in sys.argv[1:]:
         TARGET.write_text(text)

@@ -9,6 +9,7 @@
 #include "harness/base/text.hpp"
 #include "harness/model/adapter_config.hpp"
 #include "harness/model/ops.hpp"
+#include "harness/model/soft_prompt.hpp"
 
 namespace touchstone {
 namespace {
@@ -64,10 +65,29 @@ fs::path adapter_base(const fs::path& folder) {
   const auto json = read_adapter_config(folder);
   const ConfigReader config(json, (folder / adapter_config_file).string());
   const fs::path named = config.text("base_model_name_or_path");
-  for (const auto& place : {named, folder / named}) {
+  for (const auto& place : {folder / named, named}) {  // an absolute path is itself in both
     if (fs::is_directory(place) && !is_adapter(place)) return place;
   }
   config.refuse("base_model_name_or_path is '" + named.string() + "', expected a checkpoint folder on this machine");
+}
+
+Tensor read_soft_prompt(const fs::path& folder) {
+  const auto config = read_adapter_config(folder);
+  if (!config.is_object() || config.value("peft_type", Json()) != "PROMPT_TUNING") return {};
+  const auto rows = read_prompt_config(config, (folder / adapter_config_file).string());
+  const auto path = folder / adapter_weights_file;
+  const auto refuse = [&](const std::string& found) {
+    throw Error(Fault::checkpoint, path.string() + ": found " + found + ", expected '" + soft_prompt_key + "' of " +
+                                       std::to_string(rows) + " rows of finite numbers alone");
+  };
+  const SafetensorsFile file(path);
+  const auto& tensors = file.header().tensors;
+  if (tensors.size() != 1) refuse(std::to_string(tensors.size()) + " tensors");
+  if (tensors.front().name != soft_prompt_key) refuse("tensor '" + tensors.front().name + "'");
+  const auto prompt = file.tensor(tensors.front());
+  if (prompt.dim() != 2 || prompt.size(0) != rows) refuse("shape " + c10::str(prompt.sizes()));
+  if (!prompt.is_floating_point() || !at::isfinite(prompt).all().item<bool>()) refuse("other values");
+  return prompt.to(at::kFloat);
 }
 
 AdaptedWeights::AdaptedWeights(const Weights& base, const fs::path& folder) : base_(&base), folder_(folder) {
@@ -122,7 +142,7 @@ void AdaptedWeights::read_config() {
       }
     }
   } else {
-    config.refuse("peft_type is '" + kind + "', expected LORA or IA3");
+    config.refuse("peft_type is '" + kind + "', expected LORA, IA3 or PROMPT_TUNING");
   }
 }
 

@@ -19,6 +19,10 @@ bool is_adapter(const std::filesystem::path& folder);
 /// folder. Throws Fault::checkpoint when no such folder is here.
 std::filesystem::path adapter_base(const std::filesystem::path& folder);
 
+/// The soft prompt of an adapter folder of peft's kind PROMPT_TUNING, [P, D] float32; undefined for other kinds, which
+/// AdaptedWeights reads. Throws Fault::checkpoint for a config or tensors that are not of that kind.
+Tensor read_soft_prompt(const std::filesystem::path& folder);
+
 /// The base's weights as the adapter changes them, in float32. LoRA: W + s B A, s = lora_alpha / r, or
 /// lora_alpha / sqrt(r) with use_rslora (arXiv 2312.03732). With use_dora its rows are brought to the lengths that
 /// lora_magnitude_vector has (DoRA, arXiv 2402.09353, equation 5). IA3 (arXiv 2205.05638): each output, or in

@@ -15,6 +15,7 @@
 #include "harness/engine/picture_prompts.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/model/procedure.hpp"
+#include "harness/model/soft_prompt.hpp"
 
 namespace touchstone {
 namespace {
@@ -52,7 +53,8 @@ class FolderCheckpoints final : public Checkpoints {
     const auto described = describe(base_folder(folder));
     const FolderWeights weights(base_folder(folder));
     std::unique_ptr<Model> model;
-    if (is_adapter(folder)) {
+    const auto prompt = is_adapter(folder) ? read_soft_prompt(folder) : Tensor();
+    if (is_adapter(folder) && !prompt.defined()) {
       const AdaptedWeights adapted(weights, folder);
       model = described.family->build(described.config, described.where, adapted, settings);
       adapted.refuse_unread();
@@ -60,7 +62,7 @@ class FolderCheckpoints final : public Checkpoints {
       model = described.family->build(described.config, described.where, weights, settings);
     }
     weights.refuse_unread();
-    return model;
+    return prompt.defined() ? prompted(std::move(model), prompt.to(settings.device), folder) : std::move(model);
   }
 
   CheckpointInfo inspect(const fs::path& folder) const override {
@@ -78,6 +80,10 @@ class FolderCheckpoints final : public Checkpoints {
   }
 
   const Family& family(const fs::path& folder) const override { return *describe(base_folder(folder)).family; }
+
+  const Family& family_of(const Json& config, const std::string& where) const override {
+    return find_family(ConfigReader(config, where));
+  }
 
   fs::path base_folder(const fs::path& folder) const override {
     return is_adapter(folder) ? adapter_base(folder) : folder;
@@ -154,24 +160,36 @@ class FolderCheckpoints final : public Checkpoints {
       throw Error(Fault::checkpoint, error.what());
     }
     const ConfigReader config(described.config, described.where);
+    described.family = &find_family(config);
+    // A model of several parts says it of its text part.
+    const auto text = config.has("text_config") ? config.child("text_config") : config;
+    described.max_length = static_cast<int>(text.integer("max_position_embeddings", 1, 1 << 26, 2048));
+    return described;
+  }
+
+  const Family& find_family(const ConfigReader& config) const {
     const auto architectures = config.texts("architectures");
+    const Family* chosen = nullptr;
     std::vector<std::string> known;
     for (const auto& name : book_->names()) {
       const auto& family = book_->get(name);
       for (const auto& architecture : family.architectures) {
         known.push_back(architecture);
         const auto found = std::find(architectures.begin(), architectures.end(), architecture);
-        if (found != architectures.end()) described.family = &family;
+        if (found != architectures.end()) chosen = &family;
       }
     }
+    if (chosen != nullptr) return *chosen;
     if (architectures.empty()) config.refuse("no 'architectures', expected one of " + join(known, ", "));
-    if (described.family == nullptr) {
-      config.refuse("architecture '" + architectures.front() + "' is not known, expected one of " + join(known, ", "));
+    config.refuse("architecture '" + architectures.front() + "' is not known, expected one of " + join(known, ", "));
+  }
+
+  static std::unique_ptr<Model> prompted(std::unique_ptr<Model> model, Tensor prompt, const fs::path& folder) {
+    try {
+      return with_soft_prompt(std::move(model), std::move(prompt));
+    } catch (const Error& error) {
+      throw Error(Fault::checkpoint, (folder / adapter_weights_file).string() + ": " + error.what());
     }
-    // A model of several parts says it of its text part.
-    const auto text = config.has("text_config") ? config.child("text_config") : config;
-    described.max_length = static_cast<int>(text.integer("max_position_embeddings", 1, 1 << 26, 2048));
-    return described;
   }
 
   template <class Hash>

@@ -115,6 +115,9 @@ void write_checkpoint(const fs::path& target, Model& model, const fs::path& sour
     require(map->deltas.empty(), Fault::internal,
             [&] { return "fold the deltas of " + name + " before writing weights"; });
   }
+  require(
+      !model.soft_prompt().defined(), Fault::config,
+      "a model with a soft prompt is written as an adapter, expected one without it where whole weights are written");
   NamedTensors tensors;
   for (const auto& [name, tensor] : model.parameters()) tensors.emplace(name, tensor->detach().to(at::kCPU, dtype));
   FolderWriter writer(target);

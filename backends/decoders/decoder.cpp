@@ -189,6 +189,10 @@ Outputs Decoder::with_operators(const Inputs& inputs, const Want& want, Cache* c
 
 std::unique_ptr<Cache> Decoder::make_cache(int rows) const { return std::make_unique<PlainCache>(layers(), rows); }
 
+Tensor Decoder::embeddings(const Tensor& tokens) const {
+  return token_rows(parts_, at::embedding(embedding_of(parts_), tokens).to(at::kFloat));
+}
+
 Tensor Decoder::project(const Tensor& hidden) const {
   return finished_logits(parts_, fuses_ ? fused().project(hidden) : linear(hidden, parts_.head, settings_.compute));
 }

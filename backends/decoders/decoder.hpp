@@ -20,6 +20,7 @@ class Decoder final : public Model {
   std::unique_ptr<Cache> make_cache(int rows) const override;
   std::map<std::string, Tensor*> parameters() override;
   std::map<std::string, Linear*> linears() override;
+  Tensor embeddings(const Tensor& tokens) const override;
   const Linear& head() const override { return parts_.head; }
   Tensor project(const Tensor& hidden) const override;
   std::unique_ptr<Model> clone() const override;

@@ -112,14 +112,11 @@ class VisionLanguage final : public Model {
   std::unique_ptr<Model> clone() const override {
     auto eyes = eyes_;
     VisionLanguage copy(std::move(eyes), text_->clone(), compute_, config_json_);
-    for (const auto& [name, map] : copy.eye_linears()) {
-      map->weight = map->weight.detach().clone();
-      for (const auto& delta : map->deltas) map->weight += delta->dense().detach().to(map->weight.scalar_type());
-      map->deltas.clear();
-    }
     std::map<std::string, Tensor*> parameters;
     name_parameters(copy.eyes_.weights, vision_prefix, parameters);
+    parameters[connector_name] = &copy.eyes_.connector.weight;
     for (const auto& [name, tensor] : parameters) *tensor = tensor->detach().clone();
+    for (const auto& [name, map] : copy.eye_linears()) fold_deltas(*map);
     return std::make_unique<VisionLanguage>(std::move(copy));
   }
 
@@ -129,6 +126,7 @@ class VisionLanguage final : public Model {
     return config.dump(2) + "\n";
   }
 
+  Tensor embeddings(const Tensor& tokens) const override { return text_->embeddings(tokens); }
   const Linear& head() const override { return text_->head(); }
   Tensor project(const Tensor& hidden) const override { return text_->project(hidden); }
   int layers() const override { return text_->layers(); }

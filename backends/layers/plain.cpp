@@ -23,9 +23,9 @@ Tensor normed(const Tensor& x, const Norm& norm, at::ScalarType compute) {
 }
 
 Tensor linear(const Tensor& x, const Linear& map, at::ScalarType compute) {
-  auto y = at::linear(x.to(compute), map.weight.to(compute)).to(at::kFloat);
-  if (map.bias.defined()) y = y + map.bias;
-  for (const auto& delta : map.deltas) y = y + delta->apply(x);
+  const auto product = at::linear(x.to(compute), map.weight.to(compute)).to(at::kFloat);
+  auto y = map.bias.defined() ? product + map.bias : product;
+  for (const auto& delta : map.deltas) y = y + delta->apply(x, product, map);
   return y;
 }
 
@@ -78,8 +78,12 @@ Tensor positions_of(const Documents& documents, std::int64_t offset, const at::D
 
 }  // namespace
 
-Tensor embedded(const DecoderParts& parts, Tensor x, const Inputs& inputs, const Documents& documents) {
-  if (parts.embedding_scale != 1.0) x = x * parts.embedding_scale;
+Tensor token_rows(const DecoderParts& parts, const Tensor& rows) {
+  return parts.embedding_scale == 1.0 ? rows : rows * parts.embedding_scale;
+}
+
+Tensor embedded(const DecoderParts& parts, const Tensor& rows, const Inputs& inputs, const Documents& documents) {
+  auto x = token_rows(parts, rows);
   if (inputs.soft.defined()) x = x.index_copy(0, inputs.soft_at, inputs.soft.to(at::kFloat));
   if (parts.positions.defined()) {
     const auto places = positions_of(documents, parts.position_offset, x.device());

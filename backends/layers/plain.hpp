@@ -27,8 +27,11 @@ inline const Tensor& embedding_of(const DecoderParts& parts) {
   return parts.tied ? parts.head.weight : parts.embedding;
 }
 
+/// The tokens' rows of the table, [N, D] float32, scaled: what soft rows stand beside.
+Tensor token_rows(const DecoderParts& parts, const Tensor& rows);
+
 /// What enters the first block, [N, D] float32, of the tokens' rows of the table, [N, D] float32.
-Tensor embedded(const DecoderParts& parts, Tensor rows, const Inputs& inputs, const Documents& documents);
+Tensor embedded(const DecoderParts& parts, const Tensor& rows, const Inputs& inputs, const Documents& documents);
 
 /// What is done to the head's products [M, V] float32: scale and cap.
 Tensor finished_logits(const DecoderParts& parts, const Tensor& products);

@@ -149,8 +149,7 @@ DecoderParts copy_of(const DecoderParts& parts) {
     auto& map = *std::get<Linear*>(part);
     own(map.weight);
     own(map.bias);
-    for (const auto& delta : map.deltas) map.weight += delta->dense().detach().to(map.weight.scalar_type());
-    map.deltas.clear();
+    fold_deltas(map);
   });
   return copy;
 }

@@ -110,7 +110,8 @@ Tensor JoinedMap::copy_of_weights() {
   return copy_;
 }
 
-/// Biases and deltas of all parts side by side, in the dtype of y; undefined when there are none.
+/// Biases and deltas of all parts side by side, in the dtype of y, which has their products; undefined when there are
+/// none.
 Tensor JoinedMap::additions(const Tensor& x, const Tensor& y) const {
   Tensor biases;
   Tensor deltas;
@@ -118,12 +119,18 @@ Tensor JoinedMap::additions(const Tensor& x, const Tensor& y) const {
   std::vector<Tensor> changes;
   bool biased = false;
   bool changed = false;
+  std::int64_t first = 0;
   for (const auto* part : parts_) {
     const auto out = part->weight.size(0);
+    const auto product = y.narrow(1, first, out);
+    first += out;
     biased = biased || part->bias.defined();
     offsets.push_back(part->bias.defined() ? part->bias : at::zeros({out}, at::kFloat));
     Tensor change;
-    for (const auto& delta : part->deltas) change = change.defined() ? change + delta->apply(x) : delta->apply(x);
+    for (const auto& delta : part->deltas) {
+      const auto one = delta->apply(x, product, *part);
+      change = change.defined() ? change + one : one;
+    }
     changed = changed || change.defined();
     changes.push_back(change.defined() ? change.to(y.scalar_type()) : at::zeros({x.size(0), out}, y.options()));
   }

@@ -345,6 +345,10 @@ Tensor PackedDecoder::project(const Tensor& hidden) const {
   return finished_logits(parts_, logits);
 }
 
+Tensor PackedDecoder::embeddings(const Tensor& tokens) const {
+  return token_rows(parts_, at::embedding(parts_.embedding, tokens).to(at::kFloat));
+}
+
 std::unique_ptr<Cache> PackedDecoder::make_cache(int rows) const {
   return std::make_unique<PagedCache>(layout(), rows);
 }

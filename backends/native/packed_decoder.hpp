@@ -36,6 +36,7 @@ class PackedDecoder final : public Model {
   Outputs forward(const Inputs& inputs, const Want& want, Cache* cache = nullptr) override;
   std::unique_ptr<Cache> make_cache(int rows) const override;
   Tensor project(const Tensor& hidden) const override;
+  Tensor embeddings(const Tensor& tokens) const override;
   int layers() const override { return static_cast<int>(blocks_.size()); }
   std::int64_t product_weights() override;
   std::int64_t hidden_size() const override { return parts_.hidden; }

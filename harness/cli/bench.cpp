@@ -127,7 +127,8 @@ void add_objective(CLI::App& app, Program& program) {
 void add_catalogue(CLI::App& app, Program& program) {
   auto out = std::make_shared<std::string>();
   auto* command = app.add_subcommand(
-      "catalogue", "Writes the table of families, objectives, stages and rewards (the build calls it).");
+      "catalogue",
+      "Writes the table of families, objectives, stages, rewards, procedures and adapters (the build calls it).");
   command->group("");  // not in --help: no user needs it
   command->add_option("--out", *out, "file to write")->required();
   command->callback([&program, out] {

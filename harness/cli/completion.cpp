@@ -43,7 +43,7 @@ _touchstone() {
     case $command in
       train) words=$(_touchstone_names methods) ;;
       objective) words=$(_touchstone_names objectives) ;;
-      list|show) words="tasks methods families objectives stages rewards procedures metrics sections" ;;
+      list|show) words="tasks methods families objectives stages rewards procedures adapters metrics sections" ;;
       bench) words="train decode score" ;;
       data) words="list verify import" ;;
       completion) words="bash zsh" ;;

@@ -16,7 +16,7 @@ namespace touchstone {
 namespace {
 
 const std::vector<std::string> kinds = {"tasks",   "methods",    "families", "objectives", "stages",
-                                        "rewards", "procedures", "metrics",  "sections"};
+                                        "rewards", "procedures", "adapters", "metrics",    "sections"};
 
 /// One listed thing; `details` is what `show` prints.
 struct Entry {
@@ -116,8 +116,8 @@ std::vector<Entry> section_entries(const Program& program) {
   return entries;
 }
 
-/// Families, objectives, stages, rewards and procedures live in the tensor library; the build wrote their table, so
-/// that it need not be opened.
+/// Families, objectives, stages, rewards, procedures and adapters live in the tensor library; the build wrote their
+/// table, so that it need not be opened.
 std::vector<Entry> catalogue_entries(Program& program, const std::string& kind) {
   const auto catalogue = read_json(program.resources().catalogue());
   std::vector<Entry> entries;

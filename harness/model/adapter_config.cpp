@@ -54,4 +54,22 @@ void check_adapter_config(const Json& config, const std::string& where, const st
   }
 }
 
+std::int64_t read_prompt_config(const Json& config, const std::string& where) {
+  check_adapter_config(
+      config, where,
+      {"num_virtual_tokens", "num_transformer_submodules", "token_dim", "num_layers", "num_attention_heads",
+       "prompt_tuning_init", "prompt_tuning_init_text", "tokenizer_name_or_path", "tokenizer_kwargs"});
+  const auto whole = [&](const char* key, std::int64_t most, const Json& fallback) {
+    const auto value = config.value(key, fallback);
+    require(is_int64(value) && value >= 1 && value <= most, Fault::checkpoint, [&] {
+      return where + ": key '" + key + "': found " + value.dump().substr(0, 60) +
+             ", expected a whole number from 1 to " + std::to_string(most);
+    });
+    return value.get<std::int64_t>();
+  };
+  const auto parts = config.value("num_transformer_submodules", Json());
+  if (!parts.is_null()) whole("num_transformer_submodules", 1, 1);
+  return whole("num_virtual_tokens", 1 << 20, Json());
+}
+
 }  // namespace touchstone

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
@@ -11,5 +12,9 @@ namespace touchstone {
 /// Throws Fault::checkpoint naming `where`, key, value and what was expected.
 void check_adapter_config(const nlohmann::ordered_json& config, const std::string& where,
                           const std::set<std::string>& handled);
+
+/// num_virtual_tokens of an adapter_config.json whose peft_type is PROMPT_TUNING. Throws Fault::checkpoint as above,
+/// and for a number below 1.
+std::int64_t read_prompt_config(const nlohmann::ordered_json& config, const std::string& where);
 
 }  // namespace touchstone

@@ -22,7 +22,8 @@ class Checkpoints {
   virtual ~Checkpoints() = default;
 
   /// The model of a folder: config.json says which family builds it. A peft adapter folder gives its base with the
-  /// adapter's changes added to the weights in float32. Every weight is checked to be finite.
+  /// adapter's changes added to the weights in float32, or with its soft prompt before it. Every weight is checked to
+  /// be finite.
   virtual std::unique_ptr<Model> load(const std::filesystem::path& folder, const LoadSettings& settings) const = 0;
 
   /// What is known without reading the weights into memory (model_hash reads the files once; it is kept while size and
@@ -31,6 +32,9 @@ class Checkpoints {
 
   /// The family that config.json of the folder, or of an adapter's base, asks for.
   virtual const Family& family(const std::filesystem::path& folder) const = 0;
+
+  /// The family of a config.json; `where` names it in messages.
+  virtual const Family& family_of(const nlohmann::ordered_json& config, const std::string& where) const = 0;
 
   /// The folder with config.json and whole weights: `folder` itself, or the base of an adapter folder.
   virtual std::filesystem::path base_folder(const std::filesystem::path& folder) const = 0;

@@ -5,6 +5,19 @@
 
 namespace touchstone {
 
+void fold_deltas(Linear& map) {
+  const at::NoGradGuard no_grad;
+  std::vector<Tensor> changes;
+  std::vector<Tensor> offsets;
+  for (const auto& delta : map.deltas) {
+    changes.push_back(delta->dense(map));
+    if (auto offset = delta->dense_bias(map); offset.defined()) offsets.push_back(std::move(offset));
+  }
+  for (const auto& change : changes) map.weight.copy_(map.weight.to(at::kFloat) + change);
+  for (const auto& offset : offsets) map.bias.copy_(map.bias.to(at::kFloat) + offset);
+  map.deltas.clear();
+}
+
 Tensor Model::project(const Tensor& hidden) const {
   const auto& map = head();
   const auto logits = at::linear(hidden.to(at::kFloat), map.weight.to(at::kFloat));

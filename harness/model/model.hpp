@@ -41,12 +41,19 @@ struct Outputs {
   std::vector<std::vector<Tensor>> attention;  ///< for each wanted layer, one [H, T, T] a document
 };
 
-/// A change to one linear map, added to its output: low-rank, sparse, or anything a method brings.
+struct Linear;
+
+/// A change to one linear map, added to its output: low-rank, sparse, or anything a method brings. It is told of the
+/// map itself, never of the map's other deltas.
 class Delta {
  public:
   virtual ~Delta() = default;
-  virtual Tensor apply(const Tensor& x) const = 0;  ///< [N, in] to [N, out]
-  virtual Tensor dense() const = 0;                 ///< [out, in] float32, for folding
+  /// What is added to the output of x [N, in]: [N, out]. `product` is x W^T [N, out], without the bias.
+  virtual Tensor apply(const Tensor& x, const Tensor& product, const Linear& map) const = 0;
+  /// The same for every x, for folding: what is added to W, [out, in] float32.
+  virtual Tensor dense(const Linear& map) const = 0;
+  /// What folding adds to the bias, [out] float32; undefined: nothing.
+  virtual Tensor dense_bias([[maybe_unused]] const Linear& map) const { return {}; }
   virtual std::vector<std::pair<std::string, Tensor*>>
   parameters() = 0;  ///< peft's names after the module: "lora_A.weight"
 };
@@ -57,6 +64,9 @@ struct Linear {
   Tensor bias{};    ///< [out]; undefined when there is none
   std::vector<std::shared_ptr<Delta>> deltas{};
 };
+
+/// Adds all deltas of a map to its weight and bias, in float32, and takes them away.
+void fold_deltas(Linear& map);
 
 /// Keys and values of past tokens, one row a sequence; a family defines its own storage.
 class Cache {
@@ -84,13 +94,19 @@ class Model {
   virtual Tensor look(const Tensor& tiles);
   /// S of look() for square tiles of so many pixels. Throws Fault::config where the family takes no pictures.
   virtual std::int64_t soft_tokens(std::int64_t tile_px) const;
+  /// Rows [P, D] float32 that are read before every document, as if P tokens had them as embeddings; undefined: none
+  /// (see soft_prompt.hpp). No part of parameters().
+  virtual Tensor soft_prompt() const { return {}; }
   /// The language model inside: this one, unless the model has eyes before it.
   virtual Model& language() { return *this; }
   virtual std::unique_ptr<Cache> make_cache(int rows) const = 0;
   virtual std::map<std::string, Tensor*>
   parameters() = 0;  ///< by Hugging Face name ("model.layers.0.self_attn.q_proj.weight")
   virtual std::map<std::string, Linear*> linears() = 0;  ///< where a Delta can go, by module name without ".weight"
-  virtual const Linear& head() const = 0;                ///< the output projection (shares the embedding when tied)
+  /// What the first layer would read of tokens [N] int64, [N, D] float32, but for positions and a norm: the rows of the
+  /// table as soft rows come.
+  virtual Tensor embeddings(const Tensor& tokens) const = 0;
+  virtual const Linear& head() const = 0;  ///< the output projection (shares the embedding when tied)
   /// Logits [M, V] float32 of hidden rows [M, D] as forward() gives them: what forward() itself would have given.
   virtual Tensor project(const Tensor& hidden) const;
   /// Numbers in the linear maps that every token goes through; the head does not count.

@@ -101,18 +101,31 @@ void count_requests(const MeasureSettings& settings, const RunTools& tools, Chec
   }
 }
 
-/// All texts of a recipe's stages that name a task or group of tasks, or a file that is there.
-void collect_sources(const Json& value, const RunTools& tools, std::set<std::string>& tasks,
-                     std::set<std::string>& files) {
+/// What the texts of a recipe's stages name.
+struct Sources {
+  std::set<std::string> tasks;  ///< and groups of tasks
+  std::set<std::string> files;  ///< that are there
+  std::set<fs::path> models;    ///< checkpoint and adapter folders, from here or beside the cell's model
+};
+
+void collect_sources(const Json& value, const PlannedCell& cell, const RunTools& tools, Sources& sources) {
   for (const auto& member : value) {
-    if (member.is_structured()) collect_sources(member, tools, tasks, files);
+    if (member.is_structured()) collect_sources(member, cell, tools, sources);
     if (!member.is_string()) continue;
     const auto text = member.get<std::string>();
     std::error_code none;
     if (tools.tasks->tasks.has(text) || tools.tasks->groups.has(text)) {
-      tasks.insert(text);
-    } else if (fs::is_regular_file(text, none)) {
-      files.insert(text);
+      sources.tasks.insert(text);
+      continue;
+    }
+    if (fs::is_regular_file(text, none)) sources.files.insert(text);
+    if (text.empty()) continue;
+    for (const auto& folder : {fs::path(text), cell.model.parent_path() / text}) {
+      if (!fs::is_regular_file(folder / "config.json", none) &&
+          !fs::is_regular_file(folder / "adapter_config.json", none))
+        continue;
+      sources.models.insert(folder);
+      break;
     }
   }
 }
@@ -126,10 +139,9 @@ std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& 
   add(cell.method);
   const auto stages = parse_json(cell.recipe_json, cell.method)["stages"];  // not what it says about its paper
   add(nlohmann::json(stages).dump());
-  std::set<std::string> sources = {cell.train_on};
-  std::set<std::string> files;
-  collect_sources(stages, tools, sources, files);
-  for (const auto& source : sources) {
+  Sources sources{.tasks = {cell.train_on}, .files = {}, .models = {}};
+  collect_sources(stages, cell, tools, sources);
+  for (const auto& source : sources.tasks) {
     for (const auto& leaf : tools.tasks->expand(source)) {
       const Task& task = tools.tasks->tasks.get(leaf);
       add(leaf);
@@ -137,7 +149,8 @@ std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& 
       add(task_data_hash(task, *tools.data));
     }
   }
-  for (const auto& file : files) add(sha256_file(file));
+  for (const auto& file : sources.files) add(sha256_file(file));
+  for (const auto& folder : sources.models) add("model " + tools.backend->inspect(folder).model_hash);
   add(std::to_string(cell.seed));
   add(plan.dtype);
   add(plan.save_dtype);

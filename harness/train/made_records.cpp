@@ -6,6 +6,7 @@
 #include "harness/base/json.hpp"
 #include "harness/data/made_file.hpp"
 #include "harness/model/ops.hpp"
+#include "harness/model/soft_prompt.hpp"
 
 namespace touchstone {
 namespace fs = std::filesystem;
@@ -17,7 +18,7 @@ void add_tensor(Sha256& hash, const std::string& name, const Tensor& tensor) {
   hash.add(values.const_data_ptr(), values.nbytes());
 }
 
-/// Of all weights as they are now, adapters included.
+/// Of all weights as they are now, adapters and soft prompt included.
 std::string weights_hash(Model& model) {
   Sha256 hash;
   for (const auto& [name, tensor] : model.parameters()) add_tensor(hash, name, *tensor);
@@ -26,6 +27,7 @@ std::string weights_hash(Model& model) {
       for (const auto& [name, tensor] : delta->parameters()) add_tensor(hash, module + "." + name, *tensor);
     }
   }
+  if (const auto prompt = model.soft_prompt(); prompt.defined()) add_tensor(hash, soft_prompt_key, prompt);
   return hash.hex();
 }
 
@@ -77,6 +79,9 @@ std::string difference(const std::string& found, const std::string& wanted) {
 std::string origin_of(const Stage& stage, const Session& session, const Json& key) {
   Json origin = {{"stage", session.stage}, {"name", stage.name}};
   if (key.contains("model")) origin["model"] = key["model"];
+  if (stage.making->by && session.loaded.count(*stage.making->by) != 0) {
+    origin["model_hash"] = session.loaded.at(*stage.making->by);
+  }
   origin["seed"] = session.job->seed;
   origin.update(drawing_of(stage, session));
   return origin.dump();

@@ -122,11 +122,12 @@ Json describe(const Registry<Maker>& registry, const Make& make) {
 
 std::string describe_trainers(const TrainerBook& book) {
   const auto with_book = [&](const auto& maker, Options& options) { maker.make(options, book); };
-  const auto alone = [](const ProcedureMaker& maker, Options& options) { maker.make(options); };
+  const auto alone = [](const auto& maker, Options& options) { maker.make(options); };
   return Json{{"objectives", describe(book.objectives, with_book)},
               {"stages", describe(book.stages, with_book)},
               {"rewards", describe(book.rewards, with_book)},
-              {"procedures", describe(book.procedures, alone)}}
+              {"procedures", describe(book.procedures, alone)},
+              {"adapters", describe(book.adapters, alone)}}
       .dump();
 }
 

@@ -24,8 +24,8 @@ Recipe read_recipe(const nlohmann::ordered_json& config, const std::string& wher
 /// The same for the config that a job names, with each stage's own look at the job.
 Recipe read_recipe(const TrainJob& job, const TrainerBook& book);
 
-/// JSON text {"objectives": [...], "stages": [...], "rewards": [...], "procedures": [...]} with name, summary and
-/// options of each, for `show` and the docs.
+/// JSON text {"objectives": [...], "stages": [...], "rewards": [...], "procedures": [...],
+/// "adapters": [...]} with name, summary and options of each, for `show` and the docs.
 std::string describe_trainers(const TrainerBook& book);
 
 }  // namespace touchstone

@@ -15,13 +15,16 @@
 #include "harness/model/model.hpp"
 #include "harness/model/procedure.hpp"
 #include "harness/model/tokenizer.hpp"
+#include "harness/train/adapter.hpp"
 
 namespace touchstone {
 
-/// A low-rank adapter as peft keeps it on disk.
-struct AdapterFiles {
-  std::string config;    ///< adapter_config.json
-  NamedTensors tensors;  ///< adapter_model.safetensors
+/// Named parameters that belong beside the model's own (a soft prompt, a critic): a stage makes them, stages that train
+/// move them at a rate of their own, with gradients clipped apart, and keep them in their checkpoints.
+struct Module {
+  /// By whole names, none of which is a parameter of the model; the handles are those of whoever applies them.
+  std::vector<std::pair<std::string, Tensor*>> parameters;
+  double learning_rate = 0.0;  ///< the highest; 0: that of the stage that trains
 };
 
 /// What the stages of one cell share. A stage keeps its own state in itself.
@@ -29,7 +32,10 @@ class Session {
  public:
   std::unique_ptr<Model> model;                          ///< the one being changed
   std::map<std::string, std::unique_ptr<Model>> frozen;  ///< references and teachers, by the name a config gave
-  std::map<std::string, std::vector<Record>> data;       ///< by the name a config gave
+  std::map<std::string, Module> modules;                 ///< what is trained beside the model, by name
+  /// Of frozen models that were read from a folder: its model_hash.
+  std::map<std::string, std::string> loaded;
+  std::map<std::string, std::vector<Record>> data;  ///< by the name a config gave
   std::shared_ptr<const Tokenizer> tokenizer;
   const ChatTemplate* chat = nullptr;     ///< null: prompts are plain text
   std::optional<PictureReader> pictures;  ///< none: records with pictures are refused

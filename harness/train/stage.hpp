@@ -10,6 +10,7 @@
 #include "harness/data/record.hpp"
 #include "harness/model/objective.hpp"
 #include "harness/model/procedure.hpp"
+#include "harness/train/adapter.hpp"
 
 namespace touchstone {
 
@@ -76,6 +77,7 @@ struct TrainerBook {
   Registry<Maker<Stage>> stages{"stage"};
   Registry<Maker<Reward>> rewards{"reward"};
   ProcedureBook procedures{"procedure"};
+  AdapterBook adapters{"kind of adapter"};
 };
 
 /// What {"use": NAME, ...} asks for, with every key read by the maker. Throws Fault::config for an unknown name or key.

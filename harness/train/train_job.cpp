@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <set>
 
 #include "harness/base/files.hpp"
@@ -10,6 +11,7 @@
 #include "harness/base/stopwatch.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "harness/model/ops.hpp"
+#include "harness/model/soft_prompt.hpp"
 #include "harness/train/recipe.hpp"
 #include "harness/train/session.hpp"
 
@@ -52,12 +54,16 @@ void check_numbers(const TrainJob& job) {
 /// Below the output: the models that its procedure names.
 constexpr const char* procedure_models_folder = "models";
 
+/// Below the output of an adapter: the weights that it stands on, where these lie nowhere else.
+constexpr const char* adapter_base_folder = "base";
+
 /// Whether this program writes files of that name into a checkpoint folder.
 bool is_output_name(const std::string& name) {
   static const std::set<std::string> known = {"config.json",
                                               "generation_config.json",
                                               "model.safetensors.index.json",
                                               "adapter",
+                                              adapter_base_folder,
                                               "adapter_config.json",
                                               "adapter_model.safetensors",
                                               procedure_file,
@@ -113,6 +119,37 @@ void write_adapter(const AdapterFiles& adapter, const fs::path& folder, const Ch
   write_file_atomically(folder / "adapter_config.json", adapter.config);
 }
 
+/// Whether the weights under an adapter are those of the job's model: no stage trained, merged or swapped them before.
+bool stands_on_base(Session& session) {
+  const auto& job = *session.job;
+  if (!fs::equivalent(session.checkpoints->base_folder(job.model), job.model)) return false;
+  const auto base = session.checkpoints->load(job.model, {});
+  const auto wanted = base->parameters();
+  const auto found = session.model->parameters();
+  return wanted.size() == found.size() && std::all_of(wanted.begin(), wanted.end(), [&](const auto& entry) {
+           const auto here = found.find(entry.first);
+           return here != found.end() && entry.second->equal(here->second->detach().to(at::kCPU));
+         });
+}
+
+/// The adapter alone, whose config names the job's model; where it stands on other weights, with these beside it. The
+/// session's model is the bare one afterwards.
+void write_bare_adapter(Session& session, const fs::path& folder) {
+  const auto& job = *session.job;
+  const auto& checkpoints = *session.checkpoints;
+  auto adapter = *session.adapter;
+  if (!stands_on_base(session)) {
+    for (const auto& [name, linear] : session.model->linears()) linear->deltas.clear();
+    session.model = without_soft_prompt(std::move(session.model));
+    checkpoints.write(folder / adapter_base_folder, *session.model, checkpoints.base_folder(job.model),
+                      saved_dtype(job.save_dtype));
+    auto config = parse_json(adapter.config, "adapter_config.json");
+    config["base_model_name_or_path"] = adapter_base_folder;
+    adapter.config = config.dump(2) + "\n";
+  }
+  write_adapter(adapter, folder, checkpoints);
+}
+
 /// procedure.json, and the models that it names: frozen ones of the session as folders of their own, those that the
 /// model came with by their way from here.
 void write_procedure(const Session& session, const fs::path& folder) {
@@ -144,7 +181,7 @@ std::string write_output(Session& session) {
   {
     FolderWriter writer(job.out);
     if (session.adapter != nullptr && !session.folded) {
-      write_adapter(*session.adapter, writer.path(), checkpoints);
+      write_bare_adapter(session, writer.path());
     } else {
       checkpoints.write(writer.path(), *session.model, base, saved_dtype(job.save_dtype));
       if (session.adapter != nullptr) write_adapter(*session.adapter, writer.path() / "adapter", checkpoints);
@@ -216,6 +253,11 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   settings.compute = compute_dtype(job.dtype);
   settings.device = find_device(job.device);
   session.model = checkpoints.load(job.model, settings);
+  require(!session.model->soft_prompt().defined(), Fault::config, [&] {
+    return job.model.string() +
+           ": is a model with a soft prompt, which whole weights cannot hold; expected its base, with " +
+           "the adapter in start_from of the stage 'adapt'";
+  });
   session.pictures =
       read_picture_reader(checkpoints.family(job.model), checkpoints.base_folder(job.model), *session.tokenizer);
   session.procedure = find_procedure(job.model, checkpoints.base_folder(job.model));

@@ -1,4 +1,4 @@
-// Adapter folders of every kind that is read, against peft 0.21.2 (tests/trainers/peft/check_adapter.py kinds).
+// Adapter folders of every kind that is read, against peft 0.21.2 (tests/trainers/peft/check_adapter.py kinds, prompt).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +20,8 @@ class Kinds : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Kinds, GivesPeftsLogits) {
   const std::string kind = GetParam();
-  const auto wanted = read_json(fixtures() / "kinds.json")[kind];
+  const auto wanted = kind == "prompt_tuning" ? read_json(fixtures() / "prompt_tuning.json")
+                                              : read_json(fixtures() / "kinds.json")[kind];
   for (const bool answering : {false, true}) {
     const auto model = testing::all_families()->load(fixtures() / kind, {.answering = answering});
     const at::NoGradGuard no_grad;
@@ -34,7 +35,7 @@ TEST_P(Kinds, GivesPeftsLogits) {
     }
   }
 }
-INSTANTIATE_TEST_SUITE_P(Peft, Kinds, ::testing::Values("dora", "ia3", "rslora_patterns"));
+INSTANTIATE_TEST_SUITE_P(Peft, Kinds, ::testing::Values("dora", "ia3", "rslora_patterns", "prompt_tuning"));
 
 /// What loading says of a fixture with one key of its config changed.
 std::string said(const std::string& kind, const std::string& key, const Json& value) {
@@ -86,7 +87,7 @@ TEST(AdapterConfig, TensorsAndKindMustAgree) {
   EXPECT_THAT(said("rslora_patterns", "peft_type", "IA3"),
               ::testing::HasSubstr("adapter_config.json (IA3): key 'alpha_pattern'"));
   EXPECT_THAT(said("ia3", "peft_type", "LORA"), ::testing::HasSubstr("adapter_config.json: no 'r'"));
-  EXPECT_THAT(said("dora", "peft_type", "VERA"), ::testing::HasSubstr("expected LORA or IA3"));
+  EXPECT_THAT(said("dora", "peft_type", "VERA"), ::testing::HasSubstr("expected LORA, IA3 or PROMPT_TUNING"));
 }
 
 }  // namespace

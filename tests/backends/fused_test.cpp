@@ -26,10 +26,10 @@ class LowRank final : public Delta {
     down_ = (at::randn({2, in}) * 0.3).requires_grad_(true);
     up_ = (at::randn({out, 2}) * 0.3).requires_grad_(true);
   }
-  Tensor apply(const Tensor& x) const override {
+  Tensor apply(const Tensor& x, const Tensor&, const Linear&) const override {
     return at::mm(at::mm(x.to(at::kFloat), down_.t()), up_.t()).to(x.scalar_type());
   }
-  Tensor dense() const override { return at::mm(up_, down_); }
+  Tensor dense(const Linear&) const override { return at::mm(up_, down_); }
   std::vector<std::pair<std::string, Tensor*>> parameters() override {
     return {{"lora_A.weight", &down_}, {"lora_B.weight", &up_}};
   }

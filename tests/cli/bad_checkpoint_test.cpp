@@ -361,7 +361,7 @@ const std::vector<BadInput> adapters = {
     {"kind", adapter([](Json& config, Json&) { config["peft_type"] = "IA3"; }), {"adapter_config.json", "IA3", "'r'"}},
     {"other_kind",
      adapter([](Json& config, Json&) { config["peft_type"] = "VERA"; }),
-     {"adapter_config.json", "VERA", "LORA or IA3"}},
+     {"adapter_config.json", "VERA", "LORA, IA3 or PROMPT_TUNING"}},
     {"start",
      adapter([](Json& config, Json&) { config["init_lora_weights"] = "pissa"; }),
      {"adapter_config.json", "init_lora_weights", "pissa"}},

@@ -3,7 +3,7 @@
 
     interchange.py TOUCHSTONE MODEL
 
-1. An adapter that `touchstone train` wrote, read by peft.   2. One that peft wrote, read by `touchstone eval`.
+1. Adapters of every kind that `touchstone train` wrote, read by peft.   2. One that peft wrote, read by `touchstone eval`.
 3. Whole weights that `touchstone train` wrote, opened by transformers.   4. The LoRA method's folded weights, and the
 adapter that it leaves beside them. So for MODEL, and for a model of each family below with random weights and MODEL's
 tokenizer, which transformers makes. Each is scored by both sides on the same prompts; the largest difference of a
@@ -33,6 +33,12 @@ SHORT = ["--set", "load.limit=24", "--set", "train.max_steps=4", "--set", "train
 
 SIZES = dict(hidden_size=48, intermediate_size=100, num_hidden_layers=3, num_attention_heads=6, num_key_value_heads=2,
              max_position_embeddings=512, bos_token_id=1, eos_token_id=2)
+ADAPTERS = {
+    "lora": {"r": 4, "lora_alpha": 8},
+    "dora": {"r": 4, "lora_alpha": 8},
+    "ia3": {},
+    "prompt_tuning": {"num_virtual_tokens": 5, "learning_rate": 0.1},
+}
 FAMILIES = {
     "qwen2": Qwen2Config(vocab_size=512, use_sliding_window=True, sliding_window=9, max_window_layers=1, **SIZES),
     "qwen3": Qwen3Config(vocab_size=512, head_dim=16, **SIZES),
@@ -80,7 +86,8 @@ def theirs(model, tokenizer, prompt, choice):
     whole = tokenizer(f"{prompt} {choice}")["input_ids"]
     first = len(tokenizer(prompt)["input_ids"])
     with torch.no_grad():
-        logp = model(input_ids=torch.tensor([whole])).logits[0].float().log_softmax(-1)
+        # Of a soft prompt peft gives the rows' logits, too; they come first.
+        logp = model(input_ids=torch.tensor([whole])).logits[0, -len(whole):].float().log_softmax(-1)
     return sum(logp[at - 1, whole[at]].item() for at in range(first, len(whole)))
 
 
@@ -113,14 +120,15 @@ def interchange(touchstone, base, tokenizer):
             sys.exit("no prompt fits the model's context")
         check("the base model", start, load(base))
 
-        with open(path("adapter.json"), "w") as file:
-            json.dump({"method": "adapter", "paper": "none", "stages": [
-                {"use": "load", "task": "$train_on"}, {"use": "adapt", "r": 4, "lora_alpha": 8},
-                {"use": "train", "objective": "sft", "per_device_train_batch_size": 4}]}, file)
-        run(touchstone, "train", path("adapter.json"), "--model", base, "--on", "gsm8k", "--out", path("ours"), "--quiet",
-            *SHORT)
-        check("our adapter, read by peft", ours(touchstone, path("ours"), folder),
-              PeftModel.from_pretrained(load(base), path("ours")).eval())
+        for kind, options in ADAPTERS.items():
+            with open(path("adapter.json"), "w") as file:
+                json.dump({"method": "adapter", "paper": "none", "stages": [
+                    {"use": "load", "task": "$train_on"}, {"use": "adapt", "kind": kind, **options},
+                    {"use": "train", "objective": "sft", "per_device_train_batch_size": 4}]}, file)
+            run(touchstone, "train", path("adapter.json"), "--model", base, "--on", "gsm8k", "--out", path(kind),
+                "--quiet", *SHORT)
+            check(f"our adapter of kind {kind}, read by peft", ours(touchstone, path(kind), folder),
+                  PeftModel.from_pretrained(load(base), path(kind)).eval())
 
         torch.manual_seed(0)
         adapted = get_peft_model(load(base), LoraConfig(
@@ -132,11 +140,12 @@ def interchange(touchstone, base, tokenizer):
         check("peft's adapter, read by us", ours(touchstone, path("peft"), folder), adapted.eval())
 
         for method in ["sft", "lora"]:
-            run(touchstone, "train", method, "--model", base, "--on", "gsm8k", "--out", path(method), "--quiet", *SHORT)
-            check(f"our {method} weights, opened by transformers", ours(touchstone, path(method), folder),
-                  load(path(method)))
-        check("the adapter beside the folded weights, read by peft", ours(touchstone, path("lora"), folder),
-              PeftModel.from_pretrained(load(base), path("lora/adapter")).eval())
+            run(touchstone, "train", method, "--model", base, "--on", "gsm8k", "--out", path("folded_" + method), "--quiet",
+                *SHORT)
+            check(f"our {method} weights, opened by transformers", ours(touchstone, path("folded_" + method), folder),
+                  load(path("folded_" + method)))
+        check("the adapter beside the folded weights, read by peft", ours(touchstone, path("folded_lora"), folder),
+              PeftModel.from_pretrained(load(base), path("folded_lora/adapter")).eval())
     return not failed
 
 

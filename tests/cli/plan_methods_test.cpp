@@ -134,5 +134,37 @@ TEST(PlanMethods, AreTheSameWhateverTheirPageSays) {
   EXPECT_EQ(done(), 1);
 }
 
+// Models that a recipe reads are part of what its cells are made of, wherever they lie.
+TEST(PlanMethods, AreMadeAgainWhenAModelThatTheyLoadHasChanged) {
+  const testing::TemporaryFolder folder;
+  const auto other = folder.path() / "other";
+  std::filesystem::copy(std::filesystem::path(TOUCHSTONE_SOURCE_DIR) / "models" / "stories260k", other);
+  std::filesystem::permissions(other / "model.safetensors", std::filesystem::perms::owner_write,
+                               std::filesystem::perm_options::add);
+  const auto recipe = folder.path() / "own.json";
+  const Json own = {{"method", "own"},
+                    {"paper", "none"},
+                    {"stages",
+                     {{{"use", "load_model"}, {"from", other.string()}, {"as", "teacher"}},
+                      {{"use", "load"}, {"task", "$train_on"}},
+                      {{"use", "train"}, {"objective", "sft"}}}}};
+  write_file_atomically(recipe, own.dump());
+  auto plan = variants;
+  plan["methods"] = {{{"method", recipe.string()}}};
+  plan["set"] = {{"load.limit", 4}, {"train.max_steps", 1}};
+  const auto done = [&] {
+    const auto result = touchstone_command(
+        {"run", write_plan(folder, plan), "--db", (folder.path() / "r.sqlite").string(), "--quiet", "--json"});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return Json::parse(result.out)["done"].get<int>();
+  };
+  EXPECT_EQ(done(), 1);
+  EXPECT_EQ(done(), 0);
+  auto bytes = read_file(other / "model.safetensors");
+  bytes[bytes.size() - 4] = static_cast<char>(bytes[bytes.size() - 4] ^ 1);  // the last bit of a weight
+  write_file_atomically(other / "model.safetensors", bytes);
+  EXPECT_EQ(done(), 1);
+}
+
 }  // namespace
 }  // namespace touchstone

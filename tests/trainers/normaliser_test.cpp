@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/trainers/tiny.hpp"
-#include "trainers/adapters/lora.hpp"
+#include "trainers/deltas/trainable.hpp"
 #include "trainers/losses/loss.hpp"
 
 namespace touchstone {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/trainers/tiny.hpp"
-#include "trainers/adapters/lora.hpp"
+#include "trainers/deltas/trainable.hpp"
 #include "trainers/losses/loss.hpp"
 
 namespace touchstone {

@@ -7,7 +7,7 @@
 #include "harness/data/prompt.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "tests/trainers/seeing.hpp"
-#include "trainers/adapters/lora.hpp"
+#include "trainers/deltas/trainable.hpp"
 #include "trainers/loops/adamw.hpp"
 #include "trainers/rows/pieces.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "harness/base/hash.hpp"
 #include "tests/trainers/tiny.hpp"
-#include "trainers/adapters/lora.hpp"
+#include "trainers/deltas/trainable.hpp"
 
 namespace touchstone {
 namespace {
@@ -103,6 +103,13 @@ TEST_P(Resume, GivesTheSameBitsAsNeverHavingStopped) {
 const std::string lora_stages =
     R"([{"use": "load", "task": "$train_on"}, {"use": "adapt", "r": 4}, {"use": "train", "objective": "sft",
         "learning_rate": 0.01, "per_device_train_batch_size": 4, "max_steps": 14}, {"use": "fold"}])";
+/// One recipe with an adapter of this kind.
+std::string adapter_stages(const std::string& kind, const std::string& options = "") {
+  return R"([{"use": "load", "task": "$train_on"}, {"use": "adapt", "kind": ")" + kind + "\"" + options +
+         R"(}, {"use": "train", "objective": "sft", "learning_rate": 0.01, "per_device_train_batch_size": 4,
+             "max_steps": 14}])";
+}
+const std::string prompt_options = R"(, "num_virtual_tokens": 5, "learning_rate": 0.3)";
 const std::string asft_stages =
     R"([{"use": "freeze_copy"}, {"use": "load", "task": "$train_on"}, {"use": "train", "objective": "asft",
         "learning_rate": 0.01, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2,
@@ -125,7 +132,9 @@ INSTANTIATE_TEST_SUITE_P(
                       std::tuple(train_stages("\"max_steps\": 14"), 7),
                       std::tuple(train_stages("\"max_steps\": 14"), 13),
                       std::tuple(train_stages("\"max_steps\": 14, \"packing\": true"), 5), std::tuple(lora_stages, 7),
-                      std::tuple(asft_stages, 5), std::tuple(replay_stages, 9),
+                      std::tuple(adapter_stages("dora"), 5), std::tuple(adapter_stages("ia3"), 8),
+                      std::tuple(adapter_stages("prompt_tuning", prompt_options), 6), std::tuple(asft_stages, 5),
+                      std::tuple(replay_stages, 9),
                       std::tuple(train_stages("\"max_steps\": 9", R"({"use": "otr", "samples": 8})"), 4),
                       std::tuple(discriminative_stages, 8)));
 
@@ -223,6 +232,73 @@ TEST_F(Train, AdaptersAreWrittenAsPeftNamesThem) {
   EXPECT_EQ(tensors.size(), 28U);
   EXPECT_EQ(tensors.count("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"), 1U);
   EXPECT_NO_THROW(testing::checkpoints().load(made.out, {}));
+}
+
+// Each kind learns, and the folder that it writes opens as the model that was trained.
+class EachAdapter : public Train, public ::testing::WithParamInterface<const char*> {};
+TEST_P(EachAdapter, LearnsAndIsReadBack) {
+  const std::string kind = GetParam();
+  const auto options = kind == "prompt_tuning" ? prompt_options : std::string();
+  auto made = job(adapter_stages(kind, options));
+  const auto ran = run(made);
+  EXPECT_LT(ran.steps.back().loss, ran.steps.front().loss);
+  EXPECT_GT(ran.steps.front().gradient_norm, 0.0);
+  EXPECT_FALSE(fs::exists(made.out / "model.safetensors"));
+  EXPECT_FALSE(fs::exists(made.out / "base"));
+  // Going on from the folder with a rate of zero writes the same numbers again.
+  auto again = made;
+  again.out = folder_.path() / "again";
+  again.recipe = testing::write_recipe(
+      folder_.path(), R"([{"use": "load", "task": "$train_on"}, {"use": "adapt", "kind": ")" + kind +
+                          R"(", "start_from": ")" + made.out.string() +
+                          R"("}, {"use": "train", "objective": "sft", "learning_rate": 0, "max_steps": 2}])");
+  const auto more = run(again);
+  EXPECT_EQ(hashes_of(again.out), hashes_of(made.out));
+  EXPECT_EQ(more.result.model_hash, ran.result.model_hash);
+  EXPECT_NO_THROW(testing::checkpoints().load(made.out, {.answering = true}));
+}
+INSTANTIATE_TEST_SUITE_P(Kinds, EachAdapter, ::testing::Values("lora", "dora", "ia3", "prompt_tuning"));
+
+TEST_F(Train, StartingFromAnAdapterOfAnotherKindIsRefused) {
+  auto made = job(adapter_stages("dora"));
+  run(made);
+  auto again = job(R"([{"use": "adapt", "start_from": ")" + made.out.string() + R"("}])");
+  try {
+    read_recipe(again, testing::trainer_book());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("is an adapter of kind 'dora', expected that of key 'kind', 'lora'"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+TEST_F(Train, ASecondAdapterIsRefused) {
+  for (const auto* first : {"lora", "prompt_tuning"}) {
+    auto made = job(std::string(R"([{"use": "adapt", "kind": ")") + first + R"("}, {"use": "adapt"}])");
+    EXPECT_THROW(run(made), Error) << first;
+  }
+}
+
+// What stands under the adapter is not the job's model any more: it is written beside it.
+TEST_F(Train, AnAdapterOnTrainedWeightsBringsThemAlong) {
+  auto made = job(R"([{"use": "load", "task": "sums"},
+      {"use": "train", "objective": "sft", "learning_rate": 0.01, "max_steps": 3}, {"use": "adapt", "r": 2},
+      {"use": "train", "objective": "sft", "learning_rate": 0.01, "max_steps": 3}])");
+  run(made);
+  auto folded = made;
+  folded.out = folder_.path() / "folded";
+  folded.recipe = testing::write_recipe(folder_.path(), R"([{"use": "load", "task": "sums"},
+      {"use": "train", "objective": "sft", "learning_rate": 0.01, "max_steps": 3}, {"use": "adapt", "r": 2},
+      {"use": "train", "objective": "sft", "learning_rate": 0.01, "max_steps": 3}, {"use": "fold"}])");
+  run(folded);
+  EXPECT_TRUE(fs::exists(made.out / "base" / "model.safetensors"));
+  const auto bare = testing::checkpoints().load(made.out, {});
+  const auto whole = testing::checkpoints().load(folded.out, {});
+  auto wanted = whole->parameters();
+  for (const auto& [name, tensor] : bare->parameters()) {
+    EXPECT_LE((*tensor - *wanted.at(name)).abs().max().item<double>(), 1e-6) << name;
+  }
 }
 
 TEST_F(Train, FoldingKeepsTheAdapterBesideTheWeights) {

@@ -4,7 +4,7 @@
 
 #include "harness/train/run_objective.hpp"
 #include "tests/trainers/tiny.hpp"
-#include "trainers/adapters/lora.hpp"
+#include "trainers/deltas/trainable.hpp"
 #include "trainers/losses/loss.hpp"
 
 namespace touchstone {

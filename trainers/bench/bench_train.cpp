@@ -10,7 +10,7 @@
 #include "harness/engine/open_engine.hpp"
 #include "harness/engine/random_weights.hpp"
 #include "harness/model/ops.hpp"
-#include "trainers/adapters/lora.hpp"
+#include "trainers/deltas/trainable.hpp"
 #include "trainers/loops/adamw.hpp"
 #include "trainers/losses/loss.hpp"
 

@@ -10,6 +10,7 @@
 #include "harness/engine/native_engine.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "harness/model/ops.hpp"
+#include "harness/model/soft_prompt.hpp"
 
 namespace touchstone {
 namespace {
@@ -52,9 +53,15 @@ std::shared_ptr<Model> answering_copy(const Session& session, Model& model) {
   const auto folded = adapted ? model.clone() : nullptr;
   auto& whole = adapted ? *folded : model;
   const auto dtype = find_dtype(job.dtype);
-  return session.checkpoints->family(job.model).build(
-      parse_json(whole.config_json(), "config.json"), "the session's model", LiveWeights(whole),
-      {.storage = dtype, .compute = dtype, .device = model.head().weight.device(), .answering = true});
+  const auto config = parse_json(whole.config_json(), "config.json");
+  const std::string where = "the session's model";
+  auto copy =
+      session.checkpoints->family_of(config, where)
+          .build(config, where, LiveWeights(whole),
+                 {.storage = dtype, .compute = dtype, .device = model.head().weight.device(), .answering = true});
+  const auto prompt = model.soft_prompt();
+  if (prompt.defined()) copy = with_soft_prompt(std::move(copy), prompt.detach().clone());
+  return copy;
 }
 
 std::unique_ptr<Engine> session_engine(const Session& session, Model& model) {
@@ -66,7 +73,8 @@ std::unique_ptr<Engine> session_engine(const Session& session, Model& model) {
   parts.pictures = session.pictures;
   parts.settings.model = job.model;
   parts.settings.threads = job.threads;
-  parts.info.family = session.checkpoints->family(job.model).name;
+  parts.info.family =
+      session.checkpoints->family_of(parse_json(model.config_json(), "config.json"), "the session's model").name;
   parts.info.threads = job.threads;
   parts.info.max_length = model.max_length();
   return make_engine(std::move(parts));

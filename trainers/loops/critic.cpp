@@ -20,11 +20,11 @@ Tensor Critic::values(const Batch& batch) const {
   return at::matmul(hidden.to(at::kFloat), head_[0]);
 }
 
-NamedParameters Critic::parameters() {
-  NamedParameters all;
-  for (auto& [name, tensor] : model_->parameters()) all.emplace_back("critic." + name, tensor);
-  all.emplace_back("critic.value_head.weight", &head_);
-  return all;
+Module Critic::module(double learning_rate) {
+  Module module{.parameters = {}, .learning_rate = learning_rate};
+  for (auto& [name, tensor] : model_->parameters()) module.parameters.emplace_back("critic." + name, tensor);
+  module.parameters.emplace_back("critic.value_head.weight", &head_);
+  return module;
 }
 
 }  // namespace touchstone

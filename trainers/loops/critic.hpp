@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "harness/model/model.hpp"
-#include "trainers/loops/adamw.hpp"
+#include "harness/train/session.hpp"
 #include "trainers/loops/batches.hpp"
 
 namespace touchstone {
@@ -17,8 +17,8 @@ class Critic {
   explicit Critic(const Model& model);
   /// [M] float32 at the places that predict the batch's labels, with gradient where that is enabled.
   Tensor values(const Batch& batch) const;
-  /// All of it, by names that begin with "critic.".
-  NamedParameters parameters();
+  /// All of it, by names that begin with "critic."; it must outlive the module. A rate of 0: that of the stage.
+  Module module(double learning_rate);
 
  private:
   std::unique_ptr<Model> model_;

@@ -7,15 +7,13 @@
 #include "harness/base/draws.hpp"
 #include "harness/base/stopwatch.hpp"
 #include "harness/model/ops.hpp"
-#include "trainers/adapters/lora.hpp"
 
 namespace touchstone {
 
 ReinforceLoop::ReinforceLoop(Session& session, ReinforceOptions options)
     : session_(session),
       options_(std::move(options)),
-      prompts_(rollout_prompts(session, options_.data, options_.rollout.asked.max_new_tokens)),
-      policy_parameters_(trainable_parameters(*session.model)) {
+      prompts_(rollout_prompts(session, options_.data, options_.rollout.asked.max_new_tokens)) {
   auto& model = *session.model;
   models_.policy = &model;
   if (options_.objective.needs_ref_logp) {
@@ -24,12 +22,10 @@ ReinforceLoop::ReinforceLoop(Session& session, ReinforceOptions options)
   }
   if (options_.objective.needs_values) {
     critic_ = std::make_unique<Critic>(model);
-    critic_parameters_ = critic_->parameters();
     models_.critic = critic_.get();
   }
-  for (auto& [name, tensor] : model.parameters()) tensor->requires_grad_(false);
-  for (auto& [name, tensor] : policy_parameters_)
-    tensor->requires_grad_(true);  // an earlier stage may have frozen them
+  groups_.emplace(trained_groups(session, {"all"}, options_.optimizer));
+  if (critic_) groups_->add(critic_->module(options_.critic_learning_rate));
   loss_.model = &model;
   loss_.objective = &options_.objective;
   loss_.temperature = rollout_temperature(options_.rollout);
@@ -66,31 +62,19 @@ void ReinforceLoop::plan() {
 
 bool ReinforceLoop::restore() {
   checkpoints_.emplace(session_, rows_hash(prompts_.rows));
-  policy_optimizer_.emplace(policy_parameters_, options_.optimizer.adamw);
-  if (critic_) critic_optimizer_.emplace(critic_parameters_, options_.optimizer.adamw);
   const auto state = checkpoints_->load();
   if (!state) return false;
-  restore_weights(*state, policy_parameters_);
-  restore_weights(*state, critic_parameters_);
+  groups_->restore(*state, !checkpoints_->finished());
   done_ = state->step;
   counters_ = state->counters;
   session_.result.resumed_from_step = session_.result.steps + done_;
-  if (checkpoints_->finished()) return true;
-  policy_optimizer_->restore(state->moments, state->step);
-  if (critic_) critic_optimizer_->restore(state->moments, state->step);
-  return false;
+  return checkpoints_->finished();
 }
 
 TrainState ReinforceLoop::state(bool with_moments) const {
   TrainState state;
   state.step = done_;
-  for (const auto* parameters : {&policy_parameters_, &critic_parameters_}) {
-    for (const auto& [name, tensor] : *parameters) state.weights[name] = tensor->detach();
-  }
-  if (with_moments) {
-    state.moments = policy_optimizer_->moments();
-    if (critic_) state.moments.merge(critic_optimizer_->moments());
-  }
+  groups_->save(state, with_moments);
   state.counters = counters_;
   return state;
 }
@@ -113,15 +97,10 @@ LossTotals ReinforceLoop::totals_of(const Rollouts& rollouts, const std::vector<
 void ReinforceLoop::take_step(const LossTotals& totals, StepReport& report) {
   const double divisor = totals.count;
   report.loss = divisor > 0.0 ? totals.sum / divisor : 0.0;
-  report.gradient_norm = divisor > 0.0 ? policy_optimizer_->gradient_norm() / divisor : 0.0;
-  const double critic_norm = divisor > 0.0 && critic_ ? critic_optimizer_->gradient_norm() / divisor : 0.0;
-  require_finite(report, critic_norm);
-  if (divisor == 0.0) return;  // every token was left out
-  const auto& optimizer = options_.optimizer;
-  policy_optimizer_->step(report.learning_rate, clipped_divisor(optimizer, divisor, report.gradient_norm));
-  if (!critic_) return;
-  const double base = options_.critic_learning_rate > 0.0 ? options_.critic_learning_rate : optimizer.learning_rate;
-  critic_optimizer_->step(base * schedule_.factor(done_), clipped_divisor(optimizer, divisor, critic_norm));
+  const auto norms = groups_->norms(divisor);
+  report.gradient_norm = norms.front();
+  require_finite(report, norms);
+  if (divisor > 0.0) groups_->step(schedule_.factor(done_), divisor, norms);  // else every token was left out
 }
 
 void ReinforceLoop::train_on(const Rollouts& rollouts, const std::vector<std::size_t>& rows) {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "harness/train/session.hpp"
-#include "trainers/loops/adamw.hpp"
 #include "trainers/loops/optimizer_options.hpp"
+#include "trainers/loops/parameter_groups.hpp"
 #include "trainers/loops/resume.hpp"
 #include "trainers/loops/rollouts.hpp"
 #include "trainers/loops/step_log.hpp"
@@ -58,10 +58,7 @@ class ReinforceLoop {
   std::unique_ptr<Critic> critic_;
   RolloutModels models_;
   LossSettings loss_;
-  NamedParameters policy_parameters_;
-  NamedParameters critic_parameters_;
-  std::optional<AdamW> policy_optimizer_;
-  std::optional<AdamW> critic_optimizer_;
+  std::optional<ParameterGroups> groups_;  ///< the policy's, the critic's last
   std::optional<StageCheckpoints> checkpoints_;
   std::int64_t done_ = 0;  ///< optimizer steps
   StepCounters counters_;

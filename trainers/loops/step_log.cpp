@@ -1,5 +1,6 @@
 #include "trainers/loops/step_log.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "harness/base/error.hpp"
@@ -14,13 +15,13 @@ void count_step(StepCounters& counters, const StepReport& report) {
   for (const auto& [name, value] : report.values) counters["last_" + name] = value;
 }
 
-void require_finite(const StepReport& report, double other_norm) {
-  require(std::isfinite(report.loss) && std::isfinite(report.gradient_norm) && std::isfinite(other_norm),
-          Fault::numeric, [&] {
-            return "loss is " + std::to_string(report.loss) + " and gradient norm " +
-                   std::to_string(report.gradient_norm) + " at step " + std::to_string(report.step) + " of " +
-                   std::to_string(report.steps);
-          });
+void require_finite(const StepReport& report, const std::vector<double>& norms) {
+  const auto wrong = std::find_if(norms.begin(), norms.end(), [](double norm) { return !std::isfinite(norm); });
+  require(std::isfinite(report.loss) && wrong == norms.end(), Fault::numeric, [&] {
+    return "loss is " + std::to_string(report.loss) + " and gradient norm " +
+           std::to_string(wrong == norms.end() ? report.gradient_norm : *wrong) + " at step " +
+           std::to_string(report.step) + " of " + std::to_string(report.steps);
+  });
 }
 
 void end_stage(Session& session, const StepCounters& counters, std::int64_t steps) {

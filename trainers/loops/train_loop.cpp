@@ -8,7 +8,7 @@
 #include "harness/base/seed.hpp"
 #include "harness/base/stopwatch.hpp"
 #include "harness/model/ops.hpp"
-#include "trainers/adapters/lora.hpp"
+#include "trainers/deltas/trainable.hpp"
 #include "trainers/rows/row_options.hpp"
 
 namespace touchstone {
@@ -33,13 +33,9 @@ std::vector<Row> set_aside(std::vector<Row>& rows, double share, std::uint64_t s
 }  // namespace
 
 TrainLoop::TrainLoop(Session& session, TrainOptions options)
-    : session_(session),
-      options_(std::move(options)),
-      device_(session.model->head().weight.device()),
-      parameters_(trainable_parameters(*session.model, options_.trained_modules)) {
-  for (auto& [name, tensor] : session.model->parameters()) tensor->requires_grad_(false);
-  for (auto& [name, tensor] : parameters_) tensor->requires_grad_(true);  // an earlier stage may have frozen them
+    : session_(session), options_(std::move(options)), device_(session.model->head().weight.device()) {
   if (options_.language_rate_factor != 1.0) slow_language();
+  groups_.emplace(trained_groups(session, options_.trained_modules, options_.optimizer));
   loss_.model = session.model.get();
   loss_.objective = &options_.objective;
   if (options_.objective.state) options_.objective.state->clear();
@@ -50,7 +46,7 @@ TrainLoop::TrainLoop(Session& session, TrainOptions options)
 void TrainLoop::slow_language() {
   std::set<const Tensor*> language;
   for (const auto& [name, tensor] : trainable_parameters(session_.model->language())) language.insert(tensor);
-  for (const auto& [name, tensor] : parameters_) {
+  for (const auto& [name, tensor] : trainable_parameters(*session_.model)) {
     if (language.count(tensor) != 0) options_.optimizer.adamw.rate_factors[name] = options_.language_rate_factor;
   }
 }
@@ -98,23 +94,20 @@ void TrainLoop::prepare_rows() {
 
 bool TrainLoop::restore() {
   checkpoints_.emplace(session_, rows_hash(rows_) + rows_hash(validation_));
-  optimizer_.emplace(parameters_, options_.optimizer.adamw);
   const auto state = checkpoints_->load();
   if (!state) return false;
-  restore_weights(*state, parameters_);
+  groups_->restore(*state, !checkpoints_->finished());
   done_ = state->step;
   counters_ = state->counters;
   if (options_.objective.state) *options_.objective.state = state->memory;
   session_.result.resumed_from_step = session_.result.steps + done_;
-  if (!checkpoints_->finished()) optimizer_->restore(state->moments, state->step);
   return checkpoints_->finished();
 }
 
 TrainState TrainLoop::state(bool with_moments) const {
   TrainState state;
   state.step = done_;
-  for (const auto& [name, tensor] : parameters_) state.weights[name] = tensor->detach();
-  if (with_moments) state.moments = optimizer_->moments();
+  groups_->save(state, with_moments);
   state.counters = counters_;
   if (options_.objective.state) state.memory = *options_.objective.state;
   return state;
@@ -152,15 +145,15 @@ StepReport TrainLoop::step(std::int64_t number) {
   report.step = number + 1;
   report.steps = schedule_.steps;
   report.loss = divisor > 0.0 ? totals.sum / divisor : 0.0;
-  report.learning_rate = options_.optimizer.learning_rate * schedule_.factor(number);
-  report.gradient_norm = divisor > 0.0 ? optimizer_->gradient_norm() / divisor : 0.0;
+  const double factor = schedule_.factor(number);
+  report.learning_rate = options_.optimizer.learning_rate * factor;
+  const auto norms = groups_->norms(divisor);
+  report.gradient_norm = norms.empty() ? 0.0 : norms.front();
   report.tokens = totals.tokens;
   report.trained_tokens = static_cast<std::int64_t>(totals.positions);
   for (const auto& [name, value] : totals.logged) report.values[name] = value / totals.logged_over;
-  require_finite(report);
-  if (divisor > 0.0) {
-    optimizer_->step(report.learning_rate, clipped_divisor(options_.optimizer, divisor, report.gradient_norm));
-  }
+  require_finite(report, norms);
+  if (divisor > 0.0) groups_->step(factor, divisor, norms);
   report.seconds = watch.seconds();
   return report;
 }

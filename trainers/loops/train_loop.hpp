@@ -8,6 +8,7 @@
 #include "harness/train/session.hpp"
 #include "trainers/loops/batches.hpp"
 #include "trainers/loops/optimizer_options.hpp"
+#include "trainers/loops/parameter_groups.hpp"
 #include "trainers/loops/resume.hpp"
 #include "trainers/loops/step_log.hpp"
 #include "trainers/losses/loss.hpp"
@@ -58,8 +59,7 @@ class TrainLoop {
   Schedule schedule_;
   LossSettings loss_;
   at::Device device_;
-  NamedParameters parameters_;
-  std::optional<AdamW> optimizer_;
+  std::optional<ParameterGroups> groups_;
   std::optional<StageCheckpoints> checkpoints_;
   std::int64_t done_ = 0;
   StepCounters counters_;

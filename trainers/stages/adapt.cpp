@@ -1,39 +1,98 @@
+#include "harness/base/hash.hpp"
+#include "harness/base/json.hpp"
 #include "harness/base/seed.hpp"
+#include "harness/base/text.hpp"
+#include "harness/model/ops.hpp"
+#include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/adapters/lora.hpp"
+#include "trainers/deltas/trainable.hpp"
 
 namespace touchstone {
 namespace {
 
-void run_adapt(const LoraOptions& lora, const std::string& start_from, Session& session) {
-  auto chosen = lora;
-  if (start_from.empty()) {
-    attach_lora(*session.model, lora, derive_seed(session.job->seed, "adapt"));
-  } else {
-    chosen = attach_adapter(*session.model, read_adapter(start_from, *session.checkpoints), start_from);
+namespace fs = std::filesystem;
+
+struct AdaptOptions {
+  std::string kind;
+  std::string start_from;  ///< folder of an adapter; empty: none
+  Adapter adapter;         ///< as the recipe describes it, for a start from nothing
+};
+
+/// The adapter that a folder holds, which must be of the kind that the recipe names.
+Adapter read_start(const AdaptOptions& options, const AdapterBook& book) {
+  const auto path = fs::path(options.start_from) / "adapter_config.json";
+  Json config;
+  try {
+    config = read_json(path);
+  } catch (const Error& error) {
+    throw Error(Fault::checkpoint, error.what());
   }
-  session.adapter = std::make_unique<AdapterFiles>(adapter_files(*session.model, chosen, session.job->model.string()));
+  require(config.is_object(), Fault::checkpoint, [&] { return path.string() + ": expected an object"; });
+  for (const auto& name : book.names()) {
+    auto adapter = book.get(name).read(config, path.string());
+    if (!adapter) continue;
+    require(name == options.kind, Fault::config, [&] {
+      return "start_from: " + options.start_from + " is an adapter of kind '" + name +
+             "', expected that of key 'kind', '" + options.kind + "'";
+    });
+    return *adapter;
+  }
+  throw Error(Fault::checkpoint, path.string() + ": key 'peft_type': found " +
+                                     config.value("peft_type", Json()).dump().substr(0, 60) +
+                                     ", expected that of an adapter that is trained here: " + join(book.names(), ", "));
+}
+
+/// Whoever resumes must have started from the same adapter.
+void keep_start(Session& session, const AdapterFiles& files) {
+  Sha256 hash;
+  hash.add(files.config);
+  for (const auto& [name, tensor] : files.tensors) {
+    hash.add(name).add(tensor.const_data_ptr(), tensor.nbytes());
+  }
+  auto config = parse_json(session.config_json, "training job");
+  config["adapter_from"] = hash.hex();
+  session.config_json = config.dump();
+}
+
+bool carries_adapter(const Session& session) {
+  return session.model->soft_prompt().defined() || !delta_parameters(*session.model).empty();
+}
+
+void run_adapt(const AdaptOptions& options, const AdapterBook& book, Session& session) {
+  require(!carries_adapter(session), Fault::config,
+          "the model carries an adapter already, expected one that is folded");
+  auto adapter = options.adapter;
+  const auto seed = derive_seed(session.job->seed, "adapt");
+  if (options.start_from.empty()) {
+    adapter.attach(session, seed, nullptr, {});
+  } else {
+    adapter = read_start(options, book);
+    const fs::path folder = options.start_from;
+    const AdapterFiles files{.config = read_json(folder / "adapter_config.json").dump(2),
+                             .tensors = session.checkpoints->read_tensors(folder / "adapter_model.safetensors")};
+    keep_start(session, files);
+    adapter.attach(session, seed, &files, options.start_from);
+  }
+  session.adapter = std::make_unique<AdapterFiles>(adapter.files(session, session.job->model.string()));
+  session.folded = false;
   double trained = 0.0;
-  for (const auto& [name, tensor] : trainable_parameters(*session.model))
-    trained += static_cast<double>(tensor->numel());
+  for (const auto& [name, tensor] : session.adapter->tensors) trained += static_cast<double>(tensor.numel());
   session.values["trainable_parameters"] = trained;
 }
 
-Stage make_adapt(Options& options, const TrainerBook&) {
-  LoraOptions lora;
-  options.text("kind", "kind of adapter", {.fallback = "lora", .choices = {"lora"}});
-  lora.rank = options.integer("r", "rank of the change to each matrix", {.fallback = 8, .min = 1, .max = 65536});
-  lora.alpha = options.number("lora_alpha", "the change is scaled by lora_alpha / r",
-                              {.fallback = 16.0, .min = 1e-6, .max = 1e6});
-  lora.rank_stabilised = options.flag("use_rslora", "scale by lora_alpha / sqrt(r) instead", false);
-  lora.target_modules = options.texts("target_modules", "ends of module names, or all-linear: all but the head",
-                                      std::vector<std::string>{"all-linear"});
-  const auto start_from =
-      options.text("start_from", "folder of an adapter to go on from; its own r, alpha and targets hold",
-                   {.fallback = "", .choices = {}});
+Stage make_adapt(Options& options, const TrainerBook& book) {
+  AdaptOptions adapt;
+  adapt.kind = options.text("kind", "kind of adapter, whose own options stand beside this",
+                            {.fallback = "lora", .choices = book.adapters.names()});
+  adapt.start_from = options.text("start_from", "folder of an adapter of that kind to go on from; its own options hold",
+                                  {.fallback = "", .choices = {}});
   Stage stage;
-  stage.gives.push_back("an adapter");
-  stage.run = [lora, start_from](Session& session) { run_adapt(lora, start_from, session); };
+  if (options.describing()) return stage;
+  adapt.adapter = book.adapters.get(adapt.kind).make(options);
+  stage.gives.push_back(adapt.adapter.folds ? "an adapter" : "a soft prompt");
+  const auto& kinds = book.adapters;
+  if (!adapt.start_from.empty()) stage.check = [adapt, &kinds](const TrainJob&) { read_start(adapt, kinds); };
+  stage.run = [adapt, &kinds](Session& session) { run_adapt(adapt, kinds, session); };
   return stage;
 }
 
@@ -41,7 +100,7 @@ Stage make_adapt(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void adapt(TrainerBook& book) {
-  book.stages.add("adapt", {.summary = "freezes the weights and adds a low-rank adapter (LoRA, arXiv 2106.09685)",
+  book.stages.add("adapt", {.summary = "freezes the weights and adds an adapter, whose kinds are listed below",
                             .make = make_adapt});
 }
 }  // namespace plugins

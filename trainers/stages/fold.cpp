@@ -2,7 +2,6 @@
 
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
-#include "trainers/adapters/lora.hpp"
 #include "trainers/loops/batches.hpp"
 #include "trainers/loops/stage_progress.hpp"
 #include "trainers/losses/loss.hpp"
@@ -47,7 +46,7 @@ void run_fold(Session& session, std::int64_t probes) {
     before.push_back(probe(model, row, pictures, own_head));
     progress.one_more();
   }
-  fold_deltas(model);
+  for (const auto& [name, linear] : model.linears()) fold_deltas(*linear);
   session.folded = true;
   double largest = 0.0;
   double changed = 0.0;

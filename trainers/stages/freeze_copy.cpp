@@ -1,6 +1,7 @@
 #include "harness/model/ops.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/loops/named_models.hpp"
 
 namespace touchstone {
 namespace {
@@ -8,11 +9,12 @@ namespace {
 Stage make_freeze_copy(Options& options, const TrainerBook&) {
   const auto name = options.text("as", "name of the frozen model", {.fallback = "reference", .choices = {}});
   Stage stage;
-  stage.gives.push_back("frozen model '" + name + "'");
+  stage.gives.push_back(needs_model(name));
   stage.run = [name](Session& session) {
     auto copy = session.model->clone();
     for (auto& [key, tensor] : copy->parameters()) tensor->requires_grad_(false);
     session.frozen[name] = std::move(copy);
+    session.loaded.erase(name);
   };
   return stage;
 }

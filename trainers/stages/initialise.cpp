@@ -1,5 +1,3 @@
-#include <filesystem>
-
 #include "harness/base/json.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/engine/adopt_weights.hpp"
@@ -7,19 +5,10 @@
 #include "harness/model/ops.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/loops/named_models.hpp"
 
 namespace touchstone {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// A folder, or the name of one that lies beside the job's model.
-fs::path source_folder(const TrainJob& job, const std::string& from) {
-  for (const auto& folder : {fs::path(from), job.model.parent_path() / from}) {
-    if (fs::is_regular_file(folder / "config.json")) return folder;
-  }
-  throw Error(Fault::config, "'" + from + "' is no checkpoint folder, nor one beside " + job.model.string());
-}
 
 void run_initialise(const std::string& from, Session& session) {
   const at::NoGradGuard no_gradients;
@@ -30,7 +19,7 @@ void run_initialise(const std::string& from, Session& session) {
     drawn += static_cast<double>(tensor->numel());
   }
   if (!from.empty()) {
-    const auto folder = source_folder(*session.job, from);
+    const auto folder = checkpoint_folder(*session.job, from);
     const auto taken = adopt_weights(*session.model, *session.checkpoints->load(folder, {}), folder.string());
     session.values["parameters_taken"] = static_cast<double>(taken);
     drawn -= static_cast<double>(taken);
@@ -48,7 +37,7 @@ Stage make_initialise(Options& options, const TrainerBook&) {
                                  "one beside the model's",
                                  {.fallback = "", .choices = {}});
   Stage stage;
-  if (!from.empty()) stage.check = [from](const TrainJob& job) { source_folder(job, from); };
+  if (!from.empty()) stage.check = [from](const TrainJob& job) { checkpoint_folder(job, from); };
   stage.run = [from](Session& session) { run_initialise(from, session); };
   return stage;
 }

@@ -1,0 +1,22 @@
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/model/model.hpp"
+
+namespace touchstone {
+
+/// What peft writes before the name of a module that its adapter changes.
+inline const std::string peft_prefix = "base_model.model.";
+
+/// The parameters of all deltas under peft's names.
+std::vector<std::pair<std::string, Tensor*>> delta_parameters(Model& model);
+
+/// What training changes of a model: the deltas' parameters where there are deltas, otherwise the weights of modules
+/// with names that end so ("q_proj", "self_attn.q_proj"; "all" alone: every weight). Throws Fault::config for a name
+/// that fits no module, and for names where there are deltas, which have said already what they change.
+std::vector<std::pair<std::string, Tensor*>> trainable_parameters(Model& model,
+                                                                  const std::vector<std::string>& modules = {"all"});
+
+}  // namespace touchstone
