@@ -74,6 +74,10 @@ class FolderCheckpoints final : public Checkpoints {
     info.parameters = weights.parameters();
     info.bytes = weights.bytes();
     info.max_length = described.max_length;
+    if (is_adapter(folder)) {
+      const auto prompt = read_soft_prompt(folder);
+      if (prompt.defined()) info.max_length -= static_cast<int>(prompt.size(0));
+    }
     info.pictures = takes_pictures(*described.family, base);
     info.model_hash = model_hash(folder);
     return info;

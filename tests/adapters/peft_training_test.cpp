@@ -53,9 +53,9 @@ TEST_P(PeftTraining, LogitsAndLossArePefts) {
 TEST_P(PeftTraining, GradientsOfAllParametersArePefts) {
   loss().backward();
   const auto trained = testing::trained_of(session_);
-  std::size_t gradients = 0;
-  for (const auto& [name, tensor] : wanted_) gradients += name.starts_with(kind_ + "/grad/") ? 1 : 0;
-  EXPECT_EQ(trained.size(), gradients);
+  const auto gradients = std::count_if(wanted_.begin(), wanted_.end(),
+                                       [&](const auto& entry) { return entry.first.starts_with(kind_ + "/grad/"); });
+  EXPECT_EQ(static_cast<std::ptrdiff_t>(trained.size()), gradients);
   for (const auto& [name, tensor] : trained) expect_near("grad/" + name, tensor->grad(), 1e-5);
   for (const auto& [name, tensor] : session_.model->parameters()) EXPECT_FALSE(tensor->grad().defined()) << name;
 }

@@ -1,6 +1,7 @@
 #include "harness/base/json.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/loops/named_models.hpp"
 
 namespace touchstone {
 namespace {
@@ -38,13 +39,18 @@ Stage make_procedure(Options& options, const TrainerBook& book) {
   const bool none = parse_json(file.json, file.where).value("procedure", "") == plain;
   for (const auto& [name, frozen] : models) {
     file.models[name] = frozen;
-    stage.needs.push_back("frozen model '" + frozen + "'");
+    stage.needs.push_back(needs_model(frozen));
   }
   require(!none || models.empty(), Fault::config,
           [&] { return options.where() + ": key 'models': plain answering takes no models"; });
   if (!none) read_procedure(file, book.procedures);
   file.models.clear();  // they are written by their name in the session
   stage.run = [file, models, none](Session& session) {
+    for (const auto& [name, frozen] : models) {
+      require(!session.frozen.at(frozen)->soft_prompt().defined(), Fault::config, [&, key = frozen] {
+        return needs_model(key) + " has a soft prompt, expected whole weights where a procedure names it";
+      });
+    }
     session.procedure.reset();
     session.procedure_models = models;
     if (!none) session.procedure = file;
