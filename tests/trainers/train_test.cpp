@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "harness/base/hash.hpp"
+#include "harness/train/recipe.hpp"
 #include "tests/trainers/tiny.hpp"
 #include "trainers/deltas/trainable.hpp"
 
