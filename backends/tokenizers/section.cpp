@@ -58,9 +58,9 @@ std::int64_t Section::integer(const std::string& key) const {
 
 std::int32_t Section::code_point(const std::string& key) const {
   const auto value = text(key);
-  require(!value.empty() && code_point_at(value, 0).bytes == value.size(), Fault::checkpoint,
+  require(!value.empty() && known_code_point_at(value, 0).bytes == value.size(), Fault::checkpoint,
           [&] { return place(key) + ": is '" + value.substr(0, 40) + "'; wanted one character"; });
-  return code_point_at(value, 0).value;
+  return known_code_point_at(value, 0).value;
 }
 
 Section Section::child(const std::string& key) const { return {at(key), place(key)}; }
