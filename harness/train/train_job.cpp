@@ -1,12 +1,11 @@
 #include "harness/train/train_job.hpp"
 
-#include <sys/resource.h>
-
 #include <set>
 
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/process.hpp"
 #include "harness/base/stopwatch.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "harness/model/ops.hpp"
@@ -165,12 +164,6 @@ void remove_stage_folders(const fs::path& work, std::size_t stages) {
   fs::remove(work, ignored);  // succeeds only when nothing else is in it
 }
 
-std::int64_t peak_resident_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
-}
-
 /// The chat template's text.
 std::string require_template(const Tokenizer& tokenizer, const fs::path& model) {
   auto source = tokenizer.chat_template();
@@ -197,7 +190,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   const Stopwatch watch;
   check_numbers(job);
   require(!job.out.empty() && !job.work.empty(), Fault::config,
-          [] { return std::string("a training job needs an output folder and a work folder"); });
+          "a training job needs an output folder and a work folder");
   check_out(job, checkpoints);
   const TensorThreads threads(job.threads);
   const auto recipe = read_recipe(job, trainers);
