@@ -126,8 +126,8 @@ PlannedMethod read_method(Json entry, const std::string& where) {
   method.set = read_set(options);
   read_method_tuning(options, method);
   method.recipe = options.text("method", "a recipe of configs/methods, or a file");
-  method.name = options.text("name", "what reports call it",
-                             {.fallback = std::filesystem::path(method.recipe).stem().string(), .choices = {}});
+  method.name =
+      options.text("name", "what reports call it", {.fallback = std::filesystem::path(method.recipe).stem().string()});
   options.done();
   return method;
 }
