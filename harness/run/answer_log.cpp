@@ -114,9 +114,10 @@ std::string AnswerLog::key(const Request& request) const {
     add(digest, "generation");
     add(digest, generation.context);
     for (const auto& image : generation.images) add(digest, picture_hash(image));
-    add(digest, Json({generation.max_new_tokens, generation.temperature, generation.top_p, generation.top_k,
-                      generation.samples, generation.seed})
-                    .dump());
+    Json drawing = {generation.max_new_tokens, generation.temperature, generation.top_p,
+                    generation.top_k,          generation.samples,     generation.seed};
+    if (generation.keep_first_space) drawing.push_back("keep_first_space");
+    add(digest, drawing.dump());
     for (const auto& stop : generation.until) add(digest, stop);
   }
   return digest.hex();
