@@ -72,13 +72,12 @@ Sampler::Choice Sampler::choose(std::span<const float> logits) {
     for (const auto id : ids) sum += weights[static_cast<std::size_t>(id)];
     // 53 random bits make a number in [0, 1), the same on every platform.
     auto left = static_cast<double>(generator_() >> 11) * 0x1p-53 * sum;
-    token = ids.back();
     for (const auto id : ids) {
-      left -= weights[static_cast<std::size_t>(id)];
-      if (left < 0.0) {
-        token = id;
-        break;
-      }
+      const auto weight = weights[static_cast<std::size_t>(id)];
+      if (weight <= 0.0) continue;
+      token = id;  // rounding may leave a rest behind the last one, and it must be one that can be drawn
+      left -= weight;
+      if (left < 0.0) break;
     }
   }
   return {.token = token, .logp_nats = std::log(weights[static_cast<std::size_t>(token)] / total)};
