@@ -4,16 +4,14 @@
 #include <cmath>
 #include <limits>
 
-#include "harness/base/error.hpp"
-#include "harness/base/one_line.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/utf8.hpp"
 
 namespace touchstone {
 namespace {
 
 [[noreturn]] void no_value(const Json& found, const std::string& expected) {
-  throw Error(Fault::data, "found " + one_line(found.dump(-1, ' ', true, Json::error_handler_t::replace), 80) +
-                               ", expected " + expected);
+  throw Error(Fault::data, "found " + shown_json(found) + ", expected " + expected);
 }
 
 std::string from_digits(const Json& json) {
