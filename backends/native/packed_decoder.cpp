@@ -308,9 +308,9 @@ Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& ca
 
 Outputs PackedDecoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
   require(!want.all_hidden && want.attention_layers.empty(), Fault::internal,
-          [] { return std::string("a model that was opened for answering keeps no inner states"); });
+          "a model that was opened for answering keeps no inner states");
   require(!inputs.layout.defined(), Fault::internal,
-          [] { return std::string("a model that was opened for answering shares no tokens between documents"); });
+          "a model that was opened for answering shares no tokens between documents");
   const at::NoGradGuard no_gradients;
   std::unique_ptr<Cache> own;
   if (cache == nullptr) {
@@ -318,7 +318,7 @@ Outputs PackedDecoder::forward(const Inputs& inputs, const Want& want, Cache* ca
     cache = own.get();
   }
   auto* const paged = dynamic_cast<PagedCache*>(cache);
-  require(paged != nullptr, Fault::internal, [] { return std::string("a cache of another model"); });
+  require(paged != nullptr, Fault::internal, "a cache of another model");
   const bool some_logits = want.logits && want.logits_at.defined();
   auto used = want;
   if (some_logits && !want.hidden) used.hidden_at = want.logits_at;

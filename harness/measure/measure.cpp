@@ -26,12 +26,10 @@ struct NamedKind {
   Warning::Kind kind;
   const char* name;
 };
-constexpr NamedKind kWarningKinds[] = {{Warning::Kind::data, "data"},
-                                       {Warning::Kind::shots, "shots"},
-                                       {Warning::Kind::prompt, "prompt"},
-                                       {Warning::Kind::cut_prompts, "cut_prompts"},
-                                       {Warning::Kind::procedure, "procedure"},
-                                       {Warning::Kind::unfinished, "unfinished"}};
+constexpr NamedKind kWarningKinds[] = {
+    {Warning::Kind::data, "data"},           {Warning::Kind::shots, "shots"},
+    {Warning::Kind::prompt, "prompt"},       {Warning::Kind::cut_prompts, "cut_prompts"},
+    {Warning::Kind::procedure, "procedure"}, {Warning::Kind::unfinished, "unfinished"}};
 
 /// One task on its way through a measurement.
 struct Work {
@@ -55,7 +53,7 @@ struct Answers {
 
 /// The leaf tasks of all names, each once, in order of first mention.
 std::vector<std::string> leaves_of(const MeasureSettings& settings, const TaskBook& book) {
-  require(!settings.tasks.empty(), Fault::config, [] { return std::string("no task was named"); });
+  require(!settings.tasks.empty(), Fault::config, "no task was named");
   std::vector<std::string> leaves;
   std::set<std::string> seen;
   for (const auto& name : settings.tasks) {
@@ -182,8 +180,8 @@ AskSettings ask_settings(const MeasureSettings& settings) {
   return {.mode = settings.mode, .chat = settings.chat, .seed = settings.seed};
 }
 
-/// The requests of an example. `turn_end` ends a turn of the chat template that the prompt is written with, whatever else
-/// the checkpoint says ends an answer.
+/// The requests of an example. `turn_end` ends a turn of the chat template that the prompt is written with, whatever
+/// else the checkpoint says ends an answer.
 std::vector<Request> requests_of(const Task& task, const Example& example, const std::string& context,
                                  const AskSettings& asking, const std::string& turn_end) {
   auto requests = task.ask(example, context, asking);
@@ -293,10 +291,10 @@ void warn_of_unfinished(TaskMeasure& result) {
     if (!sample.verdict.correct) ++wrong;
   }
   if (cut == 0) return;
-  result.warnings.push_back({Warning::Kind::unfinished,
-                             result.task + ": " + std::to_string(cut) + " of " + std::to_string(result.samples.size()) +
-                                 " answers met the limit of new tokens before they ended; " + std::to_string(wrong) +
-                                 " of these count as wrong"});
+  result.warnings.push_back({Warning::Kind::unfinished, result.task + ": " + std::to_string(cut) + " of " +
+                                                            std::to_string(result.samples.size()) +
+                                                            " answers met the limit of new tokens before they ended; " +
+                                                            std::to_string(wrong) + " of these count as wrong"});
 }
 
 /// What a reader must know where a procedure could not be followed.
@@ -395,7 +393,7 @@ void answer_by(const Procedure& procedure, const std::vector<Work>& works, const
   };
   answers.answered = procedure.answer(questions, ask);
   require(answers.answered.size() == questions.size(), Fault::internal,
-          [] { return std::string("a procedure did not answer every question"); });
+          "a procedure did not answer every question");
   for (std::size_t at = 0; at < questions.size(); ++at) {
     auto& own = answers.answered[at].responses;
     require(own.size() == questions[at].requests.front().size(), Fault::internal,
@@ -450,8 +448,8 @@ Warning::Kind warning_kind(const std::string& name) {
   for (const auto& one : kWarningKinds) {
     if (name == one.name) return one.kind;
   }
-  throw Error(Fault::store,
-              "warning: found the kind '" + name + "', expected data, shots, prompt, cut_prompts, procedure or unfinished");
+  throw Error(Fault::store, "warning: found the kind '" + name +
+                                "', expected data, shots, prompt, cut_prompts, procedure or unfinished");
 }
 
 std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book,
@@ -490,7 +488,7 @@ Measurement measure(const MeasureSettings& settings, const TaskBook& book, const
   const Stopwatch watch;
   const ChatTemplate* chat = settings.chat ? engine.chat_template() : nullptr;
   require(!settings.chat || chat != nullptr, Fault::config,
-          [] { return std::string("a chat template is asked for, but the checkpoint has none"); });
+          "a chat template is asked for, but the checkpoint has none");
   const auto* procedure = engine.procedure();
   auto works = prepare_all(settings, book, data, chat, procedure == nullptr ? Procedure().prompts : procedure->prompts);
   Answers answers;

@@ -4,6 +4,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 
 namespace touchstone {
 namespace {
@@ -35,7 +36,7 @@ bool keeps_the_base(const Json& value) {
 void check_adapter_config(const Json& config, const std::string& where, const std::set<std::string>& handled) {
   const auto refuse = [&](const std::string& key, const std::string& expected) {
     throw Error(Fault::checkpoint,
-                where + ": key '" + key + "': found " + config.at(key).dump().substr(0, 60) + ", expected " + expected);
+                where + ": key '" + key + "': found " + shown_json(config.at(key)) + ", expected " + expected);
   };
   require(config.is_object(), Fault::checkpoint, [&] { return where + ": expected an object"; });
   for (const auto& [key, value] : config.items()) {
@@ -59,17 +60,9 @@ std::int64_t read_prompt_config(const Json& config, const std::string& where) {
       config, where,
       {"num_virtual_tokens", "num_transformer_submodules", "token_dim", "num_layers", "num_attention_heads",
        "prompt_tuning_init", "prompt_tuning_init_text", "tokenizer_name_or_path", "tokenizer_kwargs"});
-  const auto whole = [&](const char* key, std::int64_t most, const Json& fallback) {
-    const auto value = config.value(key, fallback);
-    require(is_int64(value) && value >= 1 && value <= most, Fault::checkpoint, [&] {
-      return where + ": key '" + key + "': found " + value.dump().substr(0, 60) +
-             ", expected a whole number from 1 to " + std::to_string(most);
-    });
-    return value.get<std::int64_t>();
-  };
-  const auto parts = config.value("num_transformer_submodules", Json());
-  if (!parts.is_null()) whole("num_transformer_submodules", 1, 1);
-  return whole("num_virtual_tokens", 1 << 20, Json());
+  const ObjectReader reader(config, where, {.fault = Fault::checkpoint, .null_is_missing = true});
+  if (reader.has("num_transformer_submodules")) reader.integer("num_transformer_submodules", 1, 1);
+  return reader.integer("num_virtual_tokens", 1, 1 << 20);
 }
 
 }  // namespace touchstone

@@ -144,8 +144,13 @@ TEST(MadeFile, RefusesWhatIsNotWhatWasWritten) {
     refusal(changed);
   }
   EXPECT_NE(refusal(text, {parent_of("a")}).find("its parent is not in the data"), std::string::npos);
-  EXPECT_NE(refusal(hashed("{\"format\":2}\n")).find("another format"), std::string::npos);
   EXPECT_NE(refusal(hashed("{}\n")).find("not made records"), std::string::npos);
+}
+
+TEST(MadeFile, OfAnotherFormatHasItsNumberForAKey) {
+  const auto made = made_from_text(hashed("{\"format\":1}\n"), "m", example().key, source());
+  EXPECT_EQ(made.key, "{\"format\":1}");
+  EXPECT_TRUE(made.records.empty());
 }
 
 TEST(MadeFile, RefusesBytesThatAreNone) {
@@ -155,7 +160,7 @@ TEST(MadeFile, RefusesBytesThatAreNone) {
     auto line = parse_json(lines[1], "line");
     line["answers"][1]["bytes"] = bytes;
     const auto body = lines[0] + '\n' + line.dump() + '\n' + lines[2] + '\n';
-    EXPECT_NE(refusal(hashed(body)).find("no hexadecimal digits"), std::string::npos);
+    EXPECT_NE(refusal(hashed(body)).find("expected an even number of hexadecimal digits"), std::string::npos);
   }
 }
 

@@ -54,6 +54,7 @@ inline const TaskBook& task_book() {
 
 /// <unk>, <s>, </s>, <|im_start|>, <|im_end|>, the printable ASCII characters, the line break.
 inline constexpr int tiny_vocabulary = 101;
+inline constexpr int tiny_special_tokens = 5;  ///< the first ids
 
 /// A BPE without merges: every printable character is a token.
 inline Json tiny_tokenizer() {

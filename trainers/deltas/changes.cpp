@@ -4,6 +4,7 @@
 #include <map>
 
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 #include "harness/model/ops.hpp"
 #include "trainers/deltas/trainable.hpp"
@@ -117,7 +118,7 @@ std::vector<std::string> written_targets(Model& model, const std::vector<std::st
 }
 
 void refuse_key(const Json& config, const std::string& where, const std::string& key, const std::string& expected) {
-  const auto found = config.contains(key) ? config[key].dump().substr(0, 60) : std::string("nothing");
+  const auto found = config.contains(key) ? shown_json(config[key]) : std::string("nothing");
   throw Error(Fault::checkpoint, where + ": key '" + key + "': found " + found + ", expected " + expected);
 }
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 #include "harness/data/prompt.hpp"
 #include "harness/engine/generator.hpp"
@@ -134,7 +135,12 @@ Answer written_answer(const Session& session, const Record& record, const Genera
   for (const auto logp : written.logp_nats) answer.logp_nats += logp;
   const auto spelt = static_cast<std::ptrdiff_t>(written.ended ? written.tokens.size()
                                                                : static_cast<std::size_t>(written.text_tokens));
-  if (written.text_tokens >= 0) answer.drawn.assign(written.tokens.begin(), written.tokens.begin() + spelt);
+  // A place for a picture that the model drew has no picture; such an answer is tokenised again without it.
+  const auto* pictures = session.reader();
+  const bool places = pictures != nullptr && std::find(written.tokens.begin(), written.tokens.end(),
+                                                       pictures->placeholder) != written.tokens.end();
+  if (written.text_tokens >= 0 && !places) answer.drawn.assign(written.tokens.begin(), written.tokens.begin() + spelt);
+  if (answer.drawn.empty()) answer.ended = false;
   return answer;
 }
 
@@ -156,7 +162,7 @@ StopTexts read_until(Options& options) {
   std::vector<std::string> texts;
   const auto is_text = [](const Json& text) { return text.is_string() && !text.get_ref<const std::string&>().empty(); };
   require(value->is_array() && std::all_of(value->begin(), value->end(), is_text), Fault::config, [&] {
-    return options.where() + ": key 'until': found " + value->dump().substr(0, 60) + ", expected a list of texts";
+    return options.where() + ": key 'until': found " + shown_json(*value) + ", expected a list of texts";
   });
   for (const auto& text : *value) texts.push_back(text.get<std::string>());
   return texts;

@@ -40,8 +40,7 @@ TokenObjective make_asft(Options& options, const TrainerBook&) {
       options.text("token_loss", "dft: probability-weighted, the paper's; nll: plain likelihood (SFT + KL)",
                    {.fallback = "dft", .choices = {"dft", "nll"}}) == "nll";
   TokenObjective objective;
-  objective.reference =
-      options.text("reference", "name of the frozen model that anchors", {.fallback = "reference", .choices = {}});
+  objective.reference = options.text("reference", "name of the frozen model that anchors", {.fallback = "reference"});
   objective.needs_reference = chosen.kl_weight > 0.0;
   objective.loss = [chosen](const TokenBatch& batch) { return anchored(batch, chosen); };
   return objective;

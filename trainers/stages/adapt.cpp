@@ -1,5 +1,6 @@
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
 #include "harness/model/ops.hpp"
@@ -38,7 +39,7 @@ Adapter read_start(const AdaptOptions& options, const AdapterBook& book) {
     return *adapter;
   }
   throw Error(Fault::checkpoint, path.string() + ": key 'peft_type': found " +
-                                     config.value("peft_type", Json()).dump().substr(0, 60) +
+                                     shown_json(config.value("peft_type", Json())) +
                                      ", expected that of an adapter that is trained here: " + join(book.names(), ", "));
 }
 
@@ -85,7 +86,7 @@ Stage make_adapt(Options& options, const TrainerBook& book) {
   adapt.kind = options.text("kind", "kind of adapter, whose own options stand beside this",
                             {.fallback = "lora", .choices = book.adapters.names()});
   adapt.start_from = options.text("start_from", "folder of an adapter of that kind to go on from; its own options hold",
-                                  {.fallback = "", .choices = {}});
+                                  {.fallback = ""});
   Stage stage;
   if (options.describing()) return stage;
   adapt.adapter = book.adapters.get(adapt.kind).make(options);

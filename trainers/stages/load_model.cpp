@@ -33,7 +33,7 @@ void run_load_model(const std::string& from, const std::string& name, Session& s
 
 Stage make_load_model(Options& options, const TrainerBook&) {
   const auto from = options.text("from", "checkpoint or adapter folder, or the name of one beside the job's model");
-  const auto name = options.text("as", "name of the frozen model", {.fallback = "teacher", .choices = {}});
+  const auto name = options.text("as", "name of the frozen model", {.fallback = "teacher"});
   Stage stage;
   stage.gives.push_back(needs_model(name));
   stage.check = [from](const TrainJob& job) { checkpoint_folder(job, from, /*adapters=*/true); };

@@ -1,4 +1,5 @@
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
@@ -81,10 +82,10 @@ std::vector<Part> read_parts(Options& options) {
   if (options.describing()) return parts;
   const auto where = options.where() + ": key 'weights': ";
   require(given->is_object() && !given->empty(), Fault::config,
-          [&] { return where + "found " + given->dump().substr(0, 60) + ", expected an object of numbers"; });
+          [&] { return where + "found " + shown_json(*given) + ", expected an object of numbers"; });
   for (const auto& [name, weight] : given->items()) {
     require(weight.is_number(), Fault::config, [&, key = name, value = weight] {
-      return where + "'" + key + "': found " + value.dump().substr(0, 60) + ", expected a number";
+      return where + "'" + key + "': found " + shown_json(value) + ", expected a number";
     });
     parts.push_back({.name = name, .weight = weight.get<double>()});
   }
@@ -97,7 +98,7 @@ Stage make_merge(Options& options, const TrainerBook&) {
   MergeOptions merge;
   merge.parts = read_parts(options);
   merge.into = options.text("as", "name of a frozen model for the result; \"\": the model itself becomes it",
-                            {.fallback = "", .choices = {}});
+                            {.fallback = ""});
   Stage stage;
   for (const auto& part : merge.parts) {
     if (!part.name.empty()) stage.needs.push_back(needs_model(part.name));
