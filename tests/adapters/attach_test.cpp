@@ -81,7 +81,8 @@ TEST_P(EachDelta, BiasesFoldAsTheyAreTrained) {
   const auto fixture = std::filesystem::path(TOUCHSTONE_SOURCE_DIR) / "tests/backends/fixtures/biases";
   for (const bool plain : {false, true}) {
     auto session = session_of(testing::checkpoints().load(fixture, {.plain_operators = plain}));
-    adapter_of(GetParam(), {{"target_modules", {"q_proj", "k_proj", "v_proj", "down_proj"}}}).attach(session, 1, nullptr, "");
+    adapter_of(GetParam(), {{"target_modules", {"q_proj", "k_proj", "v_proj", "down_proj"}}})
+        .attach(session, 1, nullptr, "");
     disturb(session);
     const auto adapted = logits_of(*session.model, {1, 2, 3, 4, 5});
     EXPECT_LE((logits_of(*session.model->clone(), {1, 2, 3, 4, 5}) - adapted).abs().max().item<double>(), 1e-4);

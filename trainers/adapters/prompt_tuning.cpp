@@ -98,8 +98,8 @@ Adapter make(Options& options) {
   const auto start =
       options.text("prompt_tuning_init", "RANDOM: normal numbers; TEXT: the embeddings of a text's tokens",
                    {.fallback = "RANDOM", .choices = {"RANDOM", "TEXT"}});
-  prompt.text = options.text("prompt_tuning_init_text", "that text, repeated or cut to the number of rows",
-                             {.fallback = ""});
+  prompt.text =
+      options.text("prompt_tuning_init_text", "that text, repeated or cut to the number of rows", {.fallback = ""});
   require((start == "TEXT") == !prompt.text.empty(), Fault::config, [&] {
     return options.where() + ": prompt_tuning_init is " + start + ", expected prompt_tuning_init_text " +
            (start == "TEXT" ? "beside it" : "to be absent");

@@ -97,8 +97,8 @@ std::vector<Part> read_parts(Options& options) {
 Stage make_merge(Options& options, const TrainerBook&) {
   MergeOptions merge;
   merge.parts = read_parts(options);
-  merge.into = options.text("as", "name of a frozen model for the result; \"\": the model itself becomes it",
-                            {.fallback = ""});
+  merge.into =
+      options.text("as", "name of a frozen model for the result; \"\": the model itself becomes it", {.fallback = ""});
   Stage stage;
   for (const auto& part : merge.parts) {
     if (!part.name.empty()) stage.needs.push_back(needs_model(part.name));
