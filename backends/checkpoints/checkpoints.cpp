@@ -86,7 +86,7 @@ class FolderCheckpoints final : public Checkpoints {
   const Family& family(const fs::path& folder) const override { return *describe(base_folder(folder)).family; }
 
   const Family& family_of(const Json& config, const std::string& where) const override {
-    return find_family(ConfigReader(config, where));
+    return find_family(*book_, config, where);
   }
 
   fs::path base_folder(const fs::path& folder) const override {
@@ -164,28 +164,11 @@ class FolderCheckpoints final : public Checkpoints {
       throw Error(Fault::checkpoint, error.what());
     }
     const ConfigReader config(described.config, described.where);
-    described.family = &find_family(config);
+    described.family = &find_family(*book_, described.config, described.where);
     // A model of several parts says it of its text part.
     const auto text = config.has("text_config") ? config.child("text_config") : config;
     described.max_length = static_cast<int>(text.integer("max_position_embeddings", 1, 1 << 26, 2048));
     return described;
-  }
-
-  const Family& find_family(const ConfigReader& config) const {
-    const auto architectures = config.texts("architectures");
-    const Family* chosen = nullptr;
-    std::vector<std::string> known;
-    for (const auto& name : book_->names()) {
-      const auto& family = book_->get(name);
-      for (const auto& architecture : family.architectures) {
-        known.push_back(architecture);
-        const auto found = std::find(architectures.begin(), architectures.end(), architecture);
-        if (found != architectures.end()) chosen = &family;
-      }
-    }
-    if (chosen != nullptr) return *chosen;
-    if (architectures.empty()) config.refuse("no 'architectures', expected one of " + join(known, ", "));
-    config.refuse("architecture '" + architectures.front() + "' is not known, expected one of " + join(known, ", "));
   }
 
   static std::unique_ptr<Model> prompted(std::unique_ptr<Model> model, Tensor prompt, const fs::path& folder) {

@@ -67,6 +67,15 @@ std::string shape_text(at::IntArrayRef shape) {
   return text + "]";
 }
 
+/// Tensors that no language model reads, which others write beside it: rotary tables, which are computed, TRL's value
+/// head, and tensors without elements.
+bool is_left_out(const TensorEntry& entry) {
+  for (const auto* table : {"rotary_emb.inv_freq", "rotary_emb.cos_cached", "rotary_emb.sin_cached"}) {
+    if (entry.name.ends_with(table)) return true;
+  }
+  return entry.name.starts_with("v_head.") || entry.first == entry.last;
+}
+
 }  // namespace
 
 std::vector<fs::path> weight_files(const fs::path& folder) {
@@ -88,9 +97,16 @@ std::vector<fs::path> weight_files(const fs::path& folder) {
 
 FolderWeights::FolderWeights(const fs::path& folder) : folder_(folder) {
   for (const auto& path : weight_files(folder)) files_.emplace_back(path);
+  bool bare = true;  // a decoder that was saved without its head has no "model." before its names
+  for (const auto& file : files_) {
+    for (const auto& entry : file.header().tensors) bare = bare && !entry.name.starts_with("model.");
+  }
   for (std::size_t at = 0; at < files_.size(); ++at) {
     for (const auto& entry : files_[at].header().tensors) {
-      const auto fresh = places_.try_emplace(entry.name, Place{.file = at, .entry = &entry});
+      const bool inner = entry.name.starts_with("layers.") || entry.name.starts_with("embed_tokens.") ||
+                         entry.name.starts_with("norm.");
+      const auto fresh =
+          places_.try_emplace((bare && inner ? "model." : "") + entry.name, Place{.file = at, .entry = &entry});
       if (!fresh.second) {
         refuse(files_[at].path(),
                "tensor '" + entry.name + "' is also in " + files_[fresh.first->second.file].path().string());
@@ -135,8 +151,7 @@ std::vector<std::string> FolderWeights::names() const {
 
 void FolderWeights::refuse_unread() const {
   for (const auto& [name, place] : places_) {
-    // Old checkpoints carry the rotary table, which is computed; a tied head may be written out.
-    if (read_.count(name) != 0 || name.ends_with("rotary_emb.inv_freq")) continue;
+    if (read_.count(name) != 0 || is_left_out(*place.entry)) continue;
     refuse(files_[place.file].path(), "tensor '" + name + "' has no place in the model that config.json describes");
   }
 }

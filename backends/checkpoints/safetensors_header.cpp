@@ -171,6 +171,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
       result.tensors.push_back(read_entry(item.key(), item.value(), data_start, where));
       continue;
     }
+    if (item.value().is_null()) continue;
     if (!item.value().is_object())
       refuse(where, "__metadata__ is " + shown_json(item.value()) + ", expected an object");
     for (const auto& fact : item.value().items()) {

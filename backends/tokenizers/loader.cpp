@@ -221,6 +221,12 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {
   if (const auto map = files.json({"special_tokens_map.json"}, other))
     read_special_tokens(Section(*map, other.string()), parts);
   if (auto text = files.text({"chat_template.jinja"}, other)) parts.chat_template = std::move(*text);
+  if (parts.chat_template.empty()) {
+    // Where processors kept it before it had a file of its own.
+    if (const auto old = files.json({"chat_template.json"}, other)) {
+      parts.chat_template = chat_template(Section(*old, other.string()));
+    }
+  }
   parts.hash = files.hash();
   return make_pipeline(std::move(parts), (config ? config_path : path).string());
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <fstream>
 
 namespace touchstone {
 
@@ -10,6 +11,14 @@ namespace touchstone {
 inline std::int64_t peak_resident_bytes() {
   rusage usage{};
   return ::getrusage(RUSAGE_SELF, &usage) == 0 ? std::int64_t{usage.ru_maxrss} * 1024 : 0;
+}
+
+/// Lets peak_resident_bytes() begin anew from what is in use now; false where the system cannot (Linux 4.0 and newer
+/// can: proc(5), /proc/PID/clear_refs).
+inline bool restart_peak_resident() {
+  std::ofstream clear("/proc/self/clear_refs");
+  clear << "5" << std::flush;
+  return clear.good();
 }
 
 /// Processor time in seconds, user and system together.

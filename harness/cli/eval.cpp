@@ -101,15 +101,14 @@ std::vector<TaskMeasure> with_samples(const Store& store, const std::vector<Meas
 
 void say_notes(Program& program, const std::vector<TaskMeasure>& tasks) {
   std::int64_t unparsed = 0;
-  std::int64_t unfinished = 0;
+  std::int64_t all = 0;
   for (const auto& task : tasks) {
     for (const auto& sample : task.samples) {
       unparsed += sample.verdict.parsed ? 0 : 1;
-      unfinished += sample.finished ? 0 : 1;
+      ++all;
     }
   }
-  if (unfinished > 0) program.log().info(fmt::format("{} answers ended at the length limit", unfinished));
-  if (unparsed > 0) program.log().info(fmt::format("no answer could be read out of {} responses", unparsed));
+  if (unparsed > 0) program.log().info(fmt::format("of {} responses {} could not be read", all, unparsed));
 }
 
 int self_test_action(Program& program, const std::string& text) {
@@ -197,6 +196,8 @@ void add_eval(CLI::App& app, Program& program) {
       // A name of a model that comes with the program serves as well as a folder.
       arguments->engine.model = program.resources().model(arguments->engine.model.string(),
                                                           program.resources().data_folders(arguments->data));
+      program.when_stopped =
+          arguments->db.empty() ? ": nothing was kept, which --db FILE does" : "; the same command goes on from here";
       return eval_action(program, *arguments);
     };
   });

@@ -3,7 +3,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <thread>
 
@@ -60,18 +63,30 @@ constexpr const char* description =
     "  touchstone verdict --db papers.sqlite                                what a paper's plan showed\n\n"
     "Exit codes: 0 success, 1 the answer is no (a gate, a failed cell), 2 bad input, 3 undecided, 70 a bug of ours.";
 
+/// What was printed has reached its place: a full disk behind `>` is no success.
+int finish_output(Program& program, int code) {
+  errno = 0;
+  program.out().flush();
+  if (program.out()) return code;
+  const std::string reason = errno == 0 ? "" : std::string(" (") + std::strerror(errno) + ")";
+  throw Error(Fault::usage, "standard output: cannot be written whole" + reason);
+}
+
 int run_action(Program& program) {
   program.log().set_quiet(program.quiet);
   try {
-    return program.action();
+    return finish_output(program, program.action());
   } catch (const Cancelled&) {
-    program.err() << "stopped on request; the same command goes on from here\n";
+    program.err() << "stopped on request" << program.when_stopped << '\n';
     return last_signal == SIGTERM ? Exit::terminated : Exit::interrupted;
   } catch (const Error& error) {
     program.err() << "touchstone: " << one_line(error.what()) << '\n';
     return error.fault() == Fault::internal ? Exit::bug : Exit::bad_input;
   } catch (const std::bad_alloc&) {
     program.err() << "touchstone: out of memory: use fewer jobs, a smaller batch or a smaller model\n";
+    return Exit::bad_input;
+  } catch (const std::filesystem::filesystem_error& error) {
+    program.err() << "touchstone: " << one_line(error.path1().string()) << ": " << error.code().message() << '\n';
     return Exit::bad_input;
   } catch (const std::exception& error) {
     program.err() << "touchstone: a bug of ours: " << error.what() << '\n';
@@ -144,7 +159,7 @@ const Resources& Program::resources() {
 }
 
 const DataFolders& Program::data(const std::string& named) {
-  data_ = std::make_unique<DataFolders>(resources().data_folders(named));
+  data_ = std::make_unique<DataFolders>(resources().data_folders(named), !named.empty());
   return *data_;
 }
 
@@ -200,7 +215,12 @@ int run_program(int argc, const char* const* argv, const TaskBook& tasks, const 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error, out, err);
+    const auto at = reached(app, argc, argv);
+    const bool no_command = at.app == &app && !at.next.empty() && at.next.front() != '-';  // NOSUCH --help
+    if (error.get_exit_code() == 0 && !no_command) {
+      app.exit(error, out, err);
+      return run_action(program);
+    }
     err << complaint(app, argc, argv, error) << '\n';
     return Exit::bad_input;
   }

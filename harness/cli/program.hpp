@@ -42,7 +42,9 @@ class Program {
   bool json = false;
   bool quiet = false;
   /// What the chosen subcommand does; gives the exit code.
-  std::function<int()> action;
+  std::function<int()> action = [] { return 0; };
+  /// Said behind "stopped on request": what a command that was interrupted leaves.
+  std::string when_stopped;
 
  private:
   const TaskBook* tasks_;

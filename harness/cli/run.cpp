@@ -148,8 +148,12 @@ void add_run(CLI::App& app, Program& program) {
                     "run the plan's \"tune\" instead: every method at every value, and say the best");
   command->add_flag("--json", program.json, "the outcome as JSON, with the gains of --tune and the verdict on claims");
   command->add_flag("--quiet", program.quiet, "no progress");
-  command->callback(
-      [&program, arguments] { program.action = [&program, arguments] { return run_action(program, *arguments); }; });
+  command->callback([&program, arguments] {
+    program.action = [&program, arguments] {
+      program.when_stopped = "; the same command goes on from here";
+      return run_action(program, *arguments);
+    };
+  });
 }
 
 }  // namespace touchstone

@@ -150,8 +150,12 @@ void add_train(CLI::App& app, Program& program) {
   add_engine_options(*command, arguments->engine);
   command->add_flag("--json", program.json, "the outcome as JSON");
   command->add_flag("--quiet", program.quiet, "no progress");
-  command->callback(
-      [&program, arguments] { program.action = [&program, arguments] { return train_action(program, *arguments); }; });
+  command->callback([&program, arguments] {
+    program.action = [&program, arguments] {
+      program.when_stopped = "; the same command goes on from here";
+      return train_action(program, *arguments);
+    };
+  });
 }
 
 }  // namespace touchstone

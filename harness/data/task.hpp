@@ -43,7 +43,9 @@ struct FoundFile {
 class DataFolders {
  public:
   DataFolders() = default;
-  explicit DataFolders(std::vector<std::filesystem::path> folders) : folders_(std::move(folders)) {}
+  /// `first_named`: a user named the first folder (--data), and hears of files that are taken from another.
+  explicit DataFolders(std::vector<std::filesystem::path> folders, bool first_named = false)
+      : folders_(std::move(folders)), first_named_(first_named && !folders_.empty()) {}
   /// The first path that is there. Throws Fault::data naming every place looked at, the file's origin and how to get
   /// it.
   std::filesystem::path find(const std::string& task, const DataFile& file) const;
@@ -52,9 +54,15 @@ class DataFolders {
   /// Whether find() would succeed.
   bool has(const DataFile& file) const { return look_for(file).has_value(); }
   const std::vector<std::filesystem::path>& folders() const { return folders_; }
+  /// The folder that a user named, where it is not the one that a file was found in; else none.
+  std::optional<std::filesystem::path> passed_over(const FoundFile& found) const {
+    if (!first_named_ || found.folder == folders_.front()) return std::nullopt;
+    return folders_.front();
+  }
 
  private:
   std::vector<std::filesystem::path> folders_;
+  bool first_named_ = false;
 };
 
 /// How prompts of a task are put together (benchmarks' own words: lm-evaluation-harness's task fields).

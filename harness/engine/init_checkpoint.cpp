@@ -80,7 +80,7 @@ void check_mark(const Json& config, const std::string& where, const std::string&
 std::string init_checkpoint(const InitJob& job, const Checkpoints& checkpoints, const FamilyBook& families) {
   const auto where = job.config.string();
   const auto config = read_json(job.config);
-  const auto& family = family_of(families, config, where);
+  const auto& family = find_family(families, config, where);
   const auto model = draw_model(families, config, where, job.seed, {});
   if (!job.from.empty()) adopt_weights(*model, *checkpoints.load(job.from, {}), job.from.string());
   const Workshop workshop(job.out.string() + ".init");

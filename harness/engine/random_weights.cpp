@@ -39,24 +39,9 @@ void draw_weight(const std::string& name, Tensor& weight, std::uint64_t seed) {
   }
 }
 
-const Family& family_of(const FamilyBook& families, const Json& config, const std::string& where) {
-  const auto& architectures = config.contains("architectures") ? config["architectures"] : Json();
-  const auto wanted = architectures.is_array() && !architectures.empty() && architectures[0].is_string()
-                          ? architectures[0].get<std::string>()
-                          : std::string();
-  std::vector<std::string> known;
-  for (const auto& name : families.names()) {
-    for (const auto& architecture : families.get(name).architectures) {
-      if (architecture == wanted) return families.get(name);
-      known.push_back(architecture);
-    }
-  }
-  throw Error(Fault::checkpoint, where + ": architectures: " + unknown_name("architecture", wanted, known));
-}
-
 std::unique_ptr<Model> draw_model(const FamilyBook& families, const Json& config, const std::string& where,
                                   std::uint64_t seed, const LoadSettings& settings) {
-  return family_of(families, config, where).build(config, where, RandomWeights(seed), settings);
+  return find_family(families, config, where).build(config, where, RandomWeights(seed), settings);
 }
 
 std::unique_ptr<Model> random_model(const FamilyBook& families, const LoadSettings& settings) {

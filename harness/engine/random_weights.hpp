@@ -9,10 +9,6 @@ namespace touchstone {
 /// What is drawn depends on the seed and the name alone.
 void draw_weight(const std::string& name, Tensor& weight, std::uint64_t seed);
 
-/// The family that builds what a config.json describes. Throws Fault::checkpoint with the nearest architecture; `where`
-/// names the file.
-const Family& family_of(const FamilyBook& families, const nlohmann::ordered_json& config, const std::string& where);
-
 /// The model that a config.json describes, with weights drawn from a seed. `where` names the file in messages.
 std::unique_ptr<Model> draw_model(const FamilyBook& families, const nlohmann::ordered_json& config,
                                   const std::string& where, std::uint64_t seed, const LoadSettings& settings);

@@ -392,8 +392,7 @@ void answer_by(const Procedure& procedure, const std::vector<Work>& works, const
     return responses;
   };
   answers.answered = procedure.answer(questions, ask);
-  require(answers.answered.size() == questions.size(), Fault::internal,
-          "a procedure did not answer every question");
+  require(answers.answered.size() == questions.size(), Fault::internal, "a procedure did not answer every question");
   for (std::size_t at = 0; at < questions.size(); ++at) {
     auto& own = answers.answered[at].responses;
     require(own.size() == questions[at].requests.front().size(), Fault::internal,
@@ -580,6 +579,11 @@ DataIdentity data_identity(const Task& task, const DataFolders& data) {
     all.add(std::string(split_name(file.split)) + ":" + check.sha256 + "\n");
     places.insert(found->path().parent_path().string());
     if (scored) roots.insert(found->folder.string());
+    if (const auto named = data.passed_over(*found)) {
+      identity.warnings.push_back({Warning::Kind::data, task.name + ": " + named->string() + " does not hold " +
+                                                            found->relative.string() + "; " + found->path().string() +
+                                                            " is used"});
+    }
     if (auto line = remark(task, file, *found, check); !line.empty()) {
       identity.warnings.push_back({Warning::Kind::data, std::move(line)});
     }

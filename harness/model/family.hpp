@@ -35,7 +35,7 @@ struct PictureText {
 
 /// A model family: what config.json calls it, and how to build it.
 struct Family {
-  std::string name;  ///< "llama"
+  std::string name;  ///< config.json "model_type": "llama"
   std::string summary;
   std::vector<std::string> architectures;  ///< config.json "architectures": "LlamaForCausalLM"
   /// `where` names config.json in messages. Throws Fault::checkpoint for keys that are missing or out of range.
@@ -46,5 +46,9 @@ struct Family {
 };
 
 using FamilyBook = Registry<Family>;
+
+/// The family of a config.json, by its "architectures", or, where it names none or a decoder without a head, by its
+/// "model_type". Throws Fault::checkpoint naming `where`, what was found and the architectures that are known.
+const Family& find_family(const FamilyBook& book, const nlohmann::ordered_json& config, const std::string& where);
 
 }  // namespace touchstone

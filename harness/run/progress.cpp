@@ -82,13 +82,13 @@ void Progress::step(std::size_t id, const StepReport& report) {
   }
 }
 
-void Progress::requests(std::size_t id, std::size_t done, std::size_t all) {
+void Progress::answering(std::size_t id, double share) {
   const std::lock_guard lock(mutex_);
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
   Job& job = found->second;
-  job.answering = all > 0 ? static_cast<double>(done) / static_cast<double>(all) : 1.0;
-  job.detail = fmt::format("answering {}/{}", done, all);
+  job.answering = share;
+  job.detail = fmt::format("answering, {:.0f} %", 100.0 * share);
   draw(false);
   if (!terminal_ && !quiet_ && job.printed.seconds() > plain_line_seconds) {
     job.printed.restart();

@@ -26,7 +26,8 @@ class Progress {
   /// A job begins; `id` is the caller's own.
   void begin(std::size_t id, const std::string& label);
   void step(std::size_t id, const StepReport& report);
-  void requests(std::size_t id, std::size_t done, std::size_t all);
+  /// `share` of the questions is answered.
+  void answering(std::size_t id, double share);
   void score(std::size_t id, const std::string& task, const Score& score);
   /// A job is over: `outcome` is "done", "stored already", or an error's text.
   void end(std::size_t id, const std::string& outcome);

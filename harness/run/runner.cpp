@@ -11,6 +11,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/process.hpp"
 #include "harness/base/stopwatch.hpp"
 #include "harness/run/scoring.hpp"
 
@@ -139,6 +140,8 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   row.seed = cell.seed;
   row.recipe_json = cell.recipe_json;
   row.id = run.store.begin_cell(run.id, row);
+  // The process's peak is the cell's only where no other runs beside it.
+  if (run.checked.jobs == 1) restart_peak_resident();
   try {
     const auto out = model_folder(cell_folder(run.work, cell));
     const auto trained = train(run, cell, row.id, job);

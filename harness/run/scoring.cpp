@@ -49,7 +49,7 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
       const double share = static_cast<double>(last - first) / static_cast<double>(missing.size());
       progress.requests = [&tools, job, before, share](std::size_t done, std::size_t count) {
         const double within = count == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(count);
-        tools.progress->requests(job, static_cast<std::size_t>(1000 * (before + share * within)), 1000);
+        tools.progress->answering(job, before + share * within);
       };
       progress.task = [&tools, job](const std::string& task, const Score& score) {
         tools.progress->score(job, task, score);

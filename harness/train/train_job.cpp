@@ -1,6 +1,5 @@
 #include "harness/train/train_job.hpp"
 
-#include <algorithm>
 #include <set>
 
 #include "harness/base/files.hpp"

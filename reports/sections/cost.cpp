@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "harness/report/section.hpp"
 #include "reports/blocks.hpp"
@@ -25,6 +26,15 @@ double speed(const ReportInput& input, const CellRow& cell) {
   return tokens / seconds;
 }
 
+/// Of all stages; measuring has a table of its own.
+double training_seconds(const ReportInput& input, const CellRow& cell) {
+  const auto found = input.stages.find(cell.id);
+  if (found == input.stages.end()) return std::nan("");
+  double seconds = 0;
+  for (const auto& stage : found->second) seconds += stage.seconds;
+  return seconds;
+}
+
 Blocks cells(const ReportInput& input) {
   ReportTable table;
   table.caption = "What training cost";
@@ -35,9 +45,10 @@ Blocks cells(const ReportInput& input) {
   for (const auto& cell : input.cells) {
     if (cell.state != CellState::done) continue;
     const double tokens_a_second = speed(input, cell);
+    const double seconds = training_seconds(input, cell);
     table.groups[0].rows.push_back({head_cell(cell.method), text_cell(cell.trained_on),
                                     number_cell(static_cast<double>(cell.seed), fmt::format("{}", cell.seed)),
-                                    number_cell(cell.seconds, duration(cell.seconds)),
+                                    number_cell(seconds, duration(seconds)),
                                     number_cell(static_cast<double>(cell.steps), count(cell.steps)),
                                     number_cell(static_cast<double>(cell.tokens), count(cell.tokens)),
                                     number_cell(tokens_a_second, fixed(tokens_a_second, 0)),
@@ -45,7 +56,10 @@ Blocks cells(const ReportInput& input) {
                                     number_cell(cell.attempts, count(cell.attempts))});
   }
   if (table.groups[0].rows.empty()) return {};
-  return {std::move(table)};
+  return {
+      std::move(table),
+      note("Time is that of the stages, without measuring. Peak memory is the process's while the cell was trained; "
+           "cells that ran beside others have the sum of all.")};
 }
 
 Blocks measuring(const ReportInput& input) {

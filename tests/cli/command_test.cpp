@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <sstream>
 
 #include "harness/base/files.hpp"
@@ -17,16 +18,21 @@ void add_reports(SectionBook& book);
 
 namespace testing {
 
-CommandResult touchstone_command(const std::vector<std::string>& words) {
+/// The same, printing into a stream of the caller's.
+int run_command(const std::vector<std::string>& words, std::ostream& out, std::ostream& err) {
   TaskBook tasks;
   SectionBook sections{"report section"};
   add_tasks(tasks);
   add_reports(sections);
   std::vector<const char*> argv = {"touchstone"};
   for (const auto& word : words) argv.push_back(word.c_str());
+  return run_program(static_cast<int>(argv.size()), argv.data(), tasks, sections, out, err);
+}
+
+CommandResult touchstone_command(const std::vector<std::string>& words) {
   std::ostringstream out;
   std::ostringstream err;
-  const int code = run_program(static_cast<int>(argv.size()), argv.data(), tasks, sections, out, err);
+  const int code = run_command(words, out, err);
   return {code, out.str(), err.str()};
 }
 
@@ -45,6 +51,29 @@ TEST(Command, HelpTeachesByExample) {
     EXPECT_EQ(own.code, 0) << command;
     EXPECT_NE(own.out.find("touchstone " + std::string(command)), std::string::npos) << command << " gives no example";
   }
+}
+
+TEST(Command, HelpOfACommandThatIsNoneSaysSo) {
+  const auto result = touchstone_command({"evla", "--help"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.err.find("unknown command 'evla': did you mean 'eval'?"), std::string::npos) << result.err;
+}
+
+TEST(Command, AFullDiskBehindTheOutputIsNoSuccess) {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"list", "tasks"}, {"--help"}, {"--version"}}) {
+    std::ofstream full("/dev/full");
+    std::ostringstream err;
+    EXPECT_EQ(testing::run_command(words, full, err), 2) << words.front();
+    EXPECT_NE(err.str().find("standard output: cannot be written whole"), std::string::npos) << err.str();
+  }
+}
+
+TEST(Command, APlaceThatCannotBeIsNoBugOfOurs) {
+  const auto result = touchstone_command({"init", "/proc/nosuch/config.json", "--out", "/proc/nosuch/m"});
+  EXPECT_EQ(result.code, 2) << result.err;
+  EXPECT_NE(result.err.find("/proc/nosuch"), std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find("bug of ours"), std::string::npos) << result.err;
 }
 
 // What is left to CLI11 is refused in its words, which name neither what was found nor what is expected.
