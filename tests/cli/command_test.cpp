@@ -13,20 +13,20 @@
 
 namespace touchstone {
 void add_tasks(TaskBook& book);
-void add_reports(SectionBook& book);
+void add_report_book(ReportBook& book);
 
 namespace testing {
 
 CommandResult touchstone_command(const std::vector<std::string>& words) {
   TaskBook tasks;
-  SectionBook sections{"report section"};
+  ReportBook reports;
   add_tasks(tasks);
-  add_reports(sections);
+  add_report_book(reports);
   std::vector<const char*> argv = {"touchstone"};
   for (const auto& word : words) argv.push_back(word.c_str());
   std::ostringstream out;
   std::ostringstream err;
-  const int code = run_program(static_cast<int>(argv.size()), argv.data(), tasks, sections, out, err);
+  const int code = run_program(static_cast<int>(argv.size()), argv.data(), tasks, reports, out, err);
   return {code, out.str(), err.str()};
 }
 
