@@ -26,12 +26,10 @@ struct NamedKind {
   Warning::Kind kind;
   const char* name;
 };
-constexpr NamedKind kWarningKinds[] = {{Warning::Kind::data, "data"},
-                                       {Warning::Kind::shots, "shots"},
-                                       {Warning::Kind::prompt, "prompt"},
-                                       {Warning::Kind::cut_prompts, "cut_prompts"},
-                                       {Warning::Kind::procedure, "procedure"},
-                                       {Warning::Kind::unfinished, "unfinished"}};
+constexpr NamedKind kWarningKinds[] = {
+    {Warning::Kind::data, "data"},           {Warning::Kind::shots, "shots"},
+    {Warning::Kind::prompt, "prompt"},       {Warning::Kind::cut_prompts, "cut_prompts"},
+    {Warning::Kind::procedure, "procedure"}, {Warning::Kind::unfinished, "unfinished"}};
 
 /// One task on its way through a measurement.
 struct Work {
@@ -182,8 +180,8 @@ AskSettings ask_settings(const MeasureSettings& settings) {
   return {.mode = settings.mode, .chat = settings.chat, .seed = settings.seed};
 }
 
-/// The requests of an example. `turn_end` ends a turn of the chat template that the prompt is written with, whatever else
-/// the checkpoint says ends an answer.
+/// The requests of an example. `turn_end` ends a turn of the chat template that the prompt is written with, whatever
+/// else the checkpoint says ends an answer.
 std::vector<Request> requests_of(const Task& task, const Example& example, const std::string& context,
                                  const AskSettings& asking, const std::string& turn_end) {
   auto requests = task.ask(example, context, asking);
@@ -293,10 +291,10 @@ void warn_of_unfinished(TaskMeasure& result) {
     if (!sample.verdict.correct) ++wrong;
   }
   if (cut == 0) return;
-  result.warnings.push_back({Warning::Kind::unfinished,
-                             result.task + ": " + std::to_string(cut) + " of " + std::to_string(result.samples.size()) +
-                                 " answers met the limit of new tokens before they ended; " + std::to_string(wrong) +
-                                 " of these count as wrong"});
+  result.warnings.push_back({Warning::Kind::unfinished, result.task + ": " + std::to_string(cut) + " of " +
+                                                            std::to_string(result.samples.size()) +
+                                                            " answers met the limit of new tokens before they ended; " +
+                                                            std::to_string(wrong) + " of these count as wrong"});
 }
 
 /// What a reader must know where a procedure could not be followed.
@@ -450,8 +448,8 @@ Warning::Kind warning_kind(const std::string& name) {
   for (const auto& one : kWarningKinds) {
     if (name == one.name) return one.kind;
   }
-  throw Error(Fault::store,
-              "warning: found the kind '" + name + "', expected data, shots, prompt, cut_prompts, procedure or unfinished");
+  throw Error(Fault::store, "warning: found the kind '" + name +
+                                "', expected data, shots, prompt, cut_prompts, procedure or unfinished");
 }
 
 std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book,

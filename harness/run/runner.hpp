@@ -32,7 +32,7 @@ struct RunTools {
 struct PlannedCell {
   std::filesystem::path model;
   std::string model_hash;
-  std::string method;  ///< as the plan calls it
+  std::string method;            ///< as the plan calls it
   std::filesystem::path recipe;  ///< where it was read
   std::string recipe_json;       ///< as it was read, with what the plan changes in it
   std::string train_on;

@@ -10,8 +10,11 @@
 namespace touchstone {
 namespace {
 
-const std::array<Migration, 4> all_steps{
-    {{1, assets::version_1_sql}, {2, assets::version_2_sql}, {3, assets::version_3_sql}, {4, assets::version_4_sql}}};
+const std::array<Migration, 5> all_steps{{{1, assets::version_1_sql},
+                                          {2, assets::version_2_sql},
+                                          {3, assets::version_3_sql},
+                                          {4, assets::version_4_sql},
+                                          {5, assets::version_5_sql}}};
 
 int pragma(SQLite::Database& database, const char* name) {
   return database.execAndGet(std::string("PRAGMA ") + name).getInt();

@@ -159,7 +159,7 @@ const std::vector<BadInput> databases = {
     {"another_program_written",
      database(other_program, eval_one),
      {"r.sqlite", "another program", "name another file"}},
-    {"newer", database(newer), {"r.sqlite", "schema version 99", "newer", "knows up to 4"}},
+    {"newer", database(newer), {"r.sqlite", "schema version 99", "newer", "knows up to 5"}},
     {"newer_written", database(newer, eval_one), {"r.sqlite", "schema version 99", "nothing was changed"}},
     {"no_run", database(empty_store), {"r.sqlite", "no run"}},
     {"run_number", database(empty_store, {"report", "--run", "7"}), {"r.sqlite", "run", "7"}},

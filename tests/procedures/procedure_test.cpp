@@ -147,7 +147,8 @@ ScriptedEngine::Script writes(std::vector<std::string> texts) {
     Response response;
     const auto& generation = std::get<Generation>(request);
     for (int i = 0; i < generation.samples; ++i) {
-      response.generated.push_back({.text = texts.at(static_cast<std::size_t>(i)), .logp_nats = {-1.0}, .finished = true});
+      response.generated.push_back(
+          {.text = texts.at(static_cast<std::size_t>(i)), .logp_nats = {-1.0}, .finished = true});
     }
     response.forward_tokens = 10 * generation.samples;
     response.cache_bytes = 100;

@@ -285,7 +285,8 @@ TEST(Rewards, AreReadByName) {
   };
   EXPECT_NO_THROW(read("{}"));
   EXPECT_NO_THROW(read(R"({"rule": "equal"})"));
-  EXPECT_NO_THROW(read(R"({"rewards": ["task", {"use": "equal", "weight": 0.2, "gate": 1, "name": "word for word"}]})"));
+  EXPECT_NO_THROW(
+      read(R"({"rewards": ["task", {"use": "equal", "weight": 0.2, "gate": 1, "name": "word for word"}]})"));
   EXPECT_THROW(read(R"({"rewards": []})"), Error);
   EXPECT_THROW(read(R"({"rewards": ["task"], "rule": "task"})"), Error);
   EXPECT_THROW(read(R"({"rewards": ["task", "task"]})"), Error);

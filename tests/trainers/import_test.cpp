@@ -60,10 +60,11 @@ TEST_F(Import, FormsThatPeopleHave) {
   ASSERT_EQ(rows.size(), 8U);
   EXPECT_TRUE(rows[0].prompt.empty());
   EXPECT_EQ(rows[0].answers[0].text, "once upon");
-  EXPECT_EQ(plain_text(rows[1].prompt),
-            "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
-            "response that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n### Input:\n1 and "
-            "2\n\n### Response:");
+  EXPECT_EQ(
+      plain_text(rows[1].prompt),
+      "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
+      "response that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n### Input:\n1 and "
+      "2\n\n### Response:");
   EXPECT_EQ(plain_text(rows[2].prompt),
             "Below is an instruction that describes a task. Write a response that appropriately completes the "
             "request.\n\n### Instruction:\nAdd.\n\n### Response:");
@@ -91,12 +92,14 @@ TEST_F(Import, UnknownMembersAreRefusedByName) {
   };
   names(R"({"prompt": "a", "completion": "b", "source": "web"})", "source");
   names(R"({"messages": [{"role": "assistant", "content": "v"}], "completion": "b"})", "completion");
-  names(R"({"messages": [{"role": "user", "content": "u", "mood": "x"}, {"role": "assistant", "content": "v"}]})", "mood");
+  names(R"({"messages": [{"role": "user", "content": "u", "mood": "x"}, {"role": "assistant", "content": "v"}]})",
+        "mood");
   names(R"({"messages": [{"role": "assistant", "content": "v"}], "tools": [{"name": "f"}]})", "tools");
   names(R"({"messages": [{"role": "assistant", "content": null, "tool_calls": [{"name": "f"}]}]})", "tool_calls");
   names(R"({"conversations": [{"from": "human", "value": "u", "loss": 0}, {"from": "gpt", "value": "v"}]})", "loss");
-  names(R"({"prompt": "x", "chosen": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "v"}], "rejected": [{"role": "assistant", "content": "w"}]})",
-        "chosen");
+  names(
+      R"({"prompt": "x", "chosen": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "v"}], "rejected": [{"role": "assistant", "content": "w"}]})",
+      "chosen");
 }
 
 TEST_F(Import, CallsAndToolsAreWrittenOrRefused) {

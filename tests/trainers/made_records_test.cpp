@@ -118,7 +118,9 @@ TEST_F(MadeRecords, AreReadAndNotWrittenByTheModelWhenTheyAreThere) {
   for (std::size_t at = 1; at + 2 < lines.size(); ++at) {
     auto line = parse_json(lines[at], "line");
     for (auto& answer : line["answers"]) {
-      if (answer["origin"] != "data") answer["text"] = answer["text"].get<std::string>().append("9");
+      if (answer["origin"] == "data") continue;
+      answer["text"] = answer["text"].get<std::string>().append("9");
+      for (const auto* drawn : {"drawn", "ended"}) answer.erase(drawn);  // they spell the text before
     }
     text += line.dump() + '\n';
   }

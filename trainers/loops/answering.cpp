@@ -127,7 +127,12 @@ Answer written_answer(const Session& session, const Record& record, const Genera
   for (const auto logp : written.logp_nats) answer.logp_nats += logp;
   const auto spelt = static_cast<std::ptrdiff_t>(written.ended ? written.tokens.size()
                                                                : static_cast<std::size_t>(written.text_tokens));
-  if (written.text_tokens >= 0) answer.drawn.assign(written.tokens.begin(), written.tokens.begin() + spelt);
+  // A place for a picture that the model drew has no picture; such an answer is tokenised again without it.
+  const auto* pictures = session.reader();
+  const bool places = pictures != nullptr && std::find(written.tokens.begin(), written.tokens.end(),
+                                                       pictures->placeholder) != written.tokens.end();
+  if (written.text_tokens >= 0 && !places) answer.drawn.assign(written.tokens.begin(), written.tokens.begin() + spelt);
+  if (answer.drawn.empty()) answer.ended = false;
   return answer;
 }
 

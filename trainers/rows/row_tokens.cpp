@@ -31,9 +31,8 @@ EncodeSettings settings_for(const Tokenizer& tokenizer, std::string_view text) {
 Ids context_tokens(const Tokenizer& tokenizer, const std::string& head) {
   if (!head.empty()) return tokenizer.encode(head, settings_for(tokenizer, head));
   const auto prefix = prefix_token(tokenizer);
-  require(prefix.has_value(), Fault::checkpoint, [] {
-    return std::string("tokenizer names neither a begin nor an end token to put before an empty prompt");
-  });
+  require(prefix.has_value(), Fault::checkpoint,
+          [] { return std::string("tokenizer names neither a begin nor an end token to put before an empty prompt"); });
   return {*prefix};
 }
 
@@ -87,8 +86,8 @@ ChatTail chat_tail(const ChatTemplate& chat, const Record& record, const std::st
 }
 
 [[noreturn]] void refuse_end(const std::string& terminator) {
-  throw Error(Fault::checkpoint, "chat template: no control token ends the assistant's turn, found '" +
-                                     terminator.substr(0, 60) + "'");
+  throw Error(Fault::checkpoint,
+              "chat template: no control token ends the assistant's turn, found '" + terminator.substr(0, 60) + "'");
 }
 
 /// How many of the tokens of `text` are trained: up to and with the first control token that begins at or behind the
@@ -214,8 +213,8 @@ SeamTokens encode_chat(const RowEncoder& encoder, const Record& record, const An
   if (!answer.drawn.empty()) {
     SeamTokens tokens{.context = prompt, .answer = drawn_tokens(tokenizer, answer)};
     if (answer.finished && !answer.ended) {
-      append_control(tokens.answer, terminator_ids(tokenizer, chat_tail(chat, record, open, {}).terminator,
-                                                   settings.whole_turn));
+      append_control(tokens.answer,
+                     terminator_ids(tokenizer, chat_tail(chat, record, open, {}).terminator, settings.whole_turn));
     }
     return tokens;
   }
@@ -223,8 +222,8 @@ SeamTokens encode_chat(const RowEncoder& encoder, const Record& record, const An
     const auto text = context + closed_tail(chat, record, open, answer_turn(answer, answer.text));
     const auto whole = tokenizer.encode_pieces(text, encoding);
     auto tokens = cut_at(whole, context.size(), prompt);
-    const auto count = end_of_turn(tokenizer, text, tokens.answer, context.size(), /*last_one=*/true,
-                                   settings.whole_turn);
+    const auto count =
+        end_of_turn(tokenizer, text, tokens.answer, context.size(), /*last_one=*/true, settings.whole_turn);
     tokens.answer.ids.resize(count);
     tokens.answer.pieces.assign(count, {});
     return tokens;
@@ -245,8 +244,7 @@ SeamTokens encode_chat(const RowEncoder& encoder, const Record& record, const An
   const auto first = context.size() + tail.lead.size();
   const auto last = first + tail.answer.size();
   if (answer.finished) {
-    const auto count =
-        end_of_turn(tokenizer, text, tokens.answer, last, /*last_one=*/false, settings.whole_turn);
+    const auto count = end_of_turn(tokenizer, text, tokens.answer, last, /*last_one=*/false, settings.whole_turn);
     tokens.answer.ids.resize(count);
     tokens.answer.pieces.resize(count);
   }
@@ -322,9 +320,8 @@ SeamTokens encode_tokens(const Record& record, const Answer& answer, const RowEn
                          const RowSettings& settings, RowAudit& audit) {
   if (!answer.tokens.empty()) return given_tokens(encoder.tokenizer, answer);
   if (encoder.chat != nullptr) return encode_chat(encoder, record, answer, settings, audit);
-  require(answer.members.empty() && record.tools.empty(), Fault::data, [] {
-    return std::string("holds tools or calls, which a chat template alone can write; expected --chat");
-  });
+  require(answer.members.empty() && record.tools.empty(), Fault::data,
+          [] { return std::string("holds tools or calls, which a chat template alone can write; expected --chat"); });
   return encode_plain(encoder, record, answer, settings.append_eos);
 }
 

@@ -81,13 +81,13 @@ std::vector<const Image*> pictures_of(const Record& record);
 RowEncoder row_encoder(const Session& session);
 
 /// A record as a training row; none when truncation leaves an answer without label. Of several answers each is cut on
-/// its own, and all keep the same prompt. Prompt, answer and a chat template's end of turn are tokenised as one text and
-/// cut at bytes; an answer that holds a control token's name, which stays text, is tokenised by itself, and what a model
-/// drew is taken as it was drawn. An answer that a limit cut gets no end.
-/// Pictures of the prompt, which its answers share, are written into it as evaluation writes them. Throws Fault::data
-/// for too few answers and for pictures that the model does not take or that the prompt does not name once each,
-/// Fault::config for reference log-probabilities of other tokens, Fault::checkpoint when the template does not continue
-/// its own prompt or names no end of turn; each names the record.
+/// its own, and all keep the same prompt. Prompt, answer and a chat template's end of turn are tokenised as one text
+/// and cut at bytes; an answer that holds a control token's name, which stays text, is tokenised by itself, and what a
+/// model drew is taken as it was drawn. An answer that a limit cut gets no end. Pictures of the prompt, which its
+/// answers share, are written into it as evaluation writes them. Throws Fault::data for too few answers and for
+/// pictures that the model does not take or that the prompt does not name once each, Fault::config for reference
+/// log-probabilities of other tokens, Fault::checkpoint when the template does not continue its own prompt or names no
+/// end of turn; each names the record.
 std::optional<Row> encode_row(const Record& record, const RowEncoder& encoder, const RowSettings& settings,
                               RowAudit& audit);
 

@@ -19,12 +19,13 @@ namespace fs = std::filesystem;
 constexpr std::size_t longest_line_bytes = std::size_t{16} << 20;
 
 [[noreturn]] void wrong(const std::string& where, const std::string& found) {
-  throw Error(Fault::data,
-              where + ": " + found +
-                  ", expected {\"prompt\", \"completion\"} or {\"prompt\", \"chosen\", \"rejected\"}, each a text or a "
-                  "list of messages, {\"messages\": [{\"role\", \"content\"}]} with the assistant last, "
-                  "{\"conversations\": [{\"from\", \"value\"}]}, {\"instruction\", \"input\", \"output\"}, {\"text\"}, or "
-                  "{\"input_ids\"}");
+  throw Error(
+      Fault::data,
+      where + ": " + found +
+          ", expected {\"prompt\", \"completion\"} or {\"prompt\", \"chosen\", \"rejected\"}, each a text or a "
+          "list of messages, {\"messages\": [{\"role\", \"content\"}]} with the assistant last, "
+          "{\"conversations\": [{\"from\", \"value\"}]}, {\"instruction\", \"input\", \"output\"}, {\"text\"}, or "
+          "{\"input_ids\"}");
 }
 
 /// How rows are read.
@@ -98,10 +99,9 @@ Role role_of(const std::string& name, const std::string& where) {
 
 /// ShareGPT's words for who speaks.
 Role speaker_of(const std::string& name, const std::string& where) {
-  static const std::map<std::string, Role> words = {{"human", Role::user},     {"user", Role::user},
-                                                    {"gpt", Role::assistant},  {"assistant", Role::assistant},
-                                                    {"chatgpt", Role::assistant}, {"system", Role::system},
-                                                    {"tool", Role::tool},      {"observation", Role::tool}};
+  static const std::map<std::string, Role> words = {
+      {"human", Role::user},        {"user", Role::user},     {"gpt", Role::assistant}, {"assistant", Role::assistant},
+      {"chatgpt", Role::assistant}, {"system", Role::system}, {"tool", Role::tool},     {"observation", Role::tool}};
   const auto found = words.find(name);
   if (found == words.end()) wrong(where, "unknown speaker '" + one_line(name) + "'");
   return found->second;
@@ -291,10 +291,9 @@ void read_instruction(const Json& row, RowPictures& pictures, const std::string&
     if (row.contains("system")) wrong(where, "a 'system' text, which only a chat template can place");
     const std::string task = "Below is an instruction that describes a task";
     const std::string end = " Write a response that appropriately completes the request.\n\n### Instruction:\n";
-    const auto text = input.empty()
-                          ? task + "." + end + instruction + "\n\n### Response:"
-                          : task + ", paired with an input that provides further context." + end + instruction +
-                                "\n\n### Input:\n" + input + "\n\n### Response:";
+    const auto text = input.empty() ? task + "." + end + instruction + "\n\n### Response:"
+                                    : task + ", paired with an input that provides further context." + end +
+                                          instruction + "\n\n### Input:\n" + input + "\n\n### Response:";
     record.prompt = {prompt_turn(text, pictures)};
   }
   record.answers.front().text = text_at(row, "output", where);
@@ -349,7 +348,8 @@ Record read_row(const Json& row, const std::string& where, const ReadSettings& s
     read_instruction(row, pictures, where, settings, record);
   } else if (has("text")) {
     members({"text"});
-    if (settings.chat) wrong(where, "a 'text', which a chat template cannot write (plain text is trained without --chat)");
+    if (settings.chat)
+      wrong(where, "a 'text', which a chat template cannot write (plain text is trained without --chat)");
     record.answers.front().text = text_at(row, "text", where);
   } else {
     members({"prompt", "completion", "tools", "label", "images"});
@@ -390,7 +390,8 @@ std::set<std::string> members_of(const Record& record) {
   std::set<std::string> names;
   const auto add = [&](const std::string& members) {
     if (members.empty()) return;
-    for (const auto& member : Json::parse(members).items()) names.insert(member.key());
+    const auto parsed = Json::parse(members);  // items() points into it
+    for (const auto& member : parsed.items()) names.insert(member.key());
   };
   for (const auto& turn : record.prompt) add(turn.members);
   for (const auto& answer : record.answers) add(answer.members);
@@ -458,7 +459,8 @@ void run_import(const fs::path& file, const std::string& name, const std::vector
   });
   const bool has_template = session.tokenizer != nullptr && !session.tokenizer->chat_template().empty();
   if (dialogs && has_template && session.chat == nullptr && session.hooks->log != nullptr) {
-    session.hooks->log->warn(file.string() + ": messages are trained as plain lines, though the checkpoint has a chat " +
+    session.hooks->log->warn(file.string() +
+                             ": messages are trained as plain lines, though the checkpoint has a chat " +
                              "template: --chat writes them with it");
   }
   session.values["rows"] = static_cast<double>(records.size());
@@ -473,7 +475,8 @@ Stage make_import_rows(Options& options, const TrainerBook&) {
                    "instruction, input and output (Alpaca); text; or input_ids with prompt_tokens. label (true, false) "
                    "judges an answer; images: paths of pictures beside the file. Other members are refused");
   const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data"});
-  const auto ignored = options.texts("ignore", "members of rows and messages that are left out", std::vector<std::string>{});
+  const auto ignored =
+      options.texts("ignore", "members of rows and messages that are left out", std::vector<std::string>{});
   Stage stage;
   stage.gives.push_back(needs_data(name));
   stage.check = [file](const TrainJob&) {

@@ -217,9 +217,9 @@ Stage make_mark(Options& options, const TrainerBook& book) {
 
 namespace plugins {
 void mark_critical(TrainerBook& book) {
-  book.stages.add("mark_critical",
-                  {.summary = "finds the tokens of right answers in whose place others lead to wrong ones",
-                   .make = make_mark});
+  book.stages.add(
+      "mark_critical",
+      {.summary = "finds the tokens of right answers in whose place others lead to wrong ones", .make = make_mark});
 }
 }  // namespace plugins
 }  // namespace touchstone

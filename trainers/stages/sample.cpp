@@ -28,7 +28,7 @@ struct SampleCounts {
   double empty = 0.0;
   double repeated = 0.0;
   double unfinished = 0.0;
-  double tokenised_again = 0.0;  ///< a stop text began within a token
+  double tokenised_again = 0.0;  ///< a stop text began within a token, or a picture's place was drawn
 };
 
 /// Adds what the model wrote to a record; false when it has too few new answers then.

@@ -14,7 +14,7 @@ UPDATE score SET scale = 1, unit = 'bits/byte' WHERE metric LIKE 'bits\_per\_byt
 CREATE TABLE warning (
   measure INTEGER NOT NULL REFERENCES measure (id),
   position INTEGER NOT NULL CHECK (position >= 0),
-  kind TEXT NOT NULL CHECK (kind IN ('data', 'shots', 'prompt', 'cut_prompts', 'procedure', 'unfinished')),
+  kind TEXT NOT NULL CHECK (kind IN ('data', 'shots', 'prompt', 'cut_prompts', 'procedure')),
   text TEXT NOT NULL,
   PRIMARY KEY (measure, position)
 ) STRICT, WITHOUT ROWID;
