@@ -5,13 +5,13 @@
 
 namespace touchstone {
 void add_tasks(TaskBook& book);
-void add_reports(SectionBook& book);
+void add_report_book(ReportBook& book);
 }  // namespace touchstone
 
 int main(int argc, char** argv) {
   touchstone::TaskBook tasks;
-  touchstone::SectionBook sections{"report section"};
+  touchstone::ReportBook reports;
   touchstone::add_tasks(tasks);
-  touchstone::add_reports(sections);
-  return touchstone::run_program(argc, argv, tasks, sections, std::cout, std::cerr);
+  touchstone::add_report_book(reports);
+  return touchstone::run_program(argc, argv, tasks, reports, std::cout, std::cerr);
 }

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <map>
 
-#include "harness/report/report.hpp"
 #include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
 #include "reports/pools.hpp"
+#include "reports/render.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
 

@@ -7,8 +7,8 @@
 
 #include "harness/base/json.hpp"
 #include "harness/base/utf8.hpp"
-#include "harness/report/report.hpp"
 #include "reports/arms.hpp"
+#include "reports/render.hpp"
 #include "reports/text.hpp"
 
 namespace touchstone {

@@ -3,8 +3,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/report/report.hpp"
 #include "reports/numbers.hpp"
+#include "reports/render.hpp"
 #include "reports/text.hpp"
 
 namespace touchstone {

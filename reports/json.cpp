@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "harness/base/json_values.hpp"
-#include "harness/report/report.hpp"
+#include "reports/render.hpp"
 #include "reports/words.hpp"
 
 namespace touchstone {

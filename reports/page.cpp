@@ -6,9 +6,9 @@
 
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
-#include "harness/report/report.hpp"
 #include "reports/assets.hpp"
 #include "reports/blocks.hpp"
+#include "reports/render.hpp"
 #include "reports/text.hpp"
 #include "reports/words.hpp"
 

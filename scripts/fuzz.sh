@@ -18,7 +18,7 @@ seeds() {
   case $1 in
     json_text | plan_json) ls configs/plans/*.json configs/methods/*.json ;;
     tokenizer_json) ls models/*/tokenizer.json ;;
-    chat_template | made_records) ls tests/fuzz/seeds/"$1"-* ;;
+    chat_template | made_records | python_literal) ls tests/fuzz/seeds/"$1"-* ;;
     data_rows) ls data/samples/*/*.jsonl ;;
     picture) ls tests/golden/pictures/*.png tests/golden/pictures/*.jpg ;;
   esac 2>/dev/null || true

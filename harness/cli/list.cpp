@@ -109,8 +109,8 @@ std::vector<Entry> method_entries(Program& program) {
 
 std::vector<Entry> section_entries(const Program& program) {
   std::vector<Entry> entries;
-  for (const auto& name : program.sections().names()) {
-    const auto& section = program.sections().get(name);
+  for (const auto& name : program.reports().sections.names()) {
+    const auto& section = program.reports().sections.get(name);
     entries.push_back({name, section.title, {{"name", name}, {"title", section.title}, {"order", section.order}}});
   }
   return entries;

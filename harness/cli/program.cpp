@@ -150,8 +150,8 @@ std::string complaint(const CLI::App& app, int argc, const char* const* argv, co
 
 }  // namespace
 
-Program::Program(const TaskBook& tasks, const SectionBook& sections, std::ostream& out, std::ostream& err)
-    : tasks_(&tasks), sections_(&sections), out_(&out), err_(&err), log_(err), cancel_(&cancel_flag) {}
+Program::Program(const TaskBook& tasks, const ReportBook& reports, std::ostream& out, std::ostream& err)
+    : tasks_(&tasks), reports_(&reports), out_(&out), err_(&err), log_(err), cancel_(&cancel_flag) {}
 
 const Resources& Program::resources() {
   if (!resources_) resources_ = std::make_unique<Resources>(Resources::find());
@@ -191,10 +191,10 @@ Environment this_environment(Backend* backend) {
   return environment;
 }
 
-int run_program(int argc, const char* const* argv, const TaskBook& tasks, const SectionBook& sections,
-                std::ostream& out, std::ostream& err) {
+int run_program(int argc, const char* const* argv, const TaskBook& tasks, const ReportBook& reports, std::ostream& out,
+                std::ostream& err) {
   catch_signals();
-  Program program(tasks, sections, out, err);
+  Program program(tasks, reports, out, err);
   CLI::App app(description, "touchstone");
   app.require_subcommand(1);
   app.set_version_flag("--version", code_version());

@@ -10,7 +10,7 @@
 #include "harness/base/cancel.hpp"
 #include "harness/base/log.hpp"
 #include "harness/data/task.hpp"
-#include "harness/report/section.hpp"
+#include "harness/report/report.hpp"
 #include "harness/run/resources.hpp"
 #include "harness/run/runner.hpp"
 #include "harness/run/scoring.hpp"
@@ -24,10 +24,10 @@ namespace touchstone {
 /// Everything a subcommand works with. Made by run_program; the books are filled by main.
 class Program {
  public:
-  Program(const TaskBook& tasks, const SectionBook& sections, std::ostream& out, std::ostream& err);
+  Program(const TaskBook& tasks, const ReportBook& reports, std::ostream& out, std::ostream& err);
 
   const TaskBook& tasks() const { return *tasks_; }
-  const SectionBook& sections() const { return *sections_; }
+  const ReportBook& reports() const { return *reports_; }
   std::ostream& out() const { return *out_; }
   std::ostream& err() const { return *err_; }
   Log& log() { return log_; }
@@ -48,7 +48,7 @@ class Program {
 
  private:
   const TaskBook* tasks_;
-  const SectionBook* sections_;
+  const ReportBook* reports_;
   std::ostream* out_;
   std::ostream* err_;
   Log log_;
@@ -69,8 +69,8 @@ struct Exit {
 };
 
 /// Reads the command line and runs it. Never throws.
-int run_program(int argc, const char* const* argv, const TaskBook& tasks, const SectionBook& sections,
-                std::ostream& out, std::ostream& err);
+int run_program(int argc, const char* const* argv, const TaskBook& tasks, const ReportBook& reports, std::ostream& out,
+                std::ostream& err);
 
 /// Options of how a checkpoint is opened, the same for eval, run, train and gate.
 void add_engine_options(CLI::App& app, EngineSettings& settings);

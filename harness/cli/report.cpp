@@ -5,6 +5,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
+#include "harness/base/text.hpp"
 #include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
 
@@ -20,52 +21,61 @@ struct ReportArguments {
   std::vector<std::string> sections;
 };
 
+/// Beside the forms that reports/ brings: a hash, which reads the store itself.
+constexpr const char* digest_format = "digest";
+
 /// The format that was named, else the one that the file's ending says; HTML for the terminal.
-std::string format_of(const ReportArguments& arguments) {
+std::string format_of(const ReportArguments& arguments, const Registry<ReportFormat>& formats) {
   if (!arguments.format.empty()) return arguments.format;
+  if (arguments.out.empty() || arguments.out == "-") return "html";
   const auto ending = std::filesystem::path(arguments.out).extension().string();
-  for (const char* known : {"md", "csv", "json"}) {
-    if (ending == std::string(".") + known) return known;
+  std::vector<std::string> known;
+  for (const auto& name : formats.names()) {
+    for (const auto& one : formats.get(name).endings) {
+      if (one == ending) return name;
+      known.push_back(one);
+    }
   }
-  const bool page = ending == ".html" || ending == ".htm" || arguments.out.empty() || arguments.out == "-";
-  require(page, Fault::usage, [&] {
-    return "--out " + arguments.out + ": found the ending '" + ending +
-           "', expected .html, .md, .csv or .json, or a --format";
+  throw Error(Fault::usage, "--out " + arguments.out + ": found the ending '" + ending + "', expected " +
+                                join(known, ", ") + ", or a --format");
+}
+
+/// All that a report of these arguments shows.
+ReportInput input_of(const Program& program, const ReportArguments& arguments, const Store& store) {
+  ReportSettings settings;
+  if (arguments.run > 0) settings.run = arguments.run;
+  if (arguments.flips >= 0) settings.flips_shown = arguments.flips;
+  ReportInput input;
+  try {
+    input = program.reports().collect(store, settings);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::usage) throw;
+    throw Error(Fault::usage, arguments.db + ": " + error.what());
+  }
+  require(!input.runs.empty() || !input.measures.empty(), Fault::usage,
+          [&] { return arguments.db + ": holds no run and no measure yet"; });
+  return input;
+}
+
+std::string report_text(const Program& program, const ReportArguments& arguments) {
+  const Store store(arguments.db, Store::Open::read_only);
+  const auto& formats = program.reports().formats;
+  const auto format = format_of(arguments, formats);
+  const bool takes_sections = format != digest_format && formats.get(format).takes_sections;
+  require(arguments.sections.empty() || takes_sections, Fault::usage, [&] {
+    std::vector<std::string> known;
+    for (const auto& name : formats.names()) {
+      if (formats.get(name).takes_sections) known.push_back(name);
+    }
+    return "--section: found --format " + format + ", expected one of " + join(known, ", ");
   });
-  return "html";
+  if (format == digest_format) return store.content_digest() + "\n";
+  return formats.get(format).render(input_of(program, arguments, store), program.reports().sections,
+                                    arguments.sections);
 }
 
 int report_action(Program& program, const ReportArguments& arguments) {
-  const Store store(arguments.db, Store::Open::read_only);
-  const auto format = format_of(arguments);
-  ReportInput input;
-  if (format != "digest") {
-    ReportSettings settings;
-    if (arguments.run > 0) settings.run = arguments.run;
-    if (arguments.flips >= 0) settings.flips_shown = arguments.flips;
-    try {
-      input = collect(store, settings);
-    } catch (const Error& error) {
-      if (error.fault() != Fault::usage) throw;
-      throw Error(Fault::usage, arguments.db + ": " + error.what());
-    }
-    require(!input.runs.empty() || !input.measures.empty(), Fault::usage,
-            [&] { return arguments.db + ": holds no run and no measure yet"; });
-  }
-  std::string text;
-  if (format == "digest") text = store.content_digest() + "\n";
-  const auto& sections = arguments.sections;
-  require(sections.empty() || format == "html" || format == "md" || format == "csv" || format == "json", Fault::usage,
-          [&] { return "--section: found --format " + format + ", expected html, md, csv or json"; });
-  if (format == "html") text = render_html(input, program.sections(), sections);
-  if (format == "md") text = render_markdown(input, program.sections(), sections);
-  if (format == "brief") text = render_brief(input);
-  if (format == "csv")
-    text = sections.empty() ? render_csv(input) : render_section_csv(input, program.sections(), sections);
-  if (format == "json") {
-    text = sections.empty() ? render_json(input) : render_section_json(input, program.sections(), sections);
-  }
-  if (format == "lm-eval") text = render_lm_eval(input);
+  const auto text = report_text(program, arguments);
   if (arguments.out.empty() || arguments.out == "-") {
     program.out() << text;
   } else {
@@ -83,15 +93,21 @@ void add_report(CLI::App& app, Program& program) {
       "One self-contained page of what the methods gained and lost. The same database gives the same bytes.\n\n"
       "  touchstone report --db results.sqlite --out report.html\n"
       "  touchstone report --db results.sqlite --format md");
+  auto formats = program.reports().formats.names();
+  std::vector<std::string> described;
+  for (const auto& name : formats) {
+    const auto& summary = program.reports().formats.get(name).summary;
+    described.push_back(summary.empty() ? name : name + " (" + summary + ")");
+  }
+  formats.emplace_back(digest_format);
   auto arguments = std::make_shared<ReportArguments>();
   command->add_option("--db", arguments->db, "results database")->required();
   command->add_option("--out", arguments->out, "file to write; default: stdout");
   command
-      ->add_option("--format", arguments->format,
-                   "html, md, brief (some lines in words), csv, json, lm-eval, or digest (a hash of all content but "
-                   "times); default: as the file's "
-                   "ending says")
-      ->check(one_of({"html", "md", "brief", "csv", "json", "lm-eval", "digest"}));
+      ->add_option(
+          "--format", arguments->format,
+          join(described, ", ") + " or digest (a hash of all content but times); default: as the file's ending says")
+      ->check(one_of(formats));
   command->add_option("--run", arguments->run, "only this run (its number in the database)")
       ->check(whole_number(1, INT64_MAX));
   command

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "harness/base/error.hpp"
+#include "harness/base/one_line.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
@@ -69,7 +70,7 @@ class Reader {
       value = std::move(tuple);
     }
     skip(true);
-    if (at_ < text_.size()) fail(std::string("unexpected '") + now() + "'");
+    if (at_ < text_.size()) fail("unexpected '" + character() + "'");
     return value;
   }
 
@@ -87,6 +88,11 @@ class Reader {
  private:
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(Fault::data, "Python literal, byte " + std::to_string(at_) + ": " + what);
+  }
+
+  /// The character here, as a message may show it; of a text that ended, nothing.
+  std::string character() const {
+    return at_ < text_.size() ? one_line(text_.substr(at_, code_point_at(text_, at_).bytes)) : "";
   }
 
   char at(std::size_t ahead) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
@@ -139,7 +145,7 @@ class Reader {
       return value;
     } else if (name != "None") {
       if (at_ >= text_.size()) fail("ends where a value is expected");
-      fail(name.empty() ? std::string("unexpected '") + now() + "'" : "a name is no literal");
+      fail(name.empty() ? "unexpected '" + character() + "'" : "a name is no literal");
     }
     at_ = end;
     return value;

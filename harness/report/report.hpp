@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,43 +18,22 @@ struct ReportSettings {
   std::size_t text_bytes = 2000;  ///< of each prompt and answer; the rest is left out and said so
 };
 
-/// Reads all that a report needs. Throws Fault::usage when the run is not in the store, and the store's faults.
-ReportInput collect(const Store& store, const ReportSettings& settings = {});
+/// A form that a report is written in.
+struct ReportFormat {
+  std::string summary;               ///< what it is, for help; may be empty
+  std::vector<std::string> endings;  ///< of files that are of this form: ".html"
+  bool takes_sections = false;       ///< whether sections can be named
+  /// The same input gives the same bytes. Without sections named, all that the form shows. Throws Fault::config for a
+  /// section that there is not.
+  std::function<std::string(const ReportInput&, const SectionBook&, const std::vector<std::string>& sections)> render;
+};
 
-/// One self-contained page: opens from disk, asks the network for nothing, works without scripts. The same input gives
-/// the same bytes. With `sections` named, those alone; throws Fault::config for one that there is not.
-std::string render_html(const ReportInput& input, const SectionBook& book,
-                        const std::vector<std::string>& sections = {});
-
-/// For pull requests and terminals: the sections named, or all but the long ones.
-std::string render_markdown(const ReportInput& input, const SectionBook& book,
-                            const std::vector<std::string>& sections = {});
-
-/// The tables of the sections named (all without any), one below the other, each with its caption before it; numbers at
-/// full precision.
-std::string render_section_csv(const ReportInput& input, const SectionBook& book,
-                               const std::vector<std::string>& sections);
-
-/// What the sections named say, as objects; numbers at full precision, what is not a number is null.
-std::string render_section_json(const ReportInput& input, const SectionBook& book,
-                                const std::vector<std::string>& sections);
-
-/// A few lines in words for a terminal: scope, gain and cost of each training task, the methods by their mean drop,
-/// calibration, and how small a difference could not be seen.
-std::string render_brief(const ReportInput& input);
-
-/// One table, one row a score or a change (column `record`), numbers at full precision. Texts that a spreadsheet would
-/// take for a formula are defused.
-std::string render_csv(const ReportInput& input);
-
-/// Everything but prompts and answers, numbers at full precision; what is not a number is null.
-std::string render_json(const ReportInput& input);
-
-/// The scores as lm-evaluation-harness's results_*.json holds them: one such object, or a list of them when several
-/// models were measured.
-std::string render_lm_eval(const ReportInput& input);
-
-/// The function that the build writes: adds every section of reports/sections/ to the book.
-void add_reports(SectionBook& book);
+/// Everything that the files of reports/ contribute.
+struct ReportBook {
+  SectionBook sections{"report section"};
+  Registry<ReportFormat> formats{"report format"};
+  /// Reads all that a report needs. Throws Fault::usage when the run is not in the store, and the store's faults.
+  std::function<ReportInput(const Store&, const ReportSettings&)> collect;
+};
 
 }  // namespace touchstone

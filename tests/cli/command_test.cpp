@@ -14,19 +14,19 @@
 
 namespace touchstone {
 void add_tasks(TaskBook& book);
-void add_reports(SectionBook& book);
+void add_report_book(ReportBook& book);
 
 namespace testing {
 
 /// The same, printing into a stream of the caller's.
 int run_command(const std::vector<std::string>& words, std::ostream& out, std::ostream& err) {
   TaskBook tasks;
-  SectionBook sections{"report section"};
+  ReportBook reports;
   add_tasks(tasks);
-  add_reports(sections);
+  add_report_book(reports);
   std::vector<const char*> argv = {"touchstone"};
   for (const auto& word : words) argv.push_back(word.c_str());
-  return run_program(static_cast<int>(argv.size()), argv.data(), tasks, sections, out, err);
+  return run_program(static_cast<int>(argv.size()), argv.data(), tasks, reports, out, err);
 }
 
 CommandResult touchstone_command(const std::vector<std::string>& words) {

@@ -39,6 +39,9 @@ TEST(PythonLiteral, WhatIsNotSupportedIsRefusedByName) {
   EXPECT_EQ(read("1j"), "refused: Python literal, byte 1: complex numbers are not supported");
   EXPECT_EQ(read("99999999999999999999"), "refused: Python literal, byte 20: a whole number leaves 64 bits");
   EXPECT_EQ(read("'a"), "refused: Python literal, byte 2: a text has no closing quote");
+  // One line and whole characters, whatever the text holds.
+  EXPECT_EQ(read("+ \n'2"), "refused: Python literal, byte 2: unexpected ' '");
+  EXPECT_EQ(read("1 \u00e9"), "refused: Python literal, byte 2: unexpected '\u00e9'");
   EXPECT_EQ(read("'\\ud800'"), "refused: Python literal, byte 7: lone surrogates are not supported");
   EXPECT_EQ(read(std::string(300, '[')), "refused: Python literal, byte 101: is nested deeper than 100 levels");
 }

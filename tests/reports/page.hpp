@@ -1,8 +1,8 @@
 #pragma once
 #include <string>
 
-#include "harness/report/report.hpp"
 #include "reports/arms.hpp"
+#include "reports/render.hpp"
 #include "tests/support/fixed_report.hpp"
 
 namespace touchstone::testing {
