@@ -109,4 +109,10 @@ std::span<const std::size_t> Pcre::match(std::string_view text, const Search& se
   return {pcre2_get_ovector_pointer(data), std::size_t{2} * impl_->pairs};
 }
 
+std::string pcre_unicode_version() {
+  std::array<char, 32> text{};
+  pcre2_config(PCRE2_CONFIG_UNICODE_VERSION, text.data());
+  return text.data();
+}
+
 }  // namespace touchstone

@@ -9,6 +9,9 @@
 
 namespace touchstone {
 
+/// The version of Unicode of PCRE2's tables: "14.0.0".
+std::string pcre_unicode_version();
+
 /// A compiled pattern of PCRE2, in the library's own syntax: what the dialects (Regex, tokenizers::Regex) are built on.
 /// Unicode throughout; only the line feed ends a line. Safe to use from several threads at once.
 class Pcre {

@@ -1,6 +1,7 @@
 #include "harness/cli/program.hpp"
 
 #include <unistd.h>
+#include <utf8proc.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -12,6 +13,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/one_line.hpp"
+#include "harness/base/pcre.hpp"
 #include "harness/base/text.hpp"
 #include "harness/cli/version.hpp"
 
@@ -197,7 +199,8 @@ int run_program(int argc, const char* const* argv, const TaskBook& tasks, const 
   Program program(tasks, reports, out, err);
   CLI::App app(description, "touchstone");
   app.require_subcommand(1);
-  app.set_version_flag("--version", code_version());
+  app.set_version_flag("--version", code_version() + "\nUnicode " + pcre_unicode_version() + " in patterns (PCRE2), " +
+                                        utf8proc_unicode_version() + " in normal forms (utf8proc)");
   app.get_formatter()->column_width(34);
   add_run(app, program);
   add_eval(app, program);

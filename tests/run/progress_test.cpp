@@ -68,12 +68,12 @@ TEST(Progress, QuietIsQuietAndATerminalIsRedrawn) {
     progress.begin(0, "base");
     progress.begin(1, "sft");
     progress.step(1, second_of_four());
-    progress.requests(0, 1, 2);
+    progress.answering(0, 0.5);
     progress.begin(2, "other");
     // A quarter of one job, half of its answering, and half of another's training: (0.25 + 0.25) of 4.
     EXPECT_THAT(drawn.str(), HasSubstr("[###---------------------] toy 0/4"));
     EXPECT_THAT(drawn.str(), HasSubstr("[######------] sft: train 2/4 loss 1.2500 200 tokens/s"));
-    EXPECT_THAT(drawn.str(), HasSubstr("[######------] base: answering 1/2"));
+    EXPECT_THAT(drawn.str(), HasSubstr("[######------] base: answering, 50 %"));
     progress.end(2, "done");
   }
   // Every bar that was drawn is taken away in the end.
