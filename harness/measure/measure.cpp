@@ -392,8 +392,7 @@ void answer_by(const Procedure& procedure, const std::vector<Work>& works, const
     return responses;
   };
   answers.answered = procedure.answer(questions, ask);
-  require(answers.answered.size() == questions.size(), Fault::internal,
-          "a procedure did not answer every question");
+  require(answers.answered.size() == questions.size(), Fault::internal, "a procedure did not answer every question");
   for (std::size_t at = 0; at < questions.size(); ++at) {
     auto& own = answers.answered[at].responses;
     require(own.size() == questions[at].requests.front().size(), Fault::internal,
