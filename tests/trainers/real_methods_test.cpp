@@ -32,11 +32,7 @@ testing::Ran run(const TrainJob& job) {
   EXPECT_GE(ran.steps.size(), 4U);
   for (const auto& step : ran.steps) {
     EXPECT_TRUE(std::isfinite(step.loss)) << step.step;
-    // Written answers of equal rewards pull nowhere while the model is its reference.
-    EXPECT_GE(step.gradient_norm, 0.0) << step.step;
-    if (step.values.count("reward") == 0) {
-      EXPECT_GT(step.gradient_norm, 0.0) << step.step;
-    }
+    EXPECT_GT(step.gradient_norm, 0.0) << step.step << ' ' << step.stage_name;
   }
   // A stage of preferences begins where the model is its reference.
   for (const auto& step : ran.steps) {

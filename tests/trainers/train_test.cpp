@@ -427,9 +427,11 @@ TEST_P(Method, LowersItsLossAndLeavesACheckpoint) {
     } else if (first.values.count("margin") != 0) {
       EXPECT_NEAR(first.values.at("margin"), 0.0, 1e-4) << stage;
       EXPECT_GT(last.values.at("margin"), 1e-3) << stage;
+    } else if (self_taught) {
+      // Of its own right answers it trains the critical tokens alone, so theirs is the likelihood that must rise.
+      EXPECT_LT(last.loss, 0.8 * first.loss) << stage;
     } else {
-      const auto before = first.values.at("nll");
-      EXPECT_LT(last.values.at("nll"), self_taught ? before + 0.05 : 0.8 * before) << stage;
+      EXPECT_LT(last.values.at("nll"), 0.8 * first.values.at("nll")) << stage;
     }
   }
   EXPECT_NO_THROW(testing::checkpoints().load(made.out, {}));
