@@ -163,7 +163,8 @@ TEST_F(Attach, AnUnknownTargetNamesTheNearest) {
 
 TEST_F(Attach, AFeedForwardModuleMustBeATarget) {
   try {
-    adapter_of("ia3", {{"target_modules", {"k_proj"}}});
+    adapter_of("ia3", {{"target_modules", {"k_proj"}}});  // its default follows the targets
+    adapter_of("ia3", {{"target_modules", {"k_proj"}}, {"feedforward_modules", {"down_proj"}}});
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), ::testing::HasSubstr("key 'feedforward_modules': found 'down_proj'"));

@@ -81,10 +81,16 @@ Adapter make_ia3(Options& options) {
   ia3.feedforward_modules =
       options.texts("feedforward_modules", "those of the target_modules whose inputs are scaled, not their outputs",
                     std::vector<std::string>{"down_proj"});
-  const bool all = ia3.target_modules == std::vector<std::string>{"all-linear"};
+  const auto& targets = ia3.target_modules;
+  const auto is_target = [&](const std::string& module) {
+    return targets == std::vector<std::string>{"all-linear"} ||
+           std::find(targets.begin(), targets.end(), module) != targets.end();
+  };
+  if (!options.has("feedforward_modules")) {
+    std::erase_if(ia3.feedforward_modules, [&](const std::string& module) { return !is_target(module); });
+  }
   for (const auto& module : ia3.feedforward_modules) {
-    const auto& targets = ia3.target_modules;
-    require(all || std::find(targets.begin(), targets.end(), module) != targets.end(), Fault::config, [&] {
+    require(is_target(module), Fault::config, [&] {
       return options.where() + ": key 'feedforward_modules': found '" + module + "', expected one of target_modules";
     });
   }
