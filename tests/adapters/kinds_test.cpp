@@ -86,7 +86,7 @@ TEST(AdapterConfig, TensorsAndKindMustAgree) {
   EXPECT_THAT(said("rslora_patterns", "use_dora", true), ::testing::HasSubstr("no lora_magnitude_vector"));
   EXPECT_THAT(said("rslora_patterns", "peft_type", "IA3"),
               ::testing::HasSubstr("adapter_config.json (IA3): key 'alpha_pattern'"));
-  EXPECT_THAT(said("ia3", "peft_type", "LORA"), ::testing::HasSubstr("adapter_config.json: no 'r'"));
+  EXPECT_THAT(said("ia3", "peft_type", "LORA"), ::testing::HasSubstr("adapter_config.json: key 'r' is missing"));
   EXPECT_THAT(said("dora", "peft_type", "VERA"), ::testing::HasSubstr("expected LORA, IA3 or PROMPT_TUNING"));
 }
 

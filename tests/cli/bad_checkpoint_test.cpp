@@ -98,7 +98,14 @@ const std::vector<BadInput> configs = {
     {"architecture",
      config("architectures", R"(["MambaForCausalLM"])"),
      {"config.json", "MambaForCausalLM", "LlamaForCausalLM"}},
-    {"no_architecture", config("architectures", ""), {"config.json", "architectures", "LlamaForCausalLM"}},
+    {"no_architecture",
+     checkpoint([](const fs::path& model) {
+       auto json = read_json(model / "config.json");
+       json.erase("architectures");
+       json["model_type"] = "magic";
+       put(model / "config.json", json.dump());
+     }),
+     {"config.json", "no 'architectures' and the model_type 'magic'", "LlamaForCausalLM"}},
     {"architecture_text",
      config("architectures", R"("LlamaForCausalLM")"),
      {"config.json", "architectures", "a list of texts"}},

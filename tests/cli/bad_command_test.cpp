@@ -31,7 +31,7 @@ const std::vector<BadInput> data_sets = {
     {"missing_key", gsm8k("{\"question\": \"q\", \"anwser\": \"1\"}\n"), {"test.jsonl", "line 1", "answer", "anwser"}},
     {"wrong_type",
      gsm8k("{\"question\": 5, \"answer\": \"x\"}\n"),
-     {"test.jsonl", "line 1", "question", "number", "text"}},
+     {"test.jsonl", "line 1", "question", "found 5", "text"}},
     {"null",
      gsm8k(good_line + "{\"question\": null, \"answer\": \"x\"}\n"),
      {"test.jsonl", "line 2", "question", "null"}},

@@ -70,7 +70,8 @@ TEST(Command, AFullDiskBehindTheOutputIsNoSuccess) {
 }
 
 TEST(Command, APlaceThatCannotBeIsNoBugOfOurs) {
-  const auto result = touchstone_command({"init", "/proc/nosuch/config.json", "--out", "/proc/nosuch/m"});
+  const auto result = touchstone_command({"train", "sft", "--model", "micro-text", "--on", "micro-gsm8k", "--out",
+                                          "/proc/nosuch/m", "--set", "load.limit=8", "--quiet"});
   EXPECT_EQ(result.code, 2) << result.err;
   EXPECT_NE(result.err.find("/proc/nosuch"), std::string::npos) << result.err;
   EXPECT_EQ(result.err.find("bug of ours"), std::string::npos) << result.err;

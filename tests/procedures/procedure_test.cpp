@@ -255,7 +255,7 @@ TEST(ProcedureFile, WhatIsWrongIsSaidInOneLine) {
   EXPECT_THAT(fault_of([] { procedure_of(R"({"procedure":"vote","K":3})"); }), HasSubstr("unknown key 'K'"));
   EXPECT_EQ(fault_of([] { procedure_of(R"({"procedure":"vote","k":0})"); }),
             "procedure.json: key 'k': found 0, expected a whole number in [1, 1024]");
-  EXPECT_EQ(fault_of([] { procedure_of(R"({"k":3})"); }), "procedure.json: key 'procedure' is missing");
+  EXPECT_EQ(fault_of([] { procedure_of(R"({"k":3})"); }), "procedure.json: key 'procedure' is missing; there are: k");
   EXPECT_EQ(fault_of([] { procedure_of(R"({"procedure":"guide"})"); }),
             "procedure.json: procedure guide needs another model, expected the key 'models' with \"guide\": FOLDER");
   const testing::TemporaryFolder folder;
