@@ -18,11 +18,11 @@ ReinforceLoop::ReinforceLoop(Session& session, ReinforceOptions options)
       policy_parameters_(trainable_parameters(*session.model)) {
   auto& model = *session.model;
   models_.policy = &model;
-  if (options_.objective.needs_ref_logp) {
+  if (objective().ref_logp) {
     if (options_.reference.empty()) own_reference_ = model.clone();
     models_.reference = own_reference_ ? own_reference_.get() : session.frozen.at(options_.reference).get();
   }
-  if (options_.objective.needs_values) {
+  if (objective().values) {
     critic_ = std::make_unique<Critic>(model);
     critic_parameters_ = critic_->parameters();
     models_.critic = critic_.get();
@@ -147,8 +147,7 @@ void ReinforceLoop::train_on(const Rollouts& rollouts, const std::vector<std::si
 /// One rollout, and the passes over it.
 void ReinforceLoop::iterate(std::size_t number) {
   const auto name = "reinforce." + std::to_string(number);
-  const auto rollouts =
-      roll_out(session_, options_.rollout, options_.objective, models_, prompts_, plan_[number], name);
+  const auto rollouts = roll_out(session_, options_.rollout, objective(), models_, prompts_, plan_[number], name);
   for (const auto& [key, value] : rollouts.values) {
     if (number == 0) counters_["first_" + key] = value;
     counters_["last_" + key] = value;
