@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "harness/base/json.hpp"
+#include "harness/base/json_values.hpp"
 #include "reports/blocks.hpp"
 #include "reports/flat_table.hpp"
 #include "reports/numbers.hpp"
@@ -36,12 +37,10 @@ std::string csv_table(const ReportTable& table) {
   return out;
 }
 
-Json json_number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 Json json_cell(const Cell* cell) {
   if (cell == nullptr) return nullptr;
   const auto text = plain_of(cell->text);
-  if (cell->value) return {{"value", json_number(*cell->value)}, {"shown", text}};
+  if (cell->value) return {{"value", number_or_null(*cell->value)}, {"shown", text}};
   return text;
 }
 
@@ -72,7 +71,7 @@ Json json_answer(const FlipAnswer& answer) {
           {"response", json_excerpt(answer.response)},
           {"extracted", answer.extracted},
           {"detail", answer.detail},
-          {"confidence", answer.confidence ? json_number(*answer.confidence) : Json(nullptr)}};
+          {"confidence", answer.confidence ? number_or_null(*answer.confidence) : Json(nullptr)}};
 }
 
 struct JsonWriter {

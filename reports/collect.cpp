@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "harness/base/json.hpp"
+#include "harness/base/utf8.hpp"
 #include "harness/report/report.hpp"
 #include "reports/arms.hpp"
 #include "reports/text.hpp"
@@ -139,7 +140,7 @@ Excerpt tail_of(const std::string& text, std::size_t bytes) {
   std::size_t start = text.size() - bytes;
   const auto line = text.find('\n', start);
   if (line != std::string::npos && line - start < bytes / 2) start = line + 1;
-  while (start < text.size() && (static_cast<unsigned char>(text[start]) & 0xC0U) == 0x80U) ++start;
+  while (start < text.size() && is_continuation(text[start])) ++start;
   return {text.substr(start), start, 0};
 }
 

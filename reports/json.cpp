@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/base/json_values.hpp"
 #include "harness/report/report.hpp"
 #include "reports/words.hpp"
 
@@ -10,10 +11,7 @@ namespace touchstone {
 namespace reports {
 namespace {
 
-// JSON has no word for what is not a number.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-Json interval(const Interval& value) { return Json::array({number(value.low), number(value.high)}); }
+Json interval(const Interval& value) { return Json::array({number_or_null(value.low), number_or_null(value.high)}); }
 
 Json json_of(const Calibration& calibration) {
   if (calibration.items == 0) return nullptr;
@@ -26,16 +24,16 @@ Json json_of(const Calibration& calibration) {
                     {"accuracy", bin.accuracy}});
   }
   return {{"items", calibration.items},
-          {"ece", number(calibration.ece)},
-          {"ece_equal_mass", number(calibration.ece_equal_mass)},
-          {"mce", number(calibration.mce)},
-          {"brier", number(calibration.brier)},
-          {"nll", number(calibration.nll)},
-          {"auroc", number(calibration.auroc)},
-          {"confidence", number(calibration.confidence)},
-          {"accuracy", number(calibration.accuracy)},
-          {"selective_accuracy_10", number(calibration.selective_accuracy_10)},
-          {"risk_coverage_area", number(calibration.risk_coverage_area)},
+          {"ece", number_or_null(calibration.ece)},
+          {"ece_equal_mass", number_or_null(calibration.ece_equal_mass)},
+          {"mce", number_or_null(calibration.mce)},
+          {"brier", number_or_null(calibration.brier)},
+          {"nll", number_or_null(calibration.nll)},
+          {"auroc", number_or_null(calibration.auroc)},
+          {"confidence", number_or_null(calibration.confidence)},
+          {"accuracy", number_or_null(calibration.accuracy)},
+          {"selective_accuracy_10", number_or_null(calibration.selective_accuracy_10)},
+          {"risk_coverage_area", number_or_null(calibration.risk_coverage_area)},
           {"bins", bins}};
 }
 
@@ -46,17 +44,17 @@ Json json_of(const ArmTask& task) {
           {"scale", task.unit.scale},
           {"trained_on", task.trained_on},
           {"items", task.items},
-          {"before", number(task.before)},
-          {"after", number(task.after)},
-          {"chance", number(task.chance)},
-          {"change", number(task.change)},
-          {"stderr", number(task.stderror)},
+          {"before", number_or_null(task.before)},
+          {"after", number_or_null(task.after)},
+          {"chance", number_or_null(task.chance)},
+          {"change", number_or_null(task.change)},
+          {"stderr", number_or_null(task.stderror)},
           {"interval", interval(task.interval)},
-          {"p", number(task.p_value)},
-          {"p_holm", number(task.p_adjusted)},
+          {"p", number_or_null(task.p_value)},
+          {"p_holm", number_or_null(task.p_adjusted)},
           {"shown", shown(task)},
-          {"detectable", number(task.detectable)},
-          {"seed_deviation", number(task.seed_deviation)},
+          {"detectable", number_or_null(task.detectable)},
+          {"seed_deviation", number_or_null(task.seed_deviation)},
           {"lost", task.lost},
           {"gained", task.gained},
           {"calibration_before", json_of(task.calibration_before)},
@@ -67,10 +65,10 @@ Json json_of(const ArmTask& task) {
 Json json_of(const CalibrationChange& change) {
   if (change.items == 0) return nullptr;
   return {{"items", change.items},
-          {"ece", number(change.ece)},
+          {"ece", number_or_null(change.ece)},
           {"ece_interval", interval(change.ece_change.interval)},
           {"ece_shown", change.ece_shown},
-          {"brier", number(change.brier)},
+          {"brier", number_or_null(change.brier)},
           {"brier_interval", interval(change.brier_change.interval)},
           {"brier_shown", change.brier_shown}};
 }
@@ -80,9 +78,9 @@ Json json_of(const ReportInput& input, const Arm& arm) {
               {"method", arm.method},
               {"trained_on", arm.trained_on},
               {"finding", std::string(word(arm.finding))},
-              {"mean_drop", number(arm.mean_drop)},
+              {"mean_drop", number_or_null(arm.mean_drop)},
               {"mean_drop_interval", interval(arm.mean_drop_interval)},
-              {"worst_drop", number(arm.worst_drop)},
+              {"worst_drop", number_or_null(arm.worst_drop)},
               {"worst_task", arm.worst_task}};
   out["seeds"] = Json::array();
   out["cells"] = Json::array();
@@ -97,10 +95,10 @@ Json json_of(const ReportInput& input, const Arm& arm) {
 
 Json json_of(const CellChange& change) {
   Json out = {{"cell", change.cell.id},
-              {"gain", number(change.gain)},
-              {"mean_drop", number(change.mean_drop)},
+              {"gain", number_or_null(change.gain)},
+              {"mean_drop", number_or_null(change.mean_drop)},
               {"mean_drop_interval", interval(change.mean_drop_interval)},
-              {"worst_drop", number(change.worst_drop)},
+              {"worst_drop", number_or_null(change.worst_drop)},
               {"worst_task", change.worst_task},
               {"significant_drops", change.significant_drops}};
   out["tasks"] = Json::array();
@@ -112,16 +110,16 @@ Json json_of(const CellChange& change) {
                             {"higher_is_better", task.higher_is_better},
                             {"trained_on", task.trained_on},
                             {"items", task.paired.items},
-                            {"before", number(task.before)},
-                            {"after", number(task.after)},
-                            {"change", number(task.paired.difference)},
-                            {"stderr", number(task.paired.stderror)},
+                            {"before", number_or_null(task.before)},
+                            {"after", number_or_null(task.after)},
+                            {"change", number_or_null(task.paired.difference)},
+                            {"stderr", number_or_null(task.paired.stderror)},
                             {"interval", interval(task.paired.interval)},
-                            {"p", number(task.paired.p_value)},
-                            {"p_holm", number(task.p_holm)},
+                            {"p", number_or_null(task.paired.p_value)},
+                            {"p_holm", number_or_null(task.p_holm)},
                             {"lost", task.paired.lost},
                             {"gained", task.paired.gained},
-                            {"detectable", number(task.paired.detectable())},
+                            {"detectable", number_or_null(task.paired.detectable())},
                             {"calibration_change", json_of(task.calibration)}});
   }
   return out;
@@ -137,7 +135,7 @@ Json json_of(const ReportInput& input, const CellRow& cell) {
               {"state", cell_state_name(cell.state)},
               {"error", cell.error},
               {"attempts", cell.attempts},
-              {"seconds", number(cell.seconds)},
+              {"seconds", number_or_null(cell.seconds)},
               {"steps", cell.steps},
               {"tokens", cell.tokens},
               {"peak_bytes", cell.peak_bytes},
@@ -148,11 +146,11 @@ Json json_of(const ReportInput& input, const CellRow& cell) {
   for (const auto& point : curve->second) {
     Json one = {{"stage", point.stage},
                 {"step", point.step},
-                {"loss", number(point.loss)},
-                {"learning_rate", number(point.learning_rate)},
-                {"gradient_norm", number(point.gradient_norm)},
+                {"loss", number_or_null(point.loss)},
+                {"learning_rate", number_or_null(point.learning_rate)},
+                {"gradient_norm", number_or_null(point.gradient_norm)},
                 {"tokens", point.tokens}};
-    for (const auto& [name, value] : point.values) one[name] = number(value);
+    for (const auto& [name, value] : point.values) one[name] = number_or_null(value);
     out["curve"].push_back(std::move(one));
   }
   return out;
@@ -171,7 +169,7 @@ Json json_of(const ReportInput& input, const MeasureRow& measure) {
               {"shots", measure.shots},
               {"documents", measure.documents},
               {"items", measure.items},
-              {"seconds", number(measure.seconds)},
+              {"seconds", number_or_null(measure.seconds)},
               {"family", measure.family},
               {"warnings", Json::array()}};
   for (const auto& warning : measure.warnings) {
@@ -180,10 +178,10 @@ Json json_of(const ReportInput& input, const MeasureRow& measure) {
   out["scores"] = Json::array();
   for (const auto& score : measure.scores) {
     out["scores"].push_back({{"metric", score.metric},
-                             {"value", number(score.value)},
-                             {"stderr", number(score.stderror)},
+                             {"value", number_or_null(score.value)},
+                             {"stderr", number_or_null(score.stderror)},
                              {"higher_is_better", score.higher_is_better},
-                             {"chance", number(score.chance)},
+                             {"chance", number_or_null(score.chance)},
                              {"unit", score.unit.name},
                              {"scale", score.unit.scale}});
   }
@@ -209,7 +207,7 @@ Json lm_eval_of(const ReportInput& input, const ModelRow& model) {
     Json result = {{"alias", measure.task}};
     Json better = Json::object();
     for (const auto& score : measure.scores) {
-      result[score.metric] = number(score.value);
+      result[score.metric] = number_or_null(score.value);
       result[stderr_name(score.metric)] = std::isfinite(score.stderror) ? Json(score.stderror) : Json("N/A");
       better[score.metric.substr(0, score.metric.find(','))] = score.higher_is_better;
     }
@@ -249,7 +247,7 @@ std::string render_json(const ReportInput& input) {
                            {"started_utc", run.started_utc},
                            {"finished_utc", run.finished_utc},
                            {"state", run.state},
-                           {"seconds", reports::number(run.seconds)}});
+                           {"seconds", number_or_null(run.seconds)}});
   }
   out["models"] = Json::array();
   for (const auto& model : input.models) {

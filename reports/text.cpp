@@ -9,36 +9,17 @@
 namespace touchstone::reports {
 namespace {
 
-struct CodePoint {
-  std::uint32_t value = 0;
-  std::size_t bytes = 1;
-};
-
-// `text` is valid UTF-8.
-CodePoint code_point(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t offset) {
-    return static_cast<std::uint32_t>(static_cast<unsigned char>(text[at + offset]));
-  };
-  const auto tail = [&](std::size_t offset) { return byte(offset) & 0x3FU; };
-  const std::uint32_t lead = byte(0);
-  if (lead < 0x80U) return {lead, 1};
-  if (lead < 0xE0U) return {((lead & 0x1FU) << 6U) | tail(1), 2};
-  if (lead < 0xF0U) return {((lead & 0x0FU) << 12U) | (tail(1) << 6U) | tail(2), 3};
-  return {((lead & 0x07U) << 18U) | (tail(1) << 12U) | (tail(2) << 6U) | tail(3), 4};
-}
-
 // Reorders, hides or splits what a reader sees. The joiners U+200C and U+200D are left: scripts and emoji need them.
-bool hides(std::uint32_t c) {
-  return (c >= 0x202AU && c <= 0x202EU) || (c >= 0x2066U && c <= 0x2069U) || c == 0x200EU || c == 0x200FU ||
-         c == 0x061CU || c == 0x200BU || (c >= 0x2060U && c <= 0x2064U) || c == 0xFEFFU || c == 0x2028U ||
-         c == 0x2029U || c == 0x00ADU || (c >= 0xE0000U && c <= 0xE007FU) || (c >= 0xFDD0U && c <= 0xFDEFU) ||
-         (c & 0xFFFEU) == 0xFFFEU;
+bool hides(std::int32_t c) {
+  return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x061C ||
+         c == 0x200B || (c >= 0x2060 && c <= 0x2064) || c == 0xFEFF || c == 0x2028 || c == 0x2029 || c == 0x00AD ||
+         (c >= 0xE0000 && c <= 0xE007F) || (c >= 0xFDD0 && c <= 0xFDEF) || (c & 0xFFFE) == 0xFFFE;
 }
 
 // The picture of a control character (U+2400 and on), in UTF-8.
-std::string control_picture(std::uint32_t c) {
-  const std::uint32_t picture = c == 0x7FU ? 0x21U : c;
-  return {'\xE2', '\x90', static_cast<char>(0x80U + picture)};
+std::string control_picture(std::int32_t c) {
+  const std::int32_t picture = c == 0x7F ? 0x21 : c;
+  return {'\xE2', '\x90', static_cast<char>(0x80 + picture)};
 }
 
 }  // namespace
@@ -48,12 +29,12 @@ std::string inert(std::string_view text) {
   std::string out;
   out.reserve(valid.size());
   for (std::size_t at = 0; at < valid.size();) {
-    const CodePoint c = code_point(valid, at);
+    const CodePoint c = known_code_point_at(valid, at);
     if (c.value == '\n' || c.value == '\t') {
       out += static_cast<char>(c.value);
-    } else if (c.value < 0x20U || c.value == 0x7FU) {
+    } else if (c.value < 0x20 || c.value == 0x7F) {
       out += control_picture(c.value);
-    } else if ((c.value >= 0x80U && c.value < 0xA0U) || hides(c.value)) {
+    } else if ((c.value >= 0x80 && c.value < 0xA0) || hides(c.value)) {
       out += fmt::format("[U+{:04X}]", c.value);
     } else {
       out.append(valid, at, c.bytes);
@@ -130,8 +111,7 @@ std::string csv_text(std::string_view text) {
 
 Shortened shortened(std::string_view text, std::size_t bytes) {
   if (text.size() <= bytes) return {std::string(text), 0};
-  std::size_t end = bytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  const auto end = cut_length(text, bytes);
   return {std::string(text.substr(0, end)), text.size() - end};
 }
 

@@ -17,8 +17,7 @@ namespace {
 
 constexpr const char* kOrigin = "ShishirPatil/gorilla, berkeley-function-call-leaderboard/bfcl_eval/data/";
 constexpr const char* kMain = "acc,none";
-constexpr int kLongest = 256;   ///< tokens of a call
-constexpr int kMostDepth = 32;  ///< of nested values
+constexpr int kLongest = 256;  ///< tokens of a call
 
 /// One category to be measured on, and the one of questions that users sent in, which is trained on.
 struct Category {

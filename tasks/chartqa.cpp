@@ -155,7 +155,7 @@ void chartqa(TaskBook& book) {
   task.files = files();
   task.load = load;
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = example.images, .max_new_tokens = kLongest, .until = {}}};
+    return {Generation{.context = context, .images = example.images, .max_new_tokens = kLongest}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
     return judge(example, responses.front());

@@ -114,7 +114,7 @@ Task writing_task(const std::string& subject, const MmluEdition& edition) {
   Task task = subject_task(subject, edition);
   task.metrics = {{.name = "exact_match,get_response"}};
   task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = {}, .until = {"</s>", "\n"}}};
+    return {Generation{.context = context, .until = {"</s>", "\n"}}};
   };
   struct Rules {
     RegexFilter first_line{R"(^(.*?)(?=\n|$))"};
@@ -140,7 +140,7 @@ Task flan_task(const std::string& subject, const MmluEdition& edition) {
   Task task = subject_task(subject, edition);
   task.metrics = {{.name = "exact_match,strict-match"}, {.name = "exact_match,flexible-extract"}};
   task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = {}, .until = {"</s>", "Q:", "<|im_end|>", "\n"}}};
+    return {Generation{.context = context, .until = {"</s>", "Q:", "<|im_end|>", "\n"}}};
   };
   task.judge = [letter = std::make_shared<const RegexFilter>(R"((\([A-Z]\)))")](
                    const Example& example, std::span<const Response> responses, const AskSettings& settings) {

@@ -118,7 +118,7 @@ Task writing_task() {
     return load_questions(name, split, folders);
   };
   task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = {}, .until = {"\n\n"}}};
+    return {Generation{.context = context, .until = {"\n\n"}}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
     return judge_text(example, responses.front());

@@ -1,22 +1,21 @@
 #pragma once
 // Reading config.json of a checkpoint: every number in a range that a real model can have.
 #include <cstdint>
-#include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
+
+#include "harness/base/object_reader.hpp"
 
 namespace touchstone {
 
 /// Reads keys of one JSON object. A key that is absent or null counts as missing. All methods throw Fault::checkpoint:
-/// "DIR/config.json: num_hidden_layers is 1000000000, expected 1 to 4096".
+/// "DIR/config.json: key 'num_hidden_layers': found 1000000000, expected a whole number in [1, 4096]".
 class ConfigReader {
  public:
   ConfigReader(const nlohmann::ordered_json& object, std::string where);
 
-  bool has(const std::string& key) const;
+  bool has(const std::string& key) const { return reader_.has(key); }
   std::int64_t integer(const std::string& key, std::int64_t min, std::int64_t max,
                        std::optional<std::int64_t> fallback = std::nullopt) const;
   double number(const std::string& key, double min, double max, std::optional<double> fallback = std::nullopt) const;
@@ -26,18 +25,14 @@ class ConfigReader {
   std::vector<std::string> texts(const std::string& key) const;
   /// The object under `key`; an empty one when it is missing.
   ConfigReader child(const std::string& key) const;
-  const std::string& where() const { return where_; }
-  [[noreturn]] void refuse(const std::string& message) const;
+  const std::string& where() const { return reader_.where(); }
+  [[noreturn]] void refuse(const std::string& message) const { reader_.fail(message); }
   /// Refuses by its name each key of `neutral` that the object has with another value than there and that nobody has
   /// read; null stands for a key that may only be absent.
   void refuse_unread(const nlohmann::ordered_json& neutral) const;
 
  private:
-  const nlohmann::ordered_json* find(const std::string& key) const;
-  [[noreturn]] void refuse_value(const std::string& key, const std::string& expected) const;
-  const nlohmann::ordered_json* object_;
-  std::string where_;
-  std::shared_ptr<std::set<std::string>> read_;  ///< keys that were asked for; copies of a reader share it
+  ObjectReader reader_;
 };
 
 }  // namespace touchstone

@@ -10,27 +10,13 @@
 #include <cstring>
 #include <optional>
 
+#include "harness/base/descriptor.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
 namespace {
-
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 std::string system_reason() { return std::strerror(errno); }
 
@@ -99,14 +85,14 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : impl_(std:
   impl_->path = path;
   // Without O_NONBLOCK a FIFO of that name would hang the program.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  require(file.number() >= 0, Fault::checkpoint, [&] { return where + ": cannot be opened: " + system_reason(); });
+  require(file.get() >= 0, Fault::checkpoint, [&] { return where + ": cannot be opened: " + system_reason(); });
   struct stat info {};
-  require(::fstat(file.number(), &info) == 0 && S_ISREG(info.st_mode), Fault::checkpoint,
+  require(::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode), Fault::checkpoint,
           [&] { return where + ": is not a regular file"; });
   const auto size = static_cast<std::uint64_t>(info.st_size);
   require(size >= 8, Fault::checkpoint,
           [&] { return where + ": has " + std::to_string(size) + " bytes, too few for a safetensors file"; });
-  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number(), 0);
+  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   require(memory != MAP_FAILED, Fault::checkpoint, [&] { return where + ": cannot be mapped: " + system_reason(); });
   impl_->memory = memory;
   impl_->size = size;
@@ -156,14 +142,14 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
   std::stable_sort(order.begin(), order.end(),
                    [](const auto* a, const auto* b) { return a->second.element_size() > b->second.element_size(); });
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  require(file.number() >= 0, Fault::store, [&] { return path.string() + ": cannot be written: " + system_reason(); });
+  require(file.get() >= 0, Fault::store, [&] { return path.string() + ": cannot be written: " + system_reason(); });
   const auto header = header_text(order, metadata);
-  write_all(file.number(), header.data(), header.size(), path);
+  write_all(file.get(), header.data(), header.size(), path);
   for (const auto* item : order) {
     const auto plain = item->second.detach().to(at::kCPU).contiguous();
-    write_all(file.number(), static_cast<const char*>(plain.data_ptr()), tensor_bytes(plain), path);
+    write_all(file.get(), static_cast<const char*>(plain.data_ptr()), tensor_bytes(plain), path);
   }
-  require(::fsync(file.number()) == 0, Fault::store,
+  require(::fsync(file.get()) == 0, Fault::store,
           [&] { return path.string() + ": cannot be flushed to disk: " + system_reason(); });
 }
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "harness/base/error.hpp"
-#include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
@@ -38,13 +38,9 @@ constexpr std::size_t max_rank = 8;
 }
 
 /// A value for a message, cut so that a hostile header cannot flood the terminal.
-std::string shown(const Json& value) {
-  auto text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return text.size() <= 60 ? text : text.substr(0, 57) + "...";
-}
-
 std::uint64_t whole_number(const Json& value, const std::string& where, const std::string& what) {
-  if (!value.is_number_unsigned()) refuse(where, what + " is " + shown(value) + ", expected a whole number from 0");
+  if (!value.is_number_unsigned())
+    refuse(where, what + " is " + shown_json(value) + ", expected a whole number from 0");
   const auto number = value.get<std::uint64_t>();
   if (number > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
     refuse(where, what + " is " + std::to_string(number) + ", more than any file holds");
@@ -59,7 +55,7 @@ std::uint64_t byte_count(const std::vector<std::int64_t>& shape, std::uint64_t e
   for (const auto size : shape) {
     const auto factor = static_cast<std::uint64_t>(size);
     if (factor != 0 && bytes > std::uint64_t{std::numeric_limits<std::int64_t>::max()} / factor) {
-      refuse(where, what + ": shape is " + shown(Json(shape)) + ", which has more bytes than any file holds");
+      refuse(where, what + ": shape is " + shown_json(Json(shape)) + ", which has more bytes than any file holds");
     }
     bytes *= factor;
   }
@@ -68,10 +64,10 @@ std::uint64_t byte_count(const std::vector<std::int64_t>& shape, std::uint64_t e
 
 TensorEntry read_entry(const std::string& name, const Json& value, std::uint64_t data_start, const std::string& where) {
   const auto what = "tensor '" + name + "'";
-  if (!value.is_object()) refuse(where, what + " is " + shown(value) + ", expected an object");
+  if (!value.is_object()) refuse(where, what + " is " + shown_json(value) + ", expected an object");
   for (const auto& item : value.items()) {
     if (item.key() != "dtype" && item.key() != "shape" && item.key() != "data_offsets") {
-      refuse(where, what + " has the unknown key " + shown(Json(item.key())));
+      refuse(where, what + " has the unknown key " + shown_json(Json(item.key())));
     }
   }
   for (const auto* key : {"dtype", "shape", "data_offsets"}) {
@@ -79,32 +75,34 @@ TensorEntry read_entry(const std::string& name, const Json& value, std::uint64_t
   }
   TensorEntry entry;
   entry.name = name;
-  if (!value["dtype"].is_string()) refuse(where, what + ": dtype is " + shown(value["dtype"]) + ", expected a text");
+  if (!value["dtype"].is_string())
+    refuse(where, what + ": dtype is " + shown_json(value["dtype"]) + ", expected a text");
   entry.dtype = value["dtype"].get<std::string>();
   const auto element_bytes = dtype_bytes(entry.dtype);
   if (element_bytes == 0) {
     std::string known;
     for (const auto& one : dtype_sizes) known += (known.empty() ? "" : ", ") + std::string(one.name);
-    refuse(where, what + ": unknown dtype " + shown(value["dtype"]) + ", expected one of " + known);
+    refuse(where, what + ": unknown dtype " + shown_json(value["dtype"]) + ", expected one of " + known);
   }
   const auto& shape = value["shape"];
   if (!shape.is_array() || shape.size() > max_rank) {
-    refuse(where, what + ": shape is " + shown(shape) + ", expected a list of at most " + std::to_string(max_rank));
+    refuse(where,
+           what + ": shape is " + shown_json(shape) + ", expected a list of at most " + std::to_string(max_rank));
   }
   for (const auto& size : shape) {
     entry.shape.push_back(static_cast<std::int64_t>(whole_number(size, where, what + ": a size in shape")));
   }
   const auto& offsets = value["data_offsets"];
   if (!offsets.is_array() || offsets.size() != 2) {
-    refuse(where, what + ": data_offsets is " + shown(offsets) + ", expected [first, last]");
+    refuse(where, what + ": data_offsets is " + shown_json(offsets) + ", expected [first, last]");
   }
   const auto first = whole_number(offsets[0], where, what + ": data_offsets[0]");
   const auto last = whole_number(offsets[1], where, what + ": data_offsets[1]");
-  if (last < first) refuse(where, what + ": data_offsets " + shown(offsets) + " are the wrong way round");
+  if (last < first) refuse(where, what + ": data_offsets " + shown_json(offsets) + " are the wrong way round");
   const auto expected = byte_count(entry.shape, element_bytes, where, what);
   if (last - first != expected) {
     refuse(where, what + ": data_offsets span " + std::to_string(last - first) + " bytes, but " + entry.dtype + " " +
-                      shown(shape) + " has " + std::to_string(expected));
+                      shown_json(shape) + " has " + std::to_string(expected));
   }
   entry.first = data_start + first;
   entry.last = data_start + last;
@@ -158,7 +156,7 @@ std::uint64_t safetensors_header_bytes(std::string_view start, std::uint64_t fil
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t file_bytes, const std::string& where) {
   if (!is_utf8(json)) refuse(where, "header is not UTF-8");
   if (json.empty() || json.front() != '{') {
-    refuse(where, "header begins with " + shown(Json(std::string(json.substr(0, 1)))) + ", expected '{'");
+    refuse(where, "header begins with " + shown_json(Json(std::string(json.substr(0, 1)))) + ", expected '{'");
   }
   Json header;
   try {
@@ -173,7 +171,8 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
       result.tensors.push_back(read_entry(item.key(), item.value(), data_start, where));
       continue;
     }
-    if (!item.value().is_object()) refuse(where, "__metadata__ is " + shown(item.value()) + ", expected an object");
+    if (!item.value().is_object())
+      refuse(where, "__metadata__ is " + shown_json(item.value()) + ", expected an object");
     for (const auto& fact : item.value().items()) {
       if (!fact.value().is_string()) refuse(where, "__metadata__ '" + fact.key() + "' is not a text");
       result.metadata[fact.key()] = fact.value().get<std::string>();

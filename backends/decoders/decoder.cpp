@@ -176,7 +176,7 @@ Outputs Decoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
 
 Outputs Decoder::with_operators(const Inputs& inputs, const Want& want, int depth, Cache* cache) const {
   auto* const plain = dynamic_cast<PlainCache*>(cache);
-  require(cache == nullptr || plain != nullptr, Fault::internal, [] { return "a cache of another model"; });
+  require(cache == nullptr || plain != nullptr, Fault::internal, "a cache of another model");
   const auto documents = documents_of(inputs, cache);
   std::vector<RopeTables> tables;
   for (const auto& rope : parts_.ropes) {

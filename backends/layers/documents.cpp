@@ -21,7 +21,7 @@ Tensor first_places(const Tensor& layout, std::int64_t tokens) {
     first[static_cast<std::size_t>(all[at])] = static_cast<std::int64_t>(at);
   }
   require(std::find(first.begin(), first.end(), -1) == first.end(), Fault::shape,
-          [] { return std::string("layout: a token stands in no document"); });
+          "layout: a token stands in no document");
   return at::tensor(first).to(layout.device());
 }
 
@@ -39,7 +39,7 @@ Documents documents_of(const Inputs& inputs, const Cache* cache) {
   const bool shares = inputs.layout.defined();
   const auto total = shares ? inputs.layout.size(0) : inputs.tokens.size(0);
   Documents documents{.starts = inputs.starts, .past = {}, .count = {}, .layout = inputs.layout, .back = {}};
-  require(!shares || cache == nullptr, Fault::shape, [] { return std::string("a layout cannot come with a cache"); });
+  require(!shares || cache == nullptr, Fault::shape, "a layout cannot come with a cache");
   if (shares) documents.back = first_places(inputs.layout, inputs.tokens.size(0));
   if (documents.starts.size() == 1) documents.starts.push_back(total);
   const auto& starts = documents.starts;

@@ -26,7 +26,7 @@ std::int64_t PlainCache::entries(int row) const { return at(row).dropped.entries
 
 const PlainCache::Entry& PlainCache::entry(int row, int layer) const {
   const auto& found = at(row).layers.at(static_cast<std::size_t>(layer));
-  require(found.key.defined(), Fault::internal, [] { return "a row of a cache is still empty"; });
+  require(found.key.defined(), Fault::internal, "a row of a cache is still empty");
   return found;
 }
 

@@ -331,9 +331,9 @@ Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& ca
 
 Outputs PackedDecoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
   require(want.attention_layers.empty() && want.qkv_layers.empty(), Fault::internal,
-          [] { return "a model that was opened for answering keeps nothing of its attention"; });
+          "a model that was opened for answering keeps nothing of its attention");
   require(!inputs.layout.defined(), Fault::internal,
-          [] { return "a model that was opened for answering shares no tokens between documents"; });
+          "a model that was opened for answering shares no tokens between documents");
   const auto depth = layers_run(*this, want.depth);
   check_layers(want, depth);
   const at::NoGradGuard no_gradients;
@@ -343,7 +343,7 @@ Outputs PackedDecoder::forward(const Inputs& inputs, const Want& want, Cache* ca
     cache = own.get();
   }
   auto* const paged = dynamic_cast<PagedCache*>(cache);
-  require(paged != nullptr, Fault::internal, [] { return "a cache of another model"; });
+  require(paged != nullptr, Fault::internal, "a cache of another model");
   Outputs outputs;
   const auto hidden = run(inputs, want, *paged, outputs);
   give_last(*this, want, depth, hidden, outputs);

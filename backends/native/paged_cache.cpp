@@ -75,8 +75,7 @@ void PagedCache::retain(int number, const std::vector<Tensor>& kept) {
   std::vector<void*> values;
   for (int layer = 0; layer < layout_.layers; ++layer) {
     const auto places = kept[static_cast<std::size_t>(layer)].to(at::kCPU).contiguous();
-    require(places.size(0) == layout_.key_heads, Fault::internal,
-            [] { return "entries of other heads than there are"; });
+    require(places.size(0) == layout_.key_heads, Fault::internal, "entries of other heads than there are");
     for (std::int64_t head = 0; head < layout_.key_heads; ++head) {
       locate(number, layer, head, keys, values);
       kernels::chosen().page_keep({.tokens = count,

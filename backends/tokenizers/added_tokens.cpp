@@ -8,17 +8,17 @@ namespace touchstone::tokenizers {
 namespace {
 
 bool ends_with_word(std::string_view text) {
-  return !text.empty() && is_word(code_point_at(text, previous_start(text, text.size())).value);
+  return !text.empty() && is_word(known_code_point_at(text, previous_start(text, text.size())).value);
 }
 
-bool starts_with_word(std::string_view text) { return !text.empty() && is_word(code_point_at(text, 0).value); }
+bool starts_with_word(std::string_view text) { return !text.empty() && is_word(known_code_point_at(text, 0).value); }
 
 /// Where the white space at the end of `text` begins.
 std::size_t trailing_space(std::string_view text) {
   std::size_t at = text.size();
   while (at > 0) {
     const auto before = previous_start(text, at);
-    if (!is_white_space(code_point_at(text, before).value)) break;
+    if (!is_white_space(known_code_point_at(text, before).value)) break;
     at = before;
   }
   return at;
@@ -28,7 +28,7 @@ std::size_t trailing_space(std::string_view text) {
 std::size_t leading_space(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
-    const auto point = code_point_at(text, at);
+    const auto point = known_code_point_at(text, at);
     if (!is_white_space(point.value)) break;
     at += point.bytes;
   }

@@ -141,8 +141,8 @@ void Bpe::read_places_to_cut(const std::vector<Merge>& merges) {
   for (const auto& merge : merges) {
     // Byte tokens are no text of their own: where they merge, code points say nothing.
     if (merge.left.starts_with("<0x") || merge.right.starts_with("<0x")) return;
-    const auto left = code_point_at(merge.left, previous_start(merge.left, merge.left.size()));
-    joined_.insert(pair_key(left.value, code_point_at(merge.right, 0).value));
+    const auto left = known_code_point_at(merge.left, previous_start(merge.left, merge.left.size()));
+    joined_.insert(pair_key(left.value, known_code_point_at(merge.right, 0).value));
   }
   const auto bytes = std::count_if(byte_ids_.begin(), byte_ids_.end(), [](std::int32_t id) { return id >= 0; });
   // With some byte tokens missing, where an unknown character's token goes depends on what is around it.
@@ -151,10 +151,10 @@ void Bpe::read_places_to_cut(const std::vector<Merge>& merges) {
 }
 
 std::size_t Bpe::next_cut(std::string_view word, std::size_t from) const {
-  auto left = code_point_at(word, from);
+  auto left = known_code_point_at(word, from);
   std::size_t at = from + left.bytes;
   while (at < word.size()) {
-    const auto right = code_point_at(word, at);
+    const auto right = known_code_point_at(word, at);
     if (joined_.count(pair_key(left.value, right.value)) == 0) {
       const bool fused = settings_.fuse_unknown && vocabulary().find(word.substr(at - left.bytes, left.bytes)) < 0 &&
                          vocabulary().find(word.substr(at, right.bytes)) < 0;
@@ -184,7 +184,7 @@ void Bpe::symbols(std::string_view word, std::vector<Token>& out) const {
   SymbolList list(out, unknown_, settings_.fuse_unknown);
   std::string buffer;
   for (std::size_t at = 0; at < word.size();) {
-    const auto bytes = code_point_at(word, at).bytes;
+    const auto bytes = known_code_point_at(word, at).bytes;
     auto symbol = word.substr(at, bytes);
     const bool last = at + bytes == word.size();
     if ((at > 0 && !settings_.continuing_prefix.empty()) || (last && !settings_.word_suffix.empty())) {

@@ -12,12 +12,11 @@ namespace {
 Vocabulary read_vocabulary(const Section& section) {
   const auto& vocab = section.at("vocab");
   const auto where = section.place("vocab");
-  require(vocab.is_object(), Fault::checkpoint,
-          [&] { return where + ": is " + vocab.type_name() + "; wanted an object of token to id"; });
+  if (!vocab.is_object()) section.wrong("vocab", "an object of token to id");
   Vocabulary vocabulary;
   for (auto entry = vocab.begin(); entry != vocab.end(); ++entry) {
     require(entry->is_number_unsigned() && entry->get<std::uint64_t>() <= INT32_MAX, Fault::checkpoint, [&] {
-      return where + ": token '" + entry.key().substr(0, 80) + "' has id " + entry->dump().substr(0, 40) +
+      return where + ": token '" + entry.key().substr(0, 80) + "' has id " + shown_json(*entry) +
              "; wanted an integer of 0 or more";
     });
     require(is_utf8(entry.key()), Fault::checkpoint, [&] { return where + ": holds a token that is not UTF-8"; });
@@ -53,12 +52,11 @@ std::unique_ptr<Model> build_bpe(const Section& section, bool plain_bytes) {
   if (section.has("dropout")) {
     const auto& dropout = section.at("dropout");
     if (!dropout.is_number() || dropout.get<double>() != 0.0) {
-      section.fail("dropout is " + dropout.dump().substr(0, 40) + ": random tokens are not supported");
+      section.wrong("dropout", "0 or null: random tokens are not supported");
     }
   }
   const auto& list = section.at("merges");
-  require(list.is_array(), Fault::checkpoint,
-          [&] { return section.place("merges") + ": is " + list.type_name() + "; wanted a list"; });
+  if (!list.is_array()) section.wrong("merges", "a list");
   std::vector<Merge> merges;
   merges.reserve(list.size());
   for (const auto& value : list) {
@@ -81,8 +79,7 @@ std::unique_ptr<Model> build_bpe(const Section& section, bool plain_bytes) {
 std::unique_ptr<Model> build_unigram(const Section& section) {
   const auto& list = section.at("vocab");
   const auto where = section.place("vocab");
-  require(list.is_array(), Fault::checkpoint,
-          [&] { return where + ": is " + list.type_name() + "; wanted a list of [token, score]"; });
+  if (!list.is_array()) section.wrong("vocab", "a list of [token, score]");
   std::vector<ScoredToken> tokens;
   for (const auto& value : list) {
     const bool good = value.is_array() && value.size() == 2 && value[0].is_string() && value[1].is_number() &&

@@ -65,14 +65,14 @@ std::string joined(const std::vector<std::string>& pieces) { return join(pieces,
 std::string stripped(const std::string& piece, std::int32_t content, std::size_t start, std::size_t stop) {
   std::size_t first = 0;
   for (std::size_t cut = 0; cut < start && first < piece.size(); ++cut) {
-    const auto point = code_point_at(piece, first);
+    const auto point = known_code_point_at(piece, first);
     if (point.value != content) break;
     first += point.bytes;
   }
   std::size_t last = piece.size();
   for (std::size_t cut = 0; cut < stop && last > first; ++cut) {
     const auto before = previous_start(piece, last);
-    if (code_point_at(piece, before).value != content) break;
+    if (known_code_point_at(piece, before).value != content) break;
     last = before;
   }
   return piece.substr(first, last - first);
@@ -126,7 +126,7 @@ DecoderPtr replace_decoder(Pattern pattern, std::string content) {
 }
 
 DecoderPtr metaspace_decoder(std::int32_t replacement, bool drops_first) {
-  const auto letter = to_text(replacement);
+  const auto letter = utf8_of(replacement);
   return function([letter, drops_first](std::vector<std::string>& pieces) {
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       pieces[i] = replace_all(std::move(pieces[i]), letter, i == 0 && drops_first ? "" : " ");

@@ -32,13 +32,13 @@ template <class Change>
 NormalizerPtr mapped(Change change) {
   return walked([change](std::string_view text, Rewrite& rewrite) {
     for (std::size_t at = 0; at < text.size();) {
-      const auto point = code_point_at(text, at);
+      const auto point = known_code_point_at(text, at);
       const auto wanted = change(point.value);
       at += point.bytes;
       if (wanted == point.value) {
         rewrite.keep_to(at);
       } else {
-        rewrite.replace_to(at, wanted < 0 ? std::string() : to_text(wanted));
+        rewrite.replace_to(at, wanted < 0 ? std::string() : utf8_of(wanted));
       }
     }
   });
@@ -80,7 +80,7 @@ NormalizerPtr clean_text() {
 NormalizerPtr space_around_chinese() {
   return walked([](std::string_view text, Rewrite& rewrite) {
     for (std::size_t at = 0; at < text.size();) {
-      const auto point = code_point_at(text, at);
+      const auto point = known_code_point_at(text, at);
       at += point.bytes;
       if (is_chinese(point.value)) {
         rewrite.replace_to(at, " " + std::string(text.substr(at - point.bytes, point.bytes)) + " ");
@@ -96,13 +96,13 @@ NormalizerPtr space_around_chinese() {
 NormalizerPtr lowercase() {
   return walked([](std::string_view text, Rewrite& rewrite) {
     for (std::size_t at = 0; at < text.size();) {
-      const auto point = code_point_at(text, at);
+      const auto point = known_code_point_at(text, at);
       at += point.bytes;
       const auto lower = static_cast<std::int32_t>(utf8proc_tolower(point.value));
       if (point.value == 0x130) {
         rewrite.replace_to(at, "i\xcc\x87");  // the one code point whose lower case is two
       } else if (lower != point.value) {
-        rewrite.replace_to(at, to_text(lower));
+        rewrite.replace_to(at, utf8_of(lower));
       } else {
         rewrite.keep_to(at);
       }
@@ -118,14 +118,14 @@ NormalizerPtr strip_ends(bool left, bool right) {
   return walked([left, right](std::string_view text, Rewrite& rewrite) {
     std::size_t first = 0;
     while (left && first < text.size()) {
-      const auto point = code_point_at(text, first);
+      const auto point = known_code_point_at(text, first);
       if (!is_white_space(point.value)) break;
       first += point.bytes;
     }
     std::size_t last = text.size();
     while (right && last > first) {
       const auto before = previous_start(text, last);
-      if (!is_white_space(code_point_at(text, before).value)) break;
+      if (!is_white_space(known_code_point_at(text, before).value)) break;
       last = before;
     }
     if (first > 0) rewrite.replace_to(first, "");
@@ -170,7 +170,7 @@ NormalizerPtr nmt() {
 NormalizerPtr byte_level_normalizer() {
   return walked([](std::string_view text, Rewrite& rewrite) {
     for (std::size_t at = 0; at < text.size();) {
-      const auto bytes = code_point_at(text, at).bytes;
+      const auto bytes = known_code_point_at(text, at).bytes;
       std::string letters;
       for (std::size_t i = at; i < at + bytes; ++i)
         letters += byte_alphabet().letter(static_cast<unsigned char>(text[i]));

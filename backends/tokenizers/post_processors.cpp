@@ -18,7 +18,7 @@ std::vector<std::int64_t> template_ids(const Section& tokens, const std::string&
   std::vector<std::int64_t> all;
   for (const auto& id : ids) {
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() > INT32_MAX)
-      token.fail("ids holds " + id.dump().substr(0, 40) + "; wanted ids");
+      token.fail("ids holds " + shown_json(id) + "; wanted ids");
     all.push_back(id.get<std::int64_t>());
   }
   return all;
@@ -50,7 +50,7 @@ std::int64_t named_id(const Section& section, const std::string& key) {
   const auto& pair = section.at(key);
   const bool good = pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_number_unsigned() &&
                     pair[1].get<std::uint64_t>() <= INT32_MAX;
-  if (!good) section.fail(key + " is " + pair.dump().substr(0, 40) + "; wanted [token, id]");
+  if (!good) section.fail(key + " is " + shown_json(pair) + "; wanted [token, id]");
   return pair[1].get<std::int64_t>();
 }
 

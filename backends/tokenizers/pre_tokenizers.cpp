@@ -28,7 +28,7 @@ void split_where(const Span& text, Behavior behavior, const Sink& word, const De
   Splitter splitter(text, behavior, word);
   std::size_t done = 0;
   for (std::size_t at = 0; at < text.text.size();) {
-    const auto point = code_point_at(text.text, at);
+    const auto point = known_code_point_at(text.text, at);
     const auto end = at + point.bytes;
     if (delimits(point.value)) {
       if (done < at) splitter.add(done, at, false);
@@ -107,7 +107,7 @@ class ByteLevel : public PreTokenizer {
 class Metaspace : public PreTokenizer {
  public:
   Metaspace(std::int32_t replacement, Prepend scheme, bool split)
-      : letter_(to_text(replacement)), scheme_(scheme), split_(split), replacement_(replacement) {}
+      : letter_(utf8_of(replacement)), scheme_(scheme), split_(split), replacement_(replacement) {}
 
   void split(const Span& text, const Sink& word) const override {
     if (text.text.empty()) return;
@@ -180,7 +180,7 @@ PreTokenizerPtr word_or_symbols() {
       first = at;
     };
     for (std::size_t at = 0; at < text.text.size();) {
-      const auto point = code_point_at(text.text, at);
+      const auto point = known_code_point_at(text.text, at);
       const auto now = is_word(point.value) ? Kind::letter : is_white_space(point.value) ? Kind::space : Kind::symbol;
       if (now != kind) flush(at);
       kind = now;
@@ -214,7 +214,7 @@ PreTokenizerPtr fixed_length(std::size_t code_points) {
     std::size_t first = 0;
     std::size_t count = 0;
     for (std::size_t at = 0; at < text.text.size();) {
-      at += code_point_at(text.text, at).bytes;
+      at += known_code_point_at(text.text, at).bytes;
       if (++count < code_points && at < text.text.size()) continue;
       word(text.sub(first, at));
       first = at;

@@ -74,7 +74,7 @@ class ByGrapheme : public Normalizer {
       const auto end = grapheme_end(text, at);
       if (end - at >= 6 || !put(text, at, end, rewrite)) {
         for (auto one = at; one < end;) {
-          const auto next = one + code_point_at(text, one).bytes;
+          const auto next = one + known_code_point_at(text, one).bytes;
           put(text, one, next, rewrite);
           one = next;
         }
@@ -94,10 +94,10 @@ class ByGrapheme : public Normalizer {
   }
 
   static std::size_t grapheme_end(std::string_view text, std::size_t at) {
-    auto point = code_point_at(text, at);
+    auto point = known_code_point_at(text, at);
     utf8proc_int32_t state = 0;
     for (at += point.bytes; at < text.size();) {
-      const auto next = code_point_at(text, at);
+      const auto next = known_code_point_at(text, at);
       if (utf8proc_grapheme_break_stateful(point.value, next.value, &state)) break;
       point = next;
       at += next.bytes;
@@ -120,7 +120,7 @@ class ByLongestKey : public Normalizer {
       std::string_view replacement;
       const auto bytes = table_.find(text.substr(at), true, replacement);
       if (bytes == 0) {
-        at += code_point_at(text, at).bytes;
+        at += known_code_point_at(text, at).bytes;
         continue;
       }
       rewrite.keep_to(at);

@@ -1,8 +1,9 @@
 #pragma once
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
+
+#include "harness/base/pcre.hpp"
 
 namespace touchstone::tokenizers {
 
@@ -17,8 +18,6 @@ class Regex {
  public:
   /// Throws Fault::checkpoint naming `where` for a pattern that cannot be had exactly.
   Regex(const std::string& pattern, std::string where);
-  ~Regex();
-  Regex(Regex&&) noexcept;
 
   /// Calls found(Match) for each match from left to right; an empty match right behind another match is passed over.
   /// `text` is well-formed UTF-8. Throws Fault::checkpoint when the pattern needs too many steps.
@@ -39,8 +38,8 @@ class Regex {
   };
   bool next(std::string_view text, Walk& walk, Match& match) const;
 
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::string where_;
+  Pcre pattern_;
 };
 
 /// The pattern in PCRE2's syntax. Throws Fault::checkpoint for what cannot be had exactly (&&, negated

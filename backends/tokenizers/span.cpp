@@ -21,7 +21,7 @@ void Rewrite::flush() {
   to_.text.append(from_.text.substr(copied_, at_ - copied_));
   if (from_.tracked) {
     for (std::size_t at = copied_; at < at_;) {
-      const std::size_t end = at + code_point_at(from_.text, at).bytes;
+      const std::size_t end = at + known_code_point_at(from_.text, at).bytes;
       // A byte in the middle of a code point comes from all of it.
       for (std::size_t i = at; i < end; ++i) {
         to_.origins.push_back(from_.origins == nullptr ? origin(at, end) : from_.origins[i]);
@@ -50,7 +50,7 @@ void Rewrite::insert(std::string_view bytes) {
   if (at_ > 0) {
     near = origin(previous_start(from_.text, at_), at_);
   } else if (!from_.text.empty()) {
-    near = origin(0, code_point_at(from_.text, 0).bytes);
+    near = origin(0, known_code_point_at(from_.text, 0).bytes);
   }
   put(bytes, near);
 }
@@ -61,30 +61,6 @@ bool Rewrite::finish() {
   flush();
   return true;
 }
-
-namespace {
-
-/// Bytes of the code point at `at`; 0 when there is none, and then `broken` bytes are replaced as one: the longest part
-/// that could have begun a code point.
-std::size_t well_formed(std::string_view text, std::size_t at, std::size_t& broken) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(text[at + i])); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  broken = 1;
-  if (lead < 0xc2 || lead > 0xf4) return 0;
-  const std::size_t wanted = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  // The first byte behind the lead is the one that keeps out overlong forms, surrogates and what is above U+10FFFF.
-  unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-  unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-  while (broken < wanted && at + broken < text.size() && byte(broken) >= low && byte(broken) <= high) {
-    ++broken;
-    low = 0x80;
-    high = 0xbf;
-  }
-  return broken == wanted ? wanted : 0;
-}
-
-}  // namespace
 
 bool repair_utf8(const Span& from, Rewritten& to) {
   Rewrite rewrite(from, to);
@@ -98,13 +74,12 @@ bool repair_utf8(const Span& from, Rewritten& to) {
         continue;
       }
     }
-    std::size_t broken = 0;
-    if (const auto bytes = well_formed(text, at, broken); bytes > 0) {
-      at += bytes;
+    if (const auto point = code_point_at(text, at); point.value >= 0) {
+      at += point.bytes;
       continue;
     }
     rewrite.keep_to(at);
-    at += broken;
+    at += broken_bytes(text, at);
     rewrite.replace_to(at, "\xef\xbf\xbd");
   }
   return rewrite.finish();

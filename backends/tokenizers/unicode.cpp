@@ -11,34 +11,6 @@ int category(std::int32_t value) { return static_cast<int>(utf8proc_category(val
 
 }  // namespace
 
-CodePoint code_point_at(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::int32_t>(static_cast<unsigned char>(text[at + i])); };
-  const auto tail = [&](std::size_t i) { return byte(i) & 0x3f; };
-  const auto lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  if (lead < 0xe0) return {((lead & 0x1f) << 6) | tail(1), 2};
-  if (lead < 0xf0) return {((lead & 0x0f) << 12) | (tail(1) << 6) | tail(2), 3};
-  return {((lead & 0x07) << 18) | (tail(1) << 12) | (tail(2) << 6) | tail(3), 4};
-}
-
-std::size_t previous_start(std::string_view text, std::size_t at) {
-  --at;
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U) --at;
-  return at;
-}
-
-void append_code_point(std::string& text, std::int32_t value) {
-  std::array<utf8proc_uint8_t, 4> bytes{};
-  const auto count = utf8proc_encode_char(value, bytes.data());
-  text.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(count));
-}
-
-std::string to_text(std::int32_t value) {
-  std::string text;
-  append_code_point(text, value);
-  return text;
-}
-
 bool is_white_space(std::int32_t value) {
   if (value < 0x80) return value == ' ' || (value >= 0x09 && value <= 0x0d);
   return value == 0x85 || value == 0xa0 || value == 0x1680 || (value >= 0x2000 && value <= 0x200a) || value == 0x2028 ||
@@ -105,7 +77,7 @@ ByteAlphabet::ByteAlphabet() {
   for (std::int32_t byte = 0; byte < 256; ++byte) {
     const bool itself = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
     const std::int32_t value = itself ? byte : next++;
-    letters_[static_cast<std::size_t>(byte)] = to_text(value);
+    letters_[static_cast<std::size_t>(byte)] = utf8_of(value);
     bytes_[static_cast<std::size_t>(value)] = static_cast<std::int16_t>(byte);
   }
 }
@@ -113,7 +85,7 @@ ByteAlphabet::ByteAlphabet() {
 bool ByteAlphabet::to_bytes(std::string_view token, std::string& bytes) const {
   bytes.clear();
   for (std::size_t at = 0; at < token.size();) {
-    const auto point = code_point_at(token, at);
+    const auto point = known_code_point_at(token, at);
     const int value = byte(point.value);
     if (value < 0) return false;
     bytes += static_cast<char>(value);

@@ -5,20 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "harness/base/utf8.hpp"
+
 namespace touchstone::tokenizers {
-
-/// One code point of well-formed UTF-8 and its length.
-struct CodePoint {
-  std::int32_t value = 0;
-  std::size_t bytes = 1;
-};
-
-/// The code point that starts at byte `at` of well-formed UTF-8. `at` is in [0, text.size()).
-CodePoint code_point_at(std::string_view text, std::size_t at);
-/// First byte of the code point that ends before byte `at`. `at` is in (0, text.size()].
-std::size_t previous_start(std::string_view text, std::size_t at);
-void append_code_point(std::string& text, std::int32_t value);
-std::string to_text(std::int32_t value);
 
 bool is_white_space(std::int32_t value);      ///< the property White_Space
 bool is_numeric(std::int32_t value);          ///< categories Nd, Nl, No

@@ -25,10 +25,10 @@ class Form : public Normalizer {
     std::vector<utf8proc_int32_t> points;
     const auto text = from.text;
     for (std::size_t at = 0; at < text.size();) {
-      std::size_t end = at + code_point_at(text, at).bytes;
-      bool plain = is_plain(code_point_at(text, at).value);
+      std::size_t end = at + known_code_point_at(text, at).bytes;
+      bool plain = is_plain(known_code_point_at(text, at).value);
       while (end < text.size()) {
-        const auto point = code_point_at(text, end);
+        const auto point = known_code_point_at(text, end);
         if (begins(point.value)) break;
         plain = false;
         end += point.bytes;

@@ -83,7 +83,7 @@ void Unigram::best_path(std::string_view word, const Work& work, std::vector<Ste
     if (target.from < 0 || sum > target.score) target = {sum, static_cast<std::int32_t>(from), id};
   };
   for (std::size_t at = 0; at < word.size();) {
-    const auto bytes = code_point_at(word, at).bytes;
+    const auto bytes = known_code_point_at(word, at).bytes;
     bool has_single = false;
     tree_.each_prefix(word.substr(at), [&](std::size_t length, std::int32_t id) {
       if (work.avoided(id)) return;
@@ -116,7 +116,7 @@ void Unigram::tokenize(const Span& word, Work& work) const {
   if (const auto known = work.cache.find(word.text); known.first != nullptr) {
     return work.put_all(word, known.first, known.second);
   }
-  require(word.text.size() < INT32_MAX, Fault::data, [] { return std::string("a word of more than 2 GiB"); });
+  require(word.text.size() < INT32_MAX, Fault::data, "a word of more than 2 GiB");
   std::vector<Step> steps;
   best_path(word.text, work, steps);
   // Backwards from the end, with neighbouring unknown steps as one; then turned round.

@@ -49,7 +49,7 @@ class WordPiece : public Model {
     const std::size_t skip = piece.size();
     // Nothing longer than the longest token can match; the cut is then moved to the start of a code point.
     std::size_t end = std::min(word.size(), at + longest_);
-    while (end < word.size() && (static_cast<unsigned char>(word[end]) & 0xc0U) == 0x80U) --end;
+    while (end < word.size() && is_continuation(word[end])) --end;
     piece.append(word.substr(at, end - at));
     while (piece.size() > skip) {
       const auto id = vocabulary().find(piece);

@@ -15,12 +15,7 @@ class Draws {
  public:
   Draws(std::uint64_t seed, std::string_view name) : seed_(derive_seed(seed, name)) {}
 
-  std::uint64_t next() {
-    std::uint64_t z = seed_ + ++count_ * 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  }
+  std::uint64_t next() { return splitmix64_mix(seed_ + ++count_ * splitmix64_step); }
 
   /// Uniform in [0, n), without bias; n >= 1.
   std::uint64_t below(std::uint64_t n) {

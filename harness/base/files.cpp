@@ -15,21 +15,6 @@ namespace touchstone {
 namespace fs = std::filesystem;
 namespace {
 
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 std::string reason() { return std::strerror(errno); }
 
 /// Throws what a failed system call on `path` means.
@@ -174,15 +159,11 @@ FolderLock::FolderLock(const fs::path& folder) {
   fs::create_directories(folder, failed);
   if (failed) throw Error(Fault::store, folder.string() + ": cannot be created: " + failed.message());
   const auto path = folder / ".lock";
-  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file_ < 0) fail(Fault::store, path, "cannot be created");
-  if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-    ::close(file_);
-    throw Error(Fault::store,
-                folder.string() + ": another touchstone is at work in it: wait for it, or name another folder");
-  }
+  file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (file_.get() < 0) fail(Fault::store, path, "cannot be created");
+  require(::flock(file_.get(), LOCK_EX | LOCK_NB) == 0, Fault::store, [&] {
+    return folder.string() + ": another touchstone is at work in it: wait for it, or name another folder";
+  });
 }
-
-FolderLock::~FolderLock() { ::close(file_); }
 
 }  // namespace touchstone

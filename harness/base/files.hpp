@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/descriptor.hpp"
+
 namespace touchstone {
 
 /// The whole file. Throws Fault::data: not there, not a regular file, longer than `limit_bytes`, or unreadable.
@@ -43,12 +45,9 @@ class FolderWriter {
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);
-  ~FolderLock();
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
 
  private:
-  int file_ = -1;
+  Descriptor file_;
 };
 
 }  // namespace touchstone

@@ -11,7 +11,7 @@ std::string gzip(std::string_view bytes) {
   constexpr int gzip_header = 16;
   const bool ready =
       deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS + gzip_header, 8, Z_DEFAULT_STRATEGY) == Z_OK;
-  require(ready, Fault::internal, [] { return std::string("zlib cannot begin to compress"); });
+  require(ready, Fault::internal, "zlib cannot begin to compress");
   std::string packed;
   std::string buffer(std::size_t{1} << 18U, '\0');
   constexpr std::size_t most = std::size_t{1} << 30U;  // zlib counts a piece's bytes in 32 bits

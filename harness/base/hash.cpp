@@ -15,7 +15,7 @@ struct Sha256::Impl {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   Impl() {
     require(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1, Fault::internal,
-            [] { return std::string("cannot start a SHA-256 digest"); });
+            "cannot start a SHA-256 digest");
   }
   ~Impl() { EVP_MD_CTX_free(context); }
   Impl(const Impl&) = delete;

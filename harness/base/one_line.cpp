@@ -1,15 +1,12 @@
 #include "harness/base/one_line.hpp"
 
+#include "harness/base/utf8.hpp"
+
 namespace touchstone {
 
 std::string one_line(std::string_view text, std::size_t bytes) {
   const bool cut = text.size() > bytes;
-  if (cut) {
-    std::size_t end = bytes;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-    text = text.substr(0, end);
-  }
-  std::string line(text);
+  std::string line(text.substr(0, cut_length(text, bytes)));
   for (std::size_t at = 0; at < line.size(); ++at) {
     const auto byte = static_cast<unsigned char>(line[at]);
     if (byte < 0x20U || byte == 0x7fU) line[at] = ' ';

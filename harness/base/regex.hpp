@@ -1,9 +1,10 @@
 #pragma once
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "harness/base/pcre.hpp"
 
 namespace touchstone {
 
@@ -20,9 +21,6 @@ class Regex {
 
   /// Throws Fault::config with the pattern, what is wrong, and where.
   explicit Regex(const std::string& pattern);
-  ~Regex();
-  Regex(Regex&&) noexcept;
-  Regex& operator=(Regex&&) noexcept;
 
   /// Whether it matches anywhere. All searches throw Fault::data when the text makes the pattern take too many steps.
   bool search(std::string_view text) const;
@@ -34,8 +32,8 @@ class Regex {
   std::string remove_all(std::string_view text) const;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::optional<Match> match(std::string_view text, const Pcre::Search& search) const;
+  Pcre pattern_;
 };
 
 /// `text` with every character that means something in a pattern escaped, as re.escape does.

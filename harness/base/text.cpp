@@ -20,20 +20,6 @@ bool is_space(std::int32_t code) {
          property->category == UTF8PROC_CATEGORY_ZP;
 }
 
-/// Decodes the code point at the front; `bytes` is its length, 1 for a byte that is not UTF-8 (code -1).
-struct Decoded {
-  std::int32_t code = -1;
-  std::size_t bytes = 1;
-};
-
-Decoded decode(std::string_view text) {
-  std::int32_t code = -1;
-  const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                       static_cast<utf8proc_ssize_t>(std::min<std::size_t>(text.size(), 4)), &code);
-  if (length <= 0) return {};
-  return {code, static_cast<std::size_t>(length)};
-}
-
 }  // namespace
 
 std::string nearest_name(std::string_view name, std::span<const std::string> known) {
@@ -80,8 +66,8 @@ std::string join(std::span<const std::string> pieces, std::string_view separator
 
 std::string_view lstrip(std::string_view text) {
   while (!text.empty()) {
-    const auto next = decode(text);
-    if (next.code < 0 || !is_space(next.code)) break;
+    const auto next = code_point_at(text, 0);
+    if (next.value < 0 || !is_space(next.value)) break;
     text.remove_prefix(next.bytes);
   }
   return text;
@@ -89,10 +75,9 @@ std::string_view lstrip(std::string_view text) {
 
 std::string_view rstrip(std::string_view text) {
   while (!text.empty()) {
-    std::size_t start = text.size() - 1;
-    while (start > 0 && text.size() - start < 4 && (static_cast<unsigned char>(text[start]) & 0xc0U) == 0x80U) --start;
-    const auto last = decode(text.substr(start));
-    if (last.code < 0 || last.bytes != text.size() - start || !is_space(last.code)) break;
+    const auto start = previous_start(text, text.size());
+    const auto last = code_point_at(text, start);
+    if (last.value < 0 || last.bytes != text.size() - start || !is_space(last.value)) break;
     text.remove_suffix(last.bytes);
   }
   return text;
@@ -112,61 +97,6 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
     at += to.size();
   }
   return text;
-}
-
-std::size_t code_points(std::string_view utf8) {
-  std::size_t count = 0;
-  for (; !utf8.empty(); ++count) utf8.remove_prefix(decode(utf8).bytes);
-  return count;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto next = decode(text);
-    if (next.code < 0) return false;
-    text.remove_prefix(next.bytes);
-  }
-  return true;
-}
-
-namespace {
-
-/// Length of the longest prefix of an ill-formed sequence that could have begun a code point: Python replaces it as
-/// one.
-std::size_t broken_prefix(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned lead = byte(0);
-  std::size_t wanted = 1;
-  unsigned low = 0x80;
-  unsigned high = 0xbf;
-  if (lead >= 0xc2 && lead <= 0xdf) wanted = 2;
-  if (lead >= 0xe0 && lead <= 0xef) wanted = 3;
-  if (lead >= 0xf0 && lead <= 0xf4) wanted = 4;
-  if (lead == 0xe0) low = 0xa0;
-  if (lead == 0xed) high = 0x9f;
-  if (lead == 0xf0) low = 0x90;
-  if (lead == 0xf4) high = 0x8f;
-  std::size_t length = 1;
-  while (length < wanted && length < text.size() && byte(length) >= low && byte(length) <= high) {
-    ++length;
-    low = 0x80;
-    high = 0xbf;
-  }
-  return length;
-}
-
-}  // namespace
-
-std::string to_utf8(std::string_view text) {
-  std::string clean;
-  clean.reserve(text.size());
-  while (!text.empty()) {
-    const auto next = decode(text);
-    const std::size_t length = next.code < 0 ? broken_prefix(text) : next.bytes;
-    clean += next.code < 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length);
-    text.remove_prefix(length);
-  }
-  return clean;
 }
 
 }  // namespace touchstone

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/utf8.hpp"
+
 namespace touchstone {
 
 /// "unknown task 'gsm8': did you mean 'gsm8k'?" or, when nothing is near, the names there are (the first 12).
@@ -28,14 +30,5 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
 
 /// An ASCII digit.
 constexpr bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
-
-/// Number of Unicode code points; a byte that is not valid UTF-8 counts as one.
-std::size_t code_points(std::string_view utf8);
-
-/// True for well-formed UTF-8 (no surrogates, nothing overlong).
-bool is_utf8(std::string_view text);
-
-/// `text` with bytes that are not UTF-8 replaced by U+FFFD, as Python's decode(errors="replace") does.
-std::string to_utf8(std::string_view text);
 
 }  // namespace touchstone

@@ -137,8 +137,7 @@ int eval_action(Program& program, const EvalArguments& arguments) {
   if (arguments.self_test) {
     return self_test_action(program, open_backend().self_test(arguments.engine));
   }
-  require(!arguments.measure.tasks.empty(), Fault::usage,
-          [] { return std::string("eval needs --tasks, for instance --tasks mmlu,gsm8k"); });
+  require(!arguments.measure.tasks.empty(), Fault::usage, "eval needs --tasks, for instance --tasks mmlu,gsm8k");
   for (const auto& name : arguments.measure.tasks) program.tasks().expand(name);
   Progress progress(program.err(), Program::terminal(), program.quiet);
   auto tools = program.tools(arguments.data, progress);

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "harness/base/json.hpp"
+#include "harness/base/json_values.hpp"
 #include "harness/cli/program.hpp"
 #include "harness/compare/verdict.hpp"
 
@@ -75,7 +76,7 @@ Json tuned_json(const TunedMethod& tuned) {
   Json tried = Json::array();
   for (std::size_t at = 0; at < tuned.values.size(); ++at) {
     const double gain = tuned.gains[at];
-    tried.push_back({{"value", Json::parse(tuned.values[at])}, {"gain", std::isnan(gain) ? Json() : Json(gain)}});
+    tried.push_back({{"value", Json::parse(tuned.values[at])}, {"gain", number_or_null(gain)}});
   }
   return {{"method", tuned.method},
           {"key", tuned.key},

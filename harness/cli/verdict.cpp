@@ -134,7 +134,7 @@ int exit_code(const std::vector<PlanVerdict>& verdicts) {
 
 int verdict_action(Program& program, const VerdictArguments& arguments) {
   require(arguments.table.empty() || !arguments.record.empty(), Fault::usage,
-          [] { return std::string("--table writes the page of recorded verdicts: name them with --record"); });
+          "--table writes the page of recorded verdicts: name them with --record");
   const Store store(arguments.db, Store::Open::read_only);
   const auto environments = store.environments();
   std::vector<PlanVerdict> verdicts;

@@ -8,6 +8,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/json_values.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
@@ -467,8 +468,6 @@ std::string xml(const std::string& text) {
   return out;
 }
 
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 }  // namespace
 
 std::string gate_table(const GateResult& result) {
@@ -513,16 +512,16 @@ std::string gate_json(const GateResult& result) {
     row["scale"] = change.unit.scale;
     row["higher_is_better"] = change.higher_is_better;
     row["items"] = change.paired.items;
-    row["before"] = number(change.before);
-    row["after"] = number(change.after);
-    row["drop"] = number(change.drop);
-    row["stderr"] = number(change.paired.stderror);
-    row["at_least"] = number(task.at_least);
-    row["at_most"] = number(task.at_most);
+    row["before"] = number_or_null(change.before);
+    row["after"] = number_or_null(change.after);
+    row["drop"] = number_or_null(change.drop);
+    row["stderr"] = number_or_null(change.paired.stderror);
+    row["at_least"] = number_or_null(task.at_least);
+    row["at_most"] = number_or_null(task.at_most);
     row["max_drop"] = task.margin;
-    row["p_within"] = number(task.p_within);
-    row["p_beyond"] = number(task.p_beyond);
-    row["detectable"] = number(task.detectable);
+    row["p_within"] = number_or_null(task.p_within);
+    row["p_beyond"] = number_or_null(task.p_beyond);
+    row["detectable"] = number_or_null(task.detectable);
     row["items_needed"] = task.items_needed == 0 ? Json(nullptr) : Json(task.items_needed);
     row["lost"] = change.paired.lost;
     row["gained"] = change.paired.gained;

@@ -10,6 +10,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/json_values.hpp"
 #include "harness/base/options.hpp"
 
 namespace touchstone {
@@ -402,8 +403,6 @@ std::string claim_head(const Claim& claim) {
   return head;
 }
 
-Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 }  // namespace
 
 const char* claim_verdict_name(ClaimVerdict verdict) {
@@ -450,10 +449,10 @@ Json verdict_json(const PlanVerdict& verdict) {
                       {"compared", claim_head(claim)},
                       {"expected", expectation_text(claim.expect) + margin_text(result)},
                       {"found", found_text(result)},
-                      {"difference", finite(found.mean)},
-                      {"low", finite(found.interval.low)},
-                      {"high", finite(found.interval.high)},
-                      {"detectable", finite(result.detectable)},
+                      {"difference", number_or_null(found.mean)},
+                      {"low", number_or_null(found.interval.low)},
+                      {"high", number_or_null(found.interval.high)},
+                      {"detectable", number_or_null(result.detectable)},
                       {"cells", result.cells},
                       {"verdict", claim_verdict_name(result.verdict)}});
   }

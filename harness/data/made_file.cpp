@@ -8,6 +8,7 @@
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/json_values.hpp"
 #include "harness/base/text.hpp"
 #include "harness/data/prompt.hpp"
 #include "harness/pictures/picture.hpp"
@@ -15,20 +16,6 @@
 namespace touchstone {
 namespace fs = std::filesystem;
 namespace {
-
-/// JSON has no word for these numbers.
-Json number_json(double value) {
-  if (std::isfinite(value)) return value;
-  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
-}
-
-double number_of(const Json& json) {
-  if (json.is_number()) return json.get<double>();
-  const auto word = json.get<std::string>();
-  require(word == "nan" || word == "inf" || word == "-inf", Fault::data,
-          [] { return std::string("a text in the place of a number, expected nan, inf or -inf"); });
-  return word == "nan" ? std::nan("") : word == "inf" ? INFINITY : -INFINITY;
-}
 
 /// The shortest number that gives the float back.
 Json float_json(float value) {
@@ -38,36 +25,6 @@ Json float_json(float value) {
   double near = 0.0;
   std::from_chars(digits, end, near);
   return static_cast<float>(near) == value ? near : static_cast<double>(value);
-}
-
-/// What a model wrote may hold bytes that are not UTF-8, which JSON cannot: they go as hexadecimal digits.
-void put_text(Json& answer, const std::string& text) {
-  if (is_utf8(text)) {
-    answer["text"] = text;
-    return;
-  }
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string hex;
-  for (const auto byte : text) {
-    hex += digits[static_cast<unsigned char>(byte) >> 4U];
-    hex += digits[static_cast<unsigned char>(byte) & 15U];
-  }
-  answer["text"] = to_utf8(text);
-  answer["bytes"] = hex;
-}
-
-std::string text_of_answer(const Json& answer) {
-  if (!answer.contains("bytes")) return answer.at("text").get<std::string>();
-  const auto hex = answer["bytes"].get<std::string>();
-  std::string text;
-  for (std::size_t at = 0; at < hex.size(); at += 2) {
-    unsigned byte = 0;
-    const auto* end = hex.data() + std::min(at + 2, hex.size());
-    require(end - (hex.data() + at) == 2 && std::from_chars(hex.data() + at, end, byte, 16).ptr == end, Fault::data,
-            [] { return std::string("an answer's bytes are no hexadecimal digits"); });
-    text += static_cast<char>(byte);
-  }
-  return text;
 }
 
 Json answer_json(const Answer& answer, const std::map<int, std::string>& origins) {
@@ -98,7 +55,7 @@ Json answer_json(const Answer& answer, const std::map<int, std::string>& origins
 
 Answer answer_of(const Json& json, std::map<int, std::string>& origins) {
   Answer answer;
-  answer.text = text_of_answer(json);
+  answer.text = text_from(json);
   const auto& origin = json.at("origin");
   if (origin.is_object()) {
     answer.made_by = static_cast<int>(whole_number(origin.at("stage"), 0, INT32_MAX));
@@ -112,17 +69,17 @@ Answer answer_of(const Json& json, std::map<int, std::string>& origins) {
   answer.ended = json.value("ended", false);
   answer.finished = json.value("finished", true);
   if (json.contains("members")) answer.members = json["members"].dump();
-  answer.logp_nats = number_of(json.at("logp_nats"));
-  answer.reward = number_of(json.at("reward"));
+  answer.logp_nats = number_from(json.at("logp_nats"));
+  answer.reward = number_from(json.at("reward"));
   const auto place = [](const Json& byte) { return static_cast<int>(whole_number(byte, 0, INT32_MAX)); };
   for (const auto& span : json.value("spans", Json::array())) {
     answer.spans.push_back({.first = place(span.at("first")),
                             .last = place(span.at("last")),
-                            .weight = number_of(span.at("weight")),
+                            .weight = number_from(span.at("weight")),
                             .role = span.at("role").get<std::string>()});
   }
   for (const auto& logp : json.value("ref_logp_nats", Json::array())) {
-    answer.ref_logp_nats.push_back(static_cast<float>(number_of(logp)));
+    answer.ref_logp_nats.push_back(static_cast<float>(number_from(logp)));
   }
   return answer;
 }
@@ -144,20 +101,19 @@ std::string name_of(const Json& prompt) {
 
 std::map<std::string, double> values_of(const Json& json) {
   std::map<std::string, double> values;
-  for (const auto& member : json.items()) values[member.key()] = number_of(member.value());
+  for (const auto& member : json.items()) values[member.key()] = number_from(member.value());
   return values;
 }
 
 /// The lines before the last, whose hash the last one holds.
 std::vector<std::string> checked_lines(std::string_view text) {
-  require(text.ends_with('\n'), Fault::data, [] { return std::string("cut short"); });
+  require(text.ends_with('\n'), Fault::data, "cut short");
   const auto before = text.substr(0, text.size() - 1).rfind('\n');
-  require(before != std::string_view::npos, Fault::data, [] { return std::string("cut short"); });
+  require(before != std::string_view::npos, Fault::data, "cut short");
   const auto body = text.substr(0, before + 1);
   const auto last = parse_json(text.substr(before + 1), "last line");
-  require(last.is_object() && last.contains("sha256"), Fault::data, [] { return std::string("cut short"); });
-  require(last["sha256"] == sha256(body), Fault::data,
-          [] { return std::string("not what was written: its hash differs"); });
+  require(last.is_object() && last.contains("sha256"), Fault::data, "cut short");
+  require(last["sha256"] == sha256(body), Fault::data, "not what was written: its hash differs");
   return split(std::string(body.substr(0, body.size() - 1)), '\n');
 }
 

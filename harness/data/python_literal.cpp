@@ -385,22 +385,13 @@ class Reader {
   }
 
   void put_point(std::uint32_t point, bool bytes, std::string& out) const {
-    const auto byte = [&](std::uint32_t value) { out += static_cast<char>(value & 0xffU); };
-    if (bytes) return byte(point);
+    if (bytes) {
+      out += static_cast<char>(point & 0xffU);
+      return;
+    }
     if (point > 0x10ffff) fail("a code point that is none");
     if (point >= 0xd800 && point < 0xe000) fail("lone surrogates are not supported");
-    if (point < 0x80) return byte(point);
-    if (point < 0x800) {
-      byte(0xc0 | (point >> 6));
-    } else if (point < 0x10000) {
-      byte(0xe0 | (point >> 12));
-      byte(0x80 | ((point >> 6) & 0x3f));
-    } else {
-      byte(0xf0 | (point >> 18));
-      byte(0x80 | ((point >> 12) & 0x3f));
-      byte(0x80 | ((point >> 6) & 0x3f));
-    }
-    byte(0x80 | (point & 0x3f));
+    append_code_point(out, static_cast<std::int32_t>(point));
   }
 
   std::string_view text_;

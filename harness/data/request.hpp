@@ -14,7 +14,7 @@ namespace touchstone {
 struct Likelihood {
   std::string context;
   std::string continuation;
-  std::vector<Image> images;
+  std::vector<Image> images{};
 };
 
 /// Log-likelihood of a whole text, in windows of the model's length.
@@ -25,13 +25,13 @@ struct Rolling {
 /// "Go on from here." Answered by decoding.
 struct Generation {
   std::string context;
-  std::vector<Image> images;
+  std::vector<Image> images{};
   int max_new_tokens = 256;
   double temperature = 0.0;  ///< 0 is greedy
   double top_p = 1.0;
-  int top_k = 0;                   ///< 0: no limit
-  std::vector<std::string> until;  ///< the text is cut before the first of each; the model's end-of-text always stops
-  int samples = 1;                 ///< answers wanted; they come as `texts` of one Response
+  int top_k = 0;                     ///< 0: no limit
+  std::vector<std::string> until{};  ///< the text is cut before the first of each; the model's end-of-text always stops
+  int samples = 1;                   ///< answers wanted; they come as `texts` of one Response
   /// The text keeps white space that it has only behind the context; false: it is what the new tokens decode to alone,
   /// which in some tokenizers loses a first space, as in the reference.
   bool keep_first_space = false;

@@ -35,16 +35,16 @@ BenchOptions read_bench_options(const std::string& kind, const std::string& json
     return static_cast<int>(options.integer(key, help, {.fallback = fallback, .min = 1, .max = max}));
   };
   BenchOptions result;
-  result.model = options.text("model", "checkpoint folder; empty: random weights", {.fallback = "", .choices = {}});
+  result.model = options.text("model", "checkpoint folder; empty: random weights", {.fallback = ""});
   result.dtype =
       options.text("dtype", "of the matrix products", {.fallback = "float32", .choices = {"float32", "bfloat16"}});
-  result.device = options.text("device", "auto, cpu, cuda[:N]", {.fallback = "auto", .choices = {}});
+  result.device = options.text("device", "auto, cpu, cuda[:N]", {.fallback = "auto"});
   result.threads = integer("threads", "workers", 1, 1024);
   result.batch = integer("batch", "rows", defaults.batch, 4096);
   result.length = integer("length", defaults.length_help, defaults.length, 1 << 20);
   result.steps = integer("steps", defaults.steps_help, defaults.steps, 100000);
   if (kind == "train") {
-    result.ids = options.text("ids", "JSON file of rows of token ids", {.fallback = "", .choices = {}});
+    result.ids = options.text("ids", "JSON file of rows of token ids", {.fallback = ""});
     result.plain = options.flag("plain", "LibTorch's own operators instead of the kernels", false);
     result.learning_rate = options.number("learning_rate", "constant", {.fallback = 3e-4, .min = 0.0, .max = 1.0});
   }

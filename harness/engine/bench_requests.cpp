@@ -25,17 +25,16 @@ RequestOptions read_options(const std::string& json) {
   Options options(object, "bench decode");
   RequestOptions result;
   auto& engine = result.engine;
-  engine.model = options.text("model", "checkpoint folder", {.fallback = {}, .choices = {}});
-  engine.dtype = options.text("dtype", "of the matrix products", {.fallback = "float32", .choices = {}});
-  engine.device = options.text("device", "auto, cpu, cuda[:N]", {.fallback = "auto", .choices = {}});
+  engine.model = options.text("model", "checkpoint folder");
+  engine.dtype = options.text("dtype", "of the matrix products", {.fallback = "float32"});
+  engine.device = options.text("device", "auto, cpu, cuda[:N]", {.fallback = "auto"});
   const auto integer = [&](const std::string& key, const std::string& help, std::int64_t fallback) {
     return static_cast<int>(options.integer(key, help, {.fallback = fallback, .min = 1, .max = 4096}));
   };
   engine.threads = integer("threads", "workers", 1);
   engine.rows = integer("batch", "answers written at the same time", 16);
-  result.requests =
-      options.text("requests", "file of prompts, one JSON object a line", {.fallback = {}, .choices = {}});
-  result.out = options.text("out", "file for the answers; empty: none", {.fallback = "", .choices = {}});
+  result.requests = options.text("requests", "file of prompts, one JSON object a line");
+  result.out = options.text("out", "file for the answers; empty: none", {.fallback = ""});
   options.done();
   return result;
 }
@@ -54,10 +53,8 @@ std::vector<Request> read_requests(const std::string& path) {
     const auto tokens = row["max_new_tokens"].get<std::int64_t>();
     require(tokens >= 1 && tokens <= 1 << 20, Fault::data,
             [&] { return place + ": max_new_tokens is " + std::to_string(tokens) + ", expected 1 to 1048576"; });
-    requests.emplace_back(Generation{.context = row["prompt"].get<std::string>(),
-                                     .images = {},
-                                     .max_new_tokens = static_cast<int>(tokens),
-                                     .until = {}});
+    requests.emplace_back(
+        Generation{.context = row["prompt"].get<std::string>(), .max_new_tokens = static_cast<int>(tokens)});
   }
   require(!requests.empty(), Fault::data, [&] { return path + ": holds no request"; });
   return requests;

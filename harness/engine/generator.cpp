@@ -188,8 +188,7 @@ class Writer {
       for (std::size_t at = 0; at < choices.size(); ++at) {
         choices[at].token = static_cast<std::int32_t>(ids.const_data_ptr<std::int64_t>()[at]);
         choices[at].logp_nats = static_cast<double>(logp.const_data_ptr<float>()[at]);
-        require(std::isfinite(choices[at].logp_nats), Fault::numeric,
-                [] { return std::string("a logit of the model is not a number"); });
+        require(std::isfinite(choices[at].logp_nats), Fault::numeric, "a logit of the model is not a number");
       }
     }
     if (std::all_of(begin, writing_.end(), greedy)) return choices;

@@ -1,13 +1,12 @@
 #include "harness/engine/native_engine.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <mutex>
 #include <optional>
 #include <variant>
 
 #include "harness/base/error.hpp"
+#include "harness/base/process.hpp"
 #include "harness/engine/generator.hpp"
 #include "harness/engine/scorer.hpp"
 #include "harness/engine/token_pairs.hpp"
@@ -80,8 +79,7 @@ class NativeEngine final : public Engine {
 
   EngineCounts counts() const override {
     auto counts = counts_;
-    rusage usage{};
-    if (getrusage(RUSAGE_SELF, &usage) == 0) counts.peak_bytes = std::int64_t{usage.ru_maxrss} * 1024;
+    counts.peak_bytes = peak_resident_bytes();
     return counts;
   }
 
@@ -150,8 +148,8 @@ class NativeEngine final : public Engine {
     if (const auto* pair = std::get_if<Likelihood>(&request)) {
       if (pair->images.empty()) return {encoder.encode(*pair)};
       const auto images = images_of(request);
-      auto scored = encoder.encode(
-          {.context = book_->expand(pair->context, images), .continuation = pair->continuation, .images = {}});
+      auto scored =
+          encoder.encode({.context = book_->expand(pair->context, images), .continuation = pair->continuation});
       book_->place(scored.input, images, scored.truncated_tokens > 0);
       return {std::move(scored)};
     }
@@ -259,7 +257,7 @@ class NativeEngine final : public Engine {
       const auto* generation = std::get_if<Generation>(&requests[at]);
       if (generation == nullptr) continue;
       require(generation->max_new_tokens >= 1 && generation->samples >= 1, Fault::config,
-              [] { return std::string("a generation needs at least one new token and one sample"); });
+              "a generation needs at least one new token and one sample");
       numbers.push_back(at);
       generations.push_back(generation);
     }

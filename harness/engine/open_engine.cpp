@@ -93,7 +93,7 @@ at::Device find_device(const std::string& name) {
 
 at::ScalarType find_dtype(const std::string& name) {
   require(name == "float32" || name == "bfloat16", Fault::config,
-          [&] { return "dtype is '" + name + "', expected float32 or bfloat16"; });
+          [&] { return "dtype: found '" + name + "', expected float32 or bfloat16"; });
   return name == "float32" ? at::kFloat : at::kBFloat16;
 }
 

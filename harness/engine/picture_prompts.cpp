@@ -97,7 +97,7 @@ PictureBook::PictureBook(Model& model, const PictureReader& reader, const std::v
 
 const PictureBook::Seen& PictureBook::seen(const Image& image) const {
   const auto found = seen_.find(picture_hash(image));
-  require(found != seen_.end(), Fault::internal, [] { return std::string("a picture that was not looked at"); });
+  require(found != seen_.end(), Fault::internal, "a picture that was not looked at");
   return found->second;
 }
 

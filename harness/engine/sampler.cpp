@@ -64,8 +64,7 @@ Sampler::Choice Sampler::choose(std::span<const float> logits) {
   const auto weights = relative_weights(logits, largest, greedy ? 1.0 : temperature_);
   double total = 0.0;
   for (const auto weight : weights) total += weight;
-  require(std::isfinite(largest) && std::isfinite(total), Fault::numeric,
-          [] { return std::string("a logit of the model is not a number"); });
+  require(std::isfinite(largest) && std::isfinite(total), Fault::numeric, "a logit of the model is not a number");
   auto token = best;
   if (!greedy) {
     const auto ids = candidates(weights, total, top_k_, top_p_);
@@ -73,13 +72,12 @@ Sampler::Choice Sampler::choose(std::span<const float> logits) {
     for (const auto id : ids) sum += weights[static_cast<std::size_t>(id)];
     // 53 random bits make a number in [0, 1), the same on every platform.
     auto left = static_cast<double>(generator_() >> 11) * 0x1p-53 * sum;
-    token = ids.back();
     for (const auto id : ids) {
-      left -= weights[static_cast<std::size_t>(id)];
-      if (left < 0.0) {
-        token = id;
-        break;
-      }
+      const auto weight = weights[static_cast<std::size_t>(id)];
+      if (weight <= 0.0) continue;
+      token = id;  // rounding may leave a rest behind the last one, and it must be one that can be drawn
+      left -= weight;
+      if (left < 0.0) break;
     }
   }
   return {.token = token, .logp_nats = std::log(weights[static_cast<std::size_t>(token)] / total)};

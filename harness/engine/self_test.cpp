@@ -44,14 +44,13 @@ std::vector<Request> make_requests() {
   for (const auto& subject : subjects) {
     const auto question = "Question: What happened to " + subject + "?\nAnswer:";
     for (const auto& ending : endings) {
-      requests.emplace_back(Likelihood{.context = shots + question, .continuation = ending, .images = {}});
-      requests.emplace_back(Likelihood{.context = question, .continuation = ending, .images = {}});
+      requests.emplace_back(Likelihood{.context = shots + question, .continuation = ending});
+      requests.emplace_back(Likelihood{.context = question, .continuation = ending});
     }
     requests.emplace_back(Rolling{.text = "Once upon a time there was " + subject + ". " + shots});
     requests.emplace_back(
-        Generation{.context = "Once upon a time, " + subject, .images = {}, .max_new_tokens = 24, .until = {"\n\n"}});
+        Generation{.context = "Once upon a time, " + subject, .max_new_tokens = 24, .until = {"\n\n"}});
     requests.emplace_back(Generation{.context = shots + question,
-                                     .images = {},
                                      .max_new_tokens = 12,
                                      .temperature = 0.8,
                                      .top_p = 0.95,

@@ -20,9 +20,8 @@ TokenIds encode_plain(const EncodingRules& rules, const std::string& text) {
 }
 
 std::int32_t prefix_token(const EncodingRules& rules) {
-  require(rules.prefix.has_value(), Fault::checkpoint, [] {
-    return std::string("a text without context needs a token before it, but the tokenizer has neither BOS nor EOS");
-  });
+  require(rules.prefix.has_value(), Fault::checkpoint,
+          "a text without context needs a token before it, but the tokenizer has neither BOS nor EOS");
   return static_cast<std::int32_t>(*rules.prefix);
 }
 
@@ -68,7 +67,7 @@ ScoredTokens PairEncoder::encode(const Likelihood& request) {
     auto continuation = encode_plain(*rules_, request.continuation);
     const auto prefix = prefix_token(*rules_);
     if (continuation.size() > 1 && continuation.front() == prefix) continuation.erase(continuation.begin());
-    require(!continuation.empty(), Fault::data, [] { return std::string("a continuation has no tokens"); });
+    require(!continuation.empty(), Fault::data, "a continuation has no tokens");
     return fit(*rules_, {prefix}, std::move(continuation));
   }
   // White space at the seam belongs to the continuation.
@@ -86,7 +85,7 @@ ScoredTokens PairEncoder::encode(const Likelihood& request) {
   }
   const bool empty = tail.empty();
   if (empty) tail = encode_plain(*rules_, continuation);
-  require(!tail.empty(), Fault::data, [] { return std::string("a continuation has no tokens"); });
+  require(!tail.empty(), Fault::data, "a continuation has no tokens");
   // A context of white space alone leaves no tokens where the tokenizer adds none; the first token needs a row before
   // it.
   const auto scored = context_tokens_.empty() ? fit(*rules_, {prefix_token(*rules_)}, std::move(tail))

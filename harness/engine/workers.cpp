@@ -9,19 +9,15 @@ namespace touchstone {
 namespace {
 
 /// While it lives, tensor operators on this thread use one thread and record nothing for gradients.
-class OneThread {
- public:
-  OneThread() : before_(at::get_num_threads()) { at::set_num_threads(1); }
-  ~OneThread() { at::set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-  at::NoGradGuard no_gradients_;
+struct OneThread {
+  TensorThreads threads{1};
+  at::NoGradGuard no_gradients;
 };
 
 }  // namespace
+
+TensorThreads::TensorThreads(int threads) : before_(at::get_num_threads()) { at::set_num_threads(threads); }
+TensorThreads::~TensorThreads() { at::set_num_threads(before_); }
 
 void run_workers(std::size_t workers, const std::function<void(std::size_t)>& body) {
   if (workers <= 1) {

@@ -3,23 +3,14 @@
 #include <array>
 #include <cstdio>
 
+#include "harness/base/utf8.hpp"
 #include "harness/jinja/machine.hpp"
 
 namespace touchstone::jinja {
 namespace {
 
-std::uint32_t code_point(std::string_view text, std::size_t& at) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
-  const auto lead = byte(at++);
-  if (lead < 0x80) return lead;
-  const int tail = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-  std::uint32_t value = lead & (0x3fU >> tail);
-  for (int i = 0; i < tail && at < text.size(); ++i) value = (value << 6) | (byte(at++) & 0x3fU);
-  return value;
-}
-
 void append_unit(std::string& out, std::uint32_t unit) {
-  std::array<char, 8> text{};
+  std::array<char, 12> text{};
   std::snprintf(text.data(), text.size(), "\\u%04x", unit);
   out += text.data();
 }
@@ -75,7 +66,9 @@ class Writer {
         out_ += byte;
         ++at;
       } else {
-        const auto point = code_point(value, at);
+        const auto found = code_point_at(value, at);
+        const auto point = found.value < 0 ? 0xfffdU : static_cast<std::uint32_t>(found.value);
+        at += found.bytes;
         if (point >= 0x10000) append_unit(out_, 0xd800 + ((point - 0x10000) >> 10));
         append_unit(out_, point >= 0x10000 ? 0xdc00 + ((point - 0x10000) & 0x3ff) : point);
       }

@@ -35,22 +35,6 @@ std::string normal_lines(const std::string& source) {
   return text;
 }
 
-void append_utf8(std::string& out, std::uint32_t value) {
-  const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
-  if (value < 0x80) return put(value);
-  if (value < 0x800) {
-    put(0xc0 | (value >> 6));
-  } else if (value < 0x10000) {
-    put(0xe0 | (value >> 12));
-    put(0x80 | ((value >> 6) & 0x3f));
-  } else {
-    put(0xf0 | (value >> 18));
-    put(0x80 | ((value >> 12) & 0x3f));
-    put(0x80 | ((value >> 6) & 0x3f));
-  }
-  put(0x80 | (value & 0x3f));
-}
-
 class Lexer {
  public:
   Lexer(const std::string& source, const std::string& where) : text_(normal_lines(source)), where_(where) {}
@@ -307,7 +291,7 @@ class Lexer {
       }
       const auto point = static_cast<std::uint32_t>(std::stoul(code, nullptr, 16));
       if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) fail("a text names a code point that is none");
-      append_utf8(value, point);
+      append_code_point(value, static_cast<std::int32_t>(point));
       at += 2 + digits;
     } else if (kind == '\n') {
       at += 2;
@@ -317,7 +301,7 @@ class Lexer {
       for (; end < at + 4 && end < text_.size() && text_[end] >= '0' && text_[end] <= '7'; ++end) {
         point = point * 8 + static_cast<std::uint32_t>(text_[end] - '0');
       }
-      append_utf8(value, point);
+      append_code_point(value, static_cast<std::int32_t>(point));
       at = end;
     } else if (kind == 'N') {
       fail("the escape \\N is not supported");

@@ -7,6 +7,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/one_line.hpp"
+#include "harness/base/utf8.hpp"
 
 namespace touchstone::jinja {
 namespace {
@@ -666,7 +667,7 @@ std::size_t place(std::int64_t index, std::size_t count) {
 std::vector<std::size_t> code_point_starts(std::string_view text) {
   std::vector<std::size_t> starts;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0U) != 0x80U) starts.push_back(i);
+    if (!is_continuation(text[i])) starts.push_back(i);
   }
   starts.push_back(text.size());
   return starts;

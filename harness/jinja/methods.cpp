@@ -276,7 +276,7 @@ Value expandtabs_method(Machine& machine, const Value& self, Reader given) {
       column += blanks;
     } else {
       out += byte;
-      if ((static_cast<unsigned char>(byte) & 0xc0U) != 0x80U) ++column;
+      if (!is_continuation(byte)) ++column;
       if (byte == '\n' || byte == '\r') column = 0;
     }
   }

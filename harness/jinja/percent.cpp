@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "harness/base/utf8.hpp"
 #include "harness/jinja/machine.hpp"
 #include "harness/jinja/text.hpp"
 
@@ -159,7 +160,7 @@ class Formatter {
     const bool fits = value.is_integer() && value.integer() >= 0 && value.integer() < 0x110000 &&
                       (value.integer() < 0xd800 || value.integer() > 0xdfff);
     if (!fits) machine_.fail("'%c' wants one character or its number");
-    return encoded(static_cast<std::int32_t>(value.integer()));
+    return utf8_of(static_cast<std::int32_t>(value.integer()));
   }
 
   void whole(const Directive& spec, const Value& value) {

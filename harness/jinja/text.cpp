@@ -17,17 +17,9 @@ namespace touchstone::jinja {
 namespace {
 
 std::int32_t point_at(std::string_view text, std::size_t at, std::size_t& end) {
-  std::int32_t value = -1;
-  const auto bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data() + at),
-                                      static_cast<utf8proc_ssize_t>(text.size() - at), &value);
-  end = at + (bytes > 0 ? static_cast<std::size_t>(bytes) : 1);
-  return value;
-}
-
-void put(std::string& out, std::int32_t value) {
-  std::array<utf8proc_uint8_t, 4> bytes{};
-  const auto count = utf8proc_encode_char(value, bytes.data());
-  out.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(count));
+  const auto point = code_point_at(text, at);
+  end = at + point.bytes;
+  return point.value;
 }
 
 bool is_letter(std::int32_t value) {
@@ -38,16 +30,6 @@ bool is_letter(std::int32_t value) {
 std::size_t limit(std::int64_t most) {
   return most < 0 ? std::numeric_limits<std::size_t>::max() : static_cast<std::size_t>(most);
 }
-
-}  // namespace
-
-std::string encoded(std::int32_t point) {
-  std::string out;
-  put(out, point);
-  return out;
-}
-
-namespace {
 
 bool in_ranges(std::int32_t value, std::span<const std::array<std::int32_t, 2>> ranges) {
   return std::any_of(ranges.begin(), ranges.end(),
@@ -101,17 +83,17 @@ void put_upper(std::string& out, std::int32_t value, bool title) {
   if (found != special_cases.end() && found->point == value) {
     out += title ? found->title : found->upper;
   } else {
-    put(out, title ? utf8proc_totitle(value) : utf8proc_toupper(value));
+    append_code_point(out, title ? utf8proc_totitle(value) : utf8proc_toupper(value));
   }
 }
 
 void put_lower(std::string& out, const std::vector<std::int32_t>& points, std::size_t at) {
   if (points[at] == 0x3a3 && ends_word(points, at)) {
-    put(out, 0x3c2);
+    append_code_point(out, 0x3c2);
   } else if (points[at] == 0x130) {
     out += "i\xcc\x87";
   } else {
-    put(out, utf8proc_tolower(points[at]));
+    append_code_point(out, utf8proc_tolower(points[at]));
   }
 }
 
@@ -133,7 +115,7 @@ std::string recased(std::string_view text, Casing casing) {
                         ((casing == Casing::title || casing == Casing::capital) && inside);
     const bool keeps = casing == Casing::swapped && !is_cased(value);
     if (keeps) {
-      put(out, value);
+      append_code_point(out, value);
     } else if (lowers) {
       put_lower(out, points, i);
     } else {
@@ -262,11 +244,7 @@ std::string_view strip_set(std::string_view text, std::string_view set, bool lef
     point_at(text, 0, end);
     return end;
   };
-  const auto last_start = [&] {
-    std::size_t start = text.size() - 1;
-    while (start > 0 && (static_cast<unsigned char>(text[start]) & 0xc0U) == 0x80U) --start;
-    return start;
-  };
+  const auto last_start = [&] { return previous_start(text, text.size()); };
   while (left && !text.empty() && set.find(text.substr(0, first_bytes())) != std::string_view::npos)
     text.remove_prefix(first_bytes());
   while (right && !text.empty() && set.find(text.substr(last_start())) != std::string_view::npos)
@@ -330,8 +308,7 @@ std::vector<std::string_view> split_at_spaces_from_right(std::string_view text, 
     }
     std::size_t at = text.size();
     while (at > 0) {
-      auto start = at - 1;
-      while (start > 0 && (static_cast<unsigned char>(text[start]) & 0xc0U) == 0x80U) --start;
+      const auto start = previous_start(text, at);
       if (strip(text.substr(start, at - start)).empty()) break;
       at = start;
     }

@@ -20,8 +20,6 @@ bool is_all(std::string_view text, Class wanted);
 
 /// As str.istitle().
 bool is_title(std::string_view text);
-/// One code point as UTF-8.
-std::string encoded(std::int32_t point);
 /// Whether there is a character that Python takes for a digit although it is no decimal one (a superscript, say).
 bool has_other_digit(std::string_view text);
 /// As Python's int(text, base) and float(text); absent where Python raises ValueError. `outside` is set for a whole

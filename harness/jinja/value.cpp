@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "harness/base/utf8.hpp"
+
 namespace touchstone::jinja {
 namespace {
 
@@ -116,10 +118,8 @@ std::string repr_text(std::string_view text) {
   const char quote = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
   std::string out(1, quote);
   for (std::size_t at = 0; at < text.size();) {
-    std::int32_t point = -1;
-    const auto bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data() + at),
-                                        static_cast<utf8proc_ssize_t>(text.size() - at), &point);
-    const auto piece = text.substr(at, bytes > 0 ? static_cast<std::size_t>(bytes) : 1);
+    const auto [point, bytes] = code_point_at(text, at);
+    const auto piece = text.substr(at, bytes);
     at += piece.size();
     constexpr std::string_view named = "\\\n\r\t";
     constexpr std::string_view letters = "\\nrt";

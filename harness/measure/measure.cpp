@@ -53,7 +53,7 @@ struct Answers {
 
 /// The leaf tasks of all names, each once, in order of first mention.
 std::vector<std::string> leaves_of(const MeasureSettings& settings, const TaskBook& book) {
-  require(!settings.tasks.empty(), Fault::config, [] { return std::string("no task was named"); });
+  require(!settings.tasks.empty(), Fault::config, "no task was named");
   std::vector<std::string> leaves;
   std::set<std::string> seen;
   for (const auto& name : settings.tasks) {
@@ -393,7 +393,7 @@ void answer_by(const Procedure& procedure, const std::vector<Work>& works, const
   };
   answers.answered = procedure.answer(questions, ask);
   require(answers.answered.size() == questions.size(), Fault::internal,
-          [] { return std::string("a procedure did not answer every question"); });
+          "a procedure did not answer every question");
   for (std::size_t at = 0; at < questions.size(); ++at) {
     auto& own = answers.answered[at].responses;
     require(own.size() == questions[at].requests.front().size(), Fault::internal,
@@ -488,7 +488,7 @@ Measurement measure(const MeasureSettings& settings, const TaskBook& book, const
   const Stopwatch watch;
   const ChatTemplate* chat = settings.chat ? engine.chat_template() : nullptr;
   require(!settings.chat || chat != nullptr, Fault::config,
-          [] { return std::string("a chat template is asked for, but the checkpoint has none"); });
+          "a chat template is asked for, but the checkpoint has none");
   const auto* procedure = engine.procedure();
   auto works = prepare_all(settings, book, data, chat, procedure == nullptr ? Procedure().prompts : procedure->prompts);
   Answers answers;

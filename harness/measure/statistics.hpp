@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/seed.hpp"
+
 namespace touchstone {
 
 struct Interval {
@@ -112,13 +114,7 @@ struct Bootstrap {
 class Resampler {
  public:
   explicit Resampler(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t u64() {
-    state_ += 0x9e3779b97f4a7c15ULL;
-    std::uint64_t mixed = state_;
-    mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-    mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebULL;
-    return mixed ^ (mixed >> 31U);
-  }
+  std::uint64_t u64() { return splitmix64_mix(state_ += splitmix64_step); }
   /// In [0, n) for 0 < n < 2^32, by multiplication (Lemire, arXiv 1805.10941, without the rejection step: the bias is
   /// below n / 2^32).
   std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(((u64() >> 32U) * n) >> 32U); }

@@ -4,6 +4,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 
 namespace touchstone {
 namespace {
@@ -35,7 +36,7 @@ bool keeps_the_base(const Json& value) {
 void check_adapter_config(const Json& config, const std::string& where, const std::set<std::string>& handled) {
   const auto refuse = [&](const std::string& key, const std::string& expected) {
     throw Error(Fault::checkpoint,
-                where + ": key '" + key + "': found " + config.at(key).dump().substr(0, 60) + ", expected " + expected);
+                where + ": key '" + key + "': found " + shown_json(config.at(key)) + ", expected " + expected);
   };
   require(config.is_object(), Fault::checkpoint, [&] { return where + ": expected an object"; });
   for (const auto& [key, value] : config.items()) {

@@ -4,6 +4,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
@@ -13,8 +14,7 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& key, const Json& found,
                          const std::string& expected) {
-  throw Error(Fault::checkpoint,
-              where + ": key '" + key + "': found " + found.dump().substr(0, 60) + ", expected " + expected);
+  throw Error(Fault::checkpoint, where + ": key '" + key + "': found " + shown_json(found) + ", expected " + expected);
 }
 
 ProcedureFile read_file(const fs::path& path) {
@@ -27,7 +27,7 @@ ProcedureFile read_file(const fs::path& path) {
   ProcedureFile file;
   file.where = path.string();
   require(object.is_object(), Fault::checkpoint, [&] {
-    return file.where + ": found " + object.dump().substr(0, 60) + ", expected an object with the key 'procedure'";
+    return file.where + ": found " + shown_json(object) + ", expected an object with the key 'procedure'";
   });
   if (const auto models = object.find("models"); models != object.end()) {
     if (!models->is_object()) refuse(file.where, "models", *models, "an object of names and checkpoint folders");

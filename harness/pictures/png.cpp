@@ -17,7 +17,7 @@ class PngReader {
       : bytes_(bytes), where_(where), limits_(limits) {
     png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, on_error, on_warning);
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
-    require(info_ != nullptr, Fault::internal, [] { return std::string("libpng cannot be set up"); });
+    require(info_ != nullptr, Fault::internal, "libpng cannot be set up");
   }
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
   PngReader(const PngReader&) = delete;

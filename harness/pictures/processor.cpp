@@ -4,56 +4,40 @@
 #include <cmath>
 
 #include "harness/base/error.hpp"
-#include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 
 namespace touchstone {
 namespace {
 
 constexpr int most_side_px = 4096;  ///< as the reference: never larger than this after the first resize
 
-/// One JSON object of a processor's settings, with the file's name for messages.
-class Settings {
- public:
-  Settings(const Json& object, std::string where) : object_(object), where_(std::move(where)) {}
+using Settings = ObjectReader;
 
-  const Json* find(const char* key) const {
-    const auto found = object_.find(key);
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-  [[noreturn]] void refuse(const std::string& key, const Json& value, const std::string& expected) const {
-    auto found = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-    if (found.size() > 60) found = found.substr(0, 57) + "...";
-    throw Error(Fault::checkpoint, where_ + ": " + key + " is " + found + ", expected " + expected);
-  }
-  void read(const char* key, bool& value) const {
-    if (const auto* found = find(key)) {
-      if (!found->is_boolean()) refuse(key, *found, "true or false");
-      value = found->get<bool>();
-    }
-  }
-  int side(const std::string& key, const Json& value) const {
-    if (!value.is_number_integer() || value.get<double>() < 1 || value.get<double>() > most_side_px) {
-      refuse(key, value, "a whole number from 1 to " + std::to_string(most_side_px));
-    }
-    return value.get<int>();
-  }
-  void read(const char* key, std::array<float, 3>& values, double min) const {
-    const auto* found = find(key);
-    if (found == nullptr) return;
-    const bool list = found->is_array() && found->size() == 3;
-    for (std::size_t at = 0; at < 3; ++at) {
-      const auto& value = list ? (*found)[at] : *found;
-      if (!value.is_number() || value.get<double>() < min || value.get<double>() > 1e4) {
-        refuse(key, *found, "one number or three, from " + Json(min).dump() + " to 10000");
-      }
-      values[at] = value.get<float>();
-    }
-  }
+int side(const Settings& settings, const std::string& key) {
+  return static_cast<int>(settings.integer(key, 1, most_side_px));
+}
 
- private:
-  const Json& object_;
-  std::string where_;
-};
+/// The object under a key that has all of these.
+Settings size_of(const Settings& settings, const char* key) {
+  return {settings.object(key), settings.where() + ": " + key, {.fault = Fault::checkpoint, .null_is_missing = true}};
+}
+
+void read_flag(const Settings& settings, const char* key, bool& value) {
+  if (settings.has(key)) value = settings.flag(key);
+}
+
+void read_channels(const Settings& settings, const char* key, std::array<float, 3>& values, double min) {
+  const auto* found = settings.find(key);
+  if (found == nullptr) return;
+  const bool list = found->is_array() && found->size() == 3;
+  for (std::size_t at = 0; at < 3; ++at) {
+    const auto& value = list ? (*found)[at] : *found;
+    if (!value.is_number() || value.get<double>() < min || value.get<double>() > 1e4) {
+      settings.wrong(key, *found, "one number or three," + range_words(min, 1e4));
+    }
+    values[at] = value.get<float>();
+  }
+}
 
 void check_kind(const Settings& settings) {
   const auto* kind = settings.find("image_processor_type");
@@ -63,51 +47,40 @@ void check_kind(const Settings& settings) {
       if (*kind == std::string(name) + ending) return;
     }
   }
-  settings.refuse("image_processor_type", *kind, "Idefics3ImageProcessor or SmolVLMImageProcessor");
+  settings.wrong("image_processor_type", *kind, "Idefics3ImageProcessor or SmolVLMImageProcessor");
 }
 
 void read_size(const Settings& settings, PictureRules& rules) {
-  const auto* size = settings.find("size");
-  if (size == nullptr) return;
-  if (size->is_object() && size->contains("longest_edge")) {
-    rules.longest_edge_px = settings.side("size.longest_edge", (*size)["longest_edge"]);
-  } else if (size->is_object() && size->contains("height") && size->contains("width")) {
+  if (!settings.has("size")) return;
+  const auto size = size_of(settings, "size");
+  if (size.has("longest_edge")) {
+    rules.longest_edge_px = side(size, "longest_edge");
+  } else if (size.has("height") && size.has("width")) {
     rules.longest_edge_px = 0;
-    rules.height_px = settings.side("size.height", (*size)["height"]);
-    rules.width_px = settings.side("size.width", (*size)["width"]);
+    rules.height_px = side(size, "height");
+    rules.width_px = side(size, "width");
   } else {
-    settings.refuse("size", *size, "an object with longest_edge, or height and width");
+    settings.wrong("size", size.json(), "an object with longest_edge, or height and width");
   }
 }
 
 PictureRules rules_of(const Settings& settings) {
   check_kind(settings);
   PictureRules rules;
-  settings.read("do_resize", rules.resize);
-  settings.read("do_image_splitting", rules.split);
-  settings.read("do_rescale", rules.rescale);
-  settings.read("do_normalize", rules.normalize);
+  read_flag(settings, "do_resize", rules.resize);
+  read_flag(settings, "do_image_splitting", rules.split);
+  read_flag(settings, "do_rescale", rules.rescale);
+  read_flag(settings, "do_normalize", rules.normalize);
   read_size(settings, rules);
-  if (const auto* tile = settings.find("max_image_size")) {
-    if (!tile->is_object() || !tile->contains("longest_edge")) {
-      settings.refuse("max_image_size", *tile, "an object with longest_edge");
-    }
-    rules.tile_px = settings.side("max_image_size.longest_edge", (*tile)["longest_edge"]);
-  }
-  if (const auto* filter = settings.find("resample")) {
-    if (!filter->is_number_integer() || filter->get<double>() < 0 || filter->get<double>() > 5) {
-      settings.refuse("resample", *filter, "a filter of PIL, 0 to 5");
-    }
-    rules.resample = static_cast<Resample>(filter->get<int>());
-  }
+  if (settings.has("max_image_size")) rules.tile_px = side(size_of(settings, "max_image_size"), "longest_edge");
+  // As PIL numbers its filters.
+  if (settings.has("resample")) rules.resample = static_cast<Resample>(settings.integer("resample", 0, 5));
   if (const auto* factor = settings.find("rescale_factor")) {
-    if (!factor->is_number() || !(factor->get<double>() > 0 && factor->get<double>() <= 1e4)) {
-      settings.refuse("rescale_factor", *factor, "a number above 0, at most 10000");
-    }
-    rules.rescale_factor = factor->get<double>();
+    rules.rescale_factor = settings.number("rescale_factor", 0, 1e4);
+    if (rules.rescale_factor <= 0) settings.wrong("rescale_factor", *factor, "a number above 0");
   }
-  settings.read("image_mean", rules.mean, -1e4);
-  settings.read("image_std", rules.deviation, 1e-6);
+  read_channels(settings, "image_mean", rules.mean, -1e4);
+  read_channels(settings, "image_std", rules.deviation, 1e-6);
   return rules;
 }
 
@@ -204,8 +177,7 @@ PictureRules read_picture_rules(const std::filesystem::path& folder) {
       throw Error(Fault::checkpoint, error.what());
     }
     if (json.is_object() && json.contains("image_processor")) json = Json(json["image_processor"]);
-    require(json.is_object(), Fault::checkpoint, [&] { return path.string() + ": expected a JSON object"; });
-    return rules_of({json, path.string()});
+    return rules_of({json, path.string(), {.fault = Fault::checkpoint, .null_is_missing = true}});
   }
   throw Error(Fault::checkpoint, folder.string() +
                                      ": no preprocessor_config.json and no processor_config.json, expected one that "

@@ -164,7 +164,7 @@ Image pick_nearest(const Image& image, int width, int height) {
 Image resize_picture(const Image& image, int width_px, int height_px, Resample filter) {
   const auto pixels = static_cast<std::size_t>(image.width_px) * static_cast<std::size_t>(image.height_px);
   require(image.width_px > 0 && image.height_px > 0 && image.rgb.size() == pixels * 3 && width_px > 0 && height_px > 0,
-          Fault::internal, [] { return std::string("a picture without pixels is to be resized"); });
+          Fault::internal, "a picture without pixels is to be resized");
   if (width_px == image.width_px && height_px == image.height_px) return image;
   if (filter == Resample::nearest) return pick_nearest(image, width_px, height_px);
   if (width_px == image.width_px) return down(image, height_px, filter);

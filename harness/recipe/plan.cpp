@@ -6,6 +6,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/options.hpp"
 
 namespace touchstone {
@@ -52,7 +53,7 @@ std::map<std::string, std::string> read_set(Options& options) {
   if (found == nullptr) return set;
   const auto& where = options.where();
   require(found->is_object(), Fault::config, [&] {
-    return where + ": key 'set': found " + found->dump().substr(0, 80) +
+    return where + ": key 'set': found " + shown_json(*found) +
            ", expected an object such as {\"train.max_steps\": 20}";
   });
   for (const auto& member : found->items()) {
@@ -68,7 +69,7 @@ std::map<std::string, std::string> read_set(Options& options) {
 /// Values to try, as JSON texts.
 std::vector<std::string> read_values(const Json& values, const std::string& where) {
   require(values.is_array() && !values.empty(), Fault::config,
-          [&] { return where + ": found " + values.dump().substr(0, 80) + ", expected a list of values to try"; });
+          [&] { return where + ": found " + shown_json(values) + ", expected a list of values to try"; });
   std::vector<std::string> texts;
   for (const auto& value : values) texts.push_back(value.dump());
   return texts;
@@ -119,15 +120,15 @@ void read_method_tuning(Options& entry, PlannedMethod& method) {
 PlannedMethod read_method(Json entry, const std::string& where) {
   if (entry.is_string()) entry = Json{{"method", entry}};
   require(entry.is_object(), Fault::config, [&] {
-    return where + ": found " + entry.dump().substr(0, 80) + R"(, expected a name or {"method": NAME, "set": {...}})";
+    return where + ": found " + shown_json(entry) + R"(, expected a name or {"method": NAME, "set": {...}})";
   });
   PlannedMethod method;
   Options options(entry, where);
   method.set = read_set(options);
   read_method_tuning(options, method);
   method.recipe = options.text("method", "a recipe of configs/methods, or a file");
-  method.name = options.text("name", "what reports call it",
-                             {.fallback = std::filesystem::path(method.recipe).stem().string(), .choices = {}});
+  method.name =
+      options.text("name", "what reports call it", {.fallback = std::filesystem::path(method.recipe).stem().string()});
   options.done();
   return method;
 }
@@ -136,8 +137,7 @@ std::vector<PlannedMethod> read_methods(Options& options) {
   const auto* found = options.any("methods", "names of recipes, or entries with settings of their own", true);
   const auto place = options.where() + ": key 'methods'";
   require(found->is_array(), Fault::config, [&] {
-    return place + ": found " + found->dump().substr(0, 80) +
-           R"(, expected a list of methods, for instance ["sft", "lora"])";
+    return place + ": found " + shown_json(*found) + R"(, expected a list of methods, for instance ["sft", "lora"])";
   });
   require(!found->empty(), Fault::config, [&] { return place + ": the list is empty"; });
   std::vector<PlannedMethod> methods;
@@ -156,15 +156,13 @@ std::vector<std::uint64_t> read_seeds(Options& options) {
   const auto* found = options.any("seeds", "of all that is drawn, one after another", true);
   const auto place = options.where() + ": key 'seeds'";
   require(found->is_array() && !found->empty(), Fault::config, [&] {
-    return place + ": found " + found->dump().substr(0, 80) +
-           ", expected a list of whole numbers, for instance [1, 2, 3]";
+    return place + ": found " + shown_json(*found) + ", expected a list of whole numbers, for instance [1, 2, 3]";
   });
   std::vector<std::uint64_t> seeds;
   std::set<std::uint64_t> seen;
   for (const auto& seed : *found) {
-    require(seed.is_number_unsigned() && seen.insert(seed.get<std::uint64_t>()).second, Fault::config, [&] {
-      return place + ": found " + seed.dump().substr(0, 80) + ", expected different whole numbers of at least 0";
-    });
+    require(seed.is_number_unsigned() && seen.insert(seed.get<std::uint64_t>()).second, Fault::config,
+            [&] { return place + ": found " + shown_json(seed) + ", expected different whole numbers of at least 0"; });
     seeds.push_back(seed.get<std::uint64_t>());
   }
   return seeds;

@@ -25,7 +25,7 @@ void check_text(const std::string& text, const std::string& place) {
 /// One text of the page; without `fallback` the file must have it.
 std::string line(Options& options, const std::string& key, const std::string& help,
                  const std::optional<std::string>& fallback = "") {
-  auto text = options.text(key, help, {.fallback = fallback, .choices = {}});
+  auto text = options.text(key, help, {.fallback = fallback});
   check_text(text, options.where() + ": key '" + key + "'");
   return text;
 }

@@ -3,6 +3,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/json_values.hpp"
 #include "harness/pictures/picture.hpp"
 
 namespace touchstone {
@@ -14,12 +15,17 @@ constexpr std::size_t chunk = 256;
 Json to_json(const Response& response) {
   Json generated = Json::array();
   for (const auto& answer : response.generated) {
-    // JSON text must be UTF-8; model output need not be, so bytes travel as numbers where it is not.
-    generated.push_back({{"text", std::vector<unsigned char>(answer.text.begin(), answer.text.end())},
-                         {"logp", answer.logp_nats},
-                         {"finished", answer.finished}});
+    Json entry = Json::object();
+    put_text(entry, answer.text);
+    auto& logp = entry["logp"] = Json::array();
+    for (const auto value : answer.logp_nats) logp.push_back(number_json(value));
+    entry["finished"] = answer.finished;
+    entry["drawn"] = answer.tokens;
+    entry["text_tokens"] = answer.text_tokens;
+    entry["ended"] = answer.ended;
+    generated.push_back(std::move(entry));
   }
-  return {{"logp", response.logp_nats},
+  return {{"logp", number_json(response.logp_nats)},
           {"tokens", response.tokens},
           {"greedy", response.greedy},
           {"generated", generated},
@@ -32,7 +38,7 @@ Json to_json(const Response& response) {
 
 Response from_json(const Json& json) {
   Response response;
-  response.logp_nats = json.at("logp");
+  response.logp_nats = number_from(json.at("logp"));
   response.tokens = json.at("tokens");
   response.greedy = json.at("greedy");
   response.prompt_tokens = json.at("prompt");
@@ -42,10 +48,13 @@ Response from_json(const Json& json) {
   response.cache_bytes = json.at("cache");
   for (const auto& entry : json.at("generated")) {
     Generated answer;
-    const auto bytes = entry.at("text").get<std::vector<unsigned char>>();
-    answer.text.assign(bytes.begin(), bytes.end());
-    answer.logp_nats = entry.at("logp").get<std::vector<double>>();
+    answer.text = text_from(entry);
+    for (const auto& value : entry.at("logp")) answer.logp_nats.push_back(number_from(value));
     answer.finished = entry.at("finished");
+    // Older logs do not have these.
+    answer.tokens = entry.value("drawn", std::vector<std::int32_t>());
+    answer.text_tokens = entry.value("text_tokens", 0);
+    answer.ended = entry.value("ended", false);
     response.generated.push_back(std::move(answer));
   }
   return response;
@@ -105,9 +114,10 @@ std::string AnswerLog::key(const Request& request) const {
     add(digest, "generation");
     add(digest, generation.context);
     for (const auto& image : generation.images) add(digest, picture_hash(image));
-    add(digest, Json({generation.max_new_tokens, generation.temperature, generation.top_p, generation.top_k,
-                      generation.samples, generation.seed})
-                    .dump());
+    Json drawing = {generation.max_new_tokens, generation.temperature, generation.top_p,
+                    generation.top_k,          generation.samples,     generation.seed};
+    if (generation.keep_first_space) drawing.push_back("keep_first_space");
+    add(digest, drawing.dump());
     for (const auto& stop : generation.until) add(digest, stop);
   }
   return digest.hex();

@@ -162,7 +162,7 @@ void Progress::draw(bool force) {
   erase();
   const auto columns = terminal_columns(STDERR_FILENO) - 1;
   const auto put = [&](const std::string& text) {
-    *out_ << text.substr(0, columns) << '\n';
+    *out_ << text.substr(0, cut_length(text, columns)) << '\n';
     ++drawn_lines_;
   };
   if (units_ > 1) put(plan_line());

@@ -249,8 +249,7 @@ void Store::records(std::int64_t cell, const std::vector<RecordFile>& files) {
 }
 
 void Store::finish_cell(std::int64_t cell, const CellRow& row) {
-  require(row.state != CellState::running, Fault::internal,
-          [] { return std::string("finish_cell with the state 'running'"); });
+  require(row.state != CellState::running, Fault::internal, "finish_cell with the state 'running'");
   const std::string state = cell_state_name(row.state);
   impl_->connection.write([&](SQLite::Database& database) {
     SQLite::Statement update(database,

@@ -36,8 +36,7 @@ Trained read_labels(const Tensor& labels, const Tensor& logits) {
   require(logits.dim() >= 2, Fault::shape,
           [&] { return "tensor 'logits': found shape " + c10::str(logits.sizes()) + ", expected floats [..., V]"; });
   expect_shape(labels, logits.sizes().slice(0, static_cast<std::size_t>(logits.dim()) - 1), "labels");
-  require(at::isIntegralType(labels.scalar_type(), false), Fault::shape,
-          [] { return std::string("tensor 'labels': expected integers"); });
+  require(at::isIntegralType(labels.scalar_type(), false), Fault::shape, "tensor 'labels': expected integers");
   const auto flat = labels.reshape({-1}).to(at::kLong);
   const auto at = flat.ge(0).nonzero().squeeze(-1);
   require(at.size(0) > 0 && flat.max().item<std::int64_t>() < logits.size(-1), Fault::shape, [&] {
@@ -59,7 +58,7 @@ Tensor as_float(const Tensor& tensor) { return tensor.defined() ? tensor.to(at::
 Tensor read_marks(const NamedTensors& inputs, const std::vector<std::string>& roles, const Trained& trained_at) {
   if (roles.empty()) return {};
   const auto marks = optional(inputs, "marks", trained_at);
-  require(marks.defined(), Fault::shape, [] { return std::string("holds no tensor 'marks'"); });
+  require(marks.defined(), Fault::shape, "holds no tensor 'marks'");
   return marks.to(at::kByte);
 }
 
@@ -86,7 +85,7 @@ std::vector<std::int64_t> record_starts(const NamedTensors& inputs, const Answer
   expect_shape(records, {answers}, "records");
   for (std::int64_t answer = 0; answer < answers; ++answer) {
     const auto step = answer == 0 ? 1 : (records[answer] - records[answer - 1]).item<std::int64_t>();
-    require(step >= 0, Fault::shape, [] { return std::string("tensor 'records': expected values that rise"); });
+    require(step >= 0, Fault::shape, "tensor 'records': expected values that rise");
     if (step > 0) starts.push_back(answer);
   }
   starts.push_back(answers);
@@ -129,7 +128,7 @@ Found run_tokens(const TokenLoss& objective, const NamedTensors& inputs, const T
                  const Trained& trained_at) {
   if (objective.prepare) {
     const auto ref_logp = optional(inputs, "ref_logp", trained_at);
-    require(ref_logp.defined(), Fault::shape, [] { return std::string("holds no tensor 'ref_logp'"); });
+    require(ref_logp.defined(), Fault::shape, "holds no tensor 'ref_logp'");
     const auto values = ref_logp.to(at::kFloat).contiguous();
     objective.prepare({values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel()});
   }
@@ -168,14 +167,12 @@ Run runner_of(const std::string& name, const Objective& objective) {
 NamedTensors run_objective(const std::string& name, const std::string& options_json, const NamedTensors& inputs,
                            const TrainerBook& book) {
   Json options = options_json.empty() ? Json::object() : parse_json(options_json, "--options");
-  require(options.is_object(), Fault::config,
-          [] { return std::string("--options: expected a JSON object, for instance {}"); });
+  require(options.is_object(), Fault::config, "--options: expected a JSON object, for instance {}");
   options["use"] = name;
   const auto objective = make_use(Options(options, "objective " + name), book.objectives, book);
   const auto run = runner_of(name, objective);
   auto logits = input(inputs, "logits").detach().clone();
-  require(at::isFloatingType(logits.scalar_type()), Fault::shape,
-          [] { return std::string("tensor 'logits': expected floats"); });
+  require(at::isFloatingType(logits.scalar_type()), Fault::shape, "tensor 'logits': expected floats");
   logits.requires_grad_(true);
   const auto trained_at = read_labels(input(inputs, "labels"), logits);
   const auto [loss, logged_over] = run(inputs, logits, trained_at);

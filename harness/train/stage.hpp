@@ -81,7 +81,7 @@ struct TrainerBook {
 /// What {"use": NAME, ...} asks for, with every key read by the maker. Throws Fault::config for an unknown name or key.
 template <class Thing>
 Thing make_use(Options options, const Registry<Maker<Thing>>& registry, const TrainerBook& book) {
-  const auto use = options.text("use", "which " + registry.kind(), {.fallback = std::nullopt, .choices = {}});
+  const auto use = options.text("use", "which " + registry.kind());
   if (!registry.has(use)) {
     const auto known = registry.names();
     throw Error(Fault::config, options.where() + ": " + unknown_name(registry.kind(), use, known));

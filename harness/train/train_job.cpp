@@ -1,14 +1,14 @@
 #include "harness/train/train_job.hpp"
 
-#include <sys/resource.h>
-
 #include <set>
 
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/process.hpp"
 #include "harness/base/stopwatch.hpp"
 #include "harness/engine/open_engine.hpp"
+#include "harness/engine/workers.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/recipe.hpp"
 #include "harness/train/session.hpp"
@@ -17,32 +17,14 @@ namespace touchstone {
 namespace fs = std::filesystem;
 namespace {
 
-/// While it lives, tensor operators on this thread use `threads` threads.
-class TensorThreads {
- public:
-  explicit TensorThreads(int threads) : before_(at::get_num_threads()) { at::set_num_threads(threads); }
-  ~TensorThreads() { at::set_num_threads(before_); }
-  TensorThreads(const TensorThreads&) = delete;
-  TensorThreads& operator=(const TensorThreads&) = delete;
-
- private:
-  int before_;
-};
-
-at::ScalarType compute_dtype(const std::string& name) {
-  if (name == "float32") return at::kFloat;
-  if (name == "bfloat16") return at::kBFloat16;
-  throw Error(Fault::config, "dtype: found '" + name + "', expected float32 or bfloat16");
-}
-
 at::ScalarType saved_dtype(const std::string& name) {
   if (name == "float16") return at::kHalf;
-  if (name == "float32" || name == "bfloat16") return compute_dtype(name);
+  if (name == "float32" || name == "bfloat16") return find_dtype(name);
   throw Error(Fault::config, "save_dtype: found '" + name + "', expected float32, bfloat16 or float16");
 }
 
 void check_numbers(const TrainJob& job) {
-  compute_dtype(job.dtype);
+  find_dtype(job.dtype);
   saved_dtype(job.save_dtype);
   find_device(job.device);
   require(job.threads >= 1, Fault::config,
@@ -165,12 +147,6 @@ void remove_stage_folders(const fs::path& work, std::size_t stages) {
   fs::remove(work, ignored);  // succeeds only when nothing else is in it
 }
 
-std::int64_t peak_resident_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
-}
-
 /// The chat template's text.
 std::string require_template(const Tokenizer& tokenizer, const fs::path& model) {
   auto source = tokenizer.chat_template();
@@ -197,7 +173,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   const Stopwatch watch;
   check_numbers(job);
   require(!job.out.empty() && !job.work.empty(), Fault::config,
-          [] { return std::string("a training job needs an output folder and a work folder"); });
+          "a training job needs an output folder and a work folder");
   check_out(job, checkpoints);
   const TensorThreads threads(job.threads);
   const auto recipe = read_recipe(job, trainers);
@@ -213,7 +189,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
     session.chat = &*chat;
   }
   LoadSettings settings;
-  settings.compute = compute_dtype(job.dtype);
+  settings.compute = find_dtype(job.dtype);
   settings.device = find_device(job.device);
   session.model = checkpoints.load(job.model, settings);
   session.pictures =

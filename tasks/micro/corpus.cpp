@@ -1,5 +1,6 @@
 #include "tasks/micro/corpus.hpp"
 
+#include "harness/base/seed.hpp"
 #include "tasks/micro/chart.hpp"
 #include "tasks/micro/encyclopedia.hpp"
 #include "tasks/micro/functions.hpp"
@@ -77,7 +78,7 @@ std::span<const DocumentKind> document_kinds() { return kDocumentKinds; }
 
 Document document(std::uint64_t seed, std::uint64_t index) {
   static const auto odds = make_odds();
-  Draws draws(seed + index * 0x9e3779b97f4a7c15ULL, "document");
+  Draws draws(seed + index * splitmix64_step, "document");
   const auto drawn = draws.below(odds.back());
   std::size_t at = 0;
   while (drawn >= odds[at]) ++at;

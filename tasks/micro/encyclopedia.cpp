@@ -75,7 +75,7 @@ std::string statement(const Fact& fact, Draws& draws) {
 }
 
 Choice ask(const Fact& fact, std::string_view question, Draws& draws) {
-  Choice choice{.question = fill(question, {{"e", fact.entity->name}}), .choices = {}, .answer = 0};
+  Choice choice{.question = fill(question, {{"e", fact.entity->name}}), .answer = 0};
   const auto value = fact.entity->values[fact.attribute];
   for (const auto& other : others(*fact.about().pool, value, 3, draws)) choice.choices.emplace_back(other);
   choice.answer = static_cast<int>(draws.below(4));

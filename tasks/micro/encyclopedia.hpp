@@ -41,7 +41,7 @@ std::string statement(const Fact& fact, Draws& draws);
 /// A question with four answers to choose from.
 struct Choice {
   std::string question;
-  std::vector<std::string> choices;
+  std::vector<std::string> choices{};
   int answer = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "harness/base/seed.hpp"
 #include "tasks/micro/chart.hpp"
 #include "tasks/micro/draw_chart.hpp"
 #include "tasks/micro/maze.hpp"
@@ -37,7 +38,7 @@ PictureDocument asked_chart(Draws& draws) {
 }  // namespace
 
 PictureDocument picture_document(std::uint64_t seed, std::uint64_t index, PictureLesson lesson) {
-  Draws draws(seed + index * 0x9e3779b97f4a7c15ULL, kStreams[static_cast<std::size_t>(lesson)]);
+  Draws draws(seed + index * splitmix64_step, kStreams[static_cast<std::size_t>(lesson)]);
   if (lesson == PictureLesson::bars_told) return told_chart(true, draws);
   const bool asked = lesson == PictureLesson::asked;
   if (chance(kMazePercent, draws)) return maze_document(asked, draws);

@@ -114,20 +114,6 @@ pid_t launch_child(Launch& launch) {
 
 }  // namespace
 
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    reset();
-    number_ = other.number_;
-    other.number_ = -1;
-  }
-  return *this;
-}
-
-void Descriptor::reset() noexcept {
-  if (number_ >= 0) close(number_);
-  number_ = -1;
-}
-
 Pipe make_pipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) fail("cannot make a pipe");

@@ -8,26 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/descriptor.hpp"
+
 namespace touchstone {
 
 using Clock = std::chrono::steady_clock;
-
-/// A file descriptor with one owner.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { reset(); }
-  Descriptor(Descriptor&& other) noexcept : number_(other.number_) { other.number_ = -1; }
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return number_; }
-  void reset() noexcept;
-
- private:
-  int number_ = -1;
-};
 
 /// Two ends of a pipe, both closed on exec.
 struct Pipe {

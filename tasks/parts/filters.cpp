@@ -3,26 +3,12 @@
 #include <utf8proc.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "harness/base/text.hpp"
 
 namespace touchstone {
 namespace {
-
-/// Calls `visit(code point, its bytes)`; bytes that are not UTF-8 come one by one with code point -1.
-template <class Visit>
-void for_each_code_point(std::string_view text, const Visit& visit) {
-  while (!text.empty()) {
-    utf8proc_int32_t code = -1;
-    const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                         static_cast<utf8proc_ssize_t>(std::min<std::size_t>(text.size(), 4)), &code);
-    const auto bytes = length <= 0 ? std::size_t{1} : static_cast<std::size_t>(length);
-    visit(length <= 0 ? -1 : code, text.substr(0, bytes));
-    text.remove_prefix(bytes);
-  }
-}
 
 bool is_ascii_punctuation(char c) {
   return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
@@ -105,9 +91,7 @@ std::string lower(std::string_view utf8) {
     } else if (code == 0x130) {
       result += "i\u0307";  // the one character whose lower case is two
     } else {
-      std::array<utf8proc_uint8_t, 4> encoded{};
-      const auto length = utf8proc_encode_char(utf8proc_tolower(code), encoded.data());
-      result.append(reinterpret_cast<const char*>(encoded.data()), static_cast<std::size_t>(length));
+      append_code_point(result, utf8proc_tolower(code));
     }
   });
   return result;

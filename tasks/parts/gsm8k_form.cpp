@@ -124,7 +124,7 @@ Task gsm8k_task(const Gsm8kForm& form) {
   }
   task.ask = [until = form.until](const Example&, const std::string& context,
                                   const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = {}, .until = until}};
+    return {Generation{.context = context, .until = until}};
   };
   task.judge = [judge = std::make_shared<const Judge>(form)](
                    const Example& example, std::span<const Response> responses, const AskSettings& settings) {

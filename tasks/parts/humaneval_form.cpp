@@ -148,7 +148,6 @@ Task humaneval_task(const HumanEvalForm& form, const std::shared_ptr<LazySandbox
                              const AskSettings& settings) -> std::vector<Request> {
     sandbox->get();  // refuses before hours of writing, not after
     return {Generation{.context = context,
-                       .images = {},
                        .max_new_tokens = form.max_new_tokens,
                        .temperature = form.temperature,
                        .top_p = form.top_p,

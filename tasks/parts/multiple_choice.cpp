@@ -64,7 +64,7 @@ std::vector<Request> ask_choices(const Example& example, const std::string& cont
   }
   if (!asks_alone(settings, metrics)) return requests;
   for (const auto& choice : example.choices) {
-    requests.emplace_back(Likelihood{.context = {}, .continuation = delimiter + choice, .images = {}});
+    requests.emplace_back(Likelihood{.context = {}, .continuation = delimiter + choice});
   }
   return requests;
 }

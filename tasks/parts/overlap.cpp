@@ -35,14 +35,9 @@ struct Letter {
 
 std::vector<Letter> letters_of(std::string_view text) {
   std::vector<Letter> letters;
-  while (!text.empty()) {
-    std::int32_t code = -1;
-    const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                         static_cast<utf8proc_ssize_t>(std::min<std::size_t>(text.size(), 4)), &code);
-    const auto bytes = length <= 0 ? std::size_t{1} : static_cast<std::size_t>(length);
-    letters.push_back({std::string(text.substr(0, bytes)), kind_of(length <= 0 ? -1 : code)});
-    text.remove_prefix(bytes);
-  }
+  for_each_code_point(text, [&](std::int32_t code, std::string_view bytes) {
+    letters.push_back({std::string(bytes), kind_of(code)});
+  });
   return letters;
 }
 

@@ -10,20 +10,6 @@ namespace {
 
 std::string at_line(const std::string& where, std::size_t line) { return where + ": line " + std::to_string(line); }
 
-const char* type_of(const Json& value) {
-  if (value.is_string()) return "a text";
-  if (value.is_number()) return "a number";
-  if (value.is_boolean()) return "true or false";
-  if (value.is_null()) return "null";
-  return value.is_array() ? "a list" : "an object";
-}
-
-void want(bool holds, const DataRow& row, const std::string& key, const char* wanted) {
-  require(holds, Fault::data, [&] {
-    return row.where + ": key '" + key + "' is " + type_of(row.value.at(key)) + ", " + wanted + " is wanted";
-  });
-}
-
 void check_utf8(std::string_view text, const std::string& where) {
   if (is_utf8(text)) return;
   std::size_t line = 1;
@@ -48,42 +34,6 @@ std::string checked_text(const std::filesystem::path& path, const RowLimits& lim
 
 }  // namespace
 
-const Json& DataRow::at(const std::string& key) const {
-  const auto found = value.find(key);
-  require(found != value.end(), Fault::data, [&] {
-    std::vector<std::string> known;
-    for (const auto& item : value.items()) known.push_back(item.key().substr(0, 40));
-    return where + ": key '" + key + "' is missing; there are: " + (known.empty() ? "none" : join(known, ", "));
-  });
-  return *found;
-}
-
-const std::string& DataRow::text(const std::string& key) const {
-  const auto& found = at(key);
-  want(found.is_string(), *this, key, "a text");
-  return found.get_ref<const std::string&>();
-}
-
-std::vector<std::string> DataRow::texts(const std::string& key) const {
-  const auto& found = at(key);
-  want(found.is_array(), *this, key, "a list of texts");
-  std::vector<std::string> all;
-  for (const auto& item : found) {
-    require(item.is_string(), Fault::data, [&] {
-      return where + ": item " + std::to_string(all.size() + 1) + " of '" + key + "' is " + type_of(item) +
-             ", a text is wanted";
-    });
-    all.push_back(item.get<std::string>());
-  }
-  return all;
-}
-
-std::int64_t DataRow::integer(const std::string& key) const {
-  const auto& found = at(key);
-  want(found.is_number_integer(), *this, key, "a whole number");
-  return found.get<std::int64_t>();
-}
-
 std::vector<DataRow> parse_json_lines(std::string_view text, const std::string& where, const RowLimits& limits) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   std::vector<DataRow> rows;
@@ -99,8 +49,7 @@ std::vector<DataRow> parse_json_lines(std::string_view text, const std::string& 
     });
     DataRow row{.value = parse_json(piece, where, {.bytes = limits.row_bytes, .depth = 32, .first_line = line}),
                 .where = at_line(where, line)};
-    require(row.value.is_object(), Fault::data,
-            [&] { return row.where + ": is " + type_of(row.value) + ", an object is wanted"; });
+    row.reader();  // throws what is no object
     rows.push_back(std::move(row));
   }
   return rows;
@@ -109,12 +58,11 @@ std::vector<DataRow> parse_json_lines(std::string_view text, const std::string& 
 std::vector<DataRow> parse_json_array(std::string_view text, const std::string& where, const RowLimits& limits) {
   auto all = parse_json(text, where, {.bytes = limits.file_bytes, .depth = 32});
   require(all.is_array(), Fault::data,
-          [&] { return where + ": is " + type_of(all) + ", a list of objects is wanted"; });
+          [&] { return where + ": found " + shown_json(all) + ", expected a list of objects"; });
   std::vector<DataRow> rows;
   for (auto& value : all) {
     DataRow row{.value = std::move(value), .where = where + ": entry " + std::to_string(rows.size() + 1)};
-    require(row.value.is_object(), Fault::data,
-            [&] { return row.where + ": is " + type_of(row.value) + ", an object is wanted"; });
+    row.reader();  // throws what is no object
     rows.push_back(std::move(row));
   }
   return rows;

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/data/task.hpp"
 #include "tasks/parts/csv.hpp"
 
@@ -21,10 +21,11 @@ struct DataRow {
   std::string where;
 
   /// The text under a key. All getters throw Fault::data, naming file, line, key, what was found and what is wanted.
-  const std::string& text(const std::string& key) const;
-  std::vector<std::string> texts(const std::string& key) const;
-  std::int64_t integer(const std::string& key) const;
-  const Json& at(const std::string& key) const;
+  const std::string& text(const std::string& key) const { return reader().text(key); }
+  std::vector<std::string> texts(const std::string& key) const { return reader().texts(key); }
+  std::int64_t integer(const std::string& key) const { return reader().integer(key); }
+  const Json& at(const std::string& key) const { return reader().at(key); }
+  ObjectReader reader() const { return {value, where, {.fault = Fault::data}}; }
 };
 
 /// JSON lines: one object a line; blank lines are skipped. Throws Fault::data.

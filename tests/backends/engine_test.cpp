@@ -55,8 +55,7 @@ TEST_P(ReferenceEval, ArcEasyLogLikelihoods) {
     for (const auto& choice : row["choices"]) {
       requests.emplace_back(
           Likelihood{.context = "Question: " + row["question"].get<std::string>() + "\nAnswer:",
-                     .continuation = join(std::vector<std::string>{"", choice.get<std::string>()}, " "),
-                     .images = {}});
+                     .continuation = join(std::vector<std::string>{"", choice.get<std::string>()}, " ")});
     }
   }
   const auto responses = open(data / ("model_" + model) / "hf")->answer(requests);
@@ -89,8 +88,7 @@ TEST_P(ReferenceEval, TruthfulQaLogLikelihoods) {
       std::vector<Request> requests;
       for (const auto& target : targets.items()) {
         requests.emplace_back(Likelihood{.context = "Q: " + questions[at]["question"].get<std::string>() + "\nA:",
-                                         .continuation = " " + target.key(),
-                                         .images = {}});
+                                         .continuation = " " + target.key()});
       }
       std::vector<double> sums;
       for (const auto& response : engine->answer(requests)) sums.push_back(response.logp_nats);
@@ -122,9 +120,7 @@ TEST(Engine, GreedyTextEqualsTheReference) {
   std::vector<Request> requests;
   for (const auto& item : reference) {
     requests.emplace_back(Generation{.context = item["text"].get<std::string>(),
-                                     .images = {},
-                                     .max_new_tokens = static_cast<int>(item["greedy_ids"].size()),
-                                     .until = {}});
+                                     .max_new_tokens = static_cast<int>(item["greedy_ids"].size())});
   }
   const auto responses = open(folder / "hf")->answer(requests);
   for (std::size_t at = 0; at < responses.size(); ++at) {
@@ -141,8 +137,8 @@ TEST(Engine, SharedBeginningsAreComputedOnce) {
   for (int at = 0; at < 8; ++at) shots += "Once upon a time there was a little dog. ";
   std::vector<Request> requests;
   for (const auto* choice : {" A", " B", " C", " D"}) {
-    requests.emplace_back(Likelihood{.context = shots + "The dog", .continuation = choice, .images = {}});
-    requests.emplace_back(Likelihood{.context = shots + "A cat", .continuation = choice, .images = {}});
+    requests.emplace_back(Likelihood{.context = shots + "The dog", .continuation = choice});
+    requests.emplace_back(Likelihood{.context = shots + "A cat", .continuation = choice});
   }
   const auto engine = open(folder);
   const auto together = engine->answer(requests);
@@ -168,9 +164,9 @@ TEST(Engine, PromptsLongerThanTheModelLoseTheirBeginning) {
   TOUCHSTONE_SHARED_OR_SKIP(folder, "data/model_stories260k/hf");
   std::string text;
   for (int at = 0; at < 200; ++at) text += "The cat sat on the mat. ";
-  const std::vector<Request> requests = {Likelihood{.context = text, .continuation = " end", .images = {}},
-                                         Generation{.context = text, .images = {}, .max_new_tokens = 100, .until = {}},
-                                         Generation{.context = text, .images = {}, .max_new_tokens = 600, .until = {}}};
+  const std::vector<Request> requests = {Likelihood{.context = text, .continuation = " end"},
+                                         Generation{.context = text, .max_new_tokens = 100},
+                                         Generation{.context = text, .max_new_tokens = 600}};
   const auto responses = open(folder)->answer(requests);
   EXPECT_EQ(responses[0].prompt_tokens - responses[0].truncated_tokens + responses[0].tokens, 513);
   EXPECT_EQ(responses[1].prompt_tokens - responses[1].truncated_tokens, 412);
@@ -180,13 +176,8 @@ TEST(Engine, PromptsLongerThanTheModelLoseTheirBeginning) {
 
 TEST(Engine, SamplingFollowsTheSeedAlone) {
   TOUCHSTONE_SHARED_OR_SKIP(folder, "data/model_stories260k/hf");
-  const Generation base{.context = "Once upon a time",
-                        .images = {},
-                        .max_new_tokens = 24,
-                        .temperature = 1.6,
-                        .until = {},
-                        .samples = 3,
-                        .seed = 5};
+  const Generation base{
+      .context = "Once upon a time", .max_new_tokens = 24, .temperature = 1.6, .samples = 3, .seed = 5};
   auto other = base;
   other.seed = 6;
   const auto engine = open(folder);

@@ -90,8 +90,8 @@ TEST(PictureEngine, GenerationsSeeTheirOwnPicture) {
   const auto folder = folder_of(true);
   std::vector<Request> requests;
   for (const int shift : {0, 9, 40, 0, 90}) {
-    requests.emplace_back(Generation{
-        .context = "what is in <image> ?", .images = {picture(50, 30, shift)}, .max_new_tokens = 12, .until = {}});
+    requests.emplace_back(
+        Generation{.context = "what is in <image> ?", .images = {picture(50, 30, shift)}, .max_new_tokens = 12});
   }
   const auto engine = open(folder, 4096, 1);
   const auto together = engine->answer(requests);

@@ -17,6 +17,14 @@ TEST(Hash, Sha256OfKnownTexts) {
 
 TEST(Seed, Fnv1aOfKnownText) { EXPECT_EQ(fnv1a("a"), 12638187200555641996ULL); }
 
+/// The first numbers of the generator's published code (Vigna, splitmix64.c) from the state 1234567.
+TEST(Seed, SplitmixIsThePublishedGenerator) {
+  std::uint64_t state = 1234567;
+  for (const auto wanted : {6457827717110365317ULL, 3203168211198807973ULL, 9817491932198370423ULL}) {
+    EXPECT_EQ(splitmix64_mix(state += splitmix64_step), wanted);
+  }
+}
+
 TEST(Seed, ChildrenDifferByNameAndBySeed) {
   EXPECT_NE(derive_seed(1, "shuffle"), derive_seed(1, "init"));
   EXPECT_NE(derive_seed(1, "shuffle"), derive_seed(2, "shuffle"));

@@ -160,7 +160,7 @@ TEST(MadeFile, RefusesBytesThatAreNone) {
     auto line = parse_json(lines[1], "line");
     line["answers"][1]["bytes"] = bytes;
     const auto body = lines[0] + '\n' + line.dump() + '\n' + lines[2] + '\n';
-    EXPECT_NE(refusal(hashed(body)).find("no hexadecimal digits"), std::string::npos);
+    EXPECT_NE(refusal(hashed(body)).find("expected an even number of hexadecimal digits"), std::string::npos);
   }
 }
 

@@ -106,15 +106,16 @@ TEST_P(BadPictureRules, AreRefusedInOneLine) {
 }
 
 const Bad bad_rules[] = {
-    {"list", "[]", "expected a JSON object"},
+    {"list", "[]", "found [], expected an object"},
     {"kind", R"({"image_processor_type": "CLIPImageProcessor"})", "\"CLIPImageProcessor\", expected Idefics3"},
-    {"tile", R"({"max_image_size": {"longest_edge": 100000}})", "longest_edge is 100000, expected a whole number"},
-    {"no_tile", R"({"max_image_size": 12})", "max_image_size is 12, expected an object"},
-    {"zero", R"({"size": {"longest_edge": 0}})", "size.longest_edge is 0"},
+    {"tile", R"({"max_image_size": {"longest_edge": 100000}})",
+     "max_image_size: key 'longest_edge': found 100000, expected a whole number in [1, 4096]"},
+    {"no_tile", R"({"max_image_size": 12})", "key 'max_image_size': found 12, expected an object"},
+    {"zero", R"({"size": {"longest_edge": 0}})", "size: key 'longest_edge': found 0"},
     {"size", R"({"size": {"shortest_edge": 8}})", "expected an object with longest_edge, or height and width"},
-    {"filter", R"({"resample": 9})", "resample is 9, expected a filter of PIL"},
-    {"std", R"({"image_std": [1, 0, 1]})", "image_std is [1,0,1]"},
-    {"flag", R"({"do_resize": "yes"})", "do_resize is \"yes\", expected true or false"},
+    {"filter", R"({"resample": 9})", "key 'resample': found 9, expected a whole number in [0, 5]"},
+    {"std", R"({"image_std": [1, 0, 1]})", "key 'image_std': found [1,0,1]"},
+    {"flag", R"({"do_resize": "yes"})", "key 'do_resize': found \"yes\", expected true or false"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, BadPictureRules, ::testing::ValuesIn(bad_rules),

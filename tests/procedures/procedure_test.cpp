@@ -62,7 +62,7 @@ Task digit_task() {
   task.name = "digit";
   task.version = "1";
   task.format.shots_fixed = true;
-  task.metrics = {{.name = "exact_match,none", .aggregate = {}}};
+  task.metrics = {{.name = "exact_match,none"}};
   task.load = [](Split, const DataFolders&) {
     Example example;
     example.id = "digit/0";
@@ -71,7 +71,7 @@ Task digit_task() {
     return std::vector<Example>{example};
   };
   task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = {}, .max_new_tokens = 8, .until = {"\n"}, .seed = 3}};
+    return {Generation{.context = context, .max_new_tokens = 8, .until = {"\n"}, .seed = 3}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
     Verdict verdict;
@@ -94,7 +94,7 @@ Task choice_task() {
   task.version = "1";
   task.format.shots = 1;
   task.format.shots_from = Split::train;
-  task.metrics = {{.name = "acc,none", .aggregate = {}}};
+  task.metrics = {{.name = "acc,none"}};
   task.load = [](Split split, const DataFolders&) {
     std::vector<Example> all;
     for (int i = 0; i < (split == Split::train ? 20 : 1); ++i) {
@@ -111,7 +111,7 @@ Task choice_task() {
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) {
     std::vector<Request> requests;
     for (const auto& choice : example.choices)
-      requests.emplace_back(Likelihood{.context = context, .continuation = " " + choice, .images = {}});
+      requests.emplace_back(Likelihood{.context = context, .continuation = " " + choice});
     return requests;
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
@@ -309,16 +309,11 @@ std::unique_ptr<Engine> open(const std::filesystem::path& folder, const Procedur
 std::vector<Request> some_requests() {
   std::vector<Request> requests;
   for (const auto* context : {"once upon a time", "once upon a time there", "12+30="}) {
-    requests.emplace_back(Likelihood{.context = context, .continuation = " was a cat", .images = {}});
-    requests.emplace_back(Likelihood{.context = context, .continuation = " be", .images = {}});
-    requests.emplace_back(Generation{.context = context, .images = {}, .max_new_tokens = 12, .until = {}});
-    requests.emplace_back(Generation{.context = context,
-                                     .images = {},
-                                     .max_new_tokens = 9,
-                                     .temperature = 1.0,
-                                     .until = {},
-                                     .samples = 3,
-                                     .seed = 5});
+    requests.emplace_back(Likelihood{.context = context, .continuation = " was a cat"});
+    requests.emplace_back(Likelihood{.context = context, .continuation = " be"});
+    requests.emplace_back(Generation{.context = context, .max_new_tokens = 12});
+    requests.emplace_back(
+        Generation{.context = context, .max_new_tokens = 9, .temperature = 1.0, .samples = 3, .seed = 5});
   }
   return requests;
 }
@@ -360,8 +355,8 @@ TEST(Vote, OneAnswerAtTemperatureZeroEqualsPlainToTheLastBit) {
 TEST(Work, IsWhatTheAnswerTakesByItself) {
   const testing::TemporaryFolder folder;
   const auto engine = open(make_tiny(folder.path() / "model"), no_procedures());
-  Generation asked{.context = "abc", .images = {}, .max_new_tokens = 8, .temperature = 1.0, .until = {}, .samples = 3};
-  const std::vector<Request> requests = {Likelihood{.context = "abc", .continuation = "de", .images = {}}, asked};
+  Generation asked{.context = "abc", .max_new_tokens = 8, .temperature = 1.0, .samples = 3};
+  const std::vector<Request> requests = {Likelihood{.context = "abc", .continuation = "de"}, asked};
   const auto responses = engine->answer(requests);
   EXPECT_EQ(responses[0].forward_tokens, 1 + 3 + 1);  // the last token is scored, not run
   const auto bytes = checkpoints().load(folder.path() / "model", {.answering = true})->cache_bytes_per_token();

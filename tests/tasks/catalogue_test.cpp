@@ -70,7 +70,7 @@ TEST_F(Catalogue, MissingDiffersAndUnreadableFiles) {
   const auto all = files(folder_.path(), "gsm8k");
   EXPECT_EQ(all[0].state, FileState::differs);
   EXPECT_EQ(all[0].examples, 1);
-  EXPECT_THAT(all[1].problem, HasSubstr("'question' is a number"));
+  EXPECT_THAT(all[1].problem, HasSubstr("'question': found 1, expected a text"));
   EXPECT_EQ(all[1].examples, -1);
   EXPECT_EQ(files(folder_.path(), "truthfulqa_gen")[0].state, FileState::missing);
 }

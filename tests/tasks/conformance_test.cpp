@@ -78,7 +78,7 @@ const std::vector<std::string> kGreedyCold = {"do_sample", "temperature"};
 
 TEST_F(Conformance, HashModel) {
   HashEngine engine;
-  const std::vector<Request> requests = {Likelihood{.context = "A", .continuation = " B", .images = {}}};
+  const std::vector<Request> requests = {Likelihood{.context = "A", .continuation = " B"}};
   const auto response = engine.answer(requests, {}, nullptr).front();
   EXPECT_EQ(response.logp_nats, -31.7635);
   EXPECT_TRUE(response.greedy);

@@ -1,11 +1,10 @@
 // Long texts in one call: time and memory grow with the length of the text, not with its square.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include <iostream>
 
 #include "harness/base/files.hpp"
+#include "harness/base/process.hpp"
 #include "harness/model/tokenizer.hpp"
 #include "tests/support/support.hpp"
 
@@ -13,17 +12,9 @@ namespace touchstone {
 namespace {
 
 /// Processor time of this thread: other programs on the machine do not count.
-double seconds_now() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
+double seconds_now() { return thread_cpu_seconds(); }
 
-double peak_megabytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024.0;
-}
+double peak_megabytes() { return static_cast<double>(peak_resident_bytes()) / (1024.0 * 1024.0); }
 
 std::string repeated(const std::string& text, std::size_t bytes) {
   std::string all;

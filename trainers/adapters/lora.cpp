@@ -7,6 +7,7 @@
 #include <set>
 
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
 #include "harness/kernels/kernels.hpp"
@@ -164,7 +165,7 @@ LoraOptions read_adapter_config(const AdapterFiles& adapter, const std::string& 
   const Json config = parse_json(adapter.config, where);
   const auto refuse = [&](const std::string& key, const Json& found, const std::string& expected) {
     throw Error(Fault::checkpoint,
-                where + ": key '" + key + "': found " + found.dump().substr(0, 60) + ", expected " + expected);
+                where + ": key '" + key + "': found " + shown_json(found) + ", expected " + expected);
   };
   const auto value = [&](const std::string& key) { return config.contains(key) ? config[key] : Json(); };
   if (value("peft_type") != "LORA") refuse("peft_type", value("peft_type"), "\"LORA\"");

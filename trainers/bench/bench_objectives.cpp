@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 
 #include "harness/base/json.hpp"
+#include "harness/base/process.hpp"
 #include "harness/engine/bench_options.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "harness/engine/random_weights.hpp"
@@ -17,11 +17,7 @@ namespace touchstone {
 namespace {
 
 double seconds_now(bool on_cpu) {
-  if (on_cpu) {
-    timespec used{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
-  }
+  if (on_cpu) return process_cpu_seconds();
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
@@ -102,8 +98,7 @@ class Arm {
     if (!needs_.frozen.empty()) settings.reference = reference_;
     const auto totals = accumulate_loss(settings, made);
     const auto divisor = totals.divisor(Normaliser::token_mean, 0.0);
-    require(std::isfinite(optimizer.gradient_norm()), Fault::numeric,
-            [] { return std::string("the gradient's norm is not finite"); });
+    require(std::isfinite(optimizer.gradient_norm()), Fault::numeric, "the gradient's norm is not finite");
     optimizer.step(/*learning_rate=*/0.0, divisor);  // every step meets the same weights
     return seconds_now(on_cpu) - start;
   }

@@ -1,10 +1,9 @@
 #include "harness/train/bench_train.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 
 #include "harness/base/json.hpp"
+#include "harness/base/process.hpp"
 #include "harness/base/stopwatch.hpp"
 #include "harness/engine/bench_options.hpp"
 #include "harness/engine/open_engine.hpp"
@@ -113,8 +112,6 @@ std::string bench_train(const std::string& options_json, const Checkpoints& chec
   const auto measured = train(*model, objective, options);
   const auto seconds = median_after_warm_up(measured.seconds);
   const auto tokens = static_cast<double>(options.batch) * options.length;
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
   const auto rate = product_rate(settings.compute);
   const Json result = {
       {"kind", "train"},
@@ -127,7 +124,7 @@ std::string bench_train(const std::string& options_json, const Checkpoints& chec
       {"steps", options.steps},
       {"seconds_a_step", seconds},
       {"tokens_per_second", tokens / seconds},
-      {"peak_mebibytes", usage.ru_maxrss / 1024},
+      {"peak_mebibytes", peak_resident_bytes() >> 20},
       {"matrix_product_gflops_one_thread", rate / 1e9},
       {"share_of_matrix_product_rate", operations_a_token(*model) * tokens / seconds / rate / options.threads},
       {"losses", measured.losses}};

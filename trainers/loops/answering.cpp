@@ -4,6 +4,7 @@
 #include <set>
 
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 #include "harness/data/prompt.hpp"
 #include "harness/engine/generator.hpp"
@@ -153,7 +154,7 @@ StopTexts read_until(Options& options) {
   std::vector<std::string> texts;
   const auto is_text = [](const Json& text) { return text.is_string() && !text.get_ref<const std::string&>().empty(); };
   require(value->is_array() && std::all_of(value->begin(), value->end(), is_text), Fault::config, [&] {
-    return options.where() + ": key 'until': found " + value->dump().substr(0, 60) + ", expected a list of texts";
+    return options.where() + ": key 'until': found " + shown_json(*value) + ", expected a list of texts";
   });
   for (const auto& text : *value) texts.push_back(text.get<std::string>());
   return texts;

@@ -170,7 +170,7 @@ class BatchLists {
 
   void finish_pictures(at::Device device, const PictureReader* pictures) {
     if (images_.empty()) return;
-    require(pictures != nullptr, Fault::internal, [] { return std::string("pictures for a model that takes none"); });
+    require(pictures != nullptr, Fault::internal, "pictures for a model that takes none");
     batch_.tiles = picture_tiles(pictures->rules, images_).to(device);
     batch_.inputs.soft_at = to_tensor(soft_at_, device);
     if (static_cast<std::int64_t>(soft_from_.size()) != soft_rows_) batch_.soft_from = to_tensor(soft_from_, device);
@@ -263,7 +263,7 @@ Groups pack_rows(const std::vector<Row>& rows, std::int64_t capacity) {
 }
 
 std::vector<PlannedStep> plan_steps(const std::vector<Row>& rows, const StepSettings& settings) {
-  require(!rows.empty(), Fault::data, [] { return std::string("no row is left to train on"); });
+  require(!rows.empty(), Fault::data, "no row is left to train on");
   const auto bins = settings.pack && !settings.wrap ? pack_rows(rows, settings.pack_tokens) : units_of(rows);
   std::vector<PlannedStep> steps;
   const auto enough = [&](int epoch) {

@@ -40,8 +40,7 @@ Objective make_asft(Options& options, const TrainerBook&) {
       options.text("token_loss", "dft: probability-weighted, the paper's; nll: plain likelihood (SFT + KL)",
                    {.fallback = "dft", .choices = {"dft", "nll"}}) == "nll";
   TokenLoss objective;
-  const auto reference =
-      options.text("reference", "name of the frozen model that anchors", {.fallback = "reference", .choices = {}});
+  const auto reference = options.text("reference", "name of the frozen model that anchors", {.fallback = "reference"});
   if (chosen.kl_weight > 0.0) objective.frozen = reference;
   objective.loss = [chosen](const TokenBatch& batch) { return anchored(batch, chosen); };
   return objective;

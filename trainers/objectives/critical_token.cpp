@@ -30,8 +30,8 @@ void critical_token(TrainerBook& book) {
       {.summary = "likelihood of the tokens that the answer hangs on alone (arXiv 2510.10974)",
        .make = [](Options& options, const TrainerBook&) {
          TokenLoss objective;
-         objective.roles = {options.text("role", "what the spans of critical tokens are called",
-                                         {.fallback = "critical", .choices = {}})};
+         objective.roles = {
+             options.text("role", "what the spans of critical tokens are called", {.fallback = "critical"})};
          const bool keep_end = options.flag("keep_end", "the terminator behind the answer is critical too", true);
          objective.loss = [keep_end](const TokenBatch& batch) { return critical_likelihood(batch, keep_end); };
          return objective;

@@ -22,7 +22,7 @@ std::map<std::string, Tensor> credit(const AnswerBatch& batch, const GrpoOptions
   const auto advantages = group_advantages(batch.rewards, batch.starts, options.scale);
   std::map<std::string, Tensor> notes = {{"old_logp", batch.logp}, {"advantage", over_tokens(batch, advantages)}};
   require(notes["advantage"].isfinite().all().item<bool>(), Fault::numeric,
-          [] { return std::string("an advantage is not finite: a reward is not"); });
+          "an advantage is not finite: a reward is not");
   if (options.beta > 0.0) notes["ref_logp"] = reference_logp(batch);
   return notes;
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "harness/base/draws.hpp"
+#include "harness/base/seed.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/rows/pieces.hpp"
@@ -30,7 +31,7 @@ Tensor draw_words(const Tensor& q, const TokenBatch& batch, std::int64_t samples
       double sum = 0.0;
       for (std::size_t word = 0; word < size; ++word) below[word] = sum += static_cast<double>(p[word]);
       const auto key = static_cast<std::uint64_t>(keys.const_data_ptr<std::int64_t>()[row]);
-      Draws draws(batch.draw_seed ^ (key * 0x9e3779b97f4a7c15ULL), "otr");
+      Draws draws(batch.draw_seed ^ (key * splitmix64_step), "otr");
       for (std::int64_t sample = 0; sample < samples; ++sample) {
         const double at = static_cast<double>(draws.next() >> 11) * 0x1.0p-53 * sum;
         const auto found = std::upper_bound(below.begin(), below.end(), at) - below.begin();
@@ -60,7 +61,7 @@ LossSum one_token_rollout(const TokenBatch& batch, const RolloutOptions& options
     per_token = -(at_label * logp + options.penalty * others).squeeze(-1);
     hits = at_label;
   } else {
-    require(batch.keys.defined(), Fault::shape, [] { return std::string("the batch has no keys to draw by"); });
+    require(batch.keys.defined(), Fault::shape, "the batch has no keys to draw by");
     const auto words = draw_words(q.to(at::kFloat), batch, options.samples);
     const auto hit = words.eq(label);
     const auto drawn = policy.gather(-1, words);

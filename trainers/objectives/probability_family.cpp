@@ -19,7 +19,7 @@ struct FamilyOptions {
 /// The probability below which a share of the tokens lies, of their log-probabilities: linear between neighbours, as
 /// numpy.quantile has it.
 double quantile_of(std::vector<float> logp, double share) {
-  require(!logp.empty(), Fault::data, [] { return std::string("threshold_is_quantile: there is no token"); });
+  require(!logp.empty(), Fault::data, "threshold_is_quantile: there is no token");
   std::sort(logp.begin(), logp.end());
   const auto place = share * static_cast<double>(logp.size() - 1);
   const auto below = static_cast<std::size_t>(place);
@@ -50,7 +50,7 @@ Tensor kept_by(const Tensor& logp, const FamilyOptions& options) {
 /// Continuum", arXiv 2510.00526, section 3; the thresholded forms and their normaliser from the authors' code.
 LossSum family_loss(const TokenBatch& batch, const FamilyOptions& options) {
   require(!options.quantile, Fault::data,
-          [] { return std::string("threshold_is_quantile needs reference log-probabilities of all tokens first"); });
+          "threshold_is_quantile needs reference log-probabilities of all tokens first");
   const auto logp = label_logp(batch.logits, batch.labels);
   auto per_token = family_of(logp, options);
   LossSum loss;

@@ -65,14 +65,13 @@ Tensor weighted_sum(const Tensor& x, const Tensor& weights) { return weights.def
 Tensor kl_divergence(const Tensor& p_logp, const Tensor& q_logp) { return (p_logp.exp() * (p_logp - q_logp)).sum(-1); }
 
 Tensor has_mark(const Tensor& marks, std::uint8_t bits) {
-  require(marks.defined(), Fault::shape, [] { return std::string("the batch has no marks, which this loss reads"); });
+  require(marks.defined(), Fault::shape, "the batch has no marks, which this loss reads");
   return marks.bitwise_and(bits).ne(0);
 }
 
 Tensor reference_logp(const AnswerBatch& batch) {
-  require(batch.ref_logp.defined(), Fault::data, [] {
-    return std::string("rows without reference log-probabilities: let the stage 'reference' find them before training");
-  });
+  require(batch.ref_logp.defined(), Fault::data,
+          "rows without reference log-probabilities: let the stage 'reference' find them before training");
   return batch.ref_logp;
 }
 

@@ -169,7 +169,7 @@ void add_reference(RowAnswer& answer, const std::vector<float>& ref_logp) {
 std::optional<Row> encode(const Record& record, const RowEncoder& encoder, const RowSettings& settings,
                           RowAudit& audit) {
   ++audit.rows_total;
-  require(!record.answers.empty(), Fault::data, [&] { return std::string("has no answer to train on"); });
+  require(!record.answers.empty(), Fault::data, "has no answer to train on");
   require(static_cast<std::int64_t>(record.answers.size()) >= settings.answers, Fault::data, [&] {
     return "has " + std::to_string(record.answers.size()) + " answers, expected at least " +
            std::to_string(settings.answers);

@@ -28,9 +28,8 @@ Stage make_adapt(Options& options, const TrainerBook&) {
   lora.rank_stabilised = options.flag("use_rslora", "scale by lora_alpha / sqrt(r) instead", false);
   lora.target_modules = options.texts("target_modules", "ends of module names, or all-linear: all but the head",
                                       std::vector<std::string>{"all-linear"});
-  const auto start_from =
-      options.text("start_from", "folder of an adapter to go on from; its own r, alpha and targets hold",
-                   {.fallback = "", .choices = {}});
+  const auto start_from = options.text(
+      "start_from", "folder of an adapter to go on from; its own r, alpha and targets hold", {.fallback = ""});
   Stage stage;
   stage.gives.push_back("an adapter");
   stage.run = [lora, start_from](Session& session) { run_adapt(lora, start_from, session); };

@@ -150,7 +150,7 @@ Stage make_cross_pair(Options& options, const TrainerBook&) {
   pair.sources = options.text("with",
                               "name of a data set of the same rows, in the same order, in the source language; \"\": "
                               "the items that those of 'on' say they are translations of",
-                              {.fallback = "", .choices = {}});
+                              {.fallback = ""});
   pair.split = split_option(
       options.text("split", "of \"with\": \"\", where those items lie; \"\": the task's own training split",
                    {.fallback = "", .choices = {"", "train", "validation", "test", "dev"}}));

@@ -6,7 +6,7 @@ namespace touchstone {
 namespace {
 
 Stage make_freeze_copy(Options& options, const TrainerBook&) {
-  const auto name = options.text("as", "name of the frozen model", {.fallback = "reference", .choices = {}});
+  const auto name = options.text("as", "name of the frozen model", {.fallback = "reference"});
   Stage stage;
   stage.gives.push_back("frozen model '" + name + "'");
   stage.run = [name](Session& session) {

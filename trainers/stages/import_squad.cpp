@@ -59,7 +59,7 @@ std::vector<Record> read_questions(const fs::path& path, bool with_context) {
 
 Stage make_import_squad(Options& options, const TrainerBook&) {
   const fs::path file = options.text("file", "JSON in the layout of SQuAD, gzipped if it ends in .gz");
-  const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data", .choices = {}});
+  const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data"});
   const auto with_context = options.flag("context", "the paragraph stands before the question", true);
   Stage stage;
   stage.gives.push_back(needs_data(name));

@@ -46,7 +46,7 @@ Stage make_initialise(Options& options, const TrainerBook&) {
   const auto from = options.text("from",
                                  "checkpoint whose weights the language part takes instead: a folder, or the name of "
                                  "one beside the model's",
-                                 {.fallback = "", .choices = {}});
+                                 {.fallback = ""});
   Stage stage;
   if (!from.empty()) stage.check = [from](const TrainJob& job) { source_folder(job, from); };
   stage.run = [from](Session& session) { run_initialise(from, session); };

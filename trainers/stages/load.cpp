@@ -41,7 +41,7 @@ Stage make_load(Options& options, const TrainerBook&) {
   load.task = options.text("task", "a task or group; \"$train_on\" is the one that the plan names");
   load.split = split_option(options.text("split", "which part of it; \"\": the task's own training split",
                                          {.fallback = "", .choices = {"", "train", "validation", "test", "dev"}}));
-  load.name = options.text("as", "name of the data set that this makes", {.fallback = "data", .choices = {}});
+  load.name = options.text("as", "name of the data set that this makes", {.fallback = "data"});
   load.limit = options.integer("limit", "rows, drawn by the seed; 0: all, which a task without end has not",
                                {.fallback = 0, .min = 0});
   Stage stage;

@@ -58,7 +58,7 @@ void run_mix(const MixOptions& options, Session& session) {
 
 Stage make_mix(Options& options, const TrainerBook&) {
   MixOptions mix;
-  mix.name = options.text("into", "name of the data set that grows", {.fallback = "data", .choices = {}});
+  mix.name = options.text("into", "name of the data set that grows", {.fallback = "data"});
   mix.tasks = options.texts("tasks", "tasks whose training rows are mixed in; the one trained on is left out");
   mix.share = options.number("share", "of all rows afterwards, how many are theirs",
                              {.fallback = 0.1, .min = 0.0, .max = 0.95});

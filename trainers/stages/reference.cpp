@@ -77,8 +77,7 @@ void run_reference(const ReferenceOptions& options, Session& session) {
 Stage make_reference(Options& options, const TrainerBook&) {
   ReferenceOptions reference;
   reference.data = read_on(options);
-  reference.model =
-      options.text("model", "name of a frozen model; \"\": the model as it is now", {.fallback = "", .choices = {}});
+  reference.model = options.text("model", "name of a frozen model; \"\": the model as it is now", {.fallback = ""});
   reference.rows = read_row_options(options);
   Stage stage;
   stage.needs.push_back(needs_data(reference.data));

@@ -56,8 +56,8 @@ void read_loop_options(Options& options, ReinforceOptions& reinforce) {
 Stage make_reinforce(Options& options, const TrainerBook& book) {
   ReinforceOptions reinforce;
   reinforce.data = read_on(options, "name of a data set of prompts");
-  reinforce.reference = options.text("reference", "name of a frozen model; \"\": the model as the stage begins",
-                                     {.fallback = "", .choices = {}});
+  reinforce.reference =
+      options.text("reference", "name of a frozen model; \"\": the model as the stage begins", {.fallback = ""});
   auto use = options.child("objective", "the loss: a name, or {\"use\": NAME, ...} with its options");
   if (!options.describing()) reinforce.objective = make_use(std::move(use), book.objectives, book);
   reinforce.rollout.rewards = read_rewards(options, book);

@@ -103,8 +103,7 @@ std::string drawing_of(const SampleOptions& options, const Session& session) {
 Stage make_sample(Options& options, const TrainerBook&) {
   SampleOptions sample;
   sample.data = read_on(options);
-  sample.model =
-      options.text("model", "name of a frozen model; \"\": the model as it is now", {.fallback = "", .choices = {}});
+  sample.model = options.text("model", "name of a frozen model; \"\": the model as it is now", {.fallback = ""});
   auto& asked = sample.asked;
   asked.samples = static_cast<int>(
       options.integer("answers", "that are written to each prompt", {.fallback = 1, .min = 1, .max = 1024}));

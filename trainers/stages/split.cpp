@@ -46,8 +46,8 @@ void run_split(const SplitOptions& options, Session& session) {
 Stage make_split(Options& options, const TrainerBook&) {
   SplitOptions split;
   split.data = read_on(options);
-  split.first = options.text("first", "name of the first part", {.fallback = "first", .choices = {}});
-  split.second = options.text("second", "name of the second part", {.fallback = "second", .choices = {}});
+  split.first = options.text("first", "name of the first part", {.fallback = "first"});
+  split.second = options.text("second", "name of the second part", {.fallback = "second"});
   split.rows =
       options.integer("budget", "what both parts may cost, a row of the first being 1; 0: as much as there are rows",
                       {.fallback = 0, .min = 0});

@@ -9,8 +9,7 @@ namespace {
 
 void read_data_options(Options& options, TrainOptions& train) {
   train.data = read_on(options);
-  train.validation =
-      options.text("validation", "name of a data set to watch the loss on", {.fallback = "", .choices = {}});
+  train.validation = options.text("validation", "name of a data set to watch the loss on", {.fallback = ""});
   train.validation_share = options.number("validation_share", "share of the rows set aside for it when none is named",
                                           {.fallback = 0.0, .min = 0.0, .max = 0.5});
   train.eval_steps = options.integer("eval_steps", "optimizer steps between validations; 0: at each epoch's end",

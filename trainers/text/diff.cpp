@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "harness/base/edit_distance.hpp"
+#include "harness/base/utf8.hpp"
 
 namespace touchstone {
 namespace {
@@ -18,20 +19,17 @@ struct Pieces {
   std::vector<std::size_t> starts;
 };
 
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-/// Characters by their own bytes: no more than four bytes are one.
+/// Characters; a byte that is no UTF-8 is one of its own.
 Pieces characters_of(std::string_view text) {
+  constexpr std::uint32_t past_unicode = 0x110000;
   Pieces pieces;
-  for (std::size_t at = 0; at < text.size();) {
+  std::size_t at = 0;
+  for_each_code_point(text, [&](std::int32_t value, std::string_view bytes) {
     pieces.starts.push_back(at);
-    std::uint32_t id = static_cast<unsigned char>(text[at++]);
-    const bool leads = id >= 0xC0U;
-    for (int more = 0; leads && more < 3 && at < text.size() && continues(text[at]); ++more) {
-      id = id << 8U | static_cast<unsigned char>(text[at++]);
-    }
-    pieces.ids.push_back(id);
-  }
+    pieces.ids.push_back(value >= 0 ? static_cast<std::uint32_t>(value)
+                                    : past_unicode + static_cast<unsigned char>(bytes.front()));
+    at += bytes.size();
+  });
   pieces.starts.push_back(text.size());
   return pieces;
 }

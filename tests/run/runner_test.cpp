@@ -1,0 +1,391 @@
+// Plans on a backend without tensors: what is run, what is stored, and what happens when something goes wrong.
+#include "harness/run/runner.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
+
+#include "harness/base/json.hpp"
+#include "tests/run/fake_backend.hpp"
+#include "tests/store/fixture.hpp"
+#include "tests/support/support.hpp"
+
+namespace touchstone {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+/// `count` sums, of which the answer is one digit.
+std::vector<Example> digits(const std::string& task, int count) {
+  std::vector<Example> all;
+  for (int i = 0; i < count; ++i) {
+    Example example;
+    example.id = task + "/" + std::to_string(i);
+    example.question = "What is " + std::to_string(i) + "?";
+    example.targets = {std::to_string(i % 10)};
+    example.choices = {"even", "odd"};
+    example.gold = {i % 2};
+    all.push_back(std::move(example));
+  }
+  return all;
+}
+
+/// Two choices a question.
+Task choice_task(const std::string& name, int count) {
+  Task task;
+  task.name = name;
+  task.version = "1";
+  task.format.shots_fixed = true;
+  task.metrics = {{.name = "acc,none"}};
+  task.load = [name, count](Split, const DataFolders&) { return digits(name, count); };
+  task.ask = [](const Example& example, const std::string& context, const AskSettings&) {
+    std::vector<Request> requests;
+    for (const auto& choice : example.choices) requests.emplace_back(Likelihood{context, " " + choice});
+    return requests;
+  };
+  task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
+    Verdict verdict;
+    const int best = responses[1].logp_nats > responses[0].logp_nats ? 1 : 0;
+    verdict.correct = best == example.gold.front();
+    verdict.score = verdict.correct ? 1.0 : 0.0;
+    verdict.values["acc,none"] = verdict.score;
+    return verdict;
+  };
+  return task;
+}
+
+/// A digit that is written.
+Task written_task(const std::string& name, int count) {
+  auto task = choice_task(name, count);
+  task.ask = [](const Example&, const std::string& context, const AskSettings&) -> std::vector<Request> {
+    return {Generation{.context = context, .max_new_tokens = 5}};
+  };
+  task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
+    Verdict verdict;
+    verdict.extracted = responses.front().generated.front().text;
+    verdict.correct = verdict.extracted == example.targets.front();
+    verdict.score = verdict.correct ? 1.0 : 0.0;
+    verdict.values["acc,none"] = verdict.score;
+    return verdict;
+  };
+  return task;
+}
+
+class RunnerTest : public ::testing::Test {
+ protected:
+  RunnerTest() {
+    tasks_.tasks.add("choices", choice_task("choices", 6));
+    tasks_.tasks.add("written", written_task("written", 4));
+    tasks_.tasks.add("lessons", written_task("lessons", 9));
+    write("models/base/weights", "base weights");
+    write("configs/methods/plain.json", R"({"method": "plain", "paper": "none",
+      "stages": [{"use": "load", "from": "$train_on"}, {"use": "train", "rate": 0.1}]})");
+    write("configs/methods/other.json", R"({"method": "other", "paper": "none",
+      "stages": [{"use": "load", "from": "$train_on"}, {"use": "distil", "rate": 0.1}]})");
+  }
+
+  void write(const std::string& name, const std::string& text) {
+    const auto path = folder_.path() / name;
+    std::filesystem::create_directories(path.parent_path());
+    write_file_atomically(path, text);
+  }
+
+  /// The plan of these tests, with `changes` merged into it.
+  CheckedPlan checked(const std::string& changes = "{}") {
+    Json json = Json::parse(R"({"name": "toy", "models": ["base"], "methods": ["plain", "other"],
+      "train_on": ["lessons"], "seeds": [1, 2], "jobs": 2,
+      "measure_on": [{"tasks": ["choices"], "shots": 0}, {"tasks": ["written"], "shots": 0}]})");
+    json.update(Json::parse(changes));
+    write("plan.json", json.dump());
+    return check_plan(read_plan(folder_.path() / "plan.json"), tools(), work());
+  }
+
+  RunTools tools() {
+    RunTools tools;
+    tools.tasks = &tasks_;
+    tools.data = &data_;
+    tools.resources = &resources_;
+    tools.backend = &backend_;
+    tools.environment = testing::environment();
+    tools.log = &log_;
+    tools.progress = &progress_;
+    tools.cancel = &cancel_;
+    return tools;
+  }
+
+  RunOutcome run(const CheckedPlan& plan) { return run_plan(plan, store_, work(), tools()); }
+  std::filesystem::path work() const { return folder_.path() / "work"; }
+
+  std::string message_of(const std::string& changes) {
+    try {
+      checked(changes);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  std::vector<std::string> keys(const std::string& changes = "{}") {
+    std::vector<std::string> all;
+    for (const auto& cell : checked(changes).cells) all.push_back(cell.key);
+    return all;
+  }
+
+  testing::TemporaryFolder folder_;
+  TaskBook tasks_;
+  DataFolders data_;
+  Resources resources_{folder_.path()};
+  testing::FakeBackend backend_;
+  std::ostringstream said_;
+  Log log_{said_};
+  Progress progress_{said_, false};
+  CancelFlag cancel_;
+  Store store_{folder_.path() / "results.sqlite"};
+};
+
+// 6 examples of two requests, 4 of one: 16 requests a model, and five models.
+TEST_F(RunnerTest, RunsEveryCellAndMeasuresTheBaseOnce) {
+  const auto outcome = run(checked());
+  EXPECT_EQ(outcome.done, 4);
+  EXPECT_EQ(outcome.stored, 0);
+  EXPECT_EQ(outcome.failed, 0);
+  EXPECT_EQ(backend_.asked, 5 * 16);
+  EXPECT_EQ(backend_.opened, 5);
+  const auto runs = store_.runs();
+  ASSERT_THAT(runs, SizeIs(1));
+  EXPECT_EQ(runs[0].state, "done");
+  EXPECT_THAT(store_.models(), SizeIs(5));
+  const auto cells = store_.cells(outcome.run);
+  ASSERT_THAT(cells, SizeIs(4));
+  auto linked = store_.run_measures(outcome.run);
+  EXPECT_THAT(linked[0], SizeIs(2));
+  for (const auto& cell : cells) {
+    EXPECT_EQ(cell.state, CellState::done);
+    EXPECT_EQ(cell.steps, 3);
+    EXPECT_EQ(cell.tokens, 30);
+    EXPECT_EQ(cell.attempts, 1);
+    EXPECT_NE(cell.result_model, 0);
+    EXPECT_THAT(linked[cell.id], SizeIs(2));
+    const auto curve = store_.curve(cell.id);
+    ASSERT_THAT(curve, SizeIs(3));
+    EXPECT_EQ(curve[1].loss, 0.5);
+    EXPECT_THAT(store_.stages(cell.id), SizeIs(1));
+  }
+  EXPECT_TRUE(store_.problems().empty());
+}
+
+TEST_F(RunnerTest, StoresWhatTheModelsAnswered) {
+  const auto outcome = run(checked());
+  std::atomic<int> ignored{0};
+  testing::FakeEngine base("base weights", ignored);
+  for (const auto id : store_.run_measures(outcome.run)[0]) {
+    const auto samples = store_.samples(id);
+    const auto written = samples.size() == 4;
+    for (const auto& sample : samples) {
+      const auto request =
+          written ? Request(Generation{.context = sample.prompt}) : Request(Likelihood{sample.prompt, " even"});
+      const auto answer = base.answer({&request, 1}, {}, nullptr).front();
+      if (written) {
+        EXPECT_THAT(sample.responses, ElementsAre(answer.generated.front().text));
+      } else {
+        EXPECT_EQ(sample.choice_logp.front(), answer.logp_nats);
+      }
+    }
+  }
+}
+
+TEST_F(RunnerTest, ASecondRunComputesNothing) {
+  run(checked());
+  const auto before = store_.content_digest();
+  const int asked = backend_.asked;
+  const auto outcome = run(checked());
+  EXPECT_EQ(outcome.done, 0);
+  EXPECT_EQ(outcome.stored, 4);
+  EXPECT_EQ(backend_.asked, asked);
+  EXPECT_THAT(backend_.trained(), SizeIs(4));
+  EXPECT_EQ(store_.content_digest(), before);
+  EXPECT_THAT(store_.runs(), SizeIs(1));
+}
+
+TEST_F(RunnerTest, AnotherPlanTakesTheCellsThatAreThere) {
+  run(checked());
+  const auto outcome = run(checked(R"({"name": "more", "seeds": [1, 2, 3]})"));
+  EXPECT_EQ(outcome.stored, 4);
+  EXPECT_EQ(outcome.done, 2);
+  EXPECT_THAT(store_.runs(), SizeIs(2));
+  EXPECT_THAT(store_.cells(outcome.run), SizeIs(6));
+  EXPECT_THAT(store_.cells(), SizeIs(6));
+}
+
+TEST_F(RunnerTest, ACellThatFailsIsStoredAndTheOthersFinish) {
+  backend_.before_training = [](const TrainJob& job) {
+    if (job.seed == 2 && job.recipe.stem() == "other") throw Error(Fault::numeric, "loss is nan");
+  };
+  const auto outcome = run(checked());
+  EXPECT_EQ(outcome.done, 3);
+  EXPECT_EQ(outcome.failed, 1);
+  EXPECT_EQ(store_.runs()[0].state, "failed");
+  int failed = 0;
+  for (const auto& cell : store_.cells(outcome.run)) {
+    if (cell.state == CellState::done) continue;
+    ++failed;
+    EXPECT_EQ(cell.state, CellState::failed);
+    EXPECT_EQ(cell.method, "other");
+    EXPECT_EQ(cell.seed, 2U);
+    EXPECT_EQ(cell.error, "loss is nan");
+    EXPECT_EQ(cell.result_model, 0);
+  }
+  EXPECT_EQ(failed, 1);
+  EXPECT_THAT(said_.str(), HasSubstr("other on lessons, seed 2: failed: loss is nan"));
+  // The same plan again tries that cell alone.
+  backend_.before_training = [](const TrainJob&) {};
+  const auto again = run(checked());
+  EXPECT_EQ(again.run, outcome.run);
+  EXPECT_EQ(again.done, 1);
+  EXPECT_EQ(again.stored, 3);
+  EXPECT_EQ(store_.runs()[0].state, "done");
+  for (const auto& cell : store_.cells()) {
+    EXPECT_EQ(cell.attempts, cell.method == "other" && cell.seed == 2 ? 2 : 1);
+    EXPECT_EQ(cell.error, "");
+  }
+}
+
+TEST_F(RunnerTest, ADiskThatTakesNothingMoreEndsTheRun) {
+  backend_.before_training = [](const TrainJob&) { throw Error(Fault::store, "no space left"); };
+  EXPECT_THROW(run(checked(R"({"jobs": 1})")), Error);
+  EXPECT_THAT(backend_.trained(), SizeIs(1));
+  EXPECT_EQ(store_.runs()[0].state, "failed");
+}
+
+TEST_F(RunnerTest, ABugEndsTheRun) {
+  backend_.before_training = [](const TrainJob&) { throw std::logic_error("a bug"); };
+  EXPECT_THROW(run(checked(R"({"jobs": 1})")), std::logic_error);
+  EXPECT_THAT(backend_.trained(), SizeIs(1));
+  EXPECT_EQ(store_.runs()[0].state, "failed");
+}
+
+TEST_F(RunnerTest, AStopIsTakenUpWhereItCame) {
+  const auto plan = checked(R"({"jobs": 1})");
+  backend_.before_training = [&](const TrainJob&) {
+    if (backend_.trained().size() == 2) cancel_.set();
+  };
+  EXPECT_THROW(run(plan), Cancelled);
+  EXPECT_EQ(store_.runs()[0].state, "stopped");
+  EXPECT_THAT(backend_.trained(), SizeIs(2));
+  testing::TemporaryFolder other;
+  // A flag cannot be taken back: the next program has its own.
+  CancelFlag fresh;
+  auto again = tools();
+  again.cancel = &fresh;
+  const auto outcome = run_plan(plan, store_, work(), again);
+  EXPECT_EQ(outcome.stored, 1);
+  EXPECT_EQ(outcome.done, 3);
+  EXPECT_EQ(store_.runs()[0].state, "done");
+  // What is stored is what a run that nobody stopped stores.
+  Store undisturbed(other.path() / "results.sqlite");
+  run_plan(plan, undisturbed, other.path() / "work", again);
+  EXPECT_EQ(store_.content_digest(), undisturbed.content_digest());
+}
+
+TEST_F(RunnerTest, TrainedModelsAreKeptOnlyWhereThePlanSaysSo) {
+  const auto gone = checked();
+  run(gone);
+  for (const auto& cell : gone.cells) EXPECT_FALSE(std::filesystem::exists(cell_folder(work(), cell)));
+  const auto kept = checked(R"({"name": "kept", "seeds": [3], "keep_models": true})");
+  run(kept);
+  for (const auto& cell : kept.cells) {
+    EXPECT_TRUE(std::filesystem::exists(model_folder(cell_folder(work(), cell)) / "weights"));
+  }
+}
+
+TEST_F(RunnerTest, TwoProgramsDoNotWorkInOneFolder) {
+  const auto plan = checked();
+  const FolderLock lock(work());
+  EXPECT_THROW(run(plan), Error);
+}
+
+TEST_F(RunnerTest, KeysFollowFromAllThatDecidesACell) {
+  const auto before = keys();
+  ASSERT_THAT(before, SizeIs(4));
+  EXPECT_THAT(std::set<std::string>(before.begin(), before.end()), SizeIs(4));
+  const auto differs = [&](const std::string& changes) { return keys(changes).front() != before.front(); };
+  EXPECT_FALSE(differs(R"({"name": "other", "jobs": 1, "seeds": [1], "batch_tokens": 8, "keep_models": true})"));
+  EXPECT_FALSE(differs(R"({"measure_on": [{"tasks": ["written"], "shots": 0}]})"));
+  EXPECT_FALSE(differs(R"({"set": {"distil.rate": 0.2}})"));  // a stage of the other method
+  EXPECT_TRUE(differs(R"({"set": {"train.rate": 0.2}})"));
+  EXPECT_TRUE(differs(R"({"seeds": [7]})"));
+  EXPECT_TRUE(differs(R"({"train_on": ["written"]})"));
+  EXPECT_TRUE(differs(R"({"dtype": "bfloat16"})"));
+  EXPECT_TRUE(differs(R"({"save_dtype": "float16"})"));
+  EXPECT_TRUE(differs(R"({"threads": 2})"));
+  EXPECT_TRUE(differs(R"({"device": "cpu"})"));
+  EXPECT_TRUE(differs(R"({"measure_on": [{"tasks": ["written"], "shots": 0, "chat": true}]})"));
+  // What a recipe says of its paper decides nothing, an option of a stage does.
+  write("configs/methods/plain.json", R"({"method": "plain", "paper": "another title",
+    "stages": [{"use": "load", "from": "$train_on"}, {"use": "train", "rate": 0.1}]})");
+  EXPECT_FALSE(differs("{}"));
+  write("configs/methods/plain.json", R"({"method": "plain", "paper": "none",
+    "stages": [{"use": "load", "from": "$train_on"}, {"use": "train", "rate": 0.11}]})");
+  EXPECT_TRUE(differs("{}"));
+  EXPECT_EQ(keys().back(), before.back());  // of the other method
+  write("models/base/weights", "other weights");
+  EXPECT_NE(keys().back(), before.back());
+}
+
+TEST_F(RunnerTest, ACellTrainsWhatItsKeyNamesEvenIfTheFileChangesLater) {
+  const auto plan = checked();
+  write("configs/methods/plain.json", R"({"method": "plain", "paper": "none", "stages": []})");
+  backend_.before_training = [&](const TrainJob& job) { EXPECT_EQ(Json::parse(job.recipe_json)["stages"].size(), 2U); };
+  const auto outcome = run(plan);
+  EXPECT_EQ(outcome.done, 4);
+  EXPECT_THAT(store_.cells()[0].recipe_json, HasSubstr("\"rate\":0.1"));
+}
+
+// Weights, gradients, two moments and a reference of 1000 parameters in float32 are 20 kB beside 300 MB of room; on
+// disk a job has its weights and up to six times as much of its state.
+TEST_F(RunnerTest, SaysWhatAPlanTakes) {
+  const auto plan = checked();
+  EXPECT_EQ(plan.requests, 6 * 2 + 4);
+  EXPECT_EQ(plan.generated_tokens, 4 * 5);
+  EXPECT_EQ(plan.memory_bytes, 2 * (1000 * 20 + 300'000'000));
+  EXPECT_EQ(plan.disk_bytes, 1000 * 4 * 2 + 1000 * 24 * 2 + 20'000'000);
+  EXPECT_EQ(checked(R"({"keep_models": true, "jobs": 1})").disk_bytes, 1000 * 4 * 4 + 1000 * 24 + 20'000'000);
+  EXPECT_EQ(checked(R"({"measure_on": [{"tasks": ["choices"], "shots": 0, "limit": 2}]})").requests, 4);
+  EXPECT_EQ(checked(R"({"measure_on": [{"tasks": ["choices"], "shots": 0, "limit": 0.5}]})").requests, 6);
+  EXPECT_THAT(describe(plan),
+              HasSubstr("1 model(s) x 2 method(s) x 1 training task(s) x 2 seed(s) = 4 cells, 2 side by side"));
+  EXPECT_THAT(describe(plan), HasSubstr("16 requests"));
+}
+
+TEST_F(RunnerTest, APlanThatDoesNotFitIsRefusedBeforeItBegins) {
+  backend_.parameters = 1'000'000'000'000'000;
+  EXPECT_THAT(message_of("{}"), HasSubstr("set \"jobs\" lower"));
+}
+
+TEST_F(RunnerTest, ChecksEveryNameBeforeTheFirstStep) {
+  EXPECT_THAT(message_of(R"({"methods": ["plian"]})"), HasSubstr("did you mean 'plain'?"));
+  EXPECT_THAT(message_of(R"({"train_on": ["lesson"]})"), HasSubstr("did you mean 'lessons'?"));
+  EXPECT_THAT(message_of(R"({"measure_on": [{"tasks": ["choice"], "shots": 0}]})"),
+              HasSubstr("did you mean 'choices'?"));
+  EXPECT_THAT(message_of(R"({"models": ["bse"]})"), HasSubstr("did you mean 'base'?"));
+  EXPECT_THAT(message_of(R"({"set": {"tain.rate": 1}})"), HasSubstr("did you mean 'train'?"));
+  EXPECT_THAT(message_of(R"({"about": "plane"})"), HasSubstr("did you mean 'plain'?"));
+  backend_.checking = [](const TrainJob& job) {
+    if (job.recipe.stem() == "other") throw Error(Fault::config, "key 'rate': found 0.1");
+  };
+  EXPECT_THAT(message_of("{}"), HasSubstr("method 'other': key 'rate': found 0.1"));
+  EXPECT_EQ(backend_.opened, 0);
+}
+
+TEST_F(RunnerTest, AnOverrideThatConcernsOneMethodIsSaid) {
+  const auto plan = checked(R"({"set": {"distil.rate": 0.2}})");
+  EXPECT_THAT(plan.notes, ElementsAre("set 'distil.rate' does not concern plain, without such a stage"));
+  EXPECT_THAT(plan.cells.back().recipe_json, HasSubstr("\"rate\":0.2"));
+}
+
+}  // namespace
+}  // namespace touchstone
