@@ -6,6 +6,7 @@
 #include "backends/layers/plain.hpp"
 #include "backends/layers/plain_cache.hpp"
 #include "backends/layers/visit.hpp"
+#include "backends/layers/wanted.hpp"
 #include "backends/native/fused_decoder.hpp"
 #include "backends/native/packed_decoder.hpp"
 #include "harness/base/error.hpp"
@@ -42,21 +43,41 @@ struct Heads {
     return apply_rope(x, pass.parts.ropes[which], pass.tables[which]);
   }
 
-  /// What is done to a map's output [N, heads, d] before attention.
-  Tensor prepared(Tensor x, const std::optional<Norm>& norm, bool turns) const {
+  bool late(bool turns) const { return turns && how.norms_after_rope; }
+
+  /// What is done to a map's output [N, heads, d] before the rope, if there is one.
+  Tensor before_rope(Tensor x, const std::optional<Norm>& norm, bool turns) const {
     if (!how.clip_after_norms) x = clipped(x);
-    const bool late = turns && how.norms_after_rope;
-    if (!late) x = with_norm(x, norm);
-    if (how.clip_after_norms) x = clipped(x);
-    x = laid_out(pass.documents, x);
+    if (!late(turns)) x = with_norm(x, norm);
+    return how.clip_after_norms ? clipped(x) : x;
+  }
+
+  /// What is done to it after that, before attention.
+  Tensor after_rope(const Tensor& before, const std::optional<Norm>& norm, bool turns) const {
+    auto x = laid_out(pass.documents, before);
     if (turns) x = turned(x);
-    if (late) x = with_norm(x, norm);
+    if (late(turns)) x = with_norm(x, norm);
     return x.to(pass.compute);
   }
 };
 
-Tensor self_attention(const Pass& pass, const Attention& how, int number, const Tensor& x,
-                      std::vector<Tensor>* probabilities) {
+/// What is looked at in one layer; null: it is not.
+struct Watched {
+  std::vector<Tensor>* probabilities = nullptr;
+  QueryKeyValue* qkv = nullptr;
+};
+
+/// What attention of one document reads, with the cache's entries where there is one.
+AttentionInputs with_past(const Pass& pass, const Attention& how, int number, int row, AttentionInputs inputs) {
+  if (pass.cache == nullptr) return inputs;
+  const auto& all = pass.cache->append(number, row, inputs.key, inputs.value);
+  inputs.key = all.key;
+  inputs.value = all.value;
+  if (how.window > 0 && pass.cache->dropped(row)) inputs.positions = pass.cache->positions(row, number);
+  return inputs;
+}
+
+Tensor self_attention(const Pass& pass, const Attention& how, int number, const Tensor& x, const Watched& watched) {
   const Heads heads{pass, how};
   const auto tokens = x.size(0);
   const auto mapped = [&](const Linear& map, std::int64_t count) {
@@ -68,25 +89,25 @@ Tensor self_attention(const Pass& pass, const Attention& how, int number, const 
     gate = query.narrow(-1, how.head_dim, how.head_dim).flatten(1);
     query = query.narrow(-1, 0, how.head_dim);
   }
-  const auto queries = heads.prepared(query, how.query_norm, true);
-  const auto keys = heads.prepared(mapped(how.key, how.key_heads), how.key_norm, true);
-  const auto values = heads.prepared(mapped(how.value, how.key_heads), how.value_norm, false);
+  const QueryKeyValue before{.query = heads.before_rope(query, how.query_norm, true),
+                             .key = heads.before_rope(mapped(how.key, how.key_heads), how.key_norm, true),
+                             .value = heads.before_rope(mapped(how.value, how.key_heads), how.value_norm, false)};
+  if (watched.qkv != nullptr) *watched.qkv = before;
+  const auto queries = heads.after_rope(before.query, how.query_norm, true);
+  const auto keys = heads.after_rope(before.key, how.key_norm, true);
+  const auto values = heads.after_rope(before.value, how.value_norm, false);
   std::vector<Tensor> mixed;
   for (std::size_t row = 0; row < pass.documents.count.size(); ++row) {
     const auto count = pass.documents.count[row];
     if (count == 0) continue;
     const auto start = pass.documents.starts[row];
-    AttentionInputs inputs{.query = queries.narrow(0, start, count),
-                           .key = keys.narrow(0, start, count),
-                           .value = values.narrow(0, start, count)};
-    if (pass.cache != nullptr) {
-      const auto& all = pass.cache->append(number, static_cast<int>(row), inputs.key, inputs.value);
-      inputs.key = all.key;
-      inputs.value = all.value;
-    }
+    const auto inputs = with_past(pass, how, number, static_cast<int>(row),
+                                  {.query = queries.narrow(0, start, count),
+                                   .key = keys.narrow(0, start, count),
+                                   .value = values.narrow(0, start, count)});
     Tensor seen;
-    mixed.push_back(attend(inputs, how, probabilities == nullptr ? nullptr : &seen));
-    if (probabilities != nullptr) probabilities->push_back(seen);
+    mixed.push_back(attend(inputs, how, watched.probabilities == nullptr ? nullptr : &seen));
+    if (watched.probabilities != nullptr) watched.probabilities->push_back(seen);
   }
   auto y = taken_back(pass.documents, mixed.size() == 1 ? mixed.front() : at::cat(mixed)).to(at::kFloat);
   if (gate.defined()) y = y * at::sigmoid(gate);
@@ -98,14 +119,13 @@ Tensor normed_if(const Tensor& x, const std::optional<Norm>& norm, at::ScalarTyp
   return norm ? normed(x, *norm, compute) : x;
 }
 
-Tensor block_forward(const Pass& pass, const Block& block, int number, const Tensor& x,
-                     std::vector<Tensor>* probabilities) {
+Tensor block_forward(const Pass& pass, const Block& block, int number, const Tensor& x, const Watched& watched) {
   const auto added = [&](const Tensor& y, const std::optional<Norm>& after) {
     const auto all = normed_if(y, after, pass.compute);
     return block.residual_scale == 1.0 ? all : all * block.residual_scale;
   };
   const auto read = normed_if(x, block.attention_before, pass.compute);
-  const auto mixed = added(self_attention(pass, block.attention, number, read, probabilities), block.attention_after);
+  const auto mixed = added(self_attention(pass, block.attention, number, read, watched), block.attention_after);
   if (block.parallel) {
     const auto own = block.feed_before ? normed(x, *block.feed_before, pass.compute) : read;
     return x + mixed + added(feed_forward(own, block.feed_forward, pass.compute), block.feed_after);
@@ -122,11 +142,13 @@ Decoder::Decoder(DecoderParts parts, const LoadSettings& settings, std::string c
       settings_(settings),
       config_json_(std::move(config_json)),
       fast_lacks_(std::move(fast_lacks)) {
+  // What answers has a cache, which the training kernels do not know.
+  if (!fast_lacks_.empty()) return;
   // The kernels are for float32 weights in this processor's memory.
   if (settings_.plain_operators || !settings_.device.is_cpu() || settings_.storage != at::kFloat) return;
   const auto lacks = fused_declines(parts_, settings_.compute);
   fuses_ = lacks.empty();
-  if (fast_lacks_.empty()) fast_lacks_ = lacks;
+  fast_lacks_ = lacks;
 }
 
 Decoder::~Decoder() = default;
@@ -136,29 +158,25 @@ FusedLayers& Decoder::fused() const {
   return *fused_;
 }
 
-std::string Decoder::kernels() const {
-  if (fuses_) return fused_kernels();
-  return fast_lacks_.empty() ? "operators" : "operators (kernels lack " + fast_lacks_ + ")";
+std::string Decoder::kernels(const Want& want) const {
+  if (fuses_ && want.attention_layers.empty()) return fused_kernels();
+  const auto& lacks = fuses_ ? std::string("attention probabilities") : fast_lacks_;
+  return lacks.empty() ? "operators" : "operators (kernels lack " + lacks + ")";
 }
 
 Outputs Decoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
-  if (cache != nullptr || want.all_hidden || !want.attention_layers.empty() || !fuses_) {
-    return with_operators(inputs, want, cache);
-  }
-  // Past the last attention only the rows that are read matter.
-  const bool few = want.logits ? want.logits_at.defined() && !want.hidden : want.hidden_at.defined();
-  const auto rows = few ? (want.logits ? want.logits_at : want.hidden_at) : Tensor();
-  const auto hidden = fused().hidden(inputs, documents_of(inputs, cache), rows);
-  const auto pick = [&](const Tensor& at) { return few || !at.defined() ? hidden : hidden.index_select(0, at); };
+  const auto depth = layers_run(*this, want.depth);
+  check_layers(want, depth);
+  if (cache != nullptr || !want.attention_layers.empty() || !fuses_) return with_operators(inputs, want, depth, cache);
   Outputs outputs;
-  if (want.hidden) outputs.hidden = pick(want.hidden_at);
-  if (want.logits) outputs.logits = project(pick(want.logits_at));
+  const auto hidden = fused().run(inputs, documents_of(inputs, cache), want, depth, rows_read(want, depth), outputs);
+  give_last(*this, want, depth, hidden, outputs);
   return outputs;
 }
 
-Outputs Decoder::with_operators(const Inputs& inputs, const Want& want, Cache* cache) const {
+Outputs Decoder::with_operators(const Inputs& inputs, const Want& want, int depth, Cache* cache) const {
   auto* const plain = dynamic_cast<PlainCache*>(cache);
-  require(cache == nullptr || plain != nullptr, Fault::internal, [] { return "a cache of another model"; });
+  require(cache == nullptr || plain != nullptr, Fault::internal, "a cache of another model");
   const auto documents = documents_of(inputs, cache);
   std::vector<RopeTables> tables;
   for (const auto& rope : parts_.ropes) {
@@ -166,28 +184,42 @@ Outputs Decoder::with_operators(const Inputs& inputs, const Want& want, Cache* c
   }
   const Pass pass{parts_, settings_.compute, documents, tables, plain};
   Outputs outputs;
+  outputs.hidden_layers.resize(want.hidden_layers.size());
+  outputs.exits.resize(want.exits.size());
+  outputs.attention.resize(want.attention_layers.size());
+  outputs.qkv.resize(want.qkv_layers.size());
+  const auto rows = [](const Tensor& x, const Tensor& at) { return at.defined() ? x.index_select(0, at) : x; };
+  const auto keep = [&](const Tensor& x, int number) {
+    const auto state = place_of(want.hidden_layers, number);
+    if (state < want.hidden_layers.size()) outputs.hidden_layers[state] = x;
+    const auto exit = place_of(want.exits, number);
+    if (exit == want.exits.size()) return;
+    outputs.exits[exit] = rows(normed_if(x, parts_.norm, settings_.compute), want.hidden_at);
+  };
   auto x = embedded(parts_, at::embedding(embedding_of(parts_), inputs.tokens).to(at::kFloat), inputs, documents);
-  if (want.all_hidden) outputs.all_hidden.push_back(x);
+  keep(x, 0);
   if (want.logits_at.defined() && want.logits_at.size(0) == 0 && x.size(0) == 0) return outputs;
-  std::map<int, std::vector<Tensor>> attention_of;
-  for (int number = 0; number < layers(); ++number) {
-    const auto watched =
-        std::find(want.attention_layers.begin(), want.attention_layers.end(), number) != want.attention_layers.end();
-    x = block_forward(pass, parts_.blocks[static_cast<std::size_t>(number)], number, x,
-                      watched ? &attention_of[number] : nullptr);
-    if (want.all_hidden) outputs.all_hidden.push_back(x);
+  for (int number = 0; number < depth; ++number) {
+    Watched watched;
+    const auto attention = place_of(want.attention_layers, number);
+    if (attention < want.attention_layers.size()) watched.probabilities = &outputs.attention[attention];
+    const auto qkv = place_of(want.qkv_layers, number);
+    if (qkv < want.qkv_layers.size()) watched.qkv = &outputs.qkv[qkv];
+    x = block_forward(pass, parts_.blocks[static_cast<std::size_t>(number)], number, x, watched);
+    keep(x, number + 1);
   }
-  for (const auto number : want.attention_layers) outputs.attention.push_back(attention_of[number]);
   const auto hidden = normed_if(x, parts_.norm, settings_.compute);
-  if (want.hidden) outputs.hidden = want.hidden_at.defined() ? hidden.index_select(0, want.hidden_at) : hidden;
+  if (want.hidden) outputs.hidden = rows(hidden, want.hidden_at);
   if (want.logits) {
-    const auto read = want.logits_at.defined() ? hidden.index_select(0, want.logits_at) : hidden;
+    const auto read = rows(hidden, want.logits_at);
     outputs.logits = finished_logits(parts_, linear(read, parts_.head, settings_.compute));
   }
   return outputs;
 }
 
-std::unique_ptr<Cache> Decoder::make_cache(int rows) const { return std::make_unique<PlainCache>(layers(), rows); }
+std::unique_ptr<Cache> Decoder::make_cache(int rows, int depth) const {
+  return std::make_unique<PlainCache>(layers_run(*this, depth), rows);
+}
 
 Tensor Decoder::embeddings(const Tensor& tokens) const {
   return token_rows(parts_, at::embedding(embedding_of(parts_), tokens).to(at::kFloat));
@@ -197,9 +229,12 @@ Tensor Decoder::project(const Tensor& hidden) const {
   return finished_logits(parts_, fuses_ ? fused().project(hidden) : linear(hidden, parts_.head, settings_.compute));
 }
 
-std::int64_t Decoder::cache_bytes_per_token() const {
+std::int64_t Decoder::cache_bytes_per_token(int depth) const {
   std::int64_t numbers = 0;
-  for (const auto& block : parts_.blocks) numbers += 2 * block.attention.key_heads * block.attention.head_dim;
+  for (int number = 0; number < layers_run(*this, depth); ++number) {
+    const auto& how = parts_.blocks[static_cast<std::size_t>(number)].attention;
+    numbers += 2 * how.key_heads * how.head_dim;
+  }
   return numbers * (settings_.compute == at::kFloat ? 4 : 2);
 }
 
@@ -237,7 +272,7 @@ std::unique_ptr<Model> build_decoder(DecoderParts parts, const Weights& weights,
                                      const std::string& config_json) {
   std::string lacks;
   if (settings.answering && !settings.plain_operators && settings.device.is_cpu()) {
-    lacks = packed_declines(parts, settings.compute);
+    lacks = packed_declines(parts, settings.compute, settings.cache);
     if (lacks.empty()) return build_packed(std::move(parts), weights, settings, config_json);
   }
   read_parts(parts, weights, settings);

@@ -17,7 +17,7 @@ class Decoder final : public Model {
   ~Decoder() override;
 
   Outputs forward(const Inputs& inputs, const Want& want, Cache* cache = nullptr) override;
-  std::unique_ptr<Cache> make_cache(int rows) const override;
+  std::unique_ptr<Cache> make_cache(int rows, int depth) const override;
   std::map<std::string, Tensor*> parameters() override;
   std::map<std::string, Linear*> linears() override;
   Tensor embeddings(const Tensor& tokens) const override;
@@ -29,13 +29,13 @@ class Decoder final : public Model {
   std::int64_t hidden_size() const override { return parts_.hidden; }
   std::int64_t vocabulary() const override { return parts_.vocabulary; }
   int max_length() const override { return static_cast<int>(parts_.max_length); }
-  std::int64_t cache_bytes_per_token() const override;
+  std::int64_t cache_bytes_per_token(int depth) const override;
   std::string config_json() const override;
-  std::string kernels() const override;
+  std::string kernels(const Want& want) const override;
 
  private:
   FusedLayers& fused() const;
-  Outputs with_operators(const Inputs& inputs, const Want& want, Cache* cache) const;
+  Outputs with_operators(const Inputs& inputs, const Want& want, int depth, Cache* cache) const;
 
   DecoderParts parts_;
   LoadSettings settings_;

@@ -91,7 +91,7 @@ class VisionLanguage final : public Model {
 
   Model& language() override { return *text_; }
 
-  std::unique_ptr<Cache> make_cache(int rows) const override { return text_->make_cache(rows); }
+  std::unique_ptr<Cache> make_cache(int rows, int depth) const override { return text_->make_cache(rows, depth); }
 
   std::map<std::string, Tensor*> parameters() override {
     std::map<std::string, Tensor*> all;
@@ -133,9 +133,9 @@ class VisionLanguage final : public Model {
   void drop_layers(int first, int count) override { text_->drop_layers(first, count); }
   std::int64_t hidden_size() const override { return text_->hidden_size(); }
   std::int64_t vocabulary() const override { return text_->vocabulary(); }
-  std::int64_t cache_bytes_per_token() const override { return text_->cache_bytes_per_token(); }
+  std::int64_t cache_bytes_per_token(int depth) const override { return text_->cache_bytes_per_token(depth); }
   int max_length() const override { return text_->max_length(); }
-  std::string kernels() const override { return text_->kernels(); }
+  std::string kernels(const Want& want) const override { return text_->kernels(want); }
 
  private:
   std::map<std::string, Linear*> eye_linears() {

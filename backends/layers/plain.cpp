@@ -101,21 +101,28 @@ double usual_scale(std::int64_t head_dim) { return 1.0 / std::sqrt(static_cast<d
 
 namespace {
 
-/// [T, S]: row t sees the keys up to its own place, S - T + t, of which a window leaves the last.
-Tensor seen_keys(std::int64_t tokens, std::int64_t total, std::int64_t window, const at::Device& device) {
-  auto seen = at::ones({tokens, total}, at::device(device).dtype(at::kBool)).tril(total - tokens);
-  return window > 0 ? seen.triu(total - tokens - window + 1) : seen;
+/// [T, S], or [H, T, S] where keys have positions of their own: row t sees the keys up to its own place, S - T + t, of
+/// which a window leaves the last.
+Tensor seen_keys(const AttentionInputs& inputs, std::int64_t window) {
+  const auto tokens = inputs.query.size(0);
+  const auto total = inputs.key.size(0);
+  const auto seen = at::ones({tokens, total}, at::device(inputs.query.device()).dtype(at::kBool)).tril(total - tokens);
+  if (window == 0) return seen;
+  if (!inputs.positions.defined()) return seen.triu(total - tokens - window + 1);
+  const auto places = inputs.positions.to(inputs.query.device());
+  const auto own = places.narrow(1, total - tokens, tokens).unsqueeze(2);
+  const auto near = (own - places.unsqueeze(1)).lt(window).logical_and(seen);
+  return near.repeat_interleave(inputs.query.size(1) / inputs.key.size(1), 0);
 }
 
 /// Attention with its scores written out: what caps, sinks and watchers need. q, k, v are [1, H, ., d].
 Tensor explicit_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Attention& how,
-                          Tensor* probabilities) {
+                          const Tensor& seen, Tensor* probabilities) {
   auto scores = at::matmul(query, key.transpose(-2, -1)).to(at::kFloat);
   const auto usual = usual_scale(query.size(-1));
   // Divided, as the reference does where the scale is the usual one.
   scores = how.scale == usual ? scores / std::sqrt(static_cast<double>(query.size(-1))) : scores * how.scale;
   if (how.soft_cap > 0.0) scores = how.soft_cap * at::tanh(scores / how.soft_cap);
-  const auto seen = seen_keys(query.size(2), key.size(2), how.window, query.device());
   scores = scores.masked_fill(seen.logical_not(), -std::numeric_limits<double>::infinity());
   if (how.sinks.defined()) {
     const auto sinks = how.sinks.to(at::kFloat).view({1, -1, 1, 1}).expand({1, -1, query.size(2), 1});
@@ -141,12 +148,12 @@ Tensor attend(const AttentionInputs& inputs, const Attention& how, Tensor* proba
   Tensor mixed;
   if (probabilities != nullptr || how.soft_cap > 0.0 || how.sinks.defined()) {
     mixed = explicit_attention(query, key.repeat_interleave(repeat, 1), value.repeat_interleave(repeat, 1), how,
-                               probabilities);
+                               seen_keys(inputs, how.window), probabilities);
   } else {
-    const auto windowed = how.window > 0 && total > how.window;
+    const auto windowed = how.window > 0 && (total > how.window || inputs.positions.defined());
     const auto causal = tokens > 1 && tokens == total && !windowed;
     std::optional<Tensor> mask;
-    if (!causal && (tokens > 1 || windowed)) mask = seen_keys(tokens, total, how.window, query.device());
+    if (!causal && (tokens > 1 || windowed)) mask = seen_keys(inputs, how.window);
     const auto scale = how.scale == usual_scale(width) ? std::nullopt : std::optional<double>(how.scale);
     mixed = at::scaled_dot_product_attention(query, key, value, mask, 0.0, causal, scale, repeat != 1);
   }

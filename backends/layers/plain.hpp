@@ -38,9 +38,10 @@ Tensor finished_logits(const DecoderParts& parts, const Tensor& products);
 
 /// What one document's attention reads and gives.
 struct AttentionInputs {
-  Tensor query;  ///< [T, H, d], its tokens are the last T of the S
-  Tensor key;    ///< [S, KV, d]
-  Tensor value;  ///< [S, KV, d]
+  Tensor query;        ///< [T, H, d], its tokens are the last T of the S
+  Tensor key;          ///< [S, KV, d]
+  Tensor value;        ///< [S, KV, d]
+  Tensor positions{};  ///< [KV, S] int64, of the keys; undefined: they follow one another
 };
 
 /// The scale of scores that has no key of its own, 1 / sqrt(d).

@@ -3,6 +3,7 @@
 #include "backends/layers/documents.hpp"
 #include "backends/layers/plain.hpp"
 #include "backends/layers/visit.hpp"
+#include "backends/layers/wanted.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/ops.hpp"
 
@@ -82,9 +83,9 @@ Tensor FusedLayers::take(Flow& flow, const std::optional<Norm>& norm, at::Scalar
   return norm ? norm_rows(flow.x, *norm, dtype) : flow.x.to(dtype);
 }
 
-/// Mixed values before the output map, [N, H * d].
+/// Mixed values before the output map, [N, H * d]. `qkv` gets what the rope finds; null: nobody asks.
 Tensor FusedLayers::attention(const Block& block, Layer& maps, const Tensor& x, const Documents& documents,
-                              const std::vector<RopeTables>& tables) const {
+                              const std::vector<RopeTables>& tables, QueryKeyValue* qkv) const {
   const auto& how = block.attention;
   const AttentionPlan plan{.starts = documents.starts,
                            .tables = how.rope < 0 ? RopeTables{} : tables[static_cast<std::size_t>(how.rope)],
@@ -94,7 +95,14 @@ Tensor FusedLayers::attention(const Block& block, Layer& maps, const Tensor& x, 
                            .scale = how.scale,
                            .soft_cap = how.soft_cap,
                            .window = how.window};
-  const auto wide = prepared(how, maps.query_key_value.apply(x));
+  auto wide = prepared(how, maps.query_key_value.apply(x));
+  if (qkv != nullptr) {
+    const auto all = wide.to(at::kFloat).view({wide.size(0), -1, how.head_dim});
+    *qkv = {.query = all.narrow(1, 0, how.heads),
+            .key = all.narrow(1, how.heads, how.key_heads),
+            .value = all.narrow(1, how.heads + how.key_heads, how.key_heads)};
+    wide = wide.clone();  // attention turns queries and keys where they lie
+  }
   return taken_back(documents, fused_attention(laid_out(documents, wide), plan));
 }
 
@@ -114,19 +122,36 @@ Tensor FusedLayers::added(const Block& block, const Tensor& y, const std::option
   return block.residual_scale == 1.0 ? all : all * block.residual_scale;
 }
 
-Tensor FusedLayers::hidden(const Inputs& inputs, const Documents& documents, const Tensor& rows) {
+/// The flow's sum after so many layers, where it is wanted.
+void FusedLayers::keep(const Tensor& x, int number, const Want& want, Outputs& outputs) const {
+  const auto state = place_of(want.hidden_layers, number);
+  if (state < want.hidden_layers.size()) outputs.hidden_layers[state] = x;
+  const auto exit = place_of(want.exits, number);
+  if (exit == want.exits.size()) return;
+  const auto rows = want.hidden_at.defined() ? x.index_select(0, want.hidden_at) : x;
+  outputs.exits[exit] = parts_.norm ? norm_rows(rows, *parts_.norm, at::kFloat) : rows;
+}
+
+Tensor FusedLayers::run(const Inputs& inputs, const Documents& documents, const Want& want, int depth,
+                        const Tensor& rows, Outputs& outputs) {
+  outputs.hidden_layers.resize(want.hidden_layers.size());
+  outputs.exits.resize(want.exits.size());
+  outputs.qkv.resize(want.qkv_layers.size());
   std::vector<RopeTables> tables;
   for (const auto& rope : parts_.ropes) {
     tables.push_back(rope_tables(rope, documents.past, documents.count, at::kCPU));
   }
   Flow flow{.x = embedded(parts_, fused_embedding(embedding_of(parts_), inputs.tokens), inputs, documents),
             .delta = {}};
-  for (std::size_t number = 0; number < layers_.size(); ++number) {
-    auto& maps = layers_[number];
-    const auto& block = parts_.blocks[number];
+  for (int number = 0; number < depth; ++number) {
+    auto& maps = layers_[static_cast<std::size_t>(number)];
+    const auto& block = parts_.blocks[static_cast<std::size_t>(number)];
     auto read = take(flow, block.attention_before, compute_);
-    auto mixed = attention(block, maps, read, documents, tables);
-    if (rows.defined() && number + 1 == layers_.size()) {
+    keep(flow.x, number, want, outputs);
+    const auto asked = place_of(want.qkv_layers, number);
+    auto mixed =
+        attention(block, maps, read, documents, tables, asked < want.qkv_layers.size() ? &outputs.qkv[asked] : nullptr);
+    if (rows.defined() && number + 1 == depth) {
       mixed = mixed.index_select(0, rows);
       flow.x = flow.x.index_select(0, rows);
       if (block.parallel) read = read.index_select(0, rows);
@@ -144,7 +169,10 @@ Tensor FusedLayers::hidden(const Inputs& inputs, const Documents& documents, con
     const auto own = take(flow, block.feed_before, compute_);
     flow.delta = added(block, feed_forward(block, maps, own), block.feed_after);
   }
-  return take(flow, parts_.norm, at::kFloat);
+  const auto last = take(flow, parts_.norm, at::kFloat);
+  const auto state = place_of(want.hidden_layers, depth);
+  if (state < want.hidden_layers.size()) outputs.hidden_layers[state] = flow.x;
+  return last;
 }
 
 std::string fused_kernels() { return std::string("fused-") + kernels::chosen().name; }

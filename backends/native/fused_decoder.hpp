@@ -16,8 +16,11 @@ class FusedLayers {
  public:
   FusedLayers(const DecoderParts& parts, at::ScalarType compute);
 
-  /// Hidden states after the final norm, [N, D] float32, or those of the tokens `rows` [M] alone.
-  Tensor hidden(const Inputs& inputs, const Documents& documents, const Tensor& rows);
+  /// Runs the first `depth` layers. Gives hidden states after the final norm, [N, D] float32, or those of the tokens
+  /// `rows` [M] alone, which leave no state of the last layer; and what is wanted of the layers below, attention
+  /// probabilities not, in `outputs`.
+  Tensor run(const Inputs& inputs, const Documents& documents, const Want& want, int depth, const Tensor& rows,
+             Outputs& outputs);
   /// The head's products [M, V] float32 of hidden states [M, D], its bias included.
   Tensor project(const Tensor& hidden) { return head_.apply(hidden, /*wide=*/true); }
 
@@ -36,7 +39,8 @@ class FusedLayers {
 
   Tensor take(Flow& flow, const std::optional<Norm>& norm, at::ScalarType dtype) const;
   Tensor attention(const Block& block, Layer& maps, const Tensor& x, const Documents& documents,
-                   const std::vector<RopeTables>& tables) const;
+                   const std::vector<RopeTables>& tables, QueryKeyValue* qkv) const;
+  void keep(const Tensor& x, int number, const Want& want, Outputs& outputs) const;
   Tensor feed_forward(const Block& block, Layer& maps, const Tensor& x) const;
   Tensor added(const Block& block, const Tensor& y, const std::optional<Norm>& after) const;
 

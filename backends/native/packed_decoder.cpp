@@ -5,6 +5,7 @@
 
 #include "backends/layers/plain.hpp"
 #include "backends/layers/visit.hpp"
+#include "backends/layers/wanted.hpp"
 #include "backends/native/fused_decoder.hpp"
 #include "backends/native/scale.hpp"
 #include "harness/base/error.hpp"
@@ -140,9 +141,10 @@ PackedDecoder::PackedDecoder(DecoderParts parts, std::vector<PackedBlock> blocks
       factors_(factors),
       angles_(parts_.ropes.size()) {}
 
-PageLayout PackedDecoder::layout() const {
+PageLayout PackedDecoder::layout(int depth) const {
   const auto& how = blocks_.front().block.attention;
-  return {.layers = layers(), .key_heads = how.key_heads, .head_dim = how.head_dim, .factors = factors_};
+  return {
+      .layers = layers_run(*this, depth), .key_heads = how.key_heads, .head_dim = how.head_dim, .factors = factors_};
 }
 
 std::shared_ptr<const RopeTables> PackedDecoder::angles(std::size_t which, std::int64_t length) const {
@@ -190,10 +192,10 @@ void PackedDecoder::attend(Pass& pass, int number) const {
   for (std::size_t row = 0; row < pass.documents.count.size(); ++row) {
     const auto count = pass.documents.count[row];
     if (count == 0) continue;
-    const auto past = pass.documents.past[row];
     const auto start = pass.documents.starts[row];
     float* const first = wide + start * stride;
-    turn(how, past, count, first);
+    turn(how, pass.documents.past[row], count, first);
+    const auto past = pass.cache.entries(static_cast<int>(row));
     for (std::int64_t head = 0; head < how.key_heads; ++head) {
       pass.cache.locate(static_cast<int>(row), number, head, pass.keys, pass.values);
       const float* const key = first + (how.heads + head) * how.head_dim;
@@ -249,7 +251,25 @@ float* PackedDecoder::feed_forward(Pass& pass, const PackedBlock& packed, const 
   return pass.added(packed.block, out, packed.block.feed_after, parts_.hidden);
 }
 
-Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& cache) const {
+/// The sum after so many layers, where it is wanted; x [N, D] is all of it.
+void PackedDecoder::keep(Pass& pass, const Tensor& x, int number, const Want& want, Outputs& outputs) const {
+  const auto state = place_of(want.hidden_layers, number);
+  if (state < want.hidden_layers.size()) outputs.hidden_layers[state] = x.clone();
+  const auto exit = place_of(want.exits, number);
+  if (exit == want.exits.size()) return;
+  outputs.exits[exit] = want.hidden_at.defined() ? x.index_select(0, want.hidden_at) : x.clone();
+  float* const rows = outputs.exits[exit].mutable_data_ptr<float>();
+  if (parts_.norm) pass.normalise(*parts_.norm, rows, nullptr, outputs.exits[exit].size(0), rows);
+}
+
+Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& cache, Outputs& outputs) const {
+  const auto depth = layers_run(*this, want.depth);
+  require(depth <= cache.layers(), Fault::internal, [&] {
+    return "a pass of " + std::to_string(depth) + " layers with a cache of " + std::to_string(cache.layers());
+  });
+  const auto rows = rows_read(want, depth);
+  outputs.hidden_layers.resize(want.hidden_layers.size());
+  outputs.exits.resize(want.exits.size());
   const auto documents = documents_of(inputs, &cache);
   cache.workspace.resize(static_cast<std::size_t>(Buffer::count));
   for (int row = 0; row < cache.rows(); ++row) cache.prepare(row, documents.count[static_cast<std::size_t>(row)]);
@@ -257,21 +277,22 @@ Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& ca
       embedded(parts_, at::embedding(parts_.embedding, inputs.tokens).to(at::kFloat), inputs, documents).contiguous();
   Pass pass{.documents = documents, .cache = cache, .rows = kept.size(0)};
   const auto hidden = parts_.hidden;
-  for (int number = 0; number < layers(); ++number) {
+  for (int number = 0; number < depth; ++number) {
     const auto& packed = blocks_[static_cast<std::size_t>(number)];
     const auto& block = packed.block;
     float* read = pass.take(block.attention_before, kept.mutable_data_ptr<float>(), hidden);
+    keep(pass, kept, number, want, outputs);
     packed.query_key_value.apply(read, pass.rows, pass.floats(Buffer::wide, packed.query_key_value.out()),
                                  pass.scratch());
     attend(pass, number);
     auto mixed = at::from_blob(pass.block(Buffer::mixed).floats(), {pass.rows, packed.output.in()}, at::kFloat);
-    if (number + 1 == layers() && want.hidden_at.defined()) {
+    if (number + 1 == depth && rows.defined()) {
       // Past the last attention only the rows that are read matter.
-      mixed = mixed.index_select(0, want.hidden_at);
-      kept = kept.index_select(0, want.hidden_at);
+      mixed = mixed.index_select(0, rows);
+      kept = kept.index_select(0, rows);
       if (block.parallel) {
-        const auto rows = at::from_blob(read, {pass.rows, hidden}, at::kFloat).index_select(0, want.hidden_at);
-        std::copy_n(rows.const_data_ptr<float>(), rows.numel(), pass.block(Buffer::normed).floats());
+        const auto some = at::from_blob(read, {pass.rows, hidden}, at::kFloat).index_select(0, rows);
+        std::copy_n(some.const_data_ptr<float>(), some.numel(), pass.block(Buffer::normed).floats());
       }
       pass.rows = kept.size(0);
     }
@@ -302,38 +323,30 @@ Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& ca
   } else {
     pass.take(parts_.norm, kept.mutable_data_ptr<float>(), hidden);
   }
+  const auto state = place_of(want.hidden_layers, depth);
+  if (state < want.hidden_layers.size()) outputs.hidden_layers[state] = kept;
   for (int row = 0; row < cache.rows(); ++row) cache.grow(row, documents.count[static_cast<std::size_t>(row)]);
   return last;
 }
 
 Outputs PackedDecoder::forward(const Inputs& inputs, const Want& want, Cache* cache) {
-  require(!want.all_hidden && want.attention_layers.empty(), Fault::internal,
-          "a model that was opened for answering keeps no inner states");
+  require(want.attention_layers.empty() && want.qkv_layers.empty(), Fault::internal,
+          "a model that was opened for answering keeps nothing of its attention");
   require(!inputs.layout.defined(), Fault::internal,
           "a model that was opened for answering shares no tokens between documents");
+  const auto depth = layers_run(*this, want.depth);
+  check_layers(want, depth);
   const at::NoGradGuard no_gradients;
   std::unique_ptr<Cache> own;
   if (cache == nullptr) {
-    own = make_cache(static_cast<int>(std::max<std::size_t>(inputs.starts.size() - 1, 1)));
+    own = make_cache(static_cast<int>(std::max<std::size_t>(inputs.starts.size() - 1, 1)), depth);
     cache = own.get();
   }
   auto* const paged = dynamic_cast<PagedCache*>(cache);
   require(paged != nullptr, Fault::internal, "a cache of another model");
-  const bool some_logits = want.logits && want.logits_at.defined();
-  auto used = want;
-  if (some_logits && !want.hidden) used.hidden_at = want.logits_at;
-  if (want.logits && !some_logits) used.hidden_at = Tensor();
-  if (want.logits && want.hidden) used.hidden_at = Tensor();
-  const auto hidden = run(inputs, used, *paged);
   Outputs outputs;
-  if (want.hidden) {
-    const bool cut = want.hidden_at.defined() && !used.hidden_at.defined();
-    outputs.hidden = cut ? hidden.index_select(0, want.hidden_at) : hidden;
-  }
-  if (want.logits) {
-    const bool cut = some_logits && !used.hidden_at.defined();
-    outputs.logits = project(cut ? hidden.index_select(0, want.logits_at) : hidden);
-  }
+  const auto hidden = run(inputs, want, *paged, outputs);
+  give_last(*this, want, depth, hidden, outputs);
   return outputs;
 }
 
@@ -349,11 +362,11 @@ Tensor PackedDecoder::embeddings(const Tensor& tokens) const {
   return token_rows(parts_, at::embedding(parts_.embedding, tokens).to(at::kFloat));
 }
 
-std::unique_ptr<Cache> PackedDecoder::make_cache(int rows) const {
-  return std::make_unique<PagedCache>(layout(), rows);
+std::unique_ptr<Cache> PackedDecoder::make_cache(int rows, int depth) const {
+  return std::make_unique<PagedCache>(layout(depth), rows);
 }
 
-std::string PackedDecoder::kernels() const { return std::string("packed-") + kernels::chosen().name; }
+std::string PackedDecoder::kernels(const Want&) const { return std::string("packed-") + kernels::chosen().name; }
 
 std::int64_t PackedDecoder::product_weights() {
   std::int64_t count = 0;
@@ -371,15 +384,18 @@ const Linear& PackedDecoder::head() const { refuse(); }
 std::unique_ptr<Model> PackedDecoder::clone() const { refuse(); }
 void PackedDecoder::drop_layers(int, int) { refuse(); }
 
-std::string packed_declines(const DecoderParts& parts, at::ScalarType compute) {
+std::string packed_declines(const DecoderParts& parts, at::ScalarType compute, CacheUse cache) {
   const auto lacks = fused_declines(parts, compute);
   if (!lacks.empty()) return lacks;
+  if (cache == CacheUse::watched) return "keys and attention of the cache";
   if (parts.blocks.empty()) return "decoders without layers";
   const auto& first = parts.blocks.front().attention;
   for (const auto& block : parts.blocks) {
     const bool alike = block.attention.key_heads == first.key_heads && block.attention.head_dim == first.head_dim;
     if (!alike) return "layers with heads of different sizes";
     if (block.parallel && !block.attention_before) return "parallel parts without a norm";
+    // The window is counted in entries, which no longer tell how far apart tokens are.
+    if (block.attention.window > 0 && cache != CacheUse::whole) return "dropped entries behind a window";
   }
   return {};
 }

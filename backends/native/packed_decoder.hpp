@@ -13,7 +13,7 @@
 namespace touchstone {
 
 /// What of these parts the answering kernels do not know; empty: nothing. `compute` is the products' dtype.
-std::string packed_declines(const DecoderParts& parts, at::ScalarType compute);
+std::string packed_declines(const DecoderParts& parts, at::ScalarType compute, CacheUse cache);
 
 /// One block with its linear maps packed.
 struct PackedBlock {
@@ -34,17 +34,19 @@ class PackedDecoder final : public Model {
                 kernels::Type factors);
 
   Outputs forward(const Inputs& inputs, const Want& want, Cache* cache = nullptr) override;
-  std::unique_ptr<Cache> make_cache(int rows) const override;
+  std::unique_ptr<Cache> make_cache(int rows, int depth) const override;
   Tensor project(const Tensor& hidden) const override;
   Tensor embeddings(const Tensor& tokens) const override;
   int layers() const override { return static_cast<int>(blocks_.size()); }
   std::int64_t product_weights() override;
   std::int64_t hidden_size() const override { return parts_.hidden; }
   std::int64_t vocabulary() const override { return parts_.vocabulary; }
-  std::int64_t cache_bytes_per_token() const override { return layout().page_bytes() / kernels::page_tokens; }
+  std::int64_t cache_bytes_per_token(int depth) const override {
+    return layout(depth).page_bytes() / kernels::page_tokens;
+  }
   int max_length() const override { return static_cast<int>(parts_.max_length); }
   std::string config_json() const override { return config_json_; }
-  std::string kernels() const override;
+  std::string kernels(const Want& want) const override;
 
   // What needs the weights themselves, or changes them: Fault::internal, since they are packed.
   std::map<std::string, Tensor*> parameters() override;
@@ -55,12 +57,13 @@ class PackedDecoder final : public Model {
 
  private:
   struct Pass;
-  PageLayout layout() const;
+  PageLayout layout(int depth) const;
   std::shared_ptr<const RopeTables> angles(std::size_t rope, std::int64_t length) const;
   void turn(const Attention& how, std::int64_t past, std::int64_t count, float* wide) const;
   void attend(Pass& pass, int number) const;
   float* feed_forward(Pass& pass, const PackedBlock& packed, const float* x) const;
-  Tensor run(const Inputs& inputs, const Want& want, PagedCache& cache) const;
+  void keep(Pass& pass, const Tensor& x, int number, const Want& want, Outputs& outputs) const;
+  Tensor run(const Inputs& inputs, const Want& want, PagedCache& cache, Outputs& outputs) const;
 
   DecoderParts parts_;
   std::vector<PackedBlock> blocks_;

@@ -2,6 +2,7 @@
 #include <memory>
 #include <vector>
 
+#include "backends/layers/dropped_entries.hpp"
 #include "backends/native/memory.hpp"
 #include "harness/kernels/kernels.hpp"
 #include "harness/model/model.hpp"
@@ -28,10 +29,15 @@ class PagedCache final : public Cache {
 
   int rows() const override { return static_cast<int>(rows_.size()); }
   std::int64_t length(int row) const override { return rows_.at(static_cast<std::size_t>(row)).length; }
+  std::int64_t entries(int row) const override { return entries_of(rows_.at(static_cast<std::size_t>(row))); }
+  Tensor positions(int row, int layer) const override;
+  Tensor keys(int row, int layer) const override;
+  void retain(int row, const std::vector<Tensor>& kept) override;
   void truncate(int row, std::int64_t length) override;
   int fork(int row, std::int64_t length) override;
   void keep(const std::vector<int>& rows) override;
 
+  int layers() const { return layout_.layers; }
   /// Makes room for more tokens in pages of the row's own.
   void prepare(int row, std::int64_t tokens);
   /// Where the pages of one layer and key head lie.
@@ -46,7 +52,10 @@ class PagedCache final : public Cache {
   struct Row {
     std::int64_t length = 0;
     std::vector<std::shared_ptr<Memory>> pages;
+    DroppedEntries dropped{};
   };
+  static std::int64_t entries_of(const Row& row) { return row.dropped.entries(row.length); }
+  static void make_own(std::shared_ptr<Memory>& page);
   std::shared_ptr<Memory> fresh_page() const;
 
   PageLayout layout_;

@@ -54,7 +54,7 @@ class Writer {
         shared_(&shared),
         jobs_(std::move(jobs)),
         cache_tokens_(cache_tokens),
-        runner_(model, shared.settings->batch_tokens, counts, cancel, shared.settings->soft),
+        runner_(model, shared.settings->batch_tokens, counts, cancel, shared.settings->soft, shared.settings->use),
         counts_(&counts),
         logits_(shared.settings->logits ? shared.settings->logits() : nullptr) {}
 
@@ -272,8 +272,9 @@ std::vector<std::vector<Generated>> generate(Model& model, std::span<const Gener
   const auto jobs = sorted_jobs(requests, prompts);
   const auto workers = std::clamp<std::size_t>(static_cast<std::size_t>(std::max(settings.threads, 1)), 1,
                                                std::max<std::size_t>(jobs.size(), 1));
-  const auto cache_tokens =
-      most_cache_bytes / std::max<std::int64_t>(model.cache_bytes_per_token(), 1) / static_cast<std::int64_t>(workers);
+  const auto cache_tokens = most_cache_bytes /
+                            std::max<std::int64_t>(model.cache_bytes_per_token(settings.use.depth), 1) /
+                            static_cast<std::int64_t>(workers);
   run_workers(workers, [&](std::size_t worker) {
     const auto first = jobs.begin() + static_cast<std::ptrdiff_t>(jobs.size() * worker / workers);
     const auto last = jobs.begin() + static_cast<std::ptrdiff_t>(jobs.size() * (worker + 1) / workers);

@@ -22,6 +22,7 @@ struct GeneratorSettings {
   int threads = 1;
   const SoftRows* soft = nullptr;  ///< of the pictures in the prompts
   LogitsMaker logits{};            ///< what changes logits before the sampler sees them
+  ModelUse use{};
 };
 
 /// Answers of all prompts; result[i] has requests[i]->samples texts. Rows that finish leave the batch and others enter.

@@ -38,6 +38,7 @@ class NativeEngine final : public Engine {
       models[name] = other.model;
       others_[name] = make_engine(std::move(other));
     }
+    if (parts_.procedure) use_model(*parts_.procedure);
     if (!parts_.procedure || !parts_.procedure->logits) return;
     logits_ = [this, models] { return parts_.procedure->logits(models); };
     work_ = logits_()->work();
@@ -83,11 +84,38 @@ class NativeEngine final : public Engine {
   }
 
  private:
-  /// Adds the tokens of one request to what it takes.
-  void add_work(Response& response, std::size_t tokens) const {
+  /// How the procedure runs the model. Throws Fault::config for layers that it has not.
+  void use_model(const Procedure& procedure) {
+    require(procedure.depth <= parts_.model->layers(), Fault::config, [&] {
+      return parts_.settings.model.string() + ": " + procedure_file + ": answers come from layer " +
+             std::to_string(procedure.depth) + ", expected at most the model's " +
+             std::to_string(parts_.model->layers());
+    });
+    use_ = {.depth = procedure.depth, .policy = procedure.cache};
+    if (use_.policy) policy_ = use_.policy();
+  }
+
+  /// What one request takes: tokens run through the model, and entries of its cache.
+  struct Taken {
+    std::int64_t tokens = 0;
+    std::int64_t entries = 0;
+  };
+
+  /// Tokens that are run behind `before` others of the same sequence.
+  void take(Taken& taken, std::size_t before, std::size_t tokens) const {
+    const auto first = static_cast<std::int64_t>(before);
     const auto count = static_cast<std::int64_t>(tokens);
-    response.forward_tokens += count * (1 + work_.passes);
-    response.cache_bytes += count * (parts_.model->cache_bytes_per_token() + work_.cache_bytes_per_token);
+    taken.tokens += count;
+    taken.entries += policy_ ? policy_->entries(first + count) - policy_->entries(first) : count;
+  }
+
+  /// A token that leaves the model early counts as the share of the layers that it went through.
+  void add_work(Response& response, const Taken& taken) const {
+    const std::int64_t layers = parts_.model->layers();
+    const std::int64_t run = layers_run(*parts_.model, use_.depth);
+    response.forward_tokens += (taken.tokens * run + layers - 1) / layers + taken.tokens * work_.passes;
+    response.cache_bytes +=
+        taken.entries * parts_.model->cache_bytes_per_token(use_.depth) + taken.tokens * work_.cache_bytes_per_token;
   }
 
   /// Calls body(request numbers [first, last)) for stretches of the chosen requests, on all threads.
@@ -195,18 +223,20 @@ class NativeEngine final : public Engine {
     std::vector<ScoredTokens> items;
     for (auto& range : ranges) {
       auto& response = responses[range.request];
+      Taken taken;
       for (auto& item : range.items) {
         response.tokens += static_cast<int>(item.targets.size());
         response.prompt_tokens += item.prompt_tokens;
         response.truncated_tokens += item.truncated_tokens;
         response.empty_continuation = item.empty_continuation;
-        add_work(response, item.input.size());
+        take(taken, 0, item.input.size());
         items.push_back(std::move(item));
       }
+      add_work(response, taken);
     }
     const auto scored =
         score(*parts_.model, items, parts_.settings.batch_tokens, parts_.info.threads, counts_, cancel,
-              ranges.size() == items.size() ? report : std::function<void(std::size_t)>(), soft_rows(), logits_);
+              ranges.size() == items.size() ? report : std::function<void(std::size_t)>(), soft_rows(), logits_, use_);
     std::size_t next = 0;
     for (const auto& range : ranges) {
       auto& response = responses[range.request];
@@ -246,7 +276,8 @@ class NativeEngine final : public Engine {
                                .rows = parts_.settings.rows,
                                .threads = parts_.info.threads,
                                .soft = soft_rows(),
-                               .logits = logits_};
+                               .logits = logits_,
+                               .use = use_};
     if (const auto eos = parts_.tokenizer->eos()) settings.end_text = parts_.tokenizer->token(*eos);
     auto written = generate(*parts_.model, generations, prompts, settings, counts_, cancel, report);
     for (std::size_t at = 0; at < numbers.size(); ++at) {
@@ -254,9 +285,12 @@ class NativeEngine final : public Engine {
       response.generated = std::move(written[at]);
       response.prompt_tokens = prompts[at].prompt_tokens;
       response.truncated_tokens = prompts[at].truncated_tokens;
-      add_work(response, prompts[at].tokens.size());
+      const auto before = prompts[at].tokens.size();
+      Taken taken;
+      take(taken, 0, before);
       // The last token of an answer is drawn and not run.
-      for (const auto& answer : response.generated) add_work(response, answer.tokens.size() - 1);
+      for (const auto& answer : response.generated) take(taken, before, answer.tokens.size() - 1);
+      add_work(response, taken);
     }
   }
 
@@ -267,6 +301,8 @@ class NativeEngine final : public Engine {
   std::map<std::string, std::unique_ptr<Engine>> others_;
   LogitsMaker logits_;  ///< empty: logits stay as they are
   LogitsProcessor::Work work_;
+  ModelUse use_;
+  std::unique_ptr<CachePolicy> policy_;  ///< for what it says of lengths; null: the cache is whole
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/engine/native_engine.hpp"
+#include "harness/model/cache_policy.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
@@ -106,7 +107,7 @@ std::vector<std::int64_t> read_end_tokens(const fs::path& folder, const fs::path
 
 namespace {
 
-EngineParts open_parts(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log) {
+EngineParts open_parts(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log, CacheUse cache) {
   const auto device = find_device(settings.device);
   const auto dtype = find_dtype(settings.dtype);
   require(settings.threads >= 1 && settings.threads <= most_threads, Fault::config, [&] {
@@ -120,8 +121,8 @@ EngineParts open_parts(const EngineSettings& settings, const Checkpoints& checkp
   EngineParts parts;
   parts.settings = settings;
   parts.tokenizer = load_tokenizer(words);
-  parts.model =
-      checkpoints.load(settings.model, {.storage = dtype, .compute = dtype, .device = device, .answering = true});
+  parts.model = checkpoints.load(
+      settings.model, {.storage = dtype, .compute = dtype, .device = device, .answering = true, .cache = cache});
   parts.chat = read_template(*parts.tokenizer, words);
   parts.end_tokens = read_end_tokens(settings.model, base, *parts.tokenizer, parts.model->vocabulary());
   parts.pictures = read_picture_reader(checkpoints.family(base), base, *parts.tokenizer);
@@ -142,6 +143,12 @@ EngineParts open_parts(const EngineSettings& settings, const Checkpoints& checkp
   return parts;
 }
 
+CacheUse cache_use(const std::optional<Procedure>& procedure) {
+  if (!procedure || !procedure->cache) return CacheUse::whole;
+  const auto reads = procedure->cache()->reads();
+  return reads.keys || reads.attention ? CacheUse::watched : CacheUse::dropped;
+}
+
 /// The models that a procedure names. Each answers plainly: what its own folder says is for it alone.
 std::map<std::string, EngineParts> open_others(const EngineParts& parts, const ProcedureFile& file,
                                                const Checkpoints& checkpoints, Log& log) {
@@ -150,7 +157,7 @@ std::map<std::string, EngineParts> open_others(const EngineParts& parts, const P
     auto settings = parts.settings;
     settings.model = folder;
     settings.max_length = 0;
-    auto other = open_parts(settings, checkpoints, log);
+    auto other = open_parts(settings, checkpoints, log, CacheUse::whole);
     require(
         other.tokenizer->hash() == parts.tokenizer->hash() && other.model->vocabulary() == parts.model->vocabulary(),
         Fault::config, [&] {
@@ -169,7 +176,7 @@ std::unique_ptr<Engine> open_engine(const EngineSettings& settings, const Checkp
   const auto file = find_procedure(settings.model, checkpoints.base_folder(settings.model));
   std::optional<Procedure> procedure;
   if (file) procedure = read_procedure(*file, procedures);
-  auto parts = open_parts(settings, checkpoints, log);
+  auto parts = open_parts(settings, checkpoints, log, cache_use(procedure));
   if (file) {
     parts.others = open_others(parts, *file, checkpoints, log);
     parts.info.procedure = file->json;

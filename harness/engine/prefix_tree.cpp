@@ -1,7 +1,9 @@
 #include "harness/engine/prefix_tree.hpp"
 
 #include <algorithm>
+#include <string>
 
+#include "harness/base/error.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
@@ -128,13 +130,15 @@ std::size_t common_prefix(std::span<const std::int32_t> a, std::span<const std::
 }
 
 PrefixRunner::PrefixRunner(Model& model, int batch_tokens, EngineCounts& counts, const CancelFlag* cancel,
-                           const SoftRows* soft)
+                           const SoftRows* soft, const ModelUse& use)
     : model_(&model),
       batch_tokens_(static_cast<std::size_t>(std::max(batch_tokens, 1))),
       counts_(&counts),
       cancel_(cancel),
       soft_(soft),
-      cache_(model.make_cache(1)) {}
+      depth_(use.depth),
+      policy_(use.policy ? use.policy() : nullptr),
+      cache_(model.make_cache(1, use.depth)) {}
 
 std::vector<int> PrefixRunner::run(std::span<const Sequence> sequences, const RowReader& read) {
   Tree tree(sequences, prefix_);
@@ -166,6 +170,7 @@ std::vector<int> PrefixRunner::run(std::span<const Sequence> sequences, const Ro
 int PrefixRunner::fork(int row, std::size_t length) { return cache_->fork(row, static_cast<std::int64_t>(length)); }
 
 void PrefixRunner::keep(const std::vector<int>& rows, int prefix_row, std::span<const std::int32_t> prefix) {
+  if (policy_) prefix = {};
   std::vector<int> kept = {fork(prefix_row, prefix.size())};
   kept.insert(kept.end(), rows.begin(), rows.end());
   prefix_.assign(prefix.begin(), prefix.end());
@@ -173,24 +178,73 @@ void PrefixRunner::keep(const std::vector<int>& rows, int prefix_row, std::span<
 }
 
 void PrefixRunner::run_wave(std::vector<Feed> feeds, const RowReader& read) {
-  std::size_t at = 0;
-  while (at < feeds.size()) {
+  std::size_t first = 0;  // all before it are through
+  while (first < feeds.size()) {
     std::vector<Feed> pieces;
     auto room = batch_tokens_;
-    while (at < feeds.size() && room > 0) {
+    for (auto at = first; at < feeds.size() && room > 0; ++at) {
       auto& feed = feeds[at];
+      if (feed.begin == feed.end) continue;
       auto piece = feed;
-      piece.end = std::min(feed.end, feed.begin + room);
+      piece.end = piece_end(feed, room);
       std::size_t reads = 0;
       while (reads < feed.reads.size() && feed.reads[reads].position < piece.end) ++reads;
       piece.reads = feed.reads.first(reads);
       feed.reads = feed.reads.subspan(reads);
       room -= piece.end - piece.begin;
       feed.begin = piece.end;
-      if (feed.begin == feed.end) ++at;
       pieces.push_back(piece);
     }
+    while (first < feeds.size() && feeds[first].begin == feeds[first].end) ++first;
     run_pass(pieces, read);
+  }
+}
+
+/// Where a piece ends: with the feed, the room of a pass, or where the policy looks.
+std::size_t PrefixRunner::piece_end(const Feed& feed, std::size_t room) const {
+  const auto end = std::min(feed.end, feed.begin + room);
+  if (!policy_) return end;
+  return std::min(end, static_cast<std::size_t>(policy_->next(static_cast<std::int64_t>(feed.begin))));
+}
+
+/// One pass that gives the hidden rows of the tokens `wanted`.
+Outputs PrefixRunner::forward(const Inputs& inputs, const std::vector<std::int64_t>& wanted) {
+  Want want;
+  want.logits = false;
+  want.hidden = true;
+  want.hidden_at = at::tensor(wanted, at::kLong);
+  want.depth = depth_;
+  if (policy_ && policy_->reads().attention) {
+    for (int layer = 0; layer < layers_run(*model_, depth_); ++layer) want.attention_layers.push_back(layer);
+  }
+  const auto outputs = model_->forward(inputs, want, cache_.get());
+  if (policy_) drop_entries(inputs, outputs);
+  return outputs;
+}
+
+/// Lets the policy look at the rows that came to a length at which it does.
+void PrefixRunner::drop_entries(const Inputs& inputs, const Outputs& outputs) {
+  const auto reads = policy_->reads();
+  std::size_t document = 0;  // of those with tokens
+  for (int row = 0; row < cache_->rows(); ++row) {
+    const auto at = static_cast<std::size_t>(row);
+    const auto tokens = inputs.starts[at + 1] - inputs.starts[at];
+    if (tokens == 0) continue;
+    const auto own = document++;
+    const auto length = cache_->length(row);
+    if (policy_->next(length - 1) != length || policy_->entries(length) == cache_->entries(row)) continue;
+    std::vector<Tensor> kept;
+    for (int layer = 0; layer < layers_run(*model_, depth_); ++layer) {
+      CachedLayer seen{.layer = layer, .positions = cache_->positions(row, layer)};
+      if (reads.keys) seen.keys = cache_->keys(row, layer);
+      if (reads.attention) seen.attention = outputs.attention[static_cast<std::size_t>(layer)][own].select(1, -1);
+      kept.push_back(policy_->kept(seen, length));
+    }
+    cache_->retain(row, kept);
+    require(cache_->entries(row) == policy_->entries(length), Fault::internal, [&] {
+      return "a cache policy keeps " + std::to_string(cache_->entries(row)) + " entries of " + std::to_string(length) +
+             " tokens and says that it keeps " + std::to_string(policy_->entries(length));
+    });
   }
 }
 
@@ -220,11 +274,7 @@ void PrefixRunner::run_pass(std::vector<Feed>& pieces, const RowReader& read) {
   }
   add_soft(soft_, tokens, inputs);
   inputs.tokens = at::tensor(tokens, at::kLong);
-  Want want;
-  want.logits = false;
-  want.hidden = true;
-  want.hidden_at = at::tensor(wanted, at::kLong);
-  const auto outputs = model_->forward(inputs, want, cache_.get());
+  const auto outputs = forward(inputs, wanted);
   counts_->prefill_tokens += static_cast<std::int64_t>(tokens.size());
   if (!spots.empty()) read(spots, outputs.hidden);
 }
@@ -248,11 +298,7 @@ Tensor PrefixRunner::step(std::span<const int> rows, std::span<const std::int32_
       inputs.starts.push_back(static_cast<std::int64_t>(words.size()));
     }
     inputs.tokens = at::tensor(words, at::kLong);
-    Want want;
-    want.logits = false;
-    want.hidden = true;
-    want.hidden_at = at::tensor(wanted, at::kLong);
-    hidden.push_back(model_->forward(inputs, want, cache_.get()).hidden);
+    hidden.push_back(forward(inputs, wanted).hidden);
     counts_->decoded_tokens += static_cast<std::int64_t>(count);
     done += count;
   }

@@ -8,6 +8,7 @@
 
 #include "harness/base/cancel.hpp"
 #include "harness/engine/token_pairs.hpp"
+#include "harness/model/cache_policy.hpp"
 #include "harness/model/engine.hpp"
 #include "harness/model/model.hpp"
 
@@ -38,16 +39,24 @@ struct SoftRows {
   std::int64_t placeholder = 0;  ///< the token whose place they take
 };
 
+/// How much of a model is run, and what becomes of its cache.
+struct ModelUse {
+  int depth = 0;                                           ///< Want::depth
+  std::function<std::unique_ptr<CachePolicy>()> policy{};  ///< makes a runner's own; empty: the cache is whole
+};
+
 /// Hears of hidden rows [M, D] as they are computed.
 using RowReader = std::function<void(std::span<const ReadSpot> spots, const Tensor& hidden)>;
 
 /// Owns a cache and runs sequences in it. Row 0 is the runner's own: it keeps the tokens of an earlier sequence, so
-/// that later ones can share them.
+/// that later ones can share them. Where a policy drops entries, a sequence is run in pieces that end where the policy
+/// looks at it, whatever else is run, and row 0 is empty: what is left of a longer sequence is not what a shorter one
+/// has.
 class PrefixRunner {
  public:
   /// `batch_tokens`: most tokens of one forward pass. `soft` is kept; null: all tokens are of the vocabulary.
   PrefixRunner(Model& model, int batch_tokens, EngineCounts& counts, const CancelFlag* cancel,
-               const SoftRows* soft = nullptr);
+               const SoftRows* soft = nullptr, const ModelUse& use = {});
 
   /// Runs sequences given in lexicographic order. What several share at their beginning, or share with row 0, is
   /// computed once. Gives the cache row that holds each sequence's tokens (perhaps more after them, and perhaps the row
@@ -73,12 +82,17 @@ class PrefixRunner {
   class Tree;
   void run_wave(std::vector<Feed> feeds, const RowReader& read);
   void run_pass(std::vector<Feed>& pieces, const RowReader& read);
+  std::size_t piece_end(const Feed& feed, std::size_t room) const;
+  Outputs forward(const Inputs& inputs, const std::vector<std::int64_t>& wanted);
+  void drop_entries(const Inputs& inputs, const Outputs& outputs);
 
   Model* model_;
   std::size_t batch_tokens_;
   EngineCounts* counts_;
   const CancelFlag* cancel_;
   const SoftRows* soft_;
+  int depth_;
+  std::unique_ptr<CachePolicy> policy_;  ///< null: nothing is dropped
   std::unique_ptr<Cache> cache_;
   TokenIds prefix_;  ///< tokens of row 0
 };

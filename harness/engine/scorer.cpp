@@ -48,12 +48,13 @@ std::vector<Group> group_equal(std::span<const ScoredTokens> items) {
 class Stretch {
  public:
   Stretch(Model& model, std::span<const ScoredTokens> items, std::vector<Scored>& results, int batch_tokens,
-          EngineCounts& counts, const CancelFlag* cancel, const SoftRows* soft, LogitsProcessor* logits)
+          EngineCounts& counts, const CancelFlag* cancel, const SoftRows* soft, LogitsProcessor* logits,
+          const ModelUse& use)
       : model_(&model),
         items_(items),
         results_(&results),
         batch_tokens_(static_cast<std::size_t>(std::max(batch_tokens, 1))),
-        runner_(model, batch_tokens, counts, cancel, soft),
+        runner_(model, batch_tokens, counts, cancel, soft, use),
         logits_(logits) {}
 
   /// Groups that fit into one batch, from the first on; gives how many were taken.
@@ -180,7 +181,7 @@ std::vector<std::size_t> cut(std::span<const Group> groups, std::span<const Scor
 
 std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int batch_tokens, int threads,
                           EngineCounts& counts, const CancelFlag* cancel, const std::function<void(std::size_t)>& done,
-                          const SoftRows* soft, const LogitsMaker& logits) {
+                          const SoftRows* soft, const LogitsMaker& logits, const ModelUse& use) {
   std::vector<Scored> results(items.size());
   const auto groups = group_equal(items);
   if (groups.empty()) return results;
@@ -193,7 +194,7 @@ std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int
     EngineCounts own;
     const auto processor = logits ? logits() : nullptr;
     for (auto piece = next++; piece + 1 < cuts.size(); piece = next++) {
-      Stretch stretch(model, items, results, batch_tokens, own, cancel, soft, processor.get());
+      Stretch stretch(model, items, results, batch_tokens, own, cancel, soft, processor.get(), use);
       for (auto at = cuts[piece]; at < cuts[piece + 1];) {
         const auto rest = std::span(groups).subspan(at, cuts[piece + 1] - at);
         const auto count = stretch.fit(rest);

@@ -16,9 +16,9 @@ struct Scored {
 
 /// Scores items, one Scored each, in the order given. `threads` workers each take whole stretches of the sorted items.
 /// `done` hears how many more items are finished, from any worker, one at a time. `logits` makes what changes logits
-/// before they are read.
+/// before they are read, `use` says how the model is run.
 std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int batch_tokens, int threads,
                           EngineCounts& counts, const CancelFlag* cancel, const std::function<void(std::size_t)>& done,
-                          const SoftRows* soft = nullptr, const LogitsMaker& logits = {});
+                          const SoftRows* soft = nullptr, const LogitsMaker& logits = {}, const ModelUse& use = {});
 
 }  // namespace touchstone

@@ -27,6 +27,7 @@ void multiply_packed(const Product& product, const void* packed, void* scratch);
 std::int64_t key_page_bytes(std::int64_t head_dim, Type factors);
 std::int64_t value_page_bytes(std::int64_t head_dim, Type factors);
 void page_append(const PageAppend& append);
+void page_keep(const PageKeep& keep);
 std::int64_t paged_scratch_bytes(const PagedAttention& attention);
 void paged_attention(const PagedAttention& attention, void* scratch);
 

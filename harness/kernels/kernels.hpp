@@ -137,6 +137,16 @@ struct PageAppend {
   void* const* value_pages = nullptr;
 };
 
+/// Of the tokens in the pages of one key head only some are left: what lay at place from[i] lies at place i afterwards.
+struct PageKeep {
+  std::int64_t tokens = 0;             ///< that are left
+  const std::int64_t* from = nullptr;  ///< rising
+  std::int64_t head_dim = 0;
+  Type factors = Type::f32;
+  void* const* key_pages = nullptr;
+  void* const* value_pages = nullptr;
+};
+
 /// Causal attention of the last `tokens` of `past + tokens` tokens, for the query heads that share one key head. Row i
 /// of query head h lies at q[i * stride + h * head_dim]. A row's result depends on its own keys alone: neither on how
 /// many rows there are nor on how the tokens came into the pages.
@@ -209,6 +219,7 @@ struct Kernels {
   std::int64_t (*key_page_bytes)(std::int64_t head_dim, Type factors);
   std::int64_t (*value_page_bytes)(std::int64_t head_dim, Type factors);
   void (*page_append)(const PageAppend&);
+  void (*page_keep)(const PageKeep&);
   std::int64_t (*paged_scratch_bytes)(const PagedAttention&);
   void (*paged_attention)(const PagedAttention&, void* scratch);
 };

@@ -54,6 +54,45 @@ void append_rows(const PageAppend& a) {
   }
 }
 
+template <Unit unit>
+void move_key(const std::uint32_t* from, std::int64_t source, std::uint32_t* to, std::int64_t place,
+              std::int64_t head_dim) {
+  const std::int64_t width = units_of<unit>(head_dim) * tile_columns;
+  from += source / tile_columns * width + source % tile_columns;
+  to += place / tile_columns * width + place % tile_columns;
+  for (std::int64_t i = 0; i < width; i += tile_columns) to[i] = from[i];
+}
+
+template <Unit unit>
+void move_value(const std::uint32_t* from, std::int64_t source, std::uint32_t* to, std::int64_t place,
+                std::int64_t head_dim) {
+  for (std::int64_t i = 0; i < head_dim; ++i) {
+    const std::int64_t panel = i / tile_columns * value_units<unit> * tile_columns + i % tile_columns;
+    const std::uint32_t bits = from[panel + source / per_unit<unit> * tile_columns];
+    std::uint32_t& unit_at = to[panel + place / per_unit<unit> * tile_columns];
+    if constexpr (per_unit<unit> == 1) {
+      unit_at = bits;
+    } else {
+      const std::uint32_t half = source % 2 == 0 ? bits & 0xffffU : bits >> 16;
+      unit_at = place % 2 == 0 ? (unit_at & 0xffff0000U) | half : (unit_at & 0xffffU) | half << 16;
+    }
+  }
+}
+
+template <Unit unit>
+void keep_rows(const PageKeep& a) {
+  const auto at = [](void* const* pages, std::int64_t token) {
+    return static_cast<std::uint32_t*>(pages[token / page_tokens]);
+  };
+  for (std::int64_t i = 0; i < a.tokens; ++i) {
+    const std::int64_t source = a.from[i];
+    if (source == i) continue;
+    move_key<unit>(at(a.key_pages, source), source % page_tokens, at(a.key_pages, i), i % page_tokens, a.head_dim);
+    move_value<unit>(at(a.value_pages, source), source % page_tokens, at(a.value_pages, i), i % page_tokens,
+                     a.head_dim);
+  }
+}
+
 /// Rows of one product that are packed together: tiles of nearly equal height.
 template <Unit unit>
 struct PackedRows {
@@ -194,6 +233,14 @@ void page_append(const PageAppend& append) {
     append_rows<Unit::f32>(append);
   } else {
     append_rows<bf16_unit>(append);
+  }
+}
+
+void page_keep(const PageKeep& keep) {
+  if (keep.factors == Type::f32) {
+    keep_rows<Unit::f32>(keep);
+  } else {
+    keep_rows<bf16_unit>(keep);
   }
 }
 

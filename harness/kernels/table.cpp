@@ -28,6 +28,7 @@ Kernels table() {
           key_page_bytes,
           value_page_bytes,
           page_append,
+          page_keep,
           paged_scratch_bytes,
           paged_attention};
 }

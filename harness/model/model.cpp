@@ -24,6 +24,13 @@ Tensor Model::project(const Tensor& hidden) const {
   return map.bias.defined() ? logits + map.bias : logits;
 }
 
+int layers_run(const Model& model, int depth) {
+  require(depth >= 0 && depth <= model.layers(), Fault::internal, [&] {
+    return "asked for " + std::to_string(depth) + " layers of a model of " + std::to_string(model.layers());
+  });
+  return depth == 0 ? model.layers() : depth;
+}
+
 namespace {
 [[noreturn]] void refuse_pictures() {
   throw Error(Fault::config, "this model's family takes no pictures; expected one that does, such as idefics3");

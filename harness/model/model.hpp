@@ -29,16 +29,28 @@ struct Want {
   bool logits = true;
   Tensor logits_at{};                   ///< [M] int64, indices into tokens; undefined: all N
   bool hidden = false;                  ///< the last hidden state, after the final norm
-  Tensor hidden_at{};                   ///< [M] int64: `hidden` has these rows alone; undefined: all N
-  bool all_hidden = false;              ///< every layer's
-  std::vector<int> attention_layers{};  ///< layers whose attention probabilities are wanted
+  Tensor hidden_at{};                   ///< [M] int64: `hidden` and `exits` have these rows alone; undefined: all N
+  int depth = 0;                        ///< so many layers are run, and the last of them counts as last; 0: all
+  std::vector<int> hidden_layers{};     ///< the states after so many layers, before any norm; 0: what enters the first
+  std::vector<int> exits{};             ///< the states after so many layers, after the final norm: what project() reads
+  std::vector<int> attention_layers{};  ///< layers whose attention probabilities are wanted; the first is 0
+  std::vector<int> qkv_layers{};        ///< layers whose queries, keys and values are wanted
+};
+
+/// Queries, keys and values of the tokens, clipped and normed as the layer has it, before the rope turns them.
+struct QueryKeyValue {
+  Tensor query;  ///< [N, H, d] float32
+  Tensor key;    ///< [N, KV, d] float32
+  Tensor value;  ///< [N, KV, d] float32
 };
 
 struct Outputs {
-  Tensor logits{};                             ///< [M, V] float32
-  Tensor hidden{};                             ///< [N, D] (or [M, D], see hidden_at), what the head multiplies
-  std::vector<Tensor> all_hidden;              ///< layers + 1 of [N, D]
-  std::vector<std::vector<Tensor>> attention;  ///< for each wanted layer, one [H, T, T] a document
+  Tensor logits{};                               ///< [M, V] float32
+  Tensor hidden{};                               ///< [N, D] (or [M, D], see hidden_at), what the head multiplies
+  std::vector<Tensor> hidden_layers{};           ///< for each wanted layer [N, D] float32
+  std::vector<Tensor> exits{};                   ///< for each wanted layer [N, D] (or [M, D], see hidden_at) float32
+  std::vector<std::vector<Tensor>> attention{};  ///< for each wanted layer, one [H, T, T] a document that has tokens
+  std::vector<QueryKeyValue> qkv{};              ///< for each wanted layer
 };
 
 struct Linear;
@@ -68,14 +80,24 @@ struct Linear {
 /// Adds all deltas of a map to its weight and bias, in float32, and takes them away.
 void fold_deltas(Linear& map);
 
-/// Keys and values of past tokens, one row a sequence; a family defines its own storage.
+/// Keys and values of past tokens, one row a sequence; a family defines its own storage. A row may drop entries, in
+/// each layer and head others, but everywhere as many: what is left keeps its position.
 class Cache {
  public:
   virtual ~Cache() = default;
   virtual int rows() const = 0;
-  virtual std::int64_t length(int row) const = 0;
-  virtual void truncate(int row, std::int64_t length) = 0;  ///< roll back
-  /// Appends a row that begins with the first `length` tokens of `row` (shared where the storage can).
+  virtual std::int64_t length(int row) const = 0;   ///< tokens that were run in the row
+  virtual std::int64_t entries(int row) const = 0;  ///< of each layer and head; the length unless some were dropped
+  /// Positions of a row's entries in a layer, [KV, entries] int64, rising.
+  virtual Tensor positions(int row, int layer) const = 0;
+  /// Keys of a row's entries in a layer, turned by their positions, [entries, KV, d] float32. Throws Fault::internal
+  /// where the storage does not give them back (LoadSettings::cache).
+  virtual Tensor keys(int row, int layer) const = 0;
+  /// Drops all entries of a row but these: for each layer [KV, E'] int64, indices into its entries that rise.
+  virtual void retain(int row, const std::vector<Tensor>& kept) = 0;
+  /// Rolls back. Throws Fault::internal when entries were dropped after more than `length` tokens, unless that is 0.
+  virtual void truncate(int row, std::int64_t length) = 0;
+  /// Appends a row that begins with the first `length` tokens of `row` (shared where the storage can), as truncate().
   virtual int fork(int row, std::int64_t length) = 0;
   /// Keeps these rows, in this order; the others are freed.
   virtual void keep(const std::vector<int>& rows) = 0;
@@ -99,7 +121,7 @@ class Model {
   virtual Tensor soft_prompt() const { return {}; }
   /// The language model inside: this one, unless the model has eyes before it.
   virtual Model& language() { return *this; }
-  virtual std::unique_ptr<Cache> make_cache(int rows) const = 0;
+  virtual std::unique_ptr<Cache> make_cache(int rows, int depth = 0) const = 0;  ///< for passes of this Want::depth
   virtual std::map<std::string, Tensor*>
   parameters() = 0;  ///< by Hugging Face name ("model.layers.0.self_attn.q_proj.weight")
   virtual std::map<std::string, Linear*> linears() = 0;  ///< where a Delta can go, by module name without ".weight"
@@ -116,19 +138,26 @@ class Model {
   virtual void drop_layers(int first, int count) = 0;
   virtual std::int64_t hidden_size() const = 0;
   virtual std::int64_t vocabulary() const = 0;
-  virtual std::int64_t cache_bytes_per_token() const = 0;  ///< keys and values of one token in all layers
+  virtual std::int64_t cache_bytes_per_token(int depth = 0) const = 0;  ///< keys and values of one token
   virtual int max_length() const = 0;
-  virtual std::string config_json() const = 0;  ///< config.json to write beside the weights
-  virtual std::string kernels() const = 0;      ///< which implementation runs: "operators", "fused"
+  virtual std::string config_json() const = 0;                   ///< config.json to write beside the weights
+  virtual std::string kernels(const Want& want = {}) const = 0;  ///< which implementation runs: "operators", "fused"
 };
+
+/// Of how many layers Want::depth speaks. Throws Fault::internal for more than the model has.
+int layers_run(const Model& model, int depth);
+
+/// What becomes of a cache while answers are written: it is whole, drops entries, or is looked at as well.
+enum class CacheUse : std::uint8_t { whole, dropped, watched };
 
 /// How a family is to build its model.
 struct LoadSettings {
   at::ScalarType storage = at::kFloat;  ///< of the parameters
   at::ScalarType compute = at::kFloat;  ///< of the matrix products
   at::Device device = at::kCPU;
-  bool answering = false;        ///< no gradient will ever be asked for: weights may be packed for products
-  bool plain_operators = false;  ///< only LibTorch's own operators: the oracle of every fast path
+  bool answering = false;            ///< no gradient will ever be asked for: weights may be packed for products
+  bool plain_operators = false;      ///< only LibTorch's own operators: the oracle of every fast path
+  CacheUse cache = CacheUse::whole;  ///< with `answering`
 };
 
 }  // namespace touchstone

@@ -17,6 +17,7 @@
 
 namespace touchstone {
 
+class CachePolicy;
 class LogitsProcessor;
 class Model;
 
@@ -66,6 +67,10 @@ struct Procedure {
   std::function<std::vector<Answered>(std::span<const Question> questions, const Ask& ask)> answer{};
   /// Makes what changes logits before a token is chosen or scored (harness/model/logits.hpp); each worker has its own.
   std::function<std::unique_ptr<LogitsProcessor>(const OtherModels& models)> logits{};
+  int depth = 0;  ///< the head reads the state after so many layers, and those above are not run; 0: all are
+  /// Makes what says which keys and values answers go on with (harness/model/cache_policy.hpp); each worker has its
+  /// own.
+  std::function<std::unique_ptr<CachePolicy>()> cache{};
   std::string json{};  ///< name and options, keys sorted; filled in by read_procedure
 };
 

@@ -17,6 +17,10 @@ class PromptedCache final : public Cache {
 
   int rows() const override { return inner_->rows(); }
   std::int64_t length(int row) const override { return std::max<std::int64_t>(inner_->length(row) - prompt_, 0); }
+  std::int64_t entries(int row) const override { return std::max<std::int64_t>(inner_->entries(row) - prompt_, 0); }
+  Tensor positions(int, int) const override { refuse(); }
+  Tensor keys(int, int) const override { refuse(); }
+  void retain(int, const std::vector<Tensor>&) override { refuse(); }
   void truncate(int row, std::int64_t length) override { inner_->truncate(row, inner_length(row, length)); }
   int fork(int row, std::int64_t length) override { return inner_->fork(row, inner_length(row, length)); }
   void keep(const std::vector<int>& rows) override { inner_->keep(rows); }
@@ -25,6 +29,10 @@ class PromptedCache final : public Cache {
   Cache& inner() { return *inner_; }
 
  private:
+  [[noreturn]] static void refuse() {
+    throw Error(Fault::config,
+                "a procedure drops entries of the cache, expected one that does not, for the model has a soft prompt");
+  }
   std::int64_t inner_length(int row, std::int64_t length) const { return begun(row) ? length + prompt_ : length; }
 
   std::unique_ptr<Cache> inner_;
@@ -43,8 +51,8 @@ class PromptedModel final : public Model {
   PromptedModel(std::unique_ptr<Model> inner, Tensor prompt) : inner_(std::move(inner)), prompt_(std::move(prompt)) {}
 
   Outputs forward(const Inputs& inputs, const Want& want, Cache* cache) override {
-    require(want.attention_layers.empty(), Fault::config,
-            "attention probabilities are asked of a model with a soft prompt, which gives none");
+    require(want.attention_layers.empty() && want.qkv_layers.empty(), Fault::config,
+            "attention is looked at in a model with a soft prompt, which does not show it");
     auto* const prompted = dynamic_cast<PromptedCache*>(cache);
     require(cache == nullptr || prompted != nullptr, Fault::internal, "a cache of another model");
     auto wide = widened(inputs, prompted);
@@ -54,14 +62,14 @@ class PromptedModel final : public Model {
     add_rows(inputs, places, wide);
     Want asked = want;
     if (want.logits) asked.logits_at = moved(want.logits_at);
-    if (want.hidden) asked.hidden_at = moved(want.hidden_at);
+    if (want.hidden || !want.exits.empty()) asked.hidden_at = moved(want.hidden_at);
     auto outputs = inner_->forward(wide.inputs, asked, prompted == nullptr ? nullptr : &prompted->inner());
-    for (auto& layer : outputs.all_hidden) layer = layer.index_select(0, places);
+    for (auto& layer : outputs.hidden_layers) layer = layer.index_select(0, places);
     return outputs;
   }
 
-  std::unique_ptr<Cache> make_cache(int rows) const override {
-    return std::make_unique<PromptedCache>(inner_->make_cache(rows), prompt_.size(0));
+  std::unique_ptr<Cache> make_cache(int rows, int depth) const override {
+    return std::make_unique<PromptedCache>(inner_->make_cache(rows, depth), prompt_.size(0));
   }
   std::unique_ptr<Model> clone() const override {
     return std::make_unique<PromptedModel>(inner_->clone(), prompt_.detach().clone());
@@ -82,9 +90,9 @@ class PromptedModel final : public Model {
   void drop_layers(int first, int count) override { inner_->drop_layers(first, count); }
   std::int64_t hidden_size() const override { return inner_->hidden_size(); }
   std::int64_t vocabulary() const override { return inner_->vocabulary(); }
-  std::int64_t cache_bytes_per_token() const override { return inner_->cache_bytes_per_token(); }
+  std::int64_t cache_bytes_per_token(int depth) const override { return inner_->cache_bytes_per_token(depth); }
   std::string config_json() const override { return inner_->config_json(); }
-  std::string kernels() const override { return inner_->kernels(); }
+  std::string kernels(const Want& want) const override { return inner_->kernels(want); }
 
   Tensor* prompt() { return &prompt_; }
   std::unique_ptr<Model> take_inner() { return std::move(inner_); }

@@ -1,7 +1,5 @@
 #include "harness/train/run_objective.hpp"
 
-#include <algorithm>
-
 #include "harness/base/json.hpp"
 #include "harness/model/ops.hpp"
 
@@ -57,33 +55,32 @@ Tensor optional(const NamedTensors& inputs, const std::string& name, const Train
 
 Tensor as_float(const Tensor& tensor) { return tensor.defined() ? tensor.to(at::kFloat) : tensor; }
 
-Tensor read_marks(const NamedTensors& inputs, const TokenObjective& objective, const Trained& trained_at) {
-  if (objective.roles.empty()) return {};
+Tensor read_marks(const NamedTensors& inputs, const std::vector<std::string>& roles, const Trained& trained_at) {
+  if (roles.empty()) return {};
   const auto marks = optional(inputs, "marks", trained_at);
   require(marks.defined(), Fault::shape, "holds no tensor 'marks'");
   return marks.to(at::kByte);
 }
 
-TokenBatch make_token_batch(const NamedTensors& inputs, const TokenObjective& objective, const Tensor& logits,
+TokenBatch make_token_batch(const NamedTensors& inputs, const TokenLoss& objective, const Tensor& logits,
                             const Trained& trained_at) {
   TokenBatch batch;
   batch.labels = trained_at.labels;
   batch.logits = trained(logits, trained_at.leading, trained_at.at);
   batch.weights = as_float(optional(inputs, "weights", trained_at));
-  batch.marks = read_marks(inputs, objective, trained_at);
+  batch.marks = read_marks(inputs, objective.roles, trained_at);
   batch.keys = trained_at.at;
-  if (objective.needs_reference) {
+  if (!objective.frozen.empty()) {
     expect_shape(input(inputs, "ref_logits"), logits.sizes(), "ref_logits");
     batch.ref_logits = trained(input(inputs, "ref_logits"), trained_at.leading, trained_at.at);
   }
   return batch;
 }
 
-/// Where each record's answers begin, from the record of each answer.
-std::vector<std::int64_t> record_starts(const NamedTensors& inputs, const TokenObjective& objective,
-                                        std::int64_t answers) {
+/// Where each record's answers begin, from the record of each answer; without it each has as few as there may be.
+std::vector<std::int64_t> record_starts(const NamedTensors& inputs, const AnswersRead& read, std::int64_t answers) {
   std::vector<std::int64_t> starts;
-  Tensor records = at::arange(answers, at::kLong).div(std::clamp<std::int64_t>(objective.answers, 1, 2), "floor");
+  Tensor records = at::arange(answers, at::kLong).div(read.least, "floor");
   if (inputs.count("records") != 0) records = input(inputs, "records").to(at::kLong);
   expect_shape(records, {answers}, "records");
   for (std::int64_t answer = 0; answer < answers; ++answer) {
@@ -95,7 +92,7 @@ std::vector<std::int64_t> record_starts(const NamedTensors& inputs, const TokenO
   return starts;
 }
 
-AnswerBatch make_answer_batch(const NamedTensors& inputs, const TokenObjective& objective, const Tensor& logits,
+AnswerBatch make_answer_batch(const NamedTensors& inputs, const AnswerLoss& objective, const Tensor& logits,
                               const Trained& trained_at) {
   require(trained_at.leading == 2, Fault::shape, [&] {
     return "tensor 'labels': found shape " + c10::str(trained_at.shape) + ", expected [A, T], an answer a row";
@@ -104,10 +101,10 @@ AnswerBatch make_answer_batch(const NamedTensors& inputs, const TokenObjective& 
   const auto at_label = trained(logits, 2, trained_at.at).log_softmax(-1);
   batch.logp = at_label.gather(-1, trained_at.labels.unsqueeze(-1)).squeeze(-1);
   batch.weights = as_float(optional(inputs, "weights", trained_at));
-  batch.marks = read_marks(inputs, objective, trained_at);
+  batch.marks = read_marks(inputs, objective.roles, trained_at);
   batch.ref_logp = as_float(optional(inputs, "ref_logp", trained_at));
   batch.answer_of = trained_at.at.div(trained_at.shape[1], "floor");
-  batch.starts = record_starts(inputs, objective, trained_at.shape[0]);
+  batch.starts = record_starts(inputs, objective.answers, trained_at.shape[0]);
   for (std::size_t record = 0; record + 1 < batch.starts.size(); ++record) {
     batch.numbers.push_back(static_cast<std::int64_t>(record));
   }
@@ -121,6 +118,50 @@ AnswerBatch make_answer_batch(const NamedTensors& inputs, const TokenObjective& 
   return batch;
 }
 
+/// A loss, and what its logged sums are divided by.
+struct Found {
+  LossSum loss;
+  double logged_over = 0.0;
+};
+
+Found run_tokens(const TokenLoss& objective, const NamedTensors& inputs, const Tensor& logits,
+                 const Trained& trained_at) {
+  if (objective.prepare) {
+    const auto ref_logp = optional(inputs, "ref_logp", trained_at);
+    require(ref_logp.defined(), Fault::shape, "holds no tensor 'ref_logp'");
+    const auto values = ref_logp.to(at::kFloat).contiguous();
+    objective.prepare({values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel()});
+  }
+  return {.loss = objective.loss(make_token_batch(inputs, objective, logits, trained_at)),
+          .logged_over = static_cast<double>(trained_at.labels.size(0))};
+}
+
+Found run_answers(const AnswerLoss& objective, const NamedTensors& inputs, const Tensor& logits,
+                  const Trained& trained_at) {
+  const auto batch = make_answer_batch(inputs, objective, logits, trained_at);
+  return {.loss = objective.loss(batch), .logged_over = static_cast<double>(batch.numbers.size())};
+}
+
+using Run = std::function<Found(const NamedTensors& inputs, const Tensor& logits, const Trained& trained_at)>;
+
+/// How an objective is run on given logits. Throws Fault::config for one that needs more than these.
+Run runner_of(const std::string& name, const Objective& objective) {
+  const auto refuse = [&](const std::string& why) -> Run {
+    throw Error(Fault::config, "objective '" + name + "' " + why);
+  };
+  return std::visit(Cases{[](const TokenLoss& one) -> Run {
+                            return [&one](const auto&... given) { return run_tokens(one, given...); };
+                          },
+                          [](const AnswerLoss& one) -> Run {
+                            return [&one](const auto&... given) { return run_answers(one, given...); };
+                          },
+                          [&](const RolloutLoss&) {
+                            return refuse("is of answers that a model has just written: stage 'reinforce' runs it");
+                          },
+                          [&](const ModelLoss&) { return refuse("looks into a model: stage 'train' runs it"); }},
+                    objective);
+}
+
 }  // namespace
 
 NamedTensors run_objective(const std::string& name, const std::string& options_json, const NamedTensors& inputs,
@@ -129,36 +170,21 @@ NamedTensors run_objective(const std::string& name, const std::string& options_j
   require(options.is_object(), Fault::config, "--options: expected a JSON object, for instance {}");
   options["use"] = name;
   const auto objective = make_use(Options(options, "objective " + name), book.objectives, book);
-  require(!objective.credit, Fault::config, [&] {
-    return "objective '" + name + "' is of answers that a model has just written: stage 'reinforce' runs it";
-  });
+  const auto run = runner_of(name, objective);
   auto logits = input(inputs, "logits").detach().clone();
   require(at::isFloatingType(logits.scalar_type()), Fault::shape, "tensor 'logits': expected floats");
   logits.requires_grad_(true);
   const auto trained_at = read_labels(input(inputs, "labels"), logits);
-  auto logged_over = static_cast<double>(trained_at.labels.size(0));
-  LossSum loss;
-  if (objective.answer_loss) {
-    const auto batch = make_answer_batch(inputs, objective, logits, trained_at);
-    logged_over = static_cast<double>(batch.numbers.size());
-    loss = objective.answer_loss(batch);
-  } else {
-    if (objective.prepare) {
-      const auto ref_logp = optional(inputs, "ref_logp", trained_at);
-      require(ref_logp.defined(), Fault::shape, "holds no tensor 'ref_logp'");
-      const auto values = ref_logp.to(at::kFloat).contiguous();
-      objective.prepare({values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel()});
-    }
-    loss = objective.loss(make_token_batch(inputs, objective, logits, trained_at));
-  }
+  const auto [loss, logged_over] = run(inputs, logits, trained_at);
   const auto mean = loss.count > 0.0 ? loss.sum / loss.count : loss.sum;  // all left out: a sum of zero
   mean.backward();
   NamedTensors outputs = {{"loss", mean.detach()},
                           {"sum", loss.sum.detach()},
                           {"count", at::scalar_tensor(loss.count, at::kDouble)},
                           {"grad_logits", logits.grad()}};
-  for (const auto& [key, value] : loss.logged)
+  for (const auto& [key, value] : loss.logged) {
     outputs["logged." + key] = at::scalar_tensor(value / logged_over, at::kDouble);
+  }
   return outputs;
 }
 

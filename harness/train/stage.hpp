@@ -73,7 +73,7 @@ struct Maker {
 
 /// Everything that the files of trainers/ contribute.
 struct TrainerBook {
-  Registry<Maker<TokenObjective>> objectives{"objective"};
+  Registry<Maker<Objective>> objectives{"objective"};
   Registry<Maker<Stage>> stages{"stage"};
   Registry<Maker<Reward>> rewards{"reward"};
   ProcedureBook procedures{"procedure"};

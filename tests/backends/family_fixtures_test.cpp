@@ -74,8 +74,8 @@ TEST_P(FamilyFixture, WhatEachLayerGives) {
   const at::NoGradGuard no_gradients;
   const auto model = open(operators);
   Want want;
-  want.all_hidden = true;
-  const auto found = model->forward({.tokens = expected("ids")}, want).all_hidden;
+  for (int layer = 0; layer <= model->layers(); ++layer) want.hidden_layers.push_back(layer);
+  const auto found = model->forward({.tokens = expected("ids")}, want).hidden_layers;
   ASSERT_EQ(found.size(), static_cast<std::size_t>(model->layers()) + 1);
   for (int at = 0; at < model->layers(); ++at) {
     const auto& wanted = expected("layer." + std::to_string(at));

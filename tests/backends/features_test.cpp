@@ -287,6 +287,170 @@ TEST_P(FeatureTable, OperatorsWithACacheEqualOneCall) {
   EXPECT_LT((at::cat({a, b}) - whole).abs().max().item<double>(), bound * whole.abs().max().item<double>());
 }
 
+double relative(const Tensor& found, const Tensor& wanted) {
+  return (found - wanted).abs().max().item<double>() / wanted.abs().max().item<double>();
+}
+
+/// A weighted sum of everything that went on inside, and the model's gradients of it.
+std::map<std::string, Tensor> inner_gradients(Model& model, const Inputs& inputs, const Want& want) {
+  for (const auto& [name, tensor] : model.parameters()) tensor->set_requires_grad(true);
+  const auto outputs = model.forward(inputs, want);
+  auto sum = outputs.hidden.square().sum();
+  for (const auto& state : outputs.hidden_layers) sum = sum + state.square().sum() * 0.3;
+  for (const auto& state : outputs.exits) sum = sum + state.square().sum() * 0.7;
+  for (const auto& layer : outputs.qkv) {
+    sum = sum + layer.query.square().sum() + layer.key.square().sum() * 2.0 + layer.value.square().sum() * 3.0;
+  }
+  sum.backward();
+  std::map<std::string, Tensor> all;
+  for (const auto& [name, tensor] : model.parameters()) {
+    if (tensor->grad().defined()) all[name] = tensor->grad().clone();
+  }
+  return all;
+}
+
+TEST_P(FeatureTable, TrainingKernelsGiveTheInsideOfTheOperators) {
+  const auto operators = build({.plain_operators = true});
+  const auto fused = build({});
+  const Inputs inputs{.tokens = ids_, .starts = {0, 21, 21, 22, 36}};
+  Want want;
+  want.logits = false;
+  want.hidden = true;
+  want.hidden_at = at::tensor({3, 20, 30}, at::kLong);
+  want.hidden_layers = {2, 0};
+  want.exits = {3, 1};
+  want.qkv_layers = {2, 0};
+  const auto found = fused->forward(inputs, want);
+  const auto wanted = operators->forward(inputs, want);
+  EXPECT_EQ(found.hidden.size(0), 3);
+  EXPECT_LT(relative(found.hidden, wanted.hidden), bound);
+  EXPECT_TRUE(at::equal(found.exits[0], found.hidden));
+  for (std::size_t at = 0; at < 2; ++at) {
+    EXPECT_LT(relative(found.hidden_layers[at], wanted.hidden_layers[at]), bound);
+    EXPECT_LT(relative(found.exits[at], wanted.exits[at]), bound);
+    EXPECT_LT(relative(found.qkv[at].query, wanted.qkv[at].query), bound);
+    EXPECT_LT(relative(found.qkv[at].key, wanted.qkv[at].key), bound);
+    EXPECT_LT(relative(found.qkv[at].value, wanted.qkv[at].value), bound);
+  }
+  want.hidden_layers = {3, 1};  // the last state is that of all tokens
+  EXPECT_LT(relative(fused->forward(inputs, want).hidden_layers[0], operators->forward(inputs, want).hidden_layers[0]),
+            bound);
+  const auto slopes = inner_gradients(*fused, inputs, want);
+  const auto expected = inner_gradients(*operators, inputs, want);
+  double largest = 0.0;
+  for (const auto& [name, slope] : expected) largest = std::max(largest, slope.abs().max().item<double>());
+  for (const auto& [name, slope] : expected) {
+    if (slopes.count(name) == 0) {
+      EXPECT_EQ(slope.abs().max().item<double>(), 0.0) << name;
+      continue;
+    }
+    const auto size = std::max(slope.abs().max().item<double>(), 0.01 * largest);
+    // Squares of all states: their sums round more than a cross-entropy's.
+    EXPECT_LT((slopes.at(name) - slope).abs().max().item<double>() / size, 3 * bound) << name;
+  }
+  // Attention probabilities are what the kernels never write out.
+  want.attention_layers = {1};
+  EXPECT_TRUE(fused->kernels(want).starts_with("operators")) << fused->kernels(want);
+  if (!declined()) {
+    EXPECT_EQ(fused->kernels(want), "operators (kernels lack attention probabilities)");
+  }
+  const auto watched = fused->forward(inputs, want);
+  ASSERT_EQ(watched.attention.at(0).size(), 3U);
+  EXPECT_TRUE(watched.attention[0][0].requires_grad());
+}
+
+/// A model of the first `count` of the three layers.
+std::unique_ptr<Model> first_layers(DecoderParts parts, int count, const LoadSettings& settings) {
+  parts.blocks.resize(static_cast<std::size_t>(count));
+  return build_decoder(std::move(parts), DrawnWeights(), settings, R"({"num_hidden_layers": 3})");
+}
+
+// A pass that ends early gives what a model without the layers above gives, with and without a cache.
+TEST_P(FeatureTable, AnExitEqualsAModelWithoutTheLayersAbove) {
+  const at::NoGradGuard no_gradients;
+  const Inputs inputs{.tokens = ids_, .starts = {0, 21, 21, 22, 36}};
+  for (const auto& settings :
+       {LoadSettings{.plain_operators = true}, LoadSettings{}, LoadSettings{.answering = true}}) {
+    const auto model = build(settings);
+    const auto cut = first_layers(parts(), 2, settings);
+    Want want;
+    want.depth = 2;
+    const auto found = model->forward(inputs, want).logits;
+    EXPECT_TRUE(at::equal(found, cut->forward(inputs, {}).logits));
+    Want exit;
+    exit.logits = false;
+    exit.exits = {2};
+    exit.hidden_at = at::tensor({20, 35}, at::kLong);
+    const auto projected = model->project(model->forward(inputs, exit).exits[0]);
+    EXPECT_LT(relative(projected, found.index_select(0, exit.hidden_at)), bound);
+    EXPECT_EQ(model->cache_bytes_per_token(2), cut->cache_bytes_per_token());
+    EXPECT_EQ(3 * model->cache_bytes_per_token(2), 2 * model->cache_bytes_per_token());
+    const auto cache = model->make_cache(1, 2);
+    const auto other = cut->make_cache(1);
+    for (const auto& piece : {ids_.slice(0, 0, 13), ids_.slice(0, 13, 36)}) {
+      EXPECT_TRUE(at::equal(model->forward({.tokens = piece}, want, cache.get()).logits,
+                            cut->forward({.tokens = piece}, {}, other.get()).logits));
+    }
+    EXPECT_THROW(model->forward({.tokens = ids_.slice(0, 0, 1)}, {}, cache.get()), Error);
+    want.depth = 4;
+    EXPECT_THROW(model->forward(inputs, want), Error);
+  }
+}
+
+/// Entries that each head keeps: of `entries` the first and the last, and one that is another by layer and head.
+std::vector<Tensor> unlike_entries(int layers, std::int64_t heads, std::int64_t entries) {
+  std::vector<Tensor> kept;
+  for (int layer = 0; layer < layers; ++layer) {
+    std::vector<Tensor> rows;
+    for (std::int64_t head = 0; head < heads; ++head) {
+      const auto own = 1 + (layer + 2 * head) % (entries - 3);
+      rows.push_back(at::tensor({std::int64_t{0}, own, entries - 2, entries - 1}, at::kLong));
+    }
+    kept.push_back(at::stack(rows));
+  }
+  return kept;
+}
+
+// Entries that differ by head are dropped, tokens follow, and entries are dropped again: the packed pages give what the
+// operators give; with everything kept, the bits of a whole cache.
+TEST_P(FeatureTable, DroppedEntriesAreTheOperatorsOrDeclined) {
+  const at::NoGradGuard no_gradients;
+  const auto operators = build({.plain_operators = true});
+  const auto packed = build({.answering = true, .cache = CacheUse::dropped});
+  const auto run = [&](Model& model) {
+    const auto cache = model.make_cache(2);
+    const Inputs first{.tokens = at::cat({ids_.slice(0, 0, 20), ids_.slice(0, 0, 5)}), .starts = {0, 20, 25}};
+    model.forward(first, {}, cache.get());
+    cache->fork(0, 20);
+    cache->retain(0, unlike_entries(3, 2, 20));
+    EXPECT_EQ(cache->length(0), 20);
+    EXPECT_EQ(cache->entries(0), 4);
+    EXPECT_EQ(cache->entries(2), 20);
+    EXPECT_EQ(cache->positions(0, 1)[1][1].item<std::int64_t>(), 1 + 3);
+    const Inputs second{.tokens = at::cat({ids_.slice(0, 20, 28), ids_.slice(0, 5, 6), ids_.slice(0, 20, 28)}),
+                        .starts = {0, 8, 9, 17}};
+    const auto b = model.forward(second, {}, cache.get()).logits;
+    EXPECT_EQ(cache->entries(0), 12);
+    cache->retain(0, unlike_entries(3, 2, 12));
+    EXPECT_EQ(cache->positions(0, 0)[0].select(0, 3).item<std::int64_t>(), 27);
+    const Inputs third{.tokens = at::cat({ids_.slice(0, 28, 29), ids_.slice(0, 6, 7), ids_.slice(0, 28, 29)}),
+                       .starts = {0, 1, 2, 3}};
+    const auto c = model.forward(third, {}, cache.get()).logits;
+    EXPECT_THROW(cache->truncate(0, 20), Error);
+    cache->truncate(0, 28);
+    EXPECT_EQ(cache->entries(0), 4);
+    cache->truncate(0, 0);
+    EXPECT_EQ(cache->entries(0), 0);
+    return at::cat({b, c});
+  };
+  const auto wanted = run(*operators);
+  EXPECT_LT(relative(run(*packed), wanted), bound);
+  // The row that was forked before is whole.
+  const auto whole = operators->forward({.tokens = ids_}, {}).logits;
+  EXPECT_LT(relative(wanted.slice(0, 9, 17), whole.slice(0, 20, 28)), bound);
+  EXPECT_GT(relative(wanted.slice(0, 0, 8), whole.slice(0, 20, 28)), 1e-3);
+}
+
 TEST_P(FeatureTable, EveryTensorIsNamedOnceAndMatters) {
   const auto model = build({.plain_operators = true});
   for (const auto& [name, tensor] : model->parameters()) tensor->set_requires_grad(true);
@@ -338,14 +502,14 @@ TEST(DroppedLayers, TheOthersStay) {
   for (const bool plain : {false, true}) {
     const auto model = build_decoder(parts, DrawnWeights(), {.plain_operators = plain}, config);
     Want want;
-    want.all_hidden = true;
-    const auto before = build_decoder(parts, DrawnWeights(), {.plain_operators = true}, config);
-    const auto states = before->forward({.tokens = ids}, want).all_hidden;
+    want.hidden_layers = {0, 1};
+    const auto before = build_decoder(parts, DrawnWeights(), {.plain_operators = plain}, config);
+    const auto states = before->forward({.tokens = ids}, want).hidden_layers;
     model->forward({.tokens = ids}, {});
     model->drop_layers(1, 2);
     EXPECT_EQ(model->layers(), 1);
     EXPECT_EQ(model->parameters().count("model.layers.1.mlp.up_proj.weight"), 0U);
-    const auto after = model->forward({.tokens = ids}, want).all_hidden;
+    const auto after = model->forward({.tokens = ids}, want).hidden_layers;
     ASSERT_EQ(after.size(), 2U);
     EXPECT_TRUE(at::equal(after[1], states[1]));
     EXPECT_NE(model->config_json().find("\"num_hidden_layers\": 1"), std::string::npos);

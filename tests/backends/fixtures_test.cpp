@@ -91,11 +91,13 @@ TEST_P(Fixture, AttentionAndHiddenStatesOfTheOperators) {
   const auto model = testing::all_families()->load(fixtures / GetParam(), {.plain_operators = true});
   const at::NoGradGuard no_gradients;
   Want want;
-  want.hidden = want.all_hidden = true;
+  want.hidden = true;
+  want.hidden_layers = {2, 0};
   want.attention_layers = {1};
   const auto watched = model->forward({.tokens = ids}, want);
   EXPECT_LT(largest_difference(watched.logits, model->forward({.tokens = ids}, {}).logits), 1e-4);
-  EXPECT_EQ(watched.all_hidden.size(), 3U);
+  ASSERT_EQ(watched.hidden_layers.size(), 2U);
+  EXPECT_FALSE(at::equal(watched.hidden_layers[0], watched.hidden_layers[1]));
   const auto sums = watched.attention.at(0).at(0).sum(-1);
   EXPECT_LT(largest_difference(sums, at::ones_like(sums)), 1e-5);
 }

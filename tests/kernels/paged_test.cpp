@@ -168,6 +168,63 @@ TEST_P(EverySet, PagedAttentionDoesNotDependOnHowTokensCome) {
   EXPECT_EQ(sequence.run(kernels(), {7, 100, 43}), whole);
 }
 
+/// Pages of one key head.
+struct Pages {
+  const Kernels& set;
+  std::int64_t dim;
+  Type factors;
+  std::vector<Memory> memory{};
+  std::vector<void*> keys{}, values{};
+
+  void append(std::int64_t past, std::int64_t count, const float* key, const float* value, std::int64_t stride) {
+    while (static_cast<std::int64_t>(keys.size()) * page_tokens < past + count) {
+      memory.emplace_back(set.key_page_bytes(dim, factors));
+      keys.push_back(memory.back().data());
+      memory.emplace_back(set.value_page_bytes(dim, factors));
+      values.push_back(memory.back().data());
+    }
+    set.page_append({count, past, dim, factors, key, value, stride, keys.data(), values.data()});
+  }
+
+  /// What the last of `tokens` tokens reads with this query.
+  std::vector<float> attend(std::int64_t tokens, const float* query) {
+    std::vector<float> out(static_cast<std::size_t>(dim));
+    const PagedAttention attention{1, tokens - 1, 1,   dim,         factors,       0.3F,       0.0F,
+                                   0, query,      dim, keys.data(), values.data(), out.data(), dim};
+    const Memory scratch(set.paged_scratch_bytes(attention));
+    set.paged_attention(attention, scratch.data());
+    return out;
+  }
+};
+
+// What is left after some went, and what comes behind it, lies as if the others had never been there.
+TEST_P(EverySet, KeptTokensLieAsIfTheyWereAlone) {
+  constexpr std::int64_t dim = 24, tokens = 150, stride = 2 * dim;
+  Numbers rows(tokens * stride, Type::f32, 11);
+  const auto* const all = rows.floats();
+  std::vector<std::int64_t> from;
+  for (std::int64_t at = 0; at < tokens - 1; ++at) {
+    if (at < 3 || at % 5 == 1 || at % 7 == 0 || at > 120) from.push_back(at);
+  }
+  ASSERT_GT(from.size(), 64U);
+  Pages whole{kernels(), dim, GetParam().factors};
+  whole.append(0, tokens - 1, all, all + dim, stride);
+  const auto left = static_cast<std::int64_t>(from.size());
+  kernels().page_keep({left, from.data(), dim, GetParam().factors, whole.keys.data(), whole.values.data()});
+  Pages alone{kernels(), dim, GetParam().factors};
+  for (std::int64_t at = 0; at < left; ++at) {
+    const auto* const row = all + from[static_cast<std::size_t>(at)] * stride;
+    alone.append(at, 1, row, row + dim, stride);
+  }
+  for (const auto count : {left, left / 2, std::int64_t{1}}) {
+    EXPECT_EQ(whole.attend(count, all + 7), alone.attend(count, all + 7)) << count;
+  }
+  const auto* const last = all + (tokens - 1) * stride;
+  whole.append(left, 1, last, last + dim, stride);
+  alone.append(left, 1, last, last + dim, stride);
+  EXPECT_EQ(whole.attend(left + 1, all + 7), alone.attend(left + 1, all + 7));
+}
+
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const auto& set : sets()) {

@@ -10,6 +10,7 @@
 #include "harness/engine/open_engine.hpp"
 #include "harness/engine/side_model.hpp"
 #include "harness/measure/measure.hpp"
+#include "harness/model/cache_policy.hpp"
 #include "harness/model/logits.hpp"
 #include "tests/trainers/tiny.hpp"
 
@@ -499,6 +500,231 @@ TEST(Guide, AnswersDoNotDependOnTheBatch) {
   for (std::size_t at = 0; at < requests.size(); ++at) {
     expect_equal(open(model, book)->answer(std::span(requests).subspan(at, 1)), {together[at]}, 1e-5);
   }
+}
+
+/// Whether token t sees the key of token s in a key head.
+using Seen = std::function<bool(std::int64_t head, std::int64_t t, std::int64_t s)>;
+
+/// The tiny Llama by hand, one sequence, with a mask. [T, V] logits.
+Tensor by_hand(const std::vector<std::int64_t>& tokens, int layers, const Seen& seen) {
+  const auto weights = testing::tiny_weights(7);
+  const auto of = [&](int layer, const std::string& name) {
+    return weights.at("model.layers." + std::to_string(layer) + "." + name + ".weight");
+  };
+  const auto norm = [](const Tensor& x) { return x * at::rsqrt(x.square().mean(-1, true) + 1e-5); };
+  const auto count = static_cast<std::int64_t>(tokens.size());
+  auto mask = at::zeros({4, count, count});
+  auto places = mask.accessor<float, 3>();
+  for (std::int64_t head = 0; head < 4; ++head) {
+    for (std::int64_t t = 0; t < count; ++t) {
+      for (std::int64_t s = 0; s < count; ++s) {
+        if (s > t || !seen(head / 2, t, s)) places[head][t][s] = -std::numeric_limits<float>::infinity();
+      }
+    }
+  }
+  const auto angles =
+      at::arange(count, at::kFloat).unsqueeze(1) * at::pow(10000.0, at::arange(4, at::kFloat) / -4.0).unsqueeze(0);
+  const auto turned = [&](const Tensor& x) {  // [T, H, 8]
+    const auto a = x.narrow(2, 0, 4);
+    const auto b = x.narrow(2, 4, 4);
+    const auto cos = angles.cos().unsqueeze(1);
+    const auto sin = angles.sin().unsqueeze(1);
+    return at::cat({a * cos - b * sin, b * cos + a * sin}, 2);
+  };
+  auto x = weights.at("model.embed_tokens.weight").index_select(0, at::tensor(tokens, at::kLong));
+  for (int layer = 0; layer < layers; ++layer) {
+    const auto read = norm(x);
+    const auto q = turned(at::linear(read, of(layer, "self_attn.q_proj")).view({count, 4, 8})).transpose(0, 1);
+    const auto heads = [&](const Tensor& y) { return y.repeat_interleave(2, 1).transpose(0, 1); };
+    const auto k = heads(turned(at::linear(read, of(layer, "self_attn.k_proj")).view({count, 2, 8})));
+    const auto v = heads(at::linear(read, of(layer, "self_attn.v_proj")).view({count, 2, 8}));
+    const auto weight = at::softmax(at::matmul(q, k.transpose(1, 2)) / std::sqrt(8.0) + mask, -1);
+    x = x + at::linear(at::matmul(weight, v).transpose(0, 1).reshape({count, 32}), of(layer, "self_attn.o_proj"));
+    const auto own = norm(x);
+    const auto gate = at::silu(at::linear(own, of(layer, "mlp.gate_proj"))) * at::linear(own, of(layer, "mlp.up_proj"));
+    x = x + at::linear(gate, of(layer, "mlp.down_proj"));
+  }
+  return at::linear(norm(x), weights.at("lm_head.weight"));
+}
+
+std::vector<std::int64_t> ids_of(const std::string& text) {
+  std::vector<std::int64_t> tokens = {1};
+  for (const char c : text) tokens.push_back(5 + c - ' ');
+  return tokens;
+}
+
+/// Scores and greedy answers of an engine are those of the tiny Llama by hand.
+void expect_by_hand(const std::vector<Request>& requests, const std::vector<Response>& answers, int layers,
+                    const Seen& seen) {
+  const at::NoGradGuard no_gradients;
+  for (std::size_t at = 0; at < requests.size(); ++at) {
+    if (const auto* pair = std::get_if<Likelihood>(&requests[at])) {
+      const auto tokens = ids_of(pair->context + pair->continuation);
+      const auto logp = at::log_softmax(by_hand(tokens, layers, seen), -1);
+      double expected = 0.0;
+      for (auto next = tokens.size() - pair->continuation.size(); next < tokens.size(); ++next) {
+        expected += logp[static_cast<std::int64_t>(next) - 1][tokens[next]].item<double>();
+      }
+      EXPECT_NEAR(answers[at].logp_nats, expected, 1e-4) << at;
+      continue;
+    }
+    const auto& asked = std::get<Generation>(requests[at]);
+    if (asked.samples > 1) continue;
+    auto tokens = ids_of(asked.context);
+    for (std::size_t next = 0; next < answers[at].generated[0].tokens.size(); ++next) {
+      const auto logits = by_hand(tokens, layers, seen)[-1];
+      EXPECT_EQ(logits.argmax().item<std::int64_t>(), answers[at].generated[0].tokens[next]) << at << " " << next;
+      tokens.push_back(answers[at].generated[0].tokens[next]);
+    }
+  }
+}
+
+const Seen everything = [](std::int64_t, std::int64_t, std::int64_t) { return true; };
+
+TEST(Exit, AnswersAreThoseOfAModelWithoutTheLayersAbove) {
+  const testing::TemporaryFolder folder;
+  const auto model = make_tiny(folder.path() / "model");
+  const auto requests = some_requests();
+  const auto& book = trainer_book().procedures;
+  const auto whole = open(model, book)->answer(requests);
+  write_text(model / procedure_file, R"({"procedure":"exit","layer":2})");
+  expect_equal(open(model, book)->answer(requests), whole, 0.0);
+  write_text(model / procedure_file, R"({"procedure":"exit","layer":1})");
+  const auto engine = open(model, book);
+  EXPECT_TRUE(engine->info().kernels.starts_with("packed-")) << engine->info().kernels;
+  const auto found = engine->answer(requests);
+  expect_by_hand(requests, found, 1, everything);
+  // A checkpoint of the first layer alone, to the last bit.
+  auto cut = checkpoints().load(model, {});
+  cut->drop_layers(1, 1);
+  checkpoints().write(folder.path() / "cut", *cut, model, at::kFloat);
+  std::filesystem::remove(folder.path() / "cut" / procedure_file);
+  const auto wanted = open(folder.path() / "cut", book)->answer(requests);
+  for (std::size_t at = 0; at < requests.size(); ++at) {
+    EXPECT_EQ(found[at].logp_nats, wanted[at].logp_nats) << at;
+    ASSERT_EQ(found[at].generated.size(), wanted[at].generated.size());
+    for (std::size_t i = 0; i < found[at].generated.size(); ++i) {
+      EXPECT_EQ(found[at].generated[i].tokens, wanted[at].generated[i].tokens);
+      EXPECT_EQ(found[at].generated[i].logp_nats, wanted[at].generated[i].logp_nats);
+    }
+    EXPECT_EQ(found[at].cache_bytes, wanted[at].cache_bytes);
+    // Half of the layers of as many tokens, rounded up.
+    EXPECT_EQ(found[at].forward_tokens, (wanted[at].forward_tokens + 1) / 2);
+  }
+  EXPECT_EQ(2 * found[0].cache_bytes, whole[0].cache_bytes);
+  write_text(model / procedure_file, R"({"procedure":"exit","layer":3})");
+  EXPECT_THAT(fault_of([&] { open(model, book); }),
+              HasSubstr("answers come from layer 3, expected at most the model's 2"));
+  EXPECT_THAT(fault_of([&] { procedure_of(R"({"procedure":"exit"})"); }), HasSubstr("layer"));
+}
+
+TEST(Exit, AnswersDoNotDependOnTheBatch) {
+  const testing::TemporaryFolder folder;
+  const auto model = make_tiny(folder.path() / "model");
+  write_text(model / procedure_file, R"({"procedure":"exit","layer":1})");
+  const auto requests = some_requests();
+  const auto& book = trainer_book().procedures;
+  const auto together = open(model, book)->answer(requests);
+  expect_equal(open(model, book, 1)->answer(requests), together, 0.0);
+  expect_equal(open(model, book, 64, 2)->answer(requests), together, 0.0);
+}
+
+TEST(Evict, AWindowOfEverythingIsPlainToTheLastBit) {
+  const testing::TemporaryFolder folder;
+  const auto model = make_tiny(folder.path() / "model");
+  const auto requests = some_requests();
+  const auto& book = trainer_book().procedures;
+  const auto plain = open(model, book)->answer(requests);
+  write_text(model / procedure_file, R"({"procedure":"evict","sinks":0,"window":128})");
+  expect_equal(open(model, book)->answer(requests), plain, 0.0);
+  EXPECT_THAT(fault_of([&] { procedure_of(R"({"procedure":"evict"})"); }), HasSubstr("window"));
+}
+
+TEST(Evict, SinksAndAWindowEqualAMask) {
+  const testing::TemporaryFolder folder;
+  const auto model = make_tiny(folder.path() / "model");
+  const auto requests = some_requests();
+  const auto& book = trainer_book().procedures;
+  const auto plain = open(model, book)->answer(requests);
+  write_text(model / procedure_file, R"({"procedure":"evict","sinks":2,"window":5})");
+  const auto engine = open(model, book);
+  EXPECT_TRUE(engine->info().kernels.starts_with("packed-")) << engine->info().kernels;
+  const auto found = engine->answer(requests);
+  expect_by_hand(requests, found, 2, [](std::int64_t, std::int64_t t, std::int64_t s) { return s < 2 || s >= t - 5; });
+  EXPECT_GT(std::abs(found[0].logp_nats - plain[0].logp_nats), 1e-3);
+  // Seven entries are kept of each of the sequences that are longer; the same tokens are run.
+  const auto bytes = checkpoints().load(model, {.answering = true})->cache_bytes_per_token();
+  EXPECT_EQ(found[0].cache_bytes, 7 * bytes);
+  EXPECT_EQ(found[2].cache_bytes, 7 * bytes);
+  EXPECT_EQ(found[3].cache_bytes, 7 * bytes);  // three samples of one prompt
+  for (std::size_t at = 0; at < requests.size(); ++at) {
+    if (std::holds_alternative<Generation>(requests[at])) continue;
+    EXPECT_EQ(found[at].forward_tokens, plain[at].forward_tokens);
+  }
+  expect_equal(open(model, book, 1)->answer(requests), found, 0.0);
+  expect_equal(open(model, book, 7)->answer(requests), found, 0.0);
+  expect_equal(open(model, book, 64, 2)->answer(requests), found, 0.0);
+  for (std::size_t at = 0; at < requests.size(); ++at) {
+    expect_equal(open(model, book)->answer(std::span(requests).subspan(at, 1)), {found[at]}, 0.0);
+  }
+}
+
+/// Key head h keeps its first h + 1 entries and, of six, the last ones.
+class ByHead : public CachePolicy {
+ public:
+  explicit ByHead(bool attention) : attention_(attention) {}
+  Reads reads() const override { return {.keys = attention_, .attention = attention_}; }
+  std::int64_t next(std::int64_t length) const override { return std::max<std::int64_t>(length, 6) + 1; }
+  std::int64_t entries(std::int64_t length) const override { return std::min<std::int64_t>(length, 6); }
+  Tensor kept(const CachedLayer& layer, std::int64_t length) override {
+    const auto count = layer.positions.size(1);
+    EXPECT_EQ(layer.positions[1][count - 1].item<std::int64_t>(), length - 1);
+    if (attention_) {
+      EXPECT_EQ(layer.keys.sizes(), at::IntArrayRef({count, 2, 8}));
+      EXPECT_EQ(layer.attention.sizes(), at::IntArrayRef({4, count}));
+      const auto sums = layer.attention.sum(1);
+      EXPECT_LT((sums - 1.0).abs().max().item<double>(), 1e-5);
+    }
+    std::vector<Tensor> rows;
+    for (std::int64_t head = 0; head < 2; ++head) {
+      rows.push_back(at::cat({at::arange(head + 1, at::kLong), at::arange(count - 5 + head, count, at::kLong)}));
+    }
+    return at::stack(rows);
+  }
+
+ private:
+  bool attention_;
+};
+
+/// What a token sees by that rule, by key head.
+bool by_head_sees(std::int64_t head, std::int64_t t, std::int64_t s) { return s <= head || s >= t - 5 + head; }
+
+ProcedureBook by_head() {
+  ProcedureBook book{"procedure"};
+  book.add("by_head", {.summary = "an example", .make = [](Options& options) {
+                         const auto attention = options.flag("attention", "reads it", false);
+                         Procedure procedure;
+                         procedure.cache = [attention] { return std::make_unique<ByHead>(attention); };
+                         return procedure;
+                       }});
+  return book;
+}
+
+TEST(Evict, HeadsMayKeepOtherEntries) {
+  const testing::TemporaryFolder folder;
+  const auto model = make_tiny(folder.path() / "model");
+  const auto requests = some_requests();
+  const auto book = by_head();
+  write_text(model / procedure_file, R"({"procedure":"by_head"})");
+  const auto packed = open(model, book);
+  EXPECT_TRUE(packed->info().kernels.starts_with("packed-"));
+  const auto found = packed->answer(requests);
+  expect_by_hand(requests, found, 2, by_head_sees);
+  write_text(model / procedure_file, R"({"procedure":"by_head","attention":true})");
+  const auto watched = open(model, book);
+  EXPECT_EQ(watched->info().kernels, "operators (kernels lack keys and attention of the cache)");
+  const auto operators = watched->answer(requests);
+  expect_by_hand(requests, operators, 2, by_head_sees);
 }
 
 TEST(Guide, NeedsTheSameVocabulary) {

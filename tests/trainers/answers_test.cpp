@@ -171,7 +171,7 @@ class Rolling : public Answers {
   }
   Rollouts roll(const RolloutOptions& options) {
     const auto prompts = rollout_prompts(session_, "data", options.asked.max_new_tokens);
-    TokenObjective objective;
+    RolloutLoss objective;
     objective.credit = [](const AnswerBatch& batch) { return std::map<std::string, Tensor>{{"old", batch.logp}}; };
     return roll_out(session_, options, objective, {.policy = session_.model.get()}, prompts, {0, 1, 2}, "draw");
   }

@@ -8,8 +8,8 @@ using testing::gradient;
 using testing::mean;
 using testing::objective;
 
-TokenObjective discriminative(const std::string& options) {
-  return objective(R"({"use": "discriminative", )" + options + "}");
+AnswerLoss discriminative(const std::string& options) {
+  return objective<AnswerLoss>(R"({"use": "discriminative", )" + options + "}");
 }
 
 /// One record: s(y) = -10, s(y') = -20 and -25, log P0 of the negatives -21 and -24.
@@ -19,15 +19,15 @@ AnswerBatch worked() {
   return batch;
 }
 
-double log_u(const TokenObjective& objective) { return objective.state->at("log_u")[0].item<double>(); }
+double log_u(const AnswerLoss& objective) { return objective.state->at("log_u")[0].item<double>(); }
 
 TEST(Discriminative, WorkedExampleOfSums) {
   const auto loss = discriminative(R"("tau": 1, "gamma": 0.85)");
-  EXPECT_TRUE(loss.needs_ref_logp);
-  EXPECT_NEAR(mean(loss.answer_loss(worked())), -11.743916, 1e-5);
+  EXPECT_TRUE(loss.ref_logp);
+  EXPECT_NEAR(mean(loss.loss(worked())), -11.743916, 1e-5);
   EXPECT_NEAR(log_u(loss), 0.379544, 1e-6);
   testing::expect_row(gradient(loss, worked()), {-1, -1, 1.859775 / 2, 0.251693 / 2, 0.251693 / 2}, 1e-6);
-  loss.answer_loss(worked());
+  loss.loss(worked());
   EXPECT_NEAR(log_u(loss), 0.425831, 1e-6);  // gradient() had cleared the memory: this is the second visit
 }
 
@@ -43,8 +43,8 @@ TEST(Discriminative, WorkedExampleOfMeans) {
   std::vector<double> second(10, -2.5);
   const auto batch = answer_batch({own, first, second}, {0, 3});
   const auto loss = discriminative(R"("score": "mean", "tau": 0.3, "gamma": 0.9)");
-  EXPECT_FALSE(loss.needs_ref_logp);
-  EXPECT_NEAR(mean(loss.answer_loss(batch)), 1.234375, 1e-6);
+  EXPECT_FALSE(loss.ref_logp);
+  EXPECT_NEAR(mean(loss.loss(batch)), 1.234375, 1e-6);
   EXPECT_NEAR(log_u(loss), -2.295800, 1e-6);
   const auto slope = gradient(loss, batch);
   EXPECT_NEAR(slope[8].item<double>(), 0.012640 / 2 / 10, 1e-7);
@@ -75,17 +75,17 @@ TEST(Discriminative, FirstStepFromTheReference) {
 TEST(Discriminative, MemoryIsKeptByRecord) {
   const auto loss = discriminative(R"("gamma": 0.5)");
   auto batch = worked();
-  loss.answer_loss(batch);
+  loss.loss(batch);
   const auto first = log_u(loss);
   batch.numbers = {7};
-  loss.answer_loss(batch);
+  loss.loss(batch);
   EXPECT_EQ(log_u(loss), first);
   EXPECT_EQ(loss.state->at("log_u").size(0), 8);
   EXPECT_EQ(loss.state->at("log_u")[7].item<double>(), first);
   EXPECT_EQ(loss.state->at("log_u")[3].item<double>(), 0.0);
   // Watching the loss changes nothing.
   const at::NoGradGuard no_grad;
-  loss.answer_loss(batch);
+  loss.loss(batch);
   EXPECT_EQ(loss.state->at("log_u")[7].item<double>(), first);
 }
 
@@ -93,7 +93,7 @@ TEST(Discriminative, ScoresFarApartStayFinite) {
   auto batch = worked();
   batch.ref_logp = at::tensor({-5.0, -6.0, -2100.0, -14.0, -1000.0}, at::kDouble);
   const auto loss = discriminative(R"("gamma": 0.85)");
-  EXPECT_TRUE(std::isfinite(mean(loss.answer_loss(batch))));
+  EXPECT_TRUE(std::isfinite(mean(loss.loss(batch))));
   EXPECT_TRUE(gradient(loss, batch).isfinite().all().item<bool>());
 }
 

@@ -11,7 +11,7 @@ using testing::objective;
 constexpr int line = 1;
 constexpr int fault = 3;  // a changed character's line is changed
 
-TokenObjective fait(const std::string& options) { return objective(R"({"use": "fait", )" + options + "}"); }
+AnswerLoss fait(const std::string& options) { return objective<AnswerLoss>(R"({"use": "fait", )" + options + "}"); }
 
 /// The log-probabilities of the worked batch as one answer, the second token marked.
 AnswerBatch one_answer() {
@@ -29,11 +29,11 @@ AnswerBatch pair(double right, double wrong) {
 
 TEST(Fait, StaticWorkedExample) {
   const std::string weights = R"("weight": "static", "alpha": 2, "granularity": "token")";
-  const auto loss = fait(weights).answer_loss(one_answer());
+  const auto loss = fait(weights).loss(one_answer());
   EXPECT_EQ(loss.count, 3.0);
   EXPECT_NEAR(mean(loss), 1.229757, 1e-6);
   EXPECT_NEAR(loss.logged.at("nll"), 0.591077, 1e-6);
-  const auto by_weight = fait(weights + R"(, "normaliser": "weight_sum")").answer_loss(one_answer());
+  const auto by_weight = fait(weights + R"(, "normaliser": "weight_sum")").loss(one_answer());
   EXPECT_EQ(by_weight.count, 5.0);
   EXPECT_NEAR(mean(by_weight), 0.737854, 1e-6);
   testing::expect_row(gradient(fait(weights), one_answer()), {-1.0, -3.0, -1.0}, 1e-12);
@@ -50,14 +50,12 @@ TEST(Fait, Granularities) {
 
 TEST(Fait, MarginWorkedExamples) {
   const auto loss = fait(R"("granularity": "token")");
-  const auto weight = [&](double right, double wrong) {
-    return loss.answer_loss(pair(right, wrong)).logged.at("weight");
-  };
+  const auto weight = [&](double right, double wrong) { return loss.loss(pair(right, wrong)).logged.at("weight"); };
   EXPECT_NEAR(weight(-0.5, -0.2), 1.574443, 1e-6);
   EXPECT_NEAR(weight(-0.2, -1.2), 1.268941, 1e-6);
   EXPECT_NEAR(weight(-0.7, -0.7), 1.5, 1e-9);
-  EXPECT_NEAR(loss.answer_loss(pair(-0.2, -1.2)).logged.at("separation"), 1.0, 1e-9);
-  const auto softer = fait(R"("granularity": "token", "tau": 10, "alpha": 2)").answer_loss(pair(-0.5, -0.2));
+  EXPECT_NEAR(loss.loss(pair(-0.2, -1.2)).logged.at("separation"), 1.0, 1e-9);
+  const auto softer = fait(R"("granularity": "token", "tau": 10, "alpha": 2)").loss(pair(-0.5, -0.2));
   EXPECT_NEAR(softer.logged.at("weight"), 1.0 + 2.0 / (1.0 + std::exp(-0.03)), 1e-9);
 }
 
@@ -74,8 +72,7 @@ TEST(Fait, NothingFlowsThroughTheWeightOrTheVariant) {
     const auto wanted = testing::finite_differences(
         batch.logp.detach().slice(0, 0, 3), [&](const Tensor& logp) { return -weights.dot(logp).item<double>(); });
     EXPECT_LT((found.slice(0, 0, 3) - wanted).abs().max().item<double>(), 1e-7);
-    EXPECT_NEAR(loss.answer_loss(batch).sum.item<double>(), -weights.dot(batch.logp.slice(0, 0, 3)).item<double>(),
-                1e-12);
+    EXPECT_NEAR(loss.loss(batch).sum.item<double>(), -weights.dot(batch.logp.slice(0, 0, 3)).item<double>(), 1e-12);
   }
 }
 
@@ -89,7 +86,7 @@ TEST(Fait, GradientOfTheLogits) {
     batch.answer_of = at::zeros({5}, at::kLong);
     batch.starts = {0, 1};
     batch.marks = at::tensor({0, line, fault, fault, 0}).to(at::kByte);
-    return loss.answer_loss(batch).sum;
+    return loss.loss(batch).sum;
   };
   value(tokens.logits).backward();
   const auto found = tokens.logits.grad();
@@ -105,16 +102,16 @@ TEST(Fait, WithoutAlphaMarksOrVariantItIsTheLikelihood) {
   const auto nll = -(-0.3 - 0.5 - 0.4);
   for (const auto* weight : {"static", "margin_sigmoid"}) {
     const auto options = std::string(R"("weight": ")") + weight + R"(", "alpha": )";
-    const auto none = fait(options + "0").answer_loss(pair(-0.5, -0.2));
+    const auto none = fait(options + "0").loss(pair(-0.5, -0.2));
     EXPECT_DOUBLE_EQ(none.sum.item<double>(), nll);
     EXPECT_EQ(none.count, 3.0);
     auto unmarked = pair(-0.5, -0.2);
     unmarked.marks = at::zeros({6}, at::kByte);
-    EXPECT_DOUBLE_EQ(fait(options + "3").answer_loss(unmarked).sum.item<double>(), nll);
+    EXPECT_DOUBLE_EQ(fait(options + "3").loss(unmarked).sum.item<double>(), nll);
   }
   auto alone = one_answer();
   alone.marks = at::zeros({3}, at::kByte);
-  EXPECT_NEAR(mean(fait(R"("alpha": 3)").answer_loss(alone)), 0.591077, 1e-6);
+  EXPECT_NEAR(mean(fait(R"("alpha": 3)").loss(alone)), 0.591077, 1e-6);
 }
 
 // A variant that only leaves something out has no changed token: both sides are compared by their lines, and where
@@ -123,10 +120,10 @@ TEST(Fait, MarginsOfOneSidedFaults) {
   auto batch = pair(-0.5, -0.2);
   batch.marks = at::tensor({line, fault, 0, line, line, 0}).to(at::kByte);
   const auto loss = fait(R"("granularity": "token")");
-  EXPECT_NEAR(loss.answer_loss(batch).logged.at("separation"), 0.5 * (-0.3 - 0.5) - 0.5 * (-0.3 - 0.2), 1e-9);
+  EXPECT_NEAR(loss.loss(batch).logged.at("separation"), 0.5 * (-0.3 - 0.5) - 0.5 * (-0.3 - 0.2), 1e-9);
   batch.marks = at::tensor({line, fault, 0, 0, 0, 0}).to(at::kByte);
-  EXPECT_EQ(loss.answer_loss(batch).logged.at("separation"), 0.0);
-  EXPECT_NEAR(loss.answer_loss(batch).logged.at("weight"), 1.5, 1e-12);
+  EXPECT_EQ(loss.loss(batch).logged.at("separation"), 0.0);
+  EXPECT_NEAR(loss.loss(batch).logged.at("weight"), 1.5, 1e-12);
 }
 
 AnswerBatch random_pairs() {
@@ -143,11 +140,11 @@ TEST(Fait, SplitsAndBfloat16) {
     testing::expect_bfloat16(fait(options), random_pairs());
     const auto loss = fait(options);
     const auto whole = random_pairs();
-    const auto wanted = loss.answer_loss(whole);
+    const auto wanted = loss.loss(whole);
     double sum = 0.0;
     double count = 0.0;
     for (std::size_t record = 0; record < 9; ++record) {
-      const auto part = loss.answer_loss(testing::part_of(whole, record, record + 1));
+      const auto part = loss.loss(testing::part_of(whole, record, record + 1));
       sum += part.sum.item<double>();
       count += part.count;
     }
@@ -164,17 +161,17 @@ TEST(Fait, TokensOfWeightZeroAreNotTrained) {
   EXPECT_NEAR(found[1].item<double>(), -1.574443, 1e-6);
   EXPECT_NEAR(found[2].item<double>(), -0.5, 1e-12);
   batch.weights = at::zeros({6}, at::kDouble);
-  const auto nothing = fait(R"("normaliser": "weight_sum")").answer_loss(batch);
+  const auto nothing = fait(R"("normaliser": "weight_sum")").loss(batch);
   EXPECT_EQ(nothing.count, 0.0);
   EXPECT_EQ(gradient(fait(R"("normaliser": "weight_sum")"), batch).abs().max().item<double>(), 0.0);
 }
 
 TEST(Fait, BadInput) {
-  EXPECT_THROW(fait(R"("alpha": 1)").answer_loss(testing::random_answers(2, 2)), Error);  // no marks
+  EXPECT_THROW(fait(R"("alpha": 1)").loss(testing::random_answers(2, 2)), Error);  // no marks
   auto three = testing::random_answers(2, 3);
   three.marks = at::zeros({three.logp.size(0)}, at::kByte);
   try {
-    fait(R"("alpha": 1)").answer_loss(three);
+    fait(R"("alpha": 1)").loss(three);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(std::string(error.what()),

@@ -8,8 +8,9 @@ using testing::gradient;
 using testing::mean;
 using testing::objective;
 
-TokenObjective minor(double beta, const std::string& form = "surrogate") {
-  return objective(R"({"use": "minor_sft", "beta": )" + std::to_string(beta) + R"(, "form": ")" + form + "\"}");
+AnswerLoss minor(double beta, const std::string& form = "surrogate") {
+  return objective<AnswerLoss>(R"({"use": "minor_sft", "beta": )" + std::to_string(beta) + R"(, "form": ")" + form +
+                               "\"}");
 }
 
 AnswerBatch worked() {
@@ -19,11 +20,11 @@ AnswerBatch worked() {
 }
 
 TEST(MinorSft, WorkedExample) {
-  const auto loss = minor(0.1).answer_loss(worked());
+  const auto loss = minor(0.1).loss(worked());
   EXPECT_NEAR(mean(loss), 0.715004, 1e-6);
   EXPECT_NEAR(loss.logged.at("deviation"), 0.166667, 1e-6);
   EXPECT_NEAR(loss.logged.at("nll"), 2.2 / 3, 1e-6);
-  EXPECT_NEAR(mean(minor(0.1, "softplus").answer_loss(worked())), 4.456398, 1e-6);
+  EXPECT_NEAR(mean(minor(0.1, "softplus").loss(worked())), 4.456398, 1e-6);
   for (const auto* form : {"surrogate", "softplus"}) {
     testing::expect_row(gradient(minor(0.1, form), worked()), {-0.325002, -0.325002, -0.325002}, 1e-6);
   }
@@ -73,10 +74,10 @@ TEST(MinorSft, MasksSplitsAndBfloat16) {
   masked.weights = at::tensor({1.0, 0.0, 1.0}, at::kDouble);
   auto shorter = answer_batch({{-1.0, -0.7}}, {0, 1});
   shorter.ref_logp = at::tensor({-1.2, -0.6}, at::kDouble);
-  EXPECT_NEAR(mean(minor(0.1).answer_loss(masked)), mean(minor(0.1).answer_loss(shorter)), 1e-12);
+  EXPECT_NEAR(mean(minor(0.1).loss(masked)), mean(minor(0.1).loss(shorter)), 1e-12);
   EXPECT_EQ(gradient(minor(0.1), masked)[1].item<double>(), 0.0);
   masked.weights = at::zeros({3}, at::kDouble);
-  const auto nothing = minor(0.1).answer_loss(masked);
+  const auto nothing = minor(0.1).loss(masked);
   EXPECT_EQ(nothing.count, 0.0);
   EXPECT_EQ(nothing.sum.item<double>(), 0.0);
   EXPECT_EQ(gradient(minor(0.1), masked).abs().max().item<double>(), 0.0);
@@ -85,8 +86,8 @@ TEST(MinorSft, MasksSplitsAndBfloat16) {
 TEST(MinorSft, AMissingReferenceIsAnError) {
   auto batch = worked();
   batch.ref_logp = Tensor();
-  EXPECT_THROW(minor(0.1).answer_loss(batch), Error);
-  EXPECT_TRUE(minor(0.1).needs_ref_logp);
+  EXPECT_THROW(minor(0.1).loss(batch), Error);
+  EXPECT_TRUE(minor(0.1).ref_logp);
 }
 
 }  // namespace

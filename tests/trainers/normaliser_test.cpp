@@ -57,9 +57,14 @@ std::unique_ptr<Model> tiny_model(const std::filesystem::path& folder, std::uint
   return model;
 }
 
-TokenObjective objective(const std::string& config) {
+Objective objective(const std::string& config) {
   return make_use(Options(parse_json(config, "test"), "test"), testing::trainer_book().objectives,
                   testing::trainer_book());
+}
+
+bool first_learns(const Objective& objective) {
+  const auto* answers = std::get_if<AnswerLoss>(&objective);
+  return answers != nullptr && answers->first_learns;
 }
 
 struct Gradients {
@@ -72,12 +77,13 @@ struct Split {
   std::int64_t chunk = 0;
 };
 
-Gradients gradients(Model& model, Model* reference, const TokenObjective& objective, const std::vector<Row>& rows,
+Gradients gradients(Model& model, Model* reference, const Objective& objective, const std::vector<Row>& rows,
                     const Split& split, Normaliser normaliser) {
   LossTotals totals;
-  if (objective.state) objective.state->clear();
+  if (auto* const memory = memory_of(objective)) memory->clear();
   for (const auto& group : split.groups) {
-    const auto batch = make_batch(rows, group, normaliser, at::kCPU, nullptr, {.first_learns = objective.first_learns});
+    const auto batch =
+        make_batch(rows, group, normaliser, at::kCPU, nullptr, {.first_learns = first_learns(objective)});
     totals.add(accumulate_loss({&model, reference, &objective, split.chunk, /*draw_seed=*/11}, batch));
   }
   Gradients result;
@@ -116,9 +122,9 @@ TEST_P(Normalisation, EverySplitGivesTheSameGradients) {
   const auto model = tiny_model(folder.path());
   const auto frozen = tiny_model(folder.path(), 8);
   const auto loss = objective(std::get<0>(GetParam()));
-  auto* const reference = loss.needs_reference ? frozen.get() : nullptr;
+  auto* const reference = !needs_of(loss).frozen.empty() ? frozen.get() : nullptr;
   const auto normaliser = std::get<1>(GetParam());
-  const auto rows = ragged_rows(32, loss.answers == 0 ? 1 : loss.first_learns ? 2 : 3);
+  const auto rows = ragged_rows(32, !needs_of(loss).answers.all ? 1 : first_learns(loss) ? 2 : 3);
   const auto wanted = gradients(*model, reference, loss, rows, {consecutive(32, {32}), 100000}, normaliser);
   const std::vector<std::pair<std::string, Split>> splits = {{"32 x 1", {consecutive(32, {1}), 0}},
                                                              {"16 x 2", {consecutive(32, {2}), 0}},

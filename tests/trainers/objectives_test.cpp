@@ -23,7 +23,7 @@ void expect_first_gradient(const TokenBatch& batch, std::array<double, 3> expect
 
 TEST(Sft, WorkedExample) {
   const auto batch = worked_batch();
-  const auto loss = objective(R"({"use": "sft"})").loss(batch);
+  const auto loss = objective<TokenLoss>(R"({"use": "sft"})").loss(batch);
   EXPECT_NEAR(loss.sum.item<double>(), 1.773232, 1e-5);
   EXPECT_NEAR(mean(loss), 0.591077, 1e-5);
   EXPECT_NEAR(loss.logged.at("nll"), 1.773232, 1e-5);
@@ -34,18 +34,18 @@ TEST(Sft, WorkedExample) {
 TEST(Sft, WeightsMultiplyEachPosition) {
   auto batch = worked_batch();
   batch.weights = at::tensor({2.0F, 0.0F, 1.0F});
-  EXPECT_NEAR(objective(R"({"use": "sft"})").loss(batch).sum.item<double>(), 3 * 0.407606, 1e-5);
+  EXPECT_NEAR(objective<TokenLoss>(R"({"use": "sft"})").loss(batch).sum.item<double>(), 3 * 0.407606, 1e-5);
 }
 
 TEST(Sft, ShapesThatDisagreeAreRefused) {
   auto batch = worked_batch();
   batch.labels = at::tensor({0, 1}, at::kLong);
-  EXPECT_THROW(objective(R"({"use": "sft"})").loss(batch), Error);
+  EXPECT_THROW(objective<TokenLoss>(R"({"use": "sft"})").loss(batch), Error);
 }
 
 TEST(Dft, WorkedExample) {
   const auto batch = worked_batch();
-  const auto loss = objective(R"({"use": "dft"})").loss(batch);
+  const auto loss = objective<TokenLoss>(R"({"use": "dft"})").loss(batch);
   EXPECT_NEAR(mean(loss), 0.303286, 1e-5);
   loss.sum.backward();
   // Were the probability not held still, the gradient at the first position would be another.
@@ -54,23 +54,24 @@ TEST(Dft, WorkedExample) {
 
 TEST(Asft, WorkedExampleForward) {
   const auto batch = worked_batch_with_reference();
-  const auto loss = objective(R"({"use": "asft", "kl_weight": 0.05})").loss(batch);
+  const auto loss = objective<TokenLoss>(R"({"use": "asft", "kl_weight": 0.05})").loss(batch);
   EXPECT_NEAR(mean(loss), 0.309557, 1e-5);
   EXPECT_NEAR(loss.logged.at("kl"), 0.067258 + 0.308994, 1e-5);
   loss.sum.backward();
   expect_first_gradient(batch, {-0.214757, 0.159680, 0.055077});
-  EXPECT_NEAR(mean(objective(R"({"use": "asft", "kl_weight": 0.1})").loss(batch)), 0.315828, 1e-5);
+  EXPECT_NEAR(mean(objective<TokenLoss>(R"({"use": "asft", "kl_weight": 0.1})").loss(batch)), 0.315828, 1e-5);
 }
 
 TEST(Asft, WorkedExampleReverse) {
-  const auto loss = objective(R"({"use": "asft", "kl_direction": "reverse"})").loss(worked_batch_with_reference());
+  const auto loss =
+      objective<TokenLoss>(R"({"use": "asft", "kl_direction": "reverse"})").loss(worked_batch_with_reference());
   EXPECT_NEAR(loss.logged.at("kl"), 0.060269 + 0.266217, 1e-5);
 }
 
 TEST(Asft, WithoutTheAnchorIsDft) {
   const auto batch = worked_batch();
-  const auto asft = objective(R"({"use": "asft", "kl_weight": 0})");
-  EXPECT_FALSE(asft.needs_reference);
+  const auto asft = objective<TokenLoss>(R"({"use": "asft", "kl_weight": 0})");
+  EXPECT_EQ(asft.frozen, "");
   const auto loss = asft.loss(batch);
   EXPECT_NEAR(mean(loss), 0.303286, 1e-6);
   loss.sum.backward();
@@ -80,15 +81,15 @@ TEST(Asft, WithoutTheAnchorIsDft) {
 TEST(Asft, AnchoredToItselfHasTheGradientOfDft) {
   auto batch = worked_batch();
   batch.ref_logits = batch.logits.detach().clone();
-  const auto loss = objective(R"({"use": "asft", "kl_weight": 3})").loss(batch);
+  const auto loss = objective<TokenLoss>(R"({"use": "asft", "kl_weight": 3})").loss(batch);
   EXPECT_NEAR(loss.logged.at("kl"), 0.0, 1e-6);
   loss.sum.backward();
   expect_first_gradient(batch, {-0.222695, 0.162803, 0.059892});
 }
 
 TEST(Asft, LikelihoodFormIsSftPlusKl) {
-  const auto loss =
-      objective(R"({"use": "asft", "token_loss": "nll", "kl_weight": 0.05})").loss(worked_batch_with_reference());
+  const auto loss = objective<TokenLoss>(R"({"use": "asft", "token_loss": "nll", "kl_weight": 0.05})")
+                        .loss(worked_batch_with_reference());
   EXPECT_NEAR(loss.sum.item<double>(), 1.773232 + 0.05 * (0.067258 + 0.308994), 1e-5);
 }
 
@@ -115,9 +116,9 @@ TEST(Objectives, RunOnGivenTensors) {
 }
 
 TEST(Objectives, UnknownNamesAndKeysAreRefused) {
-  EXPECT_THROW(objective(R"({"use": "stf"})"), Error);
+  EXPECT_THROW(objective<TokenLoss>(R"({"use": "stf"})"), Error);
   try {
-    objective(R"({"use": "asft", "kl_wieght": 0.1})");
+    objective<TokenLoss>(R"({"use": "asft", "kl_wieght": 0.1})");
     FAIL();
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("kl_weight"), std::string::npos) << error.what();

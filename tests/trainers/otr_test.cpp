@@ -7,7 +7,7 @@ using testing::gradient;
 using testing::mean;
 using testing::objective;
 
-TokenObjective otr(const std::string& options) { return objective(R"({"use": "otr", )" + options + "}"); }
+TokenLoss otr(const std::string& options) { return objective<TokenLoss>(R"({"use": "otr", )" + options + "}"); }
 
 TokenBatch first_position() {
   auto batch = testing::worked_batch();
@@ -28,7 +28,7 @@ TEST(Otr, AtTemperatureOneItIsDynamicFineTuning) {
   const auto plain = otr(R"("mode": "exact", "temperature": 1, "penalty": 0)");
   EXPECT_NEAR(mean(plain.loss(first_position())), 0.271156, 1e-5);
   const auto batch = testing::random_batch(12, 30);
-  const auto dft = gradient(objective(R"({"use": "dft"})"), batch);
+  const auto dft = gradient(objective<TokenLoss>(R"({"use": "dft"})"), batch);
   for (const double penalty : {0.0, -0.1, 0.5, 1.0}) {
     const auto found =
         gradient(otr(R"("mode": "exact", "temperature": 1, "penalty": )" + std::to_string(penalty)), batch);

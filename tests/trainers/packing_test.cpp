@@ -80,7 +80,7 @@ TEST_P(PackedRows, LogitsAreThoseOfEachRowAlone) {
   EXPECT_GT((made->forward(glued.inputs, want).logits - packed).abs().max().item<double>(), 1e-2);
 }
 
-std::map<std::string, Tensor> gradients(Model& model, const TokenObjective& objective, const std::vector<Row>& rows,
+std::map<std::string, Tensor> gradients(Model& model, const Objective& objective, const std::vector<Row>& rows,
                                         const std::vector<std::vector<std::size_t>>& groups) {
   LossTotals totals;
   for (const auto& group : groups)
@@ -219,9 +219,9 @@ TEST_P(PackedRows, SharedPromptsGiveTheGradientsOfAnswersApart) {
   const auto made = model();
   const auto both = answers();
   // A loss that reads every answer's sum, so that it is the same whichever record an answer is of.
-  TokenObjective sums;
-  sums.answers = 1;
-  sums.answer_loss = [](const AnswerBatch& batch) {
+  AnswerLoss sums;
+  sums.answers.all = true;
+  sums.loss = [](const AnswerBatch& batch) {
     const auto weights = at::linspace(1.0, 2.0, batch.logp.size(0));
     return LossSum{.sum = -(batch.logp * weights).sum(), .count = 1.0, .logged = {}};
   };

@@ -21,13 +21,12 @@ class Pictures : public ::testing::TestWithParam<bool>, public testing::SeeingMo
 
 /// Log-probability of a row's labels as the training loop computes it.
 double trained_logp(const Session& session, const std::vector<Row>& all, std::size_t row) {
-  TokenObjective objective;
-  objective.loss = [](const TokenBatch& tokens) {
+  const Objective objective = TokenLoss{.loss = [](const TokenBatch& tokens) {
     LossSum sum;
     sum.sum = label_logp(tokens.logits, tokens.labels).sum();
     sum.count = static_cast<double>(tokens.labels.size(0));
     return sum;
-  };
+  }};
   const auto batch = make_batch(all, {row}, Normaliser::token_mean, at::kCPU, session.reader());
   return accumulate_loss({session.model.get(), nullptr, &objective}, batch).sum;
 }

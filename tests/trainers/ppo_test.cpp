@@ -90,18 +90,18 @@ AnswerBatch ppo_batch(const std::vector<double>& advantage = {0.751, 0.58, 0.4})
 }
 
 double ppo(const std::string& options, const AnswerBatch& batch) {
-  return mean(objective(R"({"use": "ppo", )" + options + "}").answer_loss(batch));
+  return mean(objective<RolloutLoss>(R"({"use": "ppo", )" + options + "}").loss(batch));
 }
 
 TEST(Ppo, WorkedExample) {
   EXPECT_NEAR(ppo(R"("vf_coef": 0)", ppo_batch()), -0.570455, 1e-6);
   EXPECT_NEAR(ppo(R"("vf_coef": 0)", ppo_batch({0.991344, 0.017092, -1.008436})), -0.081007, 1e-6);
   EXPECT_NEAR(ppo(R"("vf_coef": 1)", ppo_batch()) - ppo(R"("vf_coef": 0)", ppo_batch()), 0.130667, 1e-6);
-  const auto loss = objective(R"({"use": "ppo"})").answer_loss(ppo_batch());
+  const auto loss = objective<RolloutLoss>(R"({"use": "ppo"})").loss(ppo_batch());
   EXPECT_NEAR(mean(loss), -0.570455 + 0.1 * 0.130667, 1e-6);
   EXPECT_NEAR(loss.logged.at("clipped"), 2.0 / 3, 1e-9);
   // Of the first token the clipped side counts, which has no gradient; of the others the ratio times A.
-  const auto slope = gradient(objective(R"({"use": "ppo", "vf_coef": 0})"), ppo_batch());
+  const auto slope = gradient(objective<RolloutLoss>(R"({"use": "ppo", "vf_coef": 0})"), ppo_batch());
   testing::expect_row(slope, {0.0, -0.429675, -0.380492}, 1e-6);
 }
 
@@ -111,15 +111,16 @@ TEST(Ppo, CreditOfAnAnswer) {
   batch.ref_logp = doubles({-1.2, -0.5, -1.0});
   batch.values = at::zeros({3}, at::kDouble);
   batch.rewards = {1.0};
-  const auto notes = objective(R"({"use": "ppo", "kl_coef": 0.5, "lam": 1, "whiten_advantages": false})").credit(batch);
+  const auto notes =
+      objective<RolloutLoss>(R"({"use": "ppo", "kl_coef": 0.5, "lam": 1, "whiten_advantages": false})").credit(batch);
   // Token rewards -0.1, 0.1 and 0.5 + 1; without values and discount the advantages are what is still to come.
   testing::expect_row(notes.at("advantage"), {1.5, 1.6, 1.5}, 1e-9);
   testing::expect_row(notes.at("returns"), {1.5, 1.6, 1.5}, 1e-9);
   EXPECT_TRUE(notes.at("old_logp").equal(batch.logp));
   batch.rewards = {std::numeric_limits<double>::infinity()};
-  EXPECT_THROW(objective(R"({"use": "ppo"})").credit(batch), Error);
+  EXPECT_THROW(objective<RolloutLoss>(R"({"use": "ppo"})").credit(batch), Error);
   batch.ref_logp = Tensor();
-  EXPECT_THROW(objective(R"({"use": "ppo"})").credit(batch), Error);
+  EXPECT_THROW(objective<RolloutLoss>(R"({"use": "ppo"})").credit(batch), Error);
 }
 
 /// Four answers of lengths 2, 4, 1 and 3 in one group, each with one ratio throughout.
@@ -139,12 +140,12 @@ AnswerBatch group_batch() {
 }
 
 double grpo(const std::string& options) {
-  const auto made = objective(R"({"use": "grpo", )" + options + "}");
+  const auto made = objective<RolloutLoss>(R"({"use": "grpo", )" + options + "}");
   auto batch = group_batch();
   const auto old = batch.notes["old_logp"];
   batch.notes = made.credit(batch);
   batch.notes["old_logp"] = old;
-  return mean(made.answer_loss(batch));
+  return mean(made.loss(batch));
 }
 
 TEST(Grpo, WorkedExamples) {
@@ -154,19 +155,19 @@ TEST(Grpo, WorkedExamples) {
   EXPECT_NEAR(grpo(R"("loss_type": "dr_grpo", "scale_rewards": "none", "max_completion_length": 8)"), 0.005859, 1e-6);
   // A ratio that is one throughout an answer is that of the answer, too.
   EXPECT_NEAR(grpo(R"("loss_type": "grpo", "importance_sampling_level": "sequence")"), -0.068736, 1e-6);
-  EXPECT_THROW(objective(R"({"use": "grpo", "loss_type": "dr_grpo"})"), Error);
+  EXPECT_THROW(objective<RolloutLoss>(R"({"use": "grpo", "loss_type": "dr_grpo"})"), Error);
 }
 
 // With one step a rollout the ratio is one and the gradient that of REINFORCE: minus the centred reward.
 TEST(Grpo, FirstStepIsReinforce) {
-  const auto made = objective(R"({"use": "grpo", "loss_type": "dapo", "scale_rewards": "none"})");
+  const auto made = objective<RolloutLoss>(R"({"use": "grpo", "loss_type": "dapo", "scale_rewards": "none"})");
   auto batch = group_batch();
   batch.notes = made.credit(batch);
   batch.notes["old_logp"] = batch.logp.detach();
   const auto slope = gradient(made, batch);
   EXPECT_NEAR(slope[0].item<double>(), -0.75, 1e-9);
   EXPECT_NEAR(slope[5].item<double>(), 0.25, 1e-9);
-  const auto rloo = objective(R"({"use": "rloo", "beta": 0})");
+  const auto rloo = objective<RolloutLoss>(R"({"use": "rloo", "beta": 0})");
   batch.notes = rloo.credit(batch);
   batch.notes["old_logp"] = batch.logp.detach();
   const auto own = gradient(rloo, batch);
@@ -180,7 +181,7 @@ TEST(Rloo, DivergenceIsPartOfTheReward) {
   // Sums of the divergence over each answer: 0.5, 0.2, 0.1, 0.4.
   const auto share = doubles({0.25, 0.25, 0.05, 0.05, 0.05, 0.05, 0.1, 0.4 / 3, 0.4 / 3, 0.4 / 3});
   batch.ref_logp = batch.logp - share;
-  const auto notes = objective(R"({"use": "rloo", "beta": 0.05})").credit(batch);
+  const auto notes = objective<RolloutLoss>(R"({"use": "rloo", "beta": 0.05})").credit(batch);
   const auto of_answers = notes.at("advantage").index_select(0, at::tensor({0, 2, 6, 7}, at::kLong));
   testing::expect_row(of_answers, {0.986667, -0.326667, -0.32, -0.34}, 1e-6);
 }
@@ -204,7 +205,7 @@ class Written : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(Written, FiniteDifferencesAndBfloat16) {
-  const auto loss = objective(GetParam());
+  const auto loss = objective<RolloutLoss>(GetParam());
   testing::expect_finite_differences(loss, batch());
   auto near = batch();
   near.notes["old_logp"] = near.logp.detach().to(at::kBFloat16).to(at::kDouble);
@@ -212,35 +213,35 @@ TEST_P(Written, FiniteDifferencesAndBfloat16) {
 }
 
 TEST_P(Written, RatiosThatOverflowStayFinite) {
-  const auto loss = objective(GetParam());
+  const auto loss = objective<RolloutLoss>(GetParam());
   for (const double apart : {1e4, -1e4}) {
     auto far = batch();
     far.notes["old_logp"] = far.logp.detach() + apart;
-    EXPECT_TRUE(std::isfinite(mean(loss.answer_loss(far))));
+    EXPECT_TRUE(std::isfinite(mean(loss.loss(far))));
     EXPECT_TRUE(gradient(loss, far).isfinite().all().item<bool>());
   }
 }
 
 TEST_P(Written, MaskedTokensAreNotThere) {
-  const auto loss = objective(GetParam());
+  const auto loss = objective<RolloutLoss>(GetParam());
   auto masked = batch();
   masked.weights = at::ones_like(masked.logp.detach());
   masked.weights[2].fill_(0.0);
   EXPECT_EQ(gradient(loss, masked)[2].item<double>(), 0.0);
   masked.weights.zero_();
-  EXPECT_EQ(loss.answer_loss(masked).count, 0.0);
+  EXPECT_EQ(loss.loss(masked).count, 0.0);
   EXPECT_EQ(gradient(loss, masked).abs().max().item<double>(), 0.0);
 }
 
 TEST_P(Written, GivenAnswersAreRefused) {
-  const auto loss = objective(GetParam());
+  const auto loss = objective<RolloutLoss>(GetParam());
   auto given = batch();
   given.notes.clear();
-  EXPECT_THROW(loss.answer_loss(given), Error);
+  EXPECT_THROW(loss.loss(given), Error);
 }
 
 TEST_P(Written, EqualRewardsPullNowhereOnceCredited) {
-  const auto loss = objective(GetParam());
+  const auto loss = objective<RolloutLoss>(GetParam());
   auto equal = batch();
   equal.logp = equal.logp.detach();
   equal.ref_logp = equal.logp;
@@ -261,13 +262,13 @@ INSTANTIATE_TEST_SUITE_P(All, Written,
 
 // The values' part, too.
 TEST(Ppo, ValuesAgainstFiniteDifferences) {
-  const auto loss = objective(R"({"use": "ppo", "vf_coef": 0.7})");
+  const auto loss = objective<RolloutLoss>(R"({"use": "ppo", "vf_coef": 0.7})");
   auto batch = ppo_batch();
-  loss.answer_loss(batch).sum.backward();
+  loss.loss(batch).sum.backward();
   const auto wanted = testing::finite_differences(batch.values, [&](const Tensor& values) {
     auto moved = batch;
     moved.values = values;
-    return loss.answer_loss(moved).sum.item<double>();
+    return loss.loss(moved).sum.item<double>();
   });
   EXPECT_LT((batch.values.grad() - wanted).abs().max().item<double>(), 1e-7);
   EXPECT_GT(wanted.abs().max().item<double>(), 0.0);

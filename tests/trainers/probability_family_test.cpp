@@ -8,10 +8,10 @@ using testing::mean;
 using testing::objective;
 using testing::worked_batch;
 
-TokenObjective family(const std::string& options) {
-  return objective(R"({"use": "probability_family", )" + options + "}");
+TokenLoss family(const std::string& options) {
+  return objective<TokenLoss>(R"({"use": "probability_family", )" + options + "}");
 }
-TokenObjective power(double alpha) { return family(R"("form": "power", "alpha": )" + std::to_string(alpha)); }
+TokenLoss power(double alpha) { return family(R"("form": "power", "alpha": )" + std::to_string(alpha)); }
 
 struct Worked {
   double alpha;
@@ -59,13 +59,13 @@ TEST(ProbabilityFamily, Gradients) {
 TEST(ProbabilityFamily, SmallAlphaIsTheLikelihood) {
   EXPECT_NEAR(mean(power(1e-4).loss(worked_batch())), 0.591077, 1e-3);
   const auto small = gradient(power(1e-6), testing::random_batch(20, 30));
-  const auto sft = gradient(objective(R"({"use": "sft"})"), testing::random_batch(20, 30));
+  const auto sft = gradient(objective<TokenLoss>(R"({"use": "sft"})"), testing::random_batch(20, 30));
   EXPECT_LT((small - sft).abs().max().item<double>(), 1e-4);
 }
 
 TEST(ProbabilityFamily, AlphaOneHasTheGradientOfDynamicFineTuning) {
   const auto batch = testing::random_batch(20, 30);
-  const auto dft = gradient(objective(R"({"use": "dft"})"), batch);
+  const auto dft = gradient(objective<TokenLoss>(R"({"use": "dft"})"), batch);
   EXPECT_LT((gradient(power(1.0), batch) - dft).abs().max().item<double>(), 1e-6);
   EXPECT_LT((gradient(family(R"("form": "p")"), batch) - dft).abs().max().item<double>(), 1e-6);
 }
@@ -91,7 +91,7 @@ TEST(ProbabilityFamily, ThresholdsMayBeQuantilesOfTheReference) {
   const auto at = [&](const std::string& form, double share) {
     const auto loss =
         family(R"("form": ")" + form + R"(", "threshold_is_quantile": true, "threshold": )" + std::to_string(share));
-    EXPECT_TRUE(loss.needs_ref_logp);
+    EXPECT_TRUE(needs_of(loss).ref_logp);
     EXPECT_THROW(loss.loss(worked_batch()), Error);  // not prepared
     loss.prepare(reference);
     return mean(loss.loss(worked_batch()));

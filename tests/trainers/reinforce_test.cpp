@@ -157,7 +157,7 @@ TEST_F(Reinforce, LogProbabilitiesAreThoseOfDrawing) {
   options.asked.temperature = 0.7;
   options.asked.samples = 2;
   options.rewards = RewardSet({{.name = "sevens", .rule = likes_sevens}});
-  TokenObjective objective;
+  RolloutLoss objective;
   objective.credit = [](const AnswerBatch& batch) { return std::map<std::string, Tensor>{{"old_logp", batch.logp}}; };
   const RolloutModels models{.policy = session.model.get()};
   const auto rollouts = roll_out(session, options, objective, models, prompts, {0, 1, 2, 3, 4}, "draw");

@@ -11,8 +11,8 @@ using testing::objective;
 constexpr int key = 1;
 constexpr int value = 2;
 
-TokenObjective tl(double max_weight = 9.0) {
-  return objective(R"({"use": "tl_training", "max_weight": )" + std::to_string(max_weight) + "}");
+AnswerLoss tl(double max_weight = 9.0) {
+  return objective<AnswerLoss>(R"({"use": "tl_training", "max_weight": )" + std::to_string(max_weight) + "}");
 }
 
 /// One call of `keys` key tokens, `others` others and `values` tokens of arguments, of these losses.
@@ -35,7 +35,7 @@ AnswerBatch call(int keys, int others, int values, double key_nll = 1.0, double 
 }
 
 TEST(TlTraining, WorkedExample) {
-  const auto loss = tl().answer_loss(call(2, 10, 3));
+  const auto loss = tl().loss(call(2, 10, 3));
   EXPECT_NEAR(mean(loss), 0.678261, 1e-6);
   EXPECT_EQ(loss.count, 1.0);
   EXPECT_NEAR(loss.logged.at("key_weight"), 5.0, 1e-6);
@@ -46,24 +46,24 @@ TEST(TlTraining, WorkedExample) {
 }
 
 TEST(TlTraining, WeightIsCapped) {
-  EXPECT_NEAR(tl().answer_loss(call(1, 20, 0)).logged.at("key_weight"), 9.0, 1e-9);
-  EXPECT_NEAR(tl(30.0).answer_loss(call(1, 20, 0)).logged.at("key_weight"), 20.0, 1e-9);
+  EXPECT_NEAR(tl().loss(call(1, 20, 0)).logged.at("key_weight"), 9.0, 1e-9);
+  EXPECT_NEAR(tl(30.0).loss(call(1, 20, 0)).logged.at("key_weight"), 20.0, 1e-9);
 }
 
 TEST(TlTraining, MoreKeysThanOthersWeighOne) {
-  EXPECT_NEAR(mean(tl().answer_loss(call(3, 3, 1))), (3 * 1.0 + 3 * 0.5 + 0.2) / 7, 1e-9);
+  EXPECT_NEAR(mean(tl().loss(call(3, 3, 1))), (3 * 1.0 + 3 * 0.5 + 0.2) / 7, 1e-9);
 }
 
 TEST(TlTraining, WithoutKeysOrAboveNothingItIsTheSequenceMean) {
-  EXPECT_NEAR(mean(tl().answer_loss(call(0, 4, 2))), (4 * 0.5 + 2 * 0.2) / 6, 1e-9);
-  EXPECT_NEAR(mean(tl(1.0).answer_loss(call(2, 10, 3))), (2 + 5 + 0.6) / 15, 1e-9);
+  EXPECT_NEAR(mean(tl().loss(call(0, 4, 2))), (4 * 0.5 + 2 * 0.2) / 6, 1e-9);
+  EXPECT_NEAR(mean(tl(1.0).loss(call(2, 10, 3))), (2 + 5 + 0.6) / 15, 1e-9);
 }
 
 // Two calls of unequal length weigh the same.
 TEST(TlTraining, MeanOverCalls) {
   auto both = answer_batch({{-1.0, -0.5, -0.5, -0.5}, {-0.3, -0.1}}, {0, 1, 2});
   both.marks = at::tensor({key, 0, 0, 0, 0, 0}, at::kByte);
-  EXPECT_NEAR(mean(tl().answer_loss(both)), 0.5 * ((3 * 1.0 + 1.5) / 6 + 0.2), 1e-9);
+  EXPECT_NEAR(mean(tl().loss(both)), 0.5 * ((3 * 1.0 + 1.5) / 6 + 0.2), 1e-9);
 }
 
 AnswerBatch random_calls() {
@@ -82,14 +82,14 @@ TEST(TlTraining, FiniteDifferencesSplitsAndBfloat16) {
 TEST(TlTraining, TokensOfWeightZeroAreNotThere) {
   auto masked = call(1, 4, 1);
   masked.weights = at::tensor({1.0, 1.0, 1.0, 0.0, 0.0, 1.0}, at::kDouble);
-  EXPECT_NEAR(mean(tl().answer_loss(masked)), mean(tl().answer_loss(call(1, 2, 1))), 1e-12);
+  EXPECT_NEAR(mean(tl().loss(masked)), mean(tl().loss(call(1, 2, 1))), 1e-12);
   EXPECT_EQ(gradient(tl(), masked)[3].item<double>(), 0.0);
   masked.weights = at::zeros({6}, at::kDouble);
-  EXPECT_EQ(tl().answer_loss(masked).count, 0.0);
+  EXPECT_EQ(tl().loss(masked).count, 0.0);
   EXPECT_EQ(gradient(tl(), masked).abs().max().item<double>(), 0.0);
 }
 
-TEST(TlTraining, MissingMarksAreAnError) { EXPECT_THROW(tl().answer_loss(testing::random_answers(2, 1)), Error); }
+TEST(TlTraining, MissingMarksAreAnError) { EXPECT_THROW(tl().loss(testing::random_answers(2, 1)), Error); }
 
 }  // namespace
 }  // namespace touchstone

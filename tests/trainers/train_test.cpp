@@ -137,6 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
                       std::tuple(adapter_stages("prompt_tuning", prompt_options), 6), std::tuple(asft_stages, 5),
                       std::tuple(replay_stages, 9),
                       std::tuple(train_stages("\"max_steps\": 9", R"({"use": "otr", "samples": 8})"), 4),
+                      std::tuple(train_stages("\"max_steps\": 9", R"({"use": "sorted", "exits": [1]})"), 4),
                       std::tuple(discriminative_stages, 8)));
 
 TEST_F(Train, ACheckpointOfAnotherJobIsRefused) {

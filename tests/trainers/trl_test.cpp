@@ -105,7 +105,7 @@ NamedTensors objective_inputs(Model& model, const Batch& batch) {
 }
 
 /// A batch as if the reference model had just written its answers: with what each token earned.
-void credit(const TokenObjective& objective, Model& writer, double temperature, Batch& batch) {
+void credit(const RolloutLoss& objective, Model& writer, double temperature, Batch& batch) {
   AnswerBatch answers;
   answers.logp = token_logp(writer, batch, temperature);
   answers.ref_logp = answers.logp;
@@ -127,16 +127,18 @@ TEST_P(Trl, LossAndGradientOfEveryWeight) {
   const auto rows = rows_of(given["rows"]);
   auto batch = batch_of(rows);
   const auto temperature = given.value("temperature", 1.0);
-  if (objective.credit) {
-    credit(objective, *load(folder.path() / "reference", "reference"), temperature, batch);
-  } else if (objective.needs_ref_logp && given.contains("zero_reference")) {
+  const auto* rollout = std::get_if<RolloutLoss>(&objective);
+  const bool ref_logp = needs_of(objective).ref_logp;
+  if (rollout != nullptr) {
+    credit(*rollout, *load(folder.path() / "reference", "reference"), temperature, batch);
+  } else if (ref_logp && given.contains("zero_reference")) {
     batch.ref_logp = at::zeros_like(batch.labels, at::kFloat);
-  } else if (objective.needs_ref_logp) {
+  } else if (ref_logp) {
     batch.ref_logp = token_logp(*load(folder.path() / "reference", swapped ? "policy" : "reference"), batch);
   }
   const auto wanted = given["loss"].get<double>();
 
-  if (!objective.credit) {
+  if (rollout == nullptr) {
     auto options = given["objective"];
     options.erase("use");
     const auto alone = run_objective(given["objective"]["use"].get<std::string>(), options.dump(),

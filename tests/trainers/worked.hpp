@@ -20,8 +20,14 @@ inline const TrainerBook& objective_book() {
   return filled;
 }
 
-inline TokenObjective objective(const std::string& config) {
+inline Objective any_objective(const std::string& config) {
   return make_use(Options(parse_json(config, "test"), "test"), objective_book().objectives, objective_book());
+}
+
+/// An objective of the kind that it is expected to be.
+template <class Kind>
+Kind objective(const std::string& config) {
+  return std::get<Kind>(any_objective(config));
 }
 
 /// Three positions over three words; the labels' probabilities are 0.665241, 0.383652 and 0.665241.
@@ -46,7 +52,7 @@ inline TokenBatch random_batch(std::int64_t positions, std::int64_t words, at::S
 inline double mean(const LossSum& loss) { return loss.sum.item<double>() / loss.count; }
 
 /// Of the undivided sum, with respect to the logits.
-inline Tensor gradient(const TokenObjective& objective, const TokenBatch& batch) {
+inline Tensor gradient(const TokenLoss& objective, const TokenBatch& batch) {
   batch.logits.mutable_grad().reset();
   objective.loss(batch).sum.backward();
   auto found = batch.logits.grad().clone();
@@ -77,7 +83,7 @@ inline Tensor finite_differences(const Tensor& x, const std::function<double(con
 }
 
 /// The gradient in float64 against finite differences: for losses that hold nothing still.
-inline void expect_finite_differences(const TokenObjective& objective, const TokenBatch& batch) {
+inline void expect_finite_differences(const TokenLoss& objective, const TokenBatch& batch) {
   const auto wanted = finite_differences(batch.logits, [&](const Tensor& logits) {
     auto moved = batch;
     moved.logits = logits;
@@ -87,7 +93,7 @@ inline void expect_finite_differences(const TokenObjective& objective, const Tok
 }
 
 /// Logits that were rounded to bfloat16 change loss and gradient by less than 2e-2 of their size.
-inline void expect_bfloat16(const TokenObjective& objective, const TokenBatch& batch) {
+inline void expect_bfloat16(const TokenLoss& objective, const TokenBatch& batch) {
   auto rounded = batch;
   rounded.logits = batch.logits.detach().to(at::kBFloat16).to(at::kFloat).requires_grad_(true);
   const auto wanted = objective.loss(batch).sum.item<double>();
@@ -97,7 +103,7 @@ inline void expect_bfloat16(const TokenObjective& objective, const TokenBatch& b
 }
 
 /// A position of weight zero has no gradient, and the others have the one they have without it.
-inline void expect_masked(const TokenObjective& objective, const TokenBatch& batch) {
+inline void expect_masked(const TokenLoss& objective, const TokenBatch& batch) {
   auto masked = batch;
   const auto count = batch.labels.size(0);
   masked.weights = at::arange(count, at::kLong).remainder(2).to(batch.logits.scalar_type());
@@ -145,34 +151,46 @@ inline AnswerBatch random_answers(std::int64_t records, std::int64_t answers_eac
   return batch;
 }
 
-/// Of the undivided sum, with respect to the log-probabilities.
-inline Tensor gradient(const TokenObjective& objective, const AnswerBatch& batch) {
-  batch.logp.mutable_grad().reset();
+inline void forget(const AnswerLoss& objective) {
   if (objective.state) objective.state->clear();
-  objective.answer_loss(batch).sum.backward();
+}
+inline void forget(const RolloutLoss&) {}
+
+inline double sum_of(const LossSum& loss) { return loss.sum.item<double>(); }
+
+/// Of the undivided sum, with respect to the log-probabilities.
+template <class Kind>
+Tensor gradient(const Kind& objective, const AnswerBatch& batch) {
+  batch.logp.mutable_grad().reset();
+  forget(objective);
+  objective.loss(batch).sum.backward();
   auto found = batch.logp.grad().clone();
   batch.logp.mutable_grad().reset();
   return found;
 }
 
-inline void expect_finite_differences(const TokenObjective& objective, const AnswerBatch& batch) {
-  const auto wanted = finite_differences(batch.logp, [&](const Tensor& logp) {
+template <class Kind>
+void expect_finite_differences(const Kind& objective, const AnswerBatch& batch) {
+  const Tensor wanted = finite_differences(batch.logp, [&](const Tensor& logp) {
     auto moved = batch;
     moved.logp = logp;
-    return objective.answer_loss(moved).sum.item<double>();
+    return sum_of(objective.loss(moved));
   });
-  EXPECT_LT((gradient(objective, batch) - wanted).abs().max().item<double>(), 1e-7);
+  const Tensor slope = gradient(objective, batch);
+  EXPECT_LT((slope - wanted).abs().max().item<double>(), 1e-7);
 }
 
 /// Log-probabilities that were rounded to bfloat16 change loss and gradient by less than 2e-2 of their size.
-inline void expect_bfloat16(const TokenObjective& objective, const AnswerBatch& batch) {
+template <class Kind>
+void expect_bfloat16(const Kind& objective, const AnswerBatch& batch) {
   auto rounded = batch;
   rounded.logp = batch.logp.detach().to(at::kBFloat16).to(at::kDouble).requires_grad_(true);
   rounded.ref_logp = batch.ref_logp.to(at::kBFloat16).to(at::kDouble);
-  const auto wanted = objective.answer_loss(batch).sum.item<double>();
-  EXPECT_NEAR(objective.answer_loss(rounded).sum.item<double>(), wanted, 2e-2 * std::abs(wanted));
-  const auto exact = gradient(objective, batch);
-  EXPECT_LT((gradient(objective, rounded) - exact).abs().max().item<double>(), 2e-2 * exact.abs().max().item<double>());
+  const double wanted = sum_of(objective.loss(batch));
+  EXPECT_NEAR(sum_of(objective.loss(rounded)), wanted, 2e-2 * std::abs(wanted));
+  const Tensor exact = gradient(objective, batch);
+  const Tensor found = gradient(objective, rounded);
+  EXPECT_LT((found - exact).abs().max().item<double>(), 2e-2 * exact.abs().max().item<double>());
 }
 
 /// The records [first, last) of a batch as one of their own.
@@ -194,14 +212,12 @@ inline AnswerBatch part_of(const AnswerBatch& whole, std::size_t first, std::siz
 }
 
 /// Sum, count and gradient do not depend on how the records are split over micro-batches.
-inline void expect_split_invariant(const TokenObjective& objective, const AnswerBatch& whole) {
-  const auto clear = [&] {
-    if (objective.state) objective.state->clear();
-  };
-  clear();
-  const auto wanted = objective.answer_loss(whole);
-  const auto slope = gradient(objective, whole);
-  clear();
+template <class Kind>
+void expect_split_invariant(const Kind& objective, const AnswerBatch& whole) {
+  forget(objective);
+  const LossSum wanted = objective.loss(whole);
+  const Tensor slope = gradient(objective, whole);
+  forget(objective);
   double sum = 0.0;
   double count = 0.0;
   std::vector<Tensor> slopes;
@@ -209,7 +225,7 @@ inline void expect_split_invariant(const TokenObjective& objective, const Answer
   for (std::size_t first = 0; first < records;) {
     const auto last = std::min(records, first + 1 + first % 3);
     auto part = part_of(whole, first, last);
-    const auto loss = objective.answer_loss(part);
+    const LossSum loss = objective.loss(part);
     sum += loss.sum.item<double>();
     count += loss.count;
     loss.sum.backward();

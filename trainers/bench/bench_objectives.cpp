@@ -72,25 +72,30 @@ std::vector<Row> separated(const std::vector<Row>& rows) {
   return all;
 }
 
+bool first_learns(const Objective& objective) {
+  const auto* answers = std::get_if<AnswerLoss>(&objective);
+  return answers != nullptr && answers->first_learns;
+}
+
 /// One way of running steps, measured beside sft's.
 class Arm {
  public:
-  Arm(Model& model, const TokenObjective& objective, Model* reference, bool live)
-      : model_(model), objective_(objective), reference_(reference), live_(live) {}
+  Arm(Model& model, const Objective& objective, Model* reference, bool live)
+      : model_(model), objective_(objective), needs_(needs_of(objective)), reference_(reference), live_(live) {}
 
   /// `records` of so many answers; the rows are theirs, shared prompts or not.
   void set_rows(std::vector<Row> rows, std::size_t answers) {
     rows_ = std::move(rows);
     answers_ = answers;
-    if (!live_ && objective_.needs_ref_logp) known_ = token_logp(*reference_, batch());
+    if (!live_ && needs_.ref_logp) known_ = token_logp(*reference_, batch());
   }
 
   double step(AdamW& optimizer, bool on_cpu) const {
     const auto start = seconds_now(on_cpu);
     auto made = batch();
-    if (objective_.needs_ref_logp) made.ref_logp = live_ ? token_logp(*reference_, made) : known_;
+    if (needs_.ref_logp) made.ref_logp = live_ ? token_logp(*reference_, made) : known_;
     LossSettings settings{.model = &model_, .objective = &objective_};
-    if (objective_.needs_reference) settings.reference = reference_;
+    if (!needs_.frozen.empty()) settings.reference = reference_;
     const auto totals = accumulate_loss(settings, made);
     const auto divisor = totals.divisor(Normaliser::token_mean, 0.0);
     require(std::isfinite(optimizer.gradient_norm()), Fault::numeric, "the gradient's norm is not finite");
@@ -103,7 +108,7 @@ class Arm {
     std::vector<std::size_t> all(rows_.size());
     for (std::size_t at = 0; at < all.size(); ++at) all[at] = at;
     auto made = make_batch(rows_, all, Normaliser::token_mean, model_.head().weight.device(), nullptr,
-                           {.first_learns = objective_.first_learns});
+                           {.first_learns = first_learns(objective_)});
     if (made.watched != nullptr || made.record_numbers.size() * answers_ == made.rewards.size()) return made;
     made.record_starts.clear();  // rows of their own that are one record
     made.record_numbers.clear();
@@ -116,7 +121,8 @@ class Arm {
   }
 
   Model& model_;
-  const TokenObjective& objective_;
+  const Objective& objective_;
+  Needs needs_;
   Model* reference_;
   bool live_;
   std::vector<Row> rows_;
@@ -130,8 +136,8 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-TokenObjective objective_of(const std::string& name, const TrainerBook& trainers) {
-  return make_use<TokenObjective>(Options(Json{{"use", name}}, "objective " + name), trainers.objectives, trainers);
+Objective objective_of(const std::string& name, const TrainerBook& trainers) {
+  return make_use<Objective>(Options(Json{{"use", name}}, "objective " + name), trainers.objectives, trainers);
 }
 
 /// Everything that the objectives are measured with.
@@ -140,29 +146,31 @@ struct Bench {
   Model& model;
   Model& reference;
   AdamW& optimizer;
-  const TokenObjective& sft;
+  const Objective& sft;
   bool on_cpu;
 };
 
-Json measured(const Bench& bench, const std::string& name, const TokenObjective& objective) {
-  const int several = objective.first_learns ? 2 : bench.options.answers;  // one is looked at beside it
-  const int answers = objective.answers > 0 ? several : 1;
-  const auto rows = drawn_rows(bench.options, answers, !objective.roles.empty(), bench.model.vocabulary());
+Json measured(const Bench& bench, const std::string& name, const Objective& objective) {
+  const auto needs = needs_of(objective);
+  const bool watches = first_learns(objective);
+  const int several = watches ? 2 : bench.options.answers;  // one is looked at beside it
+  const int answers = needs.answers.all ? several : 1;
+  const auto rows = drawn_rows(bench.options, answers, !needs.roles.empty(), bench.model.vocabulary());
   const auto count = static_cast<std::size_t>(answers);
   Arm sft(bench.model, bench.sft, nullptr, false);
   auto trained = rows;
   for (auto& row : trained) {
-    if (objective.first_learns) row.others.clear();
+    if (watches) row.others.clear();
   }
-  sft.set_rows(trained, objective.first_learns ? 1 : count);
+  sft.set_rows(trained, watches ? 1 : count);
   std::vector<std::pair<const char*, Arm>> arms;
   const auto add = [&](const char* key, bool live, std::vector<Row> own) {
     arms.emplace_back(key, Arm(bench.model, objective, &bench.reference, live));
     arms.back().second.set_rows(std::move(own), count);
   };
-  if (!objective.needs_reference) add("step", false, rows);
-  if (objective.needs_reference || objective.needs_ref_logp) add("live_reference", true, rows);
-  if (answers > 1 && !objective.first_learns) add("separate_prompts", false, separated(rows));
+  if (needs.frozen.empty()) add("step", false, rows);
+  if (!needs.frozen.empty() || needs.ref_logp) add("live_reference", true, rows);
+  if (answers > 1 && !watches) add("separate_prompts", false, separated(rows));
   Json result = {{"objective", name}, {"answers", answers},        {"seconds", 0.0},
                  {"step", nullptr},   {"live_reference", nullptr}, {"separate_prompts", nullptr}};
   std::vector<double> plain;
@@ -202,7 +210,7 @@ std::string bench_objectives(const std::string& options_json, const Checkpoints&
   Json all = Json::array();
   for (const auto& name : trainers.objectives.names()) {
     const auto objective = objective_of(name, trainers);
-    if (objective.credit) continue;  // of answers that the model writes in between
+    if (std::holds_alternative<RolloutLoss>(objective)) continue;  // of answers that the model writes in between
     try {
       all.push_back(measured(bench, name, objective));
     } catch (const Error& error) {

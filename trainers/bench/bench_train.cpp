@@ -56,7 +56,7 @@ struct Measured {
 };
 
 /// The steps of a training stage (see TrainLoop::step), rows in their order.
-Measured train(Model& model, const TokenObjective& objective, const BenchOptions& options) {
+Measured train(Model& model, const Objective& objective, const BenchOptions& options) {
   auto parameters = trainable_parameters(model);
   for (auto& [name, tensor] : parameters) tensor->requires_grad_(true);
   AdamW optimizer(parameters, {.weight_decay = 0.01});
@@ -108,7 +108,7 @@ std::string bench_train(const std::string& options_json, const Checkpoints& chec
     return "length is " + std::to_string(options.length) + ", expected 2 to " + std::to_string(model->max_length());
   });
   const auto use = parse_json(R"({"use": "sft"})", "objective");
-  const auto objective = make_use<TokenObjective>(Options(use, "objective"), trainers.objectives, trainers);
+  const auto objective = make_use<Objective>(Options(use, "objective"), trainers.objectives, trainers);
   const auto measured = train(*model, objective, options);
   const auto seconds = median_after_warm_up(measured.seconds);
   const auto tokens = static_cast<double>(options.batch) * options.length;

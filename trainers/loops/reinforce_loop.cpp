@@ -16,11 +16,11 @@ ReinforceLoop::ReinforceLoop(Session& session, ReinforceOptions options)
       prompts_(rollout_prompts(session, options_.data, options_.rollout.asked.max_new_tokens)) {
   auto& model = *session.model;
   models_.policy = &model;
-  if (options_.objective.needs_ref_logp) {
+  if (objective().ref_logp) {
     if (options_.reference.empty()) own_reference_ = model.clone();
     models_.reference = own_reference_ ? own_reference_.get() : session.frozen.at(options_.reference).get();
   }
-  if (options_.objective.needs_values) {
+  if (objective().values) {
     critic_ = std::make_unique<Critic>(model);
     models_.critic = critic_.get();
   }
@@ -126,8 +126,7 @@ void ReinforceLoop::train_on(const Rollouts& rollouts, const std::vector<std::si
 /// One rollout, and the passes over it.
 void ReinforceLoop::iterate(std::size_t number) {
   const auto name = "reinforce." + std::to_string(number);
-  const auto rollouts =
-      roll_out(session_, options_.rollout, options_.objective, models_, prompts_, plan_[number], name);
+  const auto rollouts = roll_out(session_, options_.rollout, objective(), models_, prompts_, plan_[number], name);
   for (const auto& [key, value] : rollouts.values) {
     if (number == 0) counters_["first_" + key] = value;
     counters_["last_" + key] = value;

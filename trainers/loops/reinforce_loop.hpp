@@ -18,8 +18,8 @@ namespace touchstone {
 /// The options of one `reinforce` stage.
 struct ReinforceOptions {
   std::string data = "data";
-  std::string reference;  ///< name of a frozen model; empty: the model as the stage begins
-  TokenObjective objective;
+  std::string reference;                ///< name of a frozen model; empty: the model as the stage begins
+  Objective objective = RolloutLoss();  ///< a RolloutLoss
   RolloutOptions rollout;
   std::int64_t prompts = 64;       ///< of one iteration
   double epochs = 1.0;             ///< times that each prompt is answered
@@ -40,6 +40,7 @@ class ReinforceLoop {
   void run();
 
  private:
+  const RolloutLoss& objective() const { return std::get<RolloutLoss>(options_.objective); }
   void plan();
   bool restore();  ///< true when the stage was over already
   void iterate(std::size_t number);

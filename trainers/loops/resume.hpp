@@ -17,7 +17,7 @@ struct TrainState {
   NamedTensors weights;   ///< what is trained
   NamedTensors moments;   ///< empty in a finished stage's state
   std::map<std::string, double> counters;
-  NamedTensors memory{};  ///< what the objective remembers (TokenObjective::state)
+  NamedTensors memory{};  ///< what the objective remembers (memory_of)
 };
 
 /// Puts a state's weights into parameters. Throws Fault::checkpoint for one that it lacks or has in another shape.

@@ -168,7 +168,7 @@ RolloutPrompts rollout_prompts(Session& session, const std::string& data, int ma
   return prompts;
 }
 
-Rollouts roll_out(const Session& session, const RolloutOptions& options, const TokenObjective& objective,
+Rollouts roll_out(const Session& session, const RolloutOptions& options, const RolloutLoss& objective,
                   const RolloutModels& models, const RolloutPrompts& prompts, const std::vector<std::size_t>& chosen,
                   const std::string& name) {
   std::vector<TokenPrompt> open;

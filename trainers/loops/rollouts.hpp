@@ -51,7 +51,7 @@ struct Rollouts {
 
 /// Lets the model write answers to some of the prompts, judges them, and says what each token earned. `name` names the
 /// draws.
-Rollouts roll_out(const Session& session, const RolloutOptions& options, const TokenObjective& objective,
+Rollouts roll_out(const Session& session, const RolloutOptions& options, const RolloutLoss& objective,
                   const RolloutModels& models, const RolloutPrompts& prompts, const std::vector<std::size_t>& chosen,
                   const std::string& name);
 

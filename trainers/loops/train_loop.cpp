@@ -33,13 +33,26 @@ std::vector<Row> set_aside(std::vector<Row>& rows, double share, std::uint64_t s
 }  // namespace
 
 TrainLoop::TrainLoop(Session& session, TrainOptions options)
-    : session_(session), options_(std::move(options)), device_(session.model->head().weight.device()) {
+    : session_(session),
+      options_(std::move(options)),
+      needs_(needs_of(options_.objective)),
+      device_(session.model->head().weight.device()) {
   if (options_.language_rate_factor != 1.0) slow_language();
   groups_.emplace(trained_groups(session, options_.trained_modules, options_.optimizer));
   loss_.model = session.model.get();
   loss_.objective = &options_.objective;
-  if (options_.objective.state) options_.objective.state->clear();
-  if (options_.objective.needs_reference) loss_.reference = session.frozen.at(options_.objective.reference).get();
+  if (auto* const memory = memory_of(options_.objective)) memory->clear();
+  if (!needs_.frozen.empty()) loss_.reference = session.frozen.at(needs_.frozen.front()).get();
+  check_layers();
+}
+
+/// The layers that the objective looks at are there; says where they cost the kernels.
+void TrainLoop::check_layers() const {
+  auto& model = *session_.model;
+  const auto kernels = model.kernels(want_of(needs_.layers, model));
+  if (loss_.reference != nullptr) want_of(needs_.layers, *loss_.reference);
+  if (kernels == model.kernels() || session_.hooks->log == nullptr) return;
+  session_.hooks->log->info("this objective runs on " + kernels + " in place of " + model.kernels());
 }
 
 /// A pre-trained language part forgets at the rate that eyes learn to see with.
@@ -54,8 +67,8 @@ void TrainLoop::slow_language() {
 void TrainLoop::prepare_rows() {
   auto& limit = options_.rows.max_length;
   limit = row_limit(options_.rows, session_.model->max_length());
-  options_.rows.answers = options_.objective.answers;
-  options_.rows.roles = options_.objective.roles;
+  options_.rows.answers = needs_.answers.all ? needs_.answers.least : 0;
+  options_.rows.roles = needs_.roles;
   const auto encoder = row_encoder(session_);
   RowAudit audit;
   rows_ = encode_rows(session_.data.at(options_.data), encoder, options_.rows, audit);
@@ -99,7 +112,7 @@ bool TrainLoop::restore() {
   groups_->restore(*state, !checkpoints_->finished());
   done_ = state->step;
   counters_ = state->counters;
-  if (options_.objective.state) *options_.objective.state = state->memory;
+  if (auto* const memory = memory_of(options_.objective)) *memory = state->memory;
   session_.result.resumed_from_step = session_.result.steps + done_;
   return checkpoints_->finished();
 }
@@ -109,27 +122,35 @@ TrainState TrainLoop::state(bool with_moments) const {
   state.step = done_;
   groups_->save(state, with_moments);
   state.counters = counters_;
-  if (options_.objective.state) state.memory = *options_.objective.state;
+  if (const auto* const memory = memory_of(options_.objective)) state.memory = *memory;
   return state;
 }
 
+BatchSettings TrainLoop::batch_settings(int epoch) const {
+  BatchSettings settings{.pad = options_.steps.pad};
+  if (const auto* answers = std::get_if<AnswerLoss>(&options_.objective)) {
+    const auto count = answers->others_per_epoch;
+    settings.first_learns = answers->first_learns;
+    settings.others = {.first = epoch * count, .count = count};
+  }
+  return settings;
+}
+
 LossTotals TrainLoop::totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, int epoch) const {
-  const auto count = options_.objective.others_per_epoch;
-  const BatchSettings settings{.first_learns = options_.objective.first_learns,
-                               .others = {.first = epoch * count, .count = count},
-                               .pad = options_.steps.pad};
-  return accumulate_loss(loss_, make_batch(rows, chosen, options_.normaliser, device_, session_.reader(), settings));
+  return accumulate_loss(
+      loss_, make_batch(rows, chosen, options_.normaliser, device_, session_.reader(), batch_settings(epoch)));
 }
 
 void TrainLoop::prepare_objective() {
-  if (!options_.objective.prepare) return;
+  const auto* tokens = std::get_if<TokenLoss>(&options_.objective);
+  if (tokens == nullptr || !tokens->prepare) return;
   std::vector<float> ref_logp;
   for (const auto& row : rows_) {
     const auto& all = row.facts.ref_logp;
     const std::ptrdiff_t skipped = row.prompt_tokens == 0 ? 1 : 0;  // no label: nothing before it predicts it
     if (!all.empty()) ref_logp.insert(ref_logp.end(), all.begin() + skipped, all.end());
   }
-  options_.objective.prepare(ref_logp);
+  tokens->prepare(ref_logp);
 }
 
 StepReport TrainLoop::step(std::int64_t number) {

@@ -22,7 +22,7 @@ struct TrainOptions {
   std::string validation;         ///< name of another data set; empty: none
   double validation_share = 0.0;  ///< of the rows, set aside
   std::int64_t eval_steps = 0;    ///< 0: at the end of each epoch
-  TokenObjective objective;
+  Objective objective;
   Normaliser normaliser = Normaliser::token_mean;
   double constant_length = 0.0;
   OptimizerOptions optimizer;
@@ -42,6 +42,7 @@ class TrainLoop {
 
  private:
   void slow_language();
+  void check_layers() const;
   void prepare_rows();
   void prepare_objective();
   bool restore();  ///< true when the stage was over already
@@ -49,10 +50,12 @@ class TrainLoop {
   double validate();
   bool validates_after(std::int64_t number) const;
   TrainState state(bool with_moments) const;
+  BatchSettings batch_settings(int epoch) const;
   LossTotals totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, int epoch) const;
 
   Session& session_;
   TrainOptions options_;
+  Needs needs_;
   std::vector<Row> rows_;
   std::vector<Row> validation_;
   std::vector<PlannedStep> plan_;

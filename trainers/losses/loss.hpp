@@ -30,8 +30,8 @@ struct LossTotals {
 /// The models and the loss of one training stage.
 struct LossSettings {
   Model* model = nullptr;
-  Model* reference = nullptr;  ///< null when the objective needs none
-  const TokenObjective* objective = nullptr;
+  Model* reference = nullptr;  ///< the frozen model that the objective names; null when it needs none
+  const Objective* objective = nullptr;
   /// Trained positions whose logits are held at once; 0: so many that they fill about 16 MB, between 256 and 8192.
   std::int64_t chunk_positions = 0;
   std::uint64_t draw_seed = 0;  ///< TokenBatch::draw_seed
@@ -45,11 +45,15 @@ Inputs inputs_of(Model& model, const Batch& batch);
 /// Log-probability of each trained token of a batch, [M] float32, without gradient.
 Tensor token_logp(Model& model, const Batch& batch, double temperature = 1.0);
 
+/// What a pass has to keep for an objective that looks at these layers, beside what it reads of trained positions `at`
+/// [M]. Throws Fault::config for a layer that the model has not, or that is named twice.
+Want want_of(const Layers& layers, const Model& model, const Tensor& at = {});
+
 /// Runs one batch and gives its sums. Where gradients are enabled, those of the undivided sum are added to the
 /// parameters'. The head runs over chunks of trained positions, forward and backward at once, so that logits never
 /// exist for more than one chunk. For an objective over answers, which needs all log-probabilities before it has a
-/// gradient, a second pass makes the chunks' logits again when they are more than one. What the batch only watches is
-/// run before, without gradient.
+/// gradient, and for exits of a model, a second pass makes the chunks' logits again when they are more than one. What
+/// the batch only watches is run before, without gradient.
 LossTotals accumulate_loss(const LossSettings& settings, const Batch& batch);
 
 }  // namespace touchstone

@@ -6,7 +6,7 @@
 namespace touchstone {
 
 /// A note of a batch, [M]. Throws Fault::data when the answers were given, not written by the model (see
-/// TokenObjective::credit).
+/// RolloutLoss::credit).
 Tensor note_of(const AnswerBatch& batch, const std::string& name);
 
 /// log p - log p_old of each token, held within 20 on either side, beyond which it has no gradient: a ratio that

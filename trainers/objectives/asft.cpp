@@ -30,7 +30,7 @@ LossSum anchored(const TokenBatch& batch, const AsftOptions& options) {
   return loss;
 }
 
-TokenObjective make_asft(Options& options, const TrainerBook&) {
+Objective make_asft(Options& options, const TrainerBook&) {
   AsftOptions chosen;
   chosen.kl_weight = options.number("kl_weight", "lambda: weight of the KL term; 0 is dynamic fine-tuning",
                                     {.fallback = 0.05, .min = 0.0, .max = 1e6});
@@ -39,9 +39,9 @@ TokenObjective make_asft(Options& options, const TrainerBook&) {
   chosen.likelihood =
       options.text("token_loss", "dft: probability-weighted, the paper's; nll: plain likelihood (SFT + KL)",
                    {.fallback = "dft", .choices = {"dft", "nll"}}) == "nll";
-  TokenObjective objective;
-  objective.reference = options.text("reference", "name of the frozen model that anchors", {.fallback = "reference"});
-  objective.needs_reference = chosen.kl_weight > 0.0;
+  TokenLoss objective;
+  const auto reference = options.text("reference", "name of the frozen model that anchors", {.fallback = "reference"});
+  if (chosen.kl_weight > 0.0) objective.frozen = reference;
   objective.loss = [chosen](const TokenBatch& batch) { return anchored(batch, chosen); };
   return objective;
 }

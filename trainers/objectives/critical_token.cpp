@@ -29,7 +29,7 @@ void critical_token(TrainerBook& book) {
       "critical_token",
       {.summary = "likelihood of the tokens that the answer hangs on alone (arXiv 2510.10974)",
        .make = [](Options& options, const TrainerBook&) {
-         TokenObjective objective;
+         TokenLoss objective;
          objective.roles = {
              options.text("role", "what the spans of critical tokens are called", {.fallback = "critical"})};
          const bool keep_end = options.flag("keep_end", "the terminator behind the answer is critical too", true);

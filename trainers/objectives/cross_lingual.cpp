@@ -52,7 +52,7 @@ LossSum cross_lingual_loss(const AnswerBatch& batch, const CrossLingualOptions& 
   return loss;
 }
 
-TokenObjective make_cross_lingual(Options& options, const TrainerBook&) {
+Objective make_cross_lingual(Options& options, const TrainerBook&) {
   CrossLingualOptions chosen;
   chosen.lambda = options.number("lambda", "share of the likelihood; 1: that alone, 0: preferences alone",
                                  {.fallback = 0.5, .min = 0.0, .max = 1.0});
@@ -60,11 +60,11 @@ TokenObjective make_cross_lingual(Options& options, const TrainerBook&) {
                                {.fallback = 0.1, .min = 1e-6, .max = 1e3});
   chosen.nll_side = options.text("nll_side", "whose answers' likelihood is trained: the target language's, both, none",
                                  {.fallback = "target", .choices = {"target", "both", "none"}});
-  TokenObjective objective;
-  objective.needs_ref_logp = true;
-  objective.answers = 2;
+  AnswerLoss objective;
+  objective.ref_logp = true;
+  objective.answers = {.all = true, .least = 2};
   objective.roles = {"target_language"};
-  objective.answer_loss = [chosen](const AnswerBatch& batch) { return cross_lingual_loss(batch, chosen); };
+  objective.loss = [chosen](const AnswerBatch& batch) { return cross_lingual_loss(batch, chosen); };
   return objective;
 }
 

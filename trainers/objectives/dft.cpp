@@ -24,7 +24,7 @@ void dft(TrainerBook& book) {
   book.objectives.add("dft",
                       {.summary = "each token's likelihood loss weighted by its own probability (arXiv 2508.05629)",
                        .make = [](Options&, const TrainerBook&) {
-                         TokenObjective objective;
+                         TokenLoss objective;
                          objective.loss = dynamic_fine_tuning;
                          return objective;
                        }});

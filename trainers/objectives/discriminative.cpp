@@ -80,7 +80,7 @@ LossSum discriminative_loss(const AnswerBatch& batch, const DiscriminativeOption
   return loss;
 }
 
-TokenObjective make_discriminative(Options& options, const TrainerBook&) {
+Objective make_discriminative(Options& options, const TrainerBook&) {
   DiscriminativeOptions chosen;
   chosen.mean_score =
       options.text("score", "sum: an answer's log-probability (DFT); mean: that of a token (DFT2), without reference",
@@ -89,16 +89,16 @@ TokenObjective make_discriminative(Options& options, const TrainerBook&) {
                               {.fallback = 1.0, .min = 1e-3, .max = 1e3});
   chosen.gamma = options.number("gamma", "share of the newest estimate in the running one; 1: no memory",
                                 {.fallback = 0.85, .min = 1e-6, .max = 1.0});
-  TokenObjective objective;
+  AnswerLoss objective;
   objective.others_per_epoch =
       options.integer("negatives",
                       "m: of a row's own answers, so many in each epoch, fresh ones as long as they last; "
                       "0: all in each",
                       {.fallback = 0, .min = 0, .max = 1024});
-  objective.answers = 2;
-  objective.needs_ref_logp = !chosen.mean_score;
+  objective.answers = {.all = true, .least = 2};
+  objective.ref_logp = !chosen.mean_score;
   objective.state = std::make_shared<Memory>();
-  objective.answer_loss = [chosen, memory = objective.state](const AnswerBatch& batch) {
+  objective.loss = [chosen, memory = objective.state](const AnswerBatch& batch) {
     return discriminative_loss(batch, chosen, *memory);
   };
   return objective;

@@ -49,7 +49,7 @@ LossSum preference_loss(const AnswerBatch& batch, const DpoOptions& options) {
   return sum_over_records(batch, pairs, pair_losses(batch, pairs, ratios, options), options.beta * ratios);
 }
 
-TokenObjective make_dpo(Options& options, const TrainerBook&) {
+Objective make_dpo(Options& options, const TrainerBook&) {
   DpoOptions chosen;
   chosen.type =
       options.text("loss_type", "the function of beta times the difference of log-ratios",
@@ -60,10 +60,10 @@ TokenObjective make_dpo(Options& options, const TrainerBook&) {
       options.number("label_smoothing", "e of conservative and robust: share of pairs the wrong way round",
                      {.fallback = 0.0, .min = 0.0, .max = 0.499});
   chosen.mean = options.flag("length_normalised", "of ipo: each log-ratio over the tokens of its own answer", true);
-  TokenObjective objective;
-  objective.needs_ref_logp = true;
-  objective.answers = 2;
-  objective.answer_loss = [chosen](const AnswerBatch& batch) { return preference_loss(batch, chosen); };
+  AnswerLoss objective;
+  objective.ref_logp = true;
+  objective.answers = {.all = true, .least = 2};
+  objective.loss = [chosen](const AnswerBatch& batch) { return preference_loss(batch, chosen); };
   return objective;
 }
 

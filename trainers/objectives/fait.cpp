@@ -109,7 +109,7 @@ LossSum fault_aware(const AnswerBatch& batch, const FaitOptions& options) {
   return loss;
 }
 
-TokenObjective make_fait(Options& options, const TrainerBook&) {
+Objective make_fait(Options& options, const TrainerBook&) {
   FaitOptions chosen;
   chosen.margin = options.text("weight",
                                "of tokens that differ from the wrong variant. static: 1 + alpha; margin_sigmoid: the "
@@ -125,11 +125,11 @@ TokenObjective make_fait(Options& options, const TrainerBook&) {
                                     "which tokens are sensitive: of a changed line; with a changed character; or "
                                     "these, and those of the line half as much",
                                     {.fallback = "both", .choices = {"line", "token", "both"}});
-  TokenObjective objective;
+  AnswerLoss objective;
   objective.roles = {"fault_line", "fault"};
-  objective.answers = chosen.margin ? 1 : 0;  // a static weight needs no look at the variant
+  objective.answers.all = chosen.margin;  // a static weight needs no look at the variant
   objective.first_learns = true;
-  objective.answer_loss = [chosen](const AnswerBatch& batch) { return fault_aware(batch, chosen); };
+  objective.loss = [chosen](const AnswerBatch& batch) { return fault_aware(batch, chosen); };
   return objective;
 }
 

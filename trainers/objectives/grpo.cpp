@@ -65,7 +65,7 @@ LossSum group_loss(const AnswerBatch& batch, const GrpoOptions& options) {
   return loss;
 }
 
-TokenObjective make_grpo(Options& options, const TrainerBook&) {
+Objective make_grpo(Options& options, const TrainerBook&) {
   GrpoOptions chosen;
   const auto scale =
       options.text("scale_rewards", "what a group's rewards are divided by: its deviation, the batch's, 1",
@@ -89,11 +89,11 @@ TokenObjective make_grpo(Options& options, const TrainerBook&) {
                                   {.fallback = 0.0, .min = 0.0, .max = 1e9});
   require(chosen.loss_type != "dr_grpo" || chosen.longest > 0.0, Fault::config,
           [&] { return options.where() + ": loss_type dr_grpo needs max_completion_length above 0"; });
-  TokenObjective objective;
-  objective.needs_ref_logp = chosen.beta > 0.0;
-  objective.answers = 2;
+  RolloutLoss objective;
+  objective.ref_logp = chosen.beta > 0.0;
+  objective.least_group = 2;
   objective.credit = [chosen](const AnswerBatch& batch) { return credit(batch, chosen); };
-  objective.answer_loss = [chosen](const AnswerBatch& batch) { return group_loss(batch, chosen); };
+  objective.loss = [chosen](const AnswerBatch& batch) { return group_loss(batch, chosen); };
   return objective;
 }
 

@@ -40,7 +40,7 @@ LossSum prospect_loss(const AnswerBatch& batch, const KtoOptions& options) {
   return loss;
 }
 
-TokenObjective make_kto(Options& options, const TrainerBook&) {
+Objective make_kto(Options& options, const TrainerBook&) {
   KtoOptions chosen;
   chosen.beta = options.number("beta", "how far the model may move from the reference; smaller is farther",
                                {.fallback = 0.1, .min = 1e-6, .max = 1e3});
@@ -48,10 +48,10 @@ TokenObjective make_kto(Options& options, const TrainerBook&) {
                                     {.fallback = 1.0, .min = 0.0, .max = 1e3});
   chosen.undesirable = options.number("undesirable_weight", "of answers with a reward below zero",
                                       {.fallback = 1.0, .min = 0.0, .max = 1e3});
-  TokenObjective objective;
-  objective.needs_ref_logp = true;
-  objective.answers = 1;
-  objective.answer_loss = [chosen](const AnswerBatch& batch) { return prospect_loss(batch, chosen); };
+  AnswerLoss objective;
+  objective.ref_logp = true;
+  objective.answers = {.all = true};
+  objective.loss = [chosen](const AnswerBatch& batch) { return prospect_loss(batch, chosen); };
   return objective;
 }
 

@@ -31,17 +31,15 @@ LossSum minor_likelihood(const AnswerBatch& batch, double beta, bool surrogate) 
   return loss;
 }
 
-TokenObjective make_minor(Options& options, const TrainerBook&) {
+Objective make_minor(Options& options, const TrainerBook&) {
   const auto beta =
       options.number("beta", "of the brake: an answer that gained ln 3 / beta nats is pulled half as much",
                      {.fallback = 0.04, .min = 1e-6, .max = 1e3});
   const bool surrogate = options.text("form", "the same gradient with another printed loss",
                                       {.fallback = "surrogate", .choices = {"surrogate", "softplus"}}) == "surrogate";
-  TokenObjective objective;
-  objective.needs_ref_logp = true;
-  objective.answer_loss = [beta, surrogate](const AnswerBatch& batch) {
-    return minor_likelihood(batch, beta, surrogate);
-  };
+  AnswerLoss objective;
+  objective.ref_logp = true;
+  objective.loss = [beta, surrogate](const AnswerBatch& batch) { return minor_likelihood(batch, beta, surrogate); };
   return objective;
 }
 

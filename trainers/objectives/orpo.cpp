@@ -30,9 +30,9 @@ void orpo(TrainerBook& book) {
                        .make = [](Options& options, const TrainerBook&) {
                          const auto beta = options.number("beta", "lambda: weight of the odds ratio",
                                                           {.fallback = 0.1, .min = 0.0, .max = 1e3});
-                         TokenObjective objective;
-                         objective.answers = 2;
-                         objective.answer_loss = [beta](const AnswerBatch& batch) { return odds_ratio(batch, beta); };
+                         AnswerLoss objective;
+                         objective.answers = {.all = true, .least = 2};
+                         objective.loss = [beta](const AnswerBatch& batch) { return odds_ratio(batch, beta); };
                          return objective;
                        }});
 }

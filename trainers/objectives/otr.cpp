@@ -76,7 +76,7 @@ LossSum one_token_rollout(const TokenBatch& batch, const RolloutOptions& options
   return loss;
 }
 
-TokenObjective make_otr(Options& options, const TrainerBook&) {
+Objective make_otr(Options& options, const TrainerBook&) {
   RolloutOptions chosen;
   chosen.exact = options.text("mode", "sample: draws tokens, the paper's; exact: their expectation, dearer by memory",
                               {.fallback = "sample", .choices = {"sample", "exact"}}) == "exact";
@@ -88,7 +88,7 @@ TokenObjective make_otr(Options& options, const TrainerBook&) {
                                   {.fallback = -0.1, .min = -1e3, .max = 1.0});
   chosen.floor = options.number("min_logp", "log-probabilities below it are not pushed down further",
                                 {.fallback = -18.4, .min = -1e4, .max = 0.0});
-  TokenObjective objective;
+  TokenLoss objective;
   objective.loss = [chosen](const TokenBatch& batch) { return one_token_rollout(batch, chosen); };
   return objective;
 }

@@ -69,7 +69,7 @@ LossSum ppo_loss(const AnswerBatch& batch, const PpoOptions& options) {
   return loss;
 }
 
-TokenObjective make_ppo(Options& options, const TrainerBook&) {
+Objective make_ppo(Options& options, const TrainerBook&) {
   PpoOptions chosen;
   chosen.kl_coef = options.number("kl_coef", "weight of a token's divergence from the reference in its reward",
                                   {.fallback = 0.05, .min = 0.0, .max = 1e3});
@@ -88,12 +88,12 @@ TokenObjective make_ppo(Options& options, const TrainerBook&) {
   chosen.whiten_rewards = options.flag("whiten_rewards", "token rewards scaled to variance 1, their mean kept", false);
   chosen.whiten_advantages =
       options.flag("whiten_advantages", "advantages moved to mean 0 and scaled to variance 1, over a rollout", true);
-  TokenObjective objective;
-  objective.needs_ref_logp = true;
-  objective.needs_values = true;
-  objective.answers = 1;
+  RolloutLoss objective;
+  objective.ref_logp = true;
+  objective.values = true;
+  objective.least_group = 1;
   objective.credit = [chosen](const AnswerBatch& batch) { return credit(batch, chosen); };
-  objective.answer_loss = [chosen](const AnswerBatch& batch) { return ppo_loss(batch, chosen); };
+  objective.loss = [chosen](const AnswerBatch& batch) { return ppo_loss(batch, chosen); };
   return objective;
 }
 

@@ -66,7 +66,7 @@ LossSum family_loss(const TokenBatch& batch, const FamilyOptions& options) {
   return loss;
 }
 
-TokenObjective make_family(Options& options, const TrainerBook&) {
+Objective make_family(Options& options, const TrainerBook&) {
   FamilyOptions chosen;
   chosen.form = options.text(
       "form", "f: nll is -log p; p is 1 - p; power is (1 - p^alpha) / alpha; top_ and bottom_ train tokens on one side",
@@ -86,8 +86,7 @@ TokenObjective make_family(Options& options, const TrainerBook&) {
   require(!chosen.quantile || one_sided, Fault::config, [&] {
     return options.where() + ": threshold_is_quantile goes with forms top_ and bottom_, not " + chosen.form;
   });
-  TokenObjective objective;
-  objective.needs_ref_logp = chosen.quantile;
+  TokenLoss objective;
   const auto kept = std::make_shared<FamilyOptions>(chosen);
   if (chosen.quantile) {
     objective.prepare = [kept, share = chosen.threshold](const std::vector<float>& ref_logp) {

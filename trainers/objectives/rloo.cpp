@@ -42,18 +42,18 @@ LossSum leave_one_out_loss(const AnswerBatch& batch, double low, double high) {
   return loss;
 }
 
-TokenObjective make_rloo(Options& options, const TrainerBook&) {
+Objective make_rloo(Options& options, const TrainerBook&) {
   const auto beta = options.number("beta", "weight of an answer's divergence (k1) from the reference in its reward",
                                    {.fallback = 0.05, .min = 0.0, .max = 1e3});
   const auto low =
       options.number("epsilon", "how far below 1 an answer's ratio pays", {.fallback = 0.2, .min = 1e-6, .max = 1.0});
   auto high = options.number("epsilon_high", "how far above; 0: as epsilon", {.fallback = 0.0, .min = 0.0, .max = 1e3});
   if (high == 0.0) high = low;
-  TokenObjective objective;
-  objective.needs_ref_logp = beta > 0.0;
-  objective.answers = 2;
+  RolloutLoss objective;
+  objective.ref_logp = beta > 0.0;
+  objective.least_group = 2;
   objective.credit = [beta](const AnswerBatch& batch) { return credit(batch, beta); };
-  objective.answer_loss = [low, high](const AnswerBatch& batch) { return leave_one_out_loss(batch, low, high); };
+  objective.loss = [low, high](const AnswerBatch& batch) { return leave_one_out_loss(batch, low, high); };
   return objective;
 }
 

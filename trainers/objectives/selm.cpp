@@ -25,15 +25,15 @@ LossSum exploring_preference(const AnswerBatch& batch, double beta, double alpha
   return loss;
 }
 
-TokenObjective make_selm(Options& options, const TrainerBook&) {
+Objective make_selm(Options& options, const TrainerBook&) {
   const auto beta = options.number("beta", "how far the model may move from the reference; smaller is farther",
                                    {.fallback = 0.01, .min = 1e-6, .max = 1e3});
   const auto alpha = options.number("alpha", "weight of the optimism term; 0: direct preference optimisation",
                                     {.fallback = 0.001, .min = 0.0, .max = 1e3});
-  TokenObjective objective;
-  objective.needs_ref_logp = true;
-  objective.answers = 2;
-  objective.answer_loss = [beta, alpha](const AnswerBatch& batch) { return exploring_preference(batch, beta, alpha); };
+  AnswerLoss objective;
+  objective.ref_logp = true;
+  objective.answers = {.all = true, .least = 2};
+  objective.loss = [beta, alpha](const AnswerBatch& batch) { return exploring_preference(batch, beta, alpha); };
   return objective;
 }
 

@@ -21,7 +21,7 @@ namespace plugins {
 void sft(TrainerBook& book) {
   book.objectives.add(
       "sft", {.summary = "negative log-likelihood of the answer's tokens", .make = [](Options&, const TrainerBook&) {
-                TokenObjective objective;
+                TokenLoss objective;
                 objective.loss = negative_log_likelihood;
                 return objective;
               }});

@@ -24,7 +24,7 @@ LossSum simple_preference(const AnswerBatch& batch, const SimpoOptions& options)
   return sum_over_records(batch, pairs, loss, options.beta * mean);
 }
 
-TokenObjective make_simpo(Options& options, const TrainerBook&) {
+Objective make_simpo(Options& options, const TrainerBook&) {
   SimpoOptions chosen;
   chosen.beta = options.number("beta", "scales the difference of mean log-probabilities",
                                {.fallback = 2.0, .min = 1e-6, .max = 1e3});
@@ -32,9 +32,9 @@ TokenObjective make_simpo(Options& options, const TrainerBook&) {
                                  {.fallback = 1.0, .min = 0.0, .max = 1e3});
   chosen.nll_weight = options.number("cpo_alpha", "weight of the better answer's likelihood; 0: SimPO alone",
                                      {.fallback = 0.0, .min = 0.0, .max = 1e3});
-  TokenObjective objective;
-  objective.answers = 2;
-  objective.answer_loss = [chosen](const AnswerBatch& batch) { return simple_preference(batch, chosen); };
+  AnswerLoss objective;
+  objective.answers = {.all = true, .least = 2};
+  objective.loss = [chosen](const AnswerBatch& batch) { return simple_preference(batch, chosen); };
   return objective;
 }
 

@@ -45,11 +45,9 @@ void tl_training(TrainerBook& book) {
        .make = [](Options& options, const TrainerBook&) {
          const auto max_weight = options.number("max_weight", "a key token weighs so much at most; 1: plain likelihood",
                                                 {.fallback = 9.0, .min = 1.0, .max = 1e6});
-         TokenObjective objective;
+         AnswerLoss objective;
          objective.roles = {"key", "value"};
-         objective.answer_loss = [max_weight](const AnswerBatch& batch) {
-           return key_token_likelihood(batch, max_weight);
-         };
+         objective.loss = [max_weight](const AnswerBatch& batch) { return key_token_likelihood(batch, max_weight); };
          return objective;
        }});
 }

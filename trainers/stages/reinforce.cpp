@@ -58,24 +58,25 @@ Stage make_reinforce(Options& options, const TrainerBook& book) {
   reinforce.data = read_on(options, "name of a data set of prompts");
   reinforce.reference =
       options.text("reference", "name of a frozen model; \"\": the model as the stage begins", {.fallback = ""});
-  auto objective = options.child("objective", "the loss: a name, or {\"use\": NAME, ...} with its options");
-  if (!options.describing()) reinforce.objective = make_use(std::move(objective), book.objectives, book);
+  auto use = options.child("objective", "the loss: a name, or {\"use\": NAME, ...} with its options");
+  if (!options.describing()) reinforce.objective = make_use(std::move(use), book.objectives, book);
   reinforce.rollout.rewards = read_rewards(options, book);
   read_rollout_options(options, reinforce.rollout);
   read_loop_options(options, reinforce);
   reinforce.optimizer = read_optimizer_options(options);
   reinforce.critic_learning_rate = options.number("critic_learning_rate", "the critic's highest rate; 0: learning_rate",
                                                   {.fallback = 0.0, .min = 0.0, .max = 10.0});
-  require(options.describing() || reinforce.objective.credit, Fault::config,
+  const auto* objective = std::get_if<RolloutLoss>(&reinforce.objective);
+  require(objective != nullptr, Fault::config,
           [&] { return options.where() + ": this objective is of given answers: use the stage 'train'"; });
   const auto& rollout = reinforce.rollout;
   require(rollout.overlong_margin <= rollout.asked.max_new_tokens, Fault::config, [&] {
     return options.where() + ": overlong_margin is " + std::to_string(rollout.overlong_margin) +
            ", expected at most max_new_tokens, " + std::to_string(rollout.asked.max_new_tokens);
   });
-  require(options.describing() || reinforce.rollout.asked.samples >= reinforce.objective.answers, Fault::config, [&] {
+  require(options.describing() || reinforce.rollout.asked.samples >= objective->least_group, Fault::config, [&] {
     return options.where() + ": num_generations is " + std::to_string(reinforce.rollout.asked.samples) +
-           ", expected at least " + std::to_string(reinforce.objective.answers) + " for this objective";
+           ", expected at least " + std::to_string(objective->least_group) + " for this objective";
   });
   Stage stage;
   stage.needs.push_back(needs_data(reinforce.data));

@@ -59,14 +59,18 @@ void read_loss_options(Options& options, TrainOptions& train, const TrainerBook&
   const bool complete = train.normaliser != Normaliser::constant || train.constant_length > 0.0;
   require(complete || options.describing(), Fault::config,
           [&] { return options.where() + ": loss_normaliser constant needs constant_length above 0"; });
-  require(!train.objective.credit, Fault::config, [&] {
+  require(!std::holds_alternative<RolloutLoss>(train.objective), Fault::config, [&] {
     return options.where() +
            ": this objective is of answers that the model has just written: use the stage 'reinforce'";
   });
-  const bool own = static_cast<bool>(train.objective.answer_loss);
-  require(!own || train.normaliser == Normaliser::token_mean, Fault::config, [&] {
+  const bool plain = train.normaliser == Normaliser::token_mean;
+  require(plain || !std::holds_alternative<AnswerLoss>(train.objective), Fault::config, [&] {
     return options.where() + ": loss_normaliser " + name +
            " does not go with an objective over whole answers, which is a mean over records";
+  });
+  require(plain || !std::holds_alternative<ModelLoss>(train.objective), Fault::config, [&] {
+    return options.where() + ": loss_normaliser " + name +
+           " does not go with an objective over a model's inside, which says itself what it is a mean over";
   });
 }
 
@@ -83,10 +87,12 @@ Stage make_train(Options& options, const TrainerBook& book) {
       "trained_modules", "ends of the names of modules whose weights change, as q_proj; all others are frozen",
       std::vector<std::string>{"all"});
   read_step_options(options, train.steps);
-  require(!train.steps.pack || !train.steps.wrap || !train.objective.needs_ref_logp, Fault::config, [&] {
+  const auto needs = needs_of(train.objective);
+  require(!train.steps.pack || !train.steps.wrap || !needs.ref_logp, Fault::config, [&] {
     return options.where() + ": packing_strategy wrapped does not go with an objective that needs stage 'reference'";
   });
-  require(!train.steps.pad || !(train.steps.pack || train.objective.answer_loss), Fault::config, [&] {
+  const bool several = std::holds_alternative<AnswerLoss>(train.objective);
+  require(!train.steps.pad || !(train.steps.pack || several), Fault::config, [&] {
     return options.where() +
            ": key 'padding_free': found false, expected true with packing and with an objective over " +
            "several answers, whose rows are never padded";
@@ -94,8 +100,8 @@ Stage make_train(Options& options, const TrainerBook& book) {
   Stage stage;
   stage.needs.push_back(needs_data(train.data));
   if (!train.validation.empty()) stage.needs.push_back(needs_data(train.validation));
-  if (train.objective.needs_reference) stage.needs.push_back("frozen model '" + train.objective.reference + "'");
-  if (train.objective.needs_ref_logp) {
+  for (const auto& name : needs.frozen) stage.needs.push_back("frozen model '" + name + "'");
+  if (needs.ref_logp) {
     stage.needs.push_back(reference_of(train.data));
     if (!train.validation.empty()) stage.needs.push_back(reference_of(train.validation));
   }
@@ -112,7 +118,7 @@ Stage make_train(Options& options, const TrainerBook& book) {
 
 namespace plugins {
 void train(TrainerBook& book) {
-  book.stages.add("train", {.summary = "AdamW on a token objective over one data set", .make = make_train});
+  book.stages.add("train", {.summary = "AdamW on an objective over one data set", .make = make_train});
 }
 }  // namespace plugins
 }  // namespace touchstone
