@@ -72,7 +72,7 @@ class FolderCheckpoints final : public Checkpoints {
     info.parameters = weights.parameters();
     info.bytes = weights.bytes();
     info.max_length = described.max_length;
-    info.pictures = takes_pictures(*described.family, base);
+    if (takes_pictures(*described.family, base)) info.media.insert(MediaKind::picture);
     info.model_hash = model_hash(folder);
     return info;
   }

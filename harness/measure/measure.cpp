@@ -17,7 +17,6 @@
 #include "harness/data/catalogue.hpp"
 #include "harness/measure/accuracy.hpp"
 #include "harness/model/procedure.hpp"
-#include "harness/pictures/picture.hpp"
 
 namespace touchstone {
 namespace {
@@ -256,9 +255,9 @@ Sample judged(const Task& task, const Example& example, std::string context, std
   Sample sample;
   sample.example_id = example.id;
   sample.doc_hash = example.doc_hash;
-  // What was asked is text and pixels: equal texts about different pictures are different prompts.
+  // What was asked is text and media: equal texts about different pictures are different prompts.
   auto asked = context;
-  for (const auto& image : example.images) asked += '\n' + picture_hash(image);
+  for (const auto& media : example.media) asked += '\n' + media_hash(media);
   sample.prompt_hash = sha256(asked);
   sample.target_hash = sha256(reference_target(example));
   sample.prompt = std::move(context);
@@ -392,8 +391,7 @@ void answer_by(const Procedure& procedure, const std::vector<Work>& works, const
     return responses;
   };
   answers.answered = procedure.answer(questions, ask);
-  require(answers.answered.size() == questions.size(), Fault::internal,
-          "a procedure did not answer every question");
+  require(answers.answered.size() == questions.size(), Fault::internal, "a procedure did not answer every question");
   for (std::size_t at = 0; at < questions.size(); ++at) {
     auto& own = answers.answered[at].responses;
     require(own.size() == questions[at].requests.front().size(), Fault::internal,
