@@ -259,7 +259,7 @@ RowEncoder row_encoder(const Session& session) {
   return {.tokenizer = *session.tokenizer,
           .chat = session.chat,
           .pictures = reader,
-          .tile_tokens = reader != nullptr ? session.model->soft_tokens(reader->rules.tile_px) : 0,
+          .tile_tokens = reader != nullptr ? session.model->soft_tokens(MediaKind::picture, reader->rules.tile_px) : 0,
           .vocabulary = session.model != nullptr ? session.model->vocabulary() : 0};
 }
 
