@@ -20,6 +20,7 @@ seeds() {
     tokenizer_json) ls models/*/tokenizer.json ;;
     chat_template | made_records | python_literal) ls tests/fuzz/seeds/"$1"-* ;;
     data_rows) ls data/samples/*/*.jsonl ;;
+    audio) ls tests/golden/audio/*.wav tests/golden/audio/*.flac ;;
     picture) ls tests/golden/pictures/*.png tests/golden/pictures/*.jpg ;;
   esac 2>/dev/null || true
 }

@@ -27,6 +27,7 @@ libpcre2-dev the regular expressions of tokenizers and answer filters
 libutf8proc-dev Unicode classes and normal forms of tokenizers
 libpng-dev reads PNG pictures of data sets
 libjpeg-dev reads JPEG pictures of data sets
+libsndfile1-dev reads WAV and FLAC recordings of data sets
 libcairo2-dev draws the charts of the micro world
 fonts-dejavu-core the letters in them
 libseccomp-dev the list of system calls that model-written code may make
@@ -77,14 +78,14 @@ manual() {
   cat >&2 <<END
 setup: this system is neither Debian nor Ubuntu, so nothing was installed. What touchstone needs, by hand:
   g++ 12 or clang 14 or newer, CMake 3.25 or newer, Ninja, pkg-config, git; ccache if you like
-  libraries with headers: oneTBB, nlohmann-json, SQLiteCpp, SQLite 3, zlib, libpng, libjpeg-turbo, cairo, OpenSSL, fmt, CLI11, PCRE2, utf8proc, libseccomp
+  libraries with headers: oneTBB, nlohmann-json, SQLiteCpp, SQLite 3, zlib, libpng, libjpeg-turbo, libsndfile, cairo, OpenSSL, fmt, CLI11, PCRE2, utf8proc, libseccomp
   for the tests: GoogleTest with GoogleMock, Google Benchmark
   to run:        bubblewrap 0.8 or newer and Python 3.8 or newer (code that models write runs only in a sandbox)
   Fedora:        dnf install gcc-c++ cmake ninja-build ccache pkgconf git tbb-devel json-devel SQLiteCpp-devel sqlite-devel
-                   zlib-devel openssl-devel fmt-devel cli11-devel pcre2-devel utf8proc-devel libpng-devel libjpeg-turbo-devel cairo-devel dejavu-sans-fonts libseccomp-devel gtest-devel
+                   zlib-devel openssl-devel fmt-devel cli11-devel pcre2-devel utf8proc-devel libpng-devel libjpeg-turbo-devel libsndfile-devel cairo-devel dejavu-sans-fonts libseccomp-devel gtest-devel
                    gmock-devel google-benchmark-devel bubblewrap python3 python3-pip
   Arch:          pacman -S gcc cmake ninja ccache pkgconf git onetbb nlohmann-json sqlite zlib openssl fmt cli11 pcre2
-                   libutf8proc libpng libjpeg-turbo cairo ttf-dejavu libseccomp gtest benchmark bubblewrap python python-pip   (and sqlitecpp)
+                   libutf8proc libpng libjpeg-turbo libsndfile cairo ttf-dejavu libseccomp gtest benchmark bubblewrap python python-pip   (and sqlitecpp)
 Then run this again with TOUCHSTONE_SKIP_PACKAGES=1: it fetches LibTorch $torch_version alone (or none, with
 TOUCHSTONE_LIBTORCH=DIR).
 END

@@ -60,7 +60,7 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
       example.id = std::string(kName) + "/" + split_name(split) + "/" + std::to_string(examples.size());
       example.question = row.text("query") + kInstruction;
       example.targets = {row.text("label")};
-      example.images = {read_named_picture(path.parent_path() / "png", row.text("imgname"), row.where)};
+      example.media = {read_named_picture(path.parent_path() / "png", row.text("imgname"), row.where)};
       example.facts = {{"kind", path.stem().string().ends_with("human") ? "human" : "augmented"}};
       example.doc_hash = document_hash(row.value);
       examples.push_back(std::move(example));
@@ -155,7 +155,7 @@ void chartqa(TaskBook& book) {
   task.files = files();
   task.load = load;
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = example.images, .max_new_tokens = kLongest}};
+    return {Generation{.context = context, .media = example.media, .max_new_tokens = kLongest}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
     return judge(example, responses.front());

@@ -80,7 +80,7 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
     example.id = std::string(kName) + "/" + split_name(split) + "/" + key;
     example.question = "Title: " + fields[1] + "\nQuestion: " + fields[3] + "\nAnswer:";
     example.targets = {fields[4]};
-    example.images = {read_named_picture(folder, picture, where)};
+    example.media = {read_named_picture(folder, picture, where)};
     example.facts = {{"summary", fields[2]}};
     example.doc_hash = document_hash(value);
     examples.push_back(std::move(example));
@@ -124,7 +124,7 @@ void opencqa(TaskBook& book) {
   task.files = files();
   task.load = load;
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .images = example.images, .max_new_tokens = kLongest, .until = {"\n\n"}}};
+    return {Generation{.context = context, .media = example.media, .max_new_tokens = kLongest, .until = {"\n\n"}}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
     return judge(example, responses.front());

@@ -78,7 +78,7 @@ class FolderCheckpoints final : public Checkpoints {
       const auto prompt = read_soft_prompt(folder);
       if (prompt.defined()) info.max_length -= static_cast<int>(prompt.size(0));
     }
-    info.pictures = takes_pictures(*described.family, base);
+    if (takes_pictures(*described.family, base)) info.media.insert(MediaKind::picture);
     info.model_hash = model_hash(folder);
     return info;
   }

@@ -62,7 +62,8 @@ class VisionLanguage final : public Model {
     return text_->forward(inputs, want, cache);
   }
 
-  Tensor look(const Tensor& tiles) override {
+  Tensor encode(MediaKind kind, const Tensor& tiles) override {
+    if (kind != MediaKind::picture) return Model::encode(kind, tiles);
     require(tiles.dim() == 4 && tiles.size(0) > 0, Fault::shape,
             [&] { return "picture tiles have shape " + c10::str(tiles.sizes()) + ", expected [T, C, H, W]"; });
     const auto rows = tiles.size(2) / eyes_.shape.patch_px;
@@ -84,7 +85,8 @@ class VisionLanguage final : public Model {
     return at::cat(soft);
   }
 
-  std::int64_t soft_tokens(std::int64_t tile_px) const override {
+  std::int64_t soft_tokens(MediaKind kind, std::int64_t tile_px) const override {
+    if (kind != MediaKind::picture) return Model::soft_tokens(kind, tile_px);
     const auto side = tile_px / eyes_.shape.patch_px / eyes_.shuffle;
     return side * side;
   }

@@ -79,15 +79,16 @@ std::map<std::string, std::string> picture_files(const Json& config) {
 
 namespace plugins {
 void idefics3(FamilyBook& book) {
-  book.add("idefics3", {.name = "idefics3",
-                        .summary = "Idefics3 and SmolVLM: pictures and text, a SigLIP encoder before a Llama decoder",
-                        .architectures = {"Idefics3ForConditionalGeneration", "SmolVLMForConditionalGeneration"},
-                        .build = build_idefics3,
-                        .pictures = PictureText{
-                            .mark = "<image>",
-                            .write = write_picture,
-                            .tokens = {"<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"},
-                            .files = picture_files}});
+  book.add("idefics3",
+           {.name = "idefics3",
+            .summary = "Idefics3 and SmolVLM: pictures and text, a SigLIP encoder before a Llama decoder",
+            .architectures = {"Idefics3ForConditionalGeneration", "SmolVLMForConditionalGeneration"},
+            .build = build_idefics3,
+            .media = {{MediaKind::picture,
+                       {.mark = "<image>",
+                        .write = write_picture,
+                        .tokens = {"<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"},
+                        .files = picture_files}}}});
 }
 }  // namespace plugins
 }  // namespace touchstone

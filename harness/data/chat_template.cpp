@@ -21,7 +21,8 @@ Json message(const Turn& turn, bool as_parts) {
     content = Json::array();
     for (const auto& part : turn.parts) {
       const auto* text = std::get_if<std::string>(&part);
-      content.push_back(text != nullptr ? Json{{"type", "text"}, {"text", to_utf8(*text)}} : Json{{"type", "image"}});
+      content.push_back(text != nullptr ? Json{{"type", "text"}, {"text", to_utf8(*text)}}
+                                        : Json{{"type", words_of(kind_of(std::get<Media>(part))).type}});
     }
   }
   Json made = {{"role", role_name(turn.role)}};
@@ -98,14 +99,39 @@ struct ChatTemplate::Impl {
 
   bool takes_parts(const Turn& turn) const {
     const auto& takes = content[index(turn.role)];
-    const bool only_text = std::all_of(turn.parts.begin(), turn.parts.end(),
-                                       [](const Part& part) { return std::holds_alternative<std::string>(part); });
-    if (only_text) return takes.parts && !takes.text;
+    const auto media = std::find_if(turn.parts.begin(), turn.parts.end(),
+                                    [](const Part& part) { return std::holds_alternative<Media>(part); });
+    if (media == turn.parts.end()) return takes.parts && !takes.text;
     require(takes.parts || !takes.text, Fault::checkpoint, [&] {
-      return where + ": a turn of the " + std::string(role_name(turn.role)) +
-             " holds a picture, but the template takes texts alone";
+      return where + ": a turn of the " + std::string(role_name(turn.role)) + " holds " +
+             words_of(kind_of(std::get<Media>(*media))).name + ", but the template takes texts alone";
     });
     return true;
+  }
+
+  std::string render(const Dialog& dialog, bool add_generation_prompt, const std::string& tools) const {
+    auto messages = Json::array();
+    for (const auto& turn : dialog) messages.push_back(message(turn, takes_parts(turn)));
+    return run(std::move(messages), add_generation_prompt, tools.empty() ? Json() : parse_json(tools, "tools"));
+  }
+
+  /// A template passes over types of parts that it does not know, and the prompt would be about nothing. (Pictures are
+  /// counted when they are put in their places.)
+  void check_written(const Dialog& dialog, bool add_generation_prompt, const std::string& tools,
+                     const std::string& text) const {
+    for (const auto kind : {MediaKind::audio, MediaKind::frames}) {
+      auto without = dialog;
+      std::size_t dropped = 0;
+      for (auto& turn : without) {
+        dropped += std::erase_if(turn.parts, [&](const Part& part) {
+          const auto* media = std::get_if<Media>(&part);
+          return media != nullptr && kind_of(*media) == kind;
+        });
+        if (turn.parts.empty() && turn.members.empty()) turn.parts.emplace_back(std::string());
+      }
+      require(dropped == 0 || render(without, add_generation_prompt, tools) != text, Fault::checkpoint,
+              [&] { return where + ": a turn holds " + words_of(kind).name + ", which the template does not write"; });
+    }
   }
 
   jinja::Template program;
@@ -137,9 +163,9 @@ ChatTemplate::~ChatTemplate() = default;
 ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 
 std::string ChatTemplate::render(const Dialog& dialog, bool add_generation_prompt, const std::string& tools) const {
-  auto messages = Json::array();
-  for (const auto& turn : dialog) messages.push_back(message(turn, impl_->takes_parts(turn)));
-  return impl_->run(std::move(messages), add_generation_prompt, tools.empty() ? Json() : parse_json(tools, "tools"));
+  auto text = impl_->render(dialog, add_generation_prompt, tools);
+  impl_->check_written(dialog, add_generation_prompt, tools, text);
+  return text;
 }
 
 const std::string& ChatTemplate::hash() const { return impl_->hash; }

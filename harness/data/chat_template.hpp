@@ -19,7 +19,7 @@ class ChatTemplate {
   ~ChatTemplate();
   ChatTemplate(ChatTemplate&&) noexcept;
   /// The prompt's text. Throws Fault::checkpoint when the template raises (a role that it does not know, say), and for
-  /// a turn with a picture when the template takes texts alone.
+  /// a turn with media when the template takes texts alone, or does not write audio or frames.
   /// `tools`: JSON list, "" for none.
   std::string render(const Dialog& dialog, bool add_generation_prompt, const std::string& tools = {}) const;
   /// SHA-256 of the source; part of every result's key.

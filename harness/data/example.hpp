@@ -5,12 +5,12 @@
 #include <variant>
 #include <vector>
 
-#include "harness/pictures/image.hpp"
+#include "harness/data/media.hpp"
 
 namespace touchstone {
 
 /// One piece of a turn's content.
-using Part = std::variant<std::string, Image>;
+using Part = std::variant<std::string, Media>;
 
 enum class Role : std::uint8_t { system, user, assistant, tool };
 
@@ -36,7 +36,7 @@ std::string text_of(const Turn& turn);
 struct Example {
   std::string id;        ///< unique in its task, stable between runs: "gsm8k/test/17"
   std::string question;  ///< the question part of the prompt, as the task's format writes it ("Question: ...\nAnswer:")
-  std::vector<Image> images;         ///< pictures that belong to the question
+  std::vector<Media> media;          ///< pictures, recordings and films that belong to the question
   std::vector<std::string> targets;  ///< answers in words; the first is what a shot shows and what is trained on
   std::vector<std::string> choices;  ///< empty unless the task is multiple choice
   std::vector<int> gold;             ///< indices of the right choices, 0-based; empty unless multiple choice

@@ -11,7 +11,6 @@
 #include "harness/base/json_values.hpp"
 #include "harness/base/text.hpp"
 #include "harness/data/prompt.hpp"
-#include "harness/pictures/picture.hpp"
 
 namespace touchstone {
 namespace fs = std::filesystem;
@@ -88,7 +87,13 @@ Json prompt_json(const Record& record) {
   Json json = {{"parent", record.id}, {"task", record.task}, {"prompt", to_utf8(plain_text(record.prompt))}};
   for (const auto& turn : record.prompt) {
     for (const auto& part : turn.parts) {
-      if (const auto* image = std::get_if<Image>(&part)) json["pictures"].push_back(picture_hash(*image));
+      const auto* media = std::get_if<Media>(&part);
+      if (media == nullptr) continue;
+      if (kind_of(*media) == MediaKind::picture) {
+        json["pictures"].push_back(media_hash(*media));
+      } else {
+        json[words_of(kind_of(*media)).column].push_back({{"sha256", media_hash(*media)}, {"what", describe(*media)}});
+      }
     }
   }
   return json;
@@ -96,7 +101,11 @@ Json prompt_json(const Record& record) {
 
 /// Names a row among those of one data set: repeated rows are equal, and any of them will do.
 std::string name_of(const Json& prompt) {
-  return Json({prompt.at("parent"), prompt.at("prompt"), prompt.value("pictures", Json::array())}).dump();
+  Json name = {prompt.at("parent"), prompt.at("prompt")};
+  for (const auto* column : {"pictures", words_of(MediaKind::audio).column, words_of(MediaKind::frames).column}) {
+    name.push_back(prompt.value(column, Json::array()));
+  }
+  return name.dump();
 }
 
 std::map<std::string, double> values_of(const Json& json) {
@@ -159,6 +168,19 @@ Json head_of(const MadeFile& made) {
           {"key", Json::parse(made.key)}};
 }
 
+/// What stands before the hash of a part, so that kinds cannot be taken for each other.
+std::string hashed_as(MediaKind kind) {
+  switch (kind) {
+    case MediaKind::picture:
+      return "picture ";
+    case MediaKind::audio:
+      return "audio ";
+    case MediaKind::frames:
+      return "frames ";
+  }
+  return {};
+}
+
 /// Fields of any kind, each with its length before it.
 class RecordHash {
  public:
@@ -179,8 +201,8 @@ class RecordHash {
       add(turn.members);
       add_count(turn.parts.size());
       for (const auto& part : turn.parts) {
-        const auto* image = std::get_if<Image>(&part);
-        add(image != nullptr ? "picture " + picture_hash(*image) : "text " + std::get<std::string>(part));
+        const auto* media = std::get_if<Media>(&part);
+        add(media != nullptr ? hashed_as(kind_of(*media)) + media_hash(*media) : "text " + std::get<std::string>(part));
       }
     }
   }

@@ -27,13 +27,14 @@ struct MadeFile {
 };
 
 /// As JSON lines, for people and for made_from_text. The first says what was made and of what ("key"); then a line a
-/// record: parent (the id of the row that it was made of), task, prompt, hashes of its pictures, and the answers
+/// record: parent (the id of the row that it was made of), task, prompt, hashes of its pictures, recordings and films
+/// (of the latter two also what they are), and the answers
 /// with their origin ("data", or the stage that wrote them, its model, seed, temperature and stop texts), the tokens
 /// as they were drawn, whether a limit cut them, log-probability under that model, reward, spans, reference
 /// log-probabilities and what the stage noted; the last holds the SHA-256 of all before it.
 std::string made_text(const MadeFile& made);
 
-/// The way back. Prompts, pictures and examples are those of the parents in `source`. A text with another key than
+/// The way back. Prompts, media and examples are those of the parents in `source`. A text with another key than
 /// `key` gives what its first line says, and no records; one of another format has the key {"format": N}. Throws
 /// Fault::data naming `where` when the text is cut or changed, or a parent is not there.
 MadeFile made_from_text(std::string_view text, const std::string& where, const std::string& key,
@@ -66,7 +67,7 @@ void remove_record_files(const std::filesystem::path& folder, std::span<const Re
 /// What a file of made records may hold at most, unpacked.
 inline constexpr std::uint64_t record_bytes = std::uint64_t{4} << 30;
 
-/// SHA-256 over everything of records that a stage may read, pictures included, and the origins of their answers.
+/// SHA-256 over everything of records that a stage may read, media included, and the origins of their answers.
 std::string records_hash(std::span<const Record> records, const std::map<int, std::string>& origins);
 
 }  // namespace touchstone

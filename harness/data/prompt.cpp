@@ -10,7 +10,6 @@
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
 #include "harness/data/python_random.hpp"
-#include "harness/pictures/picture.hpp"
 
 namespace touchstone {
 namespace {
@@ -43,7 +42,7 @@ std::string answer_of(const Task& task, const Example& example) {
 
 Turn question_turn(const Example& example, std::string delimiter) {
   Turn turn{.role = Role::user, .parts = {}, .delimiter = std::move(delimiter)};
-  for (const auto& image : example.images) turn.parts.emplace_back(image);
+  for (const auto& media : example.media) turn.parts.emplace_back(media);
   turn.parts.emplace_back(example.question);
   return turn;
 }
@@ -97,7 +96,7 @@ Dialog single_turn(const Dialog& dialog) {
   std::string text;
   for (auto turn = first; turn != last; ++turn) {
     for (const auto& part : turn->parts) {
-      if (std::holds_alternative<Image>(part)) user.parts.push_back(part);
+      if (std::holds_alternative<Media>(part)) user.parts.push_back(part);
     }
     text += text_of(*turn);
     if (std::next(turn) != last) text += turn->delimiter;
@@ -250,7 +249,7 @@ std::string plain_text(const Dialog& dialog) {
   for (const auto& turn : dialog) {
     for (const auto& part : turn.parts) {
       const auto* piece = std::get_if<std::string>(&part);
-      text += piece != nullptr ? *piece : picture_placeholder;
+      text += piece != nullptr ? *piece : words_of(kind_of(std::get<Media>(part))).placeholder;
     }
     text += turn.delimiter;
   }

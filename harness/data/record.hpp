@@ -47,7 +47,7 @@ struct Record {
   Dialog prompt;        ///< what the loss does not count; without chat template its text is turns + delimiters
   std::string tools{};  ///< JSON list: the tools that a chat template tells the model of; empty: none
   std::vector<Answer> answers;
-  /// The task's item that it was made of, for judging, without its pictures, which the prompt has; null: none.
+  /// The task's item that it was made of, for judging, without its media, which the prompt has; null: none.
   std::shared_ptr<const Example> example{};
   std::string item{};  ///< records of one item, not empty, train in one batch, as one row
 };

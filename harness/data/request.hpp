@@ -14,7 +14,7 @@ namespace touchstone {
 struct Likelihood {
   std::string context;
   std::string continuation;
-  std::vector<Image> images{};
+  std::vector<Media> media{};
 };
 
 /// Log-likelihood of a whole text, in windows of the model's length.
@@ -25,7 +25,7 @@ struct Rolling {
 /// "Go on from here." Answered by decoding.
 struct Generation {
   std::string context;
-  std::vector<Image> images{};
+  std::vector<Media> media{};
   int max_new_tokens = 256;
   double temperature = 0.0;  ///< 0 is greedy
   double top_p = 1.0;

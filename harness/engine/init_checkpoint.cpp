@@ -84,25 +84,28 @@ std::string init_checkpoint(const InitJob& job, const Checkpoints& checkpoints, 
   const auto model = draw_model(families, config, where, job.seed, {});
   if (!job.from.empty()) adopt_weights(*model, *checkpoints.load(job.from, {}), job.from.string());
   const Workshop workshop(job.out.string() + ".init");
-  const std::vector<std::string> none;
-  const auto& controls = family.pictures ? family.pictures->tokens : none;
+  std::vector<std::string> controls;
+  for (const auto& [kind, text] : family.media) controls.insert(controls.end(), text.tokens.begin(), text.tokens.end());
   auto source = job.tokenizer;
   if (source.empty()) {
     source = workshop.path();
     write_tokenizer(source, job, model->vocabulary() - static_cast<std::int64_t>(controls.size()), model->max_length());
   }
-  if (family.pictures) {
+  if (!family.media.empty()) {
     if (source != workshop.path()) checkpoints.copy_companions(source, workshop.path());
     source = workshop.path();
     add_controls(source, controls);
-    for (const auto& [name, text] : family.pictures->files(config)) write_file_atomically(source / name, text);
+    for (const auto& [kind, media] : family.media) {
+      for (const auto& [name, text] : media.files(config)) write_file_atomically(source / name, text);
+    }
   }
   const auto tokenizer = load_tokenizer(source);
   require(tokenizer->size() <= model->vocabulary(), Fault::checkpoint, [&] {
     return where + ": vocab_size is " + std::to_string(model->vocabulary()) + ", but the tokenizer has " +
            std::to_string(tokenizer->size()) + " tokens";
   });
-  if (family.pictures) check_mark(config, where, family.pictures->mark, *tokenizer);
+  const auto pictures = family.media.find(MediaKind::picture);
+  if (pictures != family.media.end()) check_mark(config, where, pictures->second.mark, *tokenizer);
   return checkpoints.write(job.out, *model, source);
 }
 

@@ -146,7 +146,7 @@ class NativeEngine final : public Engine {
 
   std::vector<ScoredTokens> encode(const Request& request, PairEncoder& encoder) const {
     if (const auto* pair = std::get_if<Likelihood>(&request)) {
-      if (pair->images.empty()) return {encoder.encode(*pair)};
+      if (pair->media.empty()) return {encoder.encode(*pair)};
       const auto images = images_of(request);
       auto scored =
           encoder.encode({.context = book_->expand(pair->context, images), .continuation = pair->continuation});
@@ -157,9 +157,9 @@ class NativeEngine final : public Engine {
   }
 
   Prompt encode(const Generation& request) const {
-    if (request.images.empty()) return encode_prompt(rules_, request);
+    if (request.media.empty()) return encode_prompt(rules_, request);
     Generation written;
-    const auto images = pointers(request.images);
+    const auto images = pointers(request.media);
     written.context = book_->expand(request.context, images);
     written.max_new_tokens = request.max_new_tokens;
     auto prompt = encode_prompt(rules_, written);
@@ -167,30 +167,42 @@ class NativeEngine final : public Engine {
     return prompt;
   }
 
-  static std::vector<const Image*> pointers(const std::vector<Image>& images) {
+  /// The pictures of a request. Media of another kind are refused by look_at() before anything is encoded.
+  static std::vector<const Image*> pointers(const std::vector<Media>& media) {
     std::vector<const Image*> all;
-    for (const auto& image : images) all.push_back(&image);
+    for (const auto& one : media) all.push_back(&std::get<Image>(one));
     return all;
   }
 
-  static std::vector<const Image*> images_of(const Request& request) {
-    if (const auto* pair = std::get_if<Likelihood>(&request)) return pointers(pair->images);
+  static const std::vector<Media>& media_of(const Request& request) {
+    static const std::vector<Media> none;
+    if (const auto* pair = std::get_if<Likelihood>(&request)) return pair->media;
     const auto* generation = std::get_if<Generation>(&request);
-    return generation != nullptr ? pointers(generation->images) : std::vector<const Image*>();
+    return generation != nullptr ? generation->media : none;
   }
+
+  static std::vector<const Image*> images_of(const Request& request) { return pointers(media_of(request)); }
 
   /// How many requests are answered together: all, or those of about picture_block pictures.
   static std::size_t stretch_of(std::span<const Request> requests) {
     std::size_t pictures = 0;
     std::size_t count = 0;
     while (count < requests.size() && (count == 0 || pictures < picture_block))
-      pictures += images_of(requests[count++]).size();
+      pictures += media_of(requests[count++]).size();
     return count;
+  }
+
+  void refuse_unseen(const Media& media) const {
+    require(kind_of(media) == MediaKind::picture, Fault::config, [&] {
+      return parts_.settings.model.string() + ": " + words_of(kind_of(media)).name + " in a prompt, which family " +
+             parts_.info.family + " does not take; expected text or pictures";
+    });
   }
 
   void look_at(std::span<const Request> requests, const CancelFlag* cancel) {
     std::vector<const Image*> images;
     for (const auto& request : requests) {
+      for (const auto& media : media_of(request)) refuse_unseen(media);
       for (const auto* image : images_of(request)) images.push_back(image);
     }
     if (images.empty()) return;

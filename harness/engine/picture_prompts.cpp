@@ -11,20 +11,20 @@
 namespace touchstone {
 
 bool takes_pictures(const Family& family, const std::filesystem::path& folder) {
-  return family.pictures && (std::filesystem::exists(folder / "preprocessor_config.json") ||
-                             std::filesystem::exists(folder / "processor_config.json"));
+  return family.media.count(MediaKind::picture) != 0 && (std::filesystem::exists(folder / "preprocessor_config.json") ||
+                                                         std::filesystem::exists(folder / "processor_config.json"));
 }
 
 std::optional<PictureReader> read_picture_reader(const Family& family, const std::filesystem::path& folder,
                                                  const Tokenizer& tokenizer) {
   if (!takes_pictures(family, folder)) return std::nullopt;
-  const auto& mark = family.pictures->mark;
+  const auto& written = family.media.at(MediaKind::picture);
+  const auto& mark = written.mark;
   const auto id = tokenizer.id_of(mark);
   require(id.has_value(), Fault::checkpoint, [&] {
     return folder.string() + "/tokenizer.json: no token '" + mark + "', expected one that pictures stand for";
   });
-  return PictureReader{
-      .rules = read_picture_rules(folder), .mark = mark, .placeholder = *id, .text = family.pictures->write};
+  return PictureReader{.rules = read_picture_rules(folder), .mark = mark, .placeholder = *id, .text = written.write};
 }
 
 std::string expand_pictures(const PictureReader& reader, const std::string& context,
@@ -76,7 +76,7 @@ PictureBook::PictureBook(Model& model, const PictureReader& reader, const std::v
           const auto tiles = picture_tiles(reader.rules, {&work[at].first, 1});
           const auto grid = picture_grid(image.width_px, image.height_px, reader.rules);
           auto& seen = *work[at].second;
-          seen.soft = model.look(tiles);
+          seen.soft = model.encode(MediaKind::picture, tiles);
           seen.rows = grid.rows;
           seen.columns = grid.columns;
           seen.tiles = tiles.size(0);

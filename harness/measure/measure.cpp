@@ -17,7 +17,6 @@
 #include "harness/data/catalogue.hpp"
 #include "harness/measure/accuracy.hpp"
 #include "harness/model/procedure.hpp"
-#include "harness/pictures/picture.hpp"
 
 namespace touchstone {
 namespace {
@@ -256,9 +255,9 @@ Sample judged(const Task& task, const Example& example, std::string context, std
   Sample sample;
   sample.example_id = example.id;
   sample.doc_hash = example.doc_hash;
-  // What was asked is text and pixels: equal texts about different pictures are different prompts.
+  // What was asked is text and media: equal texts about different pictures are different prompts.
   auto asked = context;
-  for (const auto& image : example.images) asked += '\n' + picture_hash(image);
+  for (const auto& media : example.media) asked += '\n' + media_hash(media);
   sample.prompt_hash = sha256(asked);
   sample.target_hash = sha256(reference_target(example));
   sample.prompt = std::move(context);

@@ -5,12 +5,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "harness/base/cancel.hpp"
 #include "harness/base/log.hpp"
 #include "harness/data/made_file.hpp"
+#include "harness/data/media.hpp"
 #include "harness/data/task.hpp"
 #include "harness/model/engine.hpp"
 
@@ -100,7 +102,7 @@ struct CheckpointInfo {
   std::int64_t parameters = 0;
   std::int64_t bytes = 0;
   int max_length = 0;
-  bool pictures = false;  ///< whether prompts may hold some: its family takes them, and their preparation is described
+  std::set<MediaKind> media{};  ///< that prompts may hold: its family takes them, and their preparation is described
   std::string model_hash;
 };
 

@@ -3,11 +3,11 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/base/registry.hpp"
+#include "harness/data/media.hpp"
 #include "harness/model/model.hpp"
 
 namespace touchstone {
@@ -22,13 +22,14 @@ class Weights {
   virtual std::vector<std::string> names() const = 0;
 };
 
-/// How a family writes pictures into prompts.
-struct PictureText {
+/// How a family writes media of one kind into prompts.
+struct MediaText {
   std::string mark;  ///< the text of the token whose place a soft row takes: "<image>"
-  /// What one picture becomes, `tokens` marks a tile: rows x columns tiles and the whole, or (0 x 0) the whole alone.
+  /// What one becomes: `tokens` marks for each piece that the encoder gives soft rows of. A picture has rows x columns
+  /// tiles and the whole, or (0 x 0) the whole alone; other kinds are one piece, 0 x 0.
   std::function<std::string(int rows, int columns, std::int64_t tokens)> write;
-  /// For a checkpoint made from nothing: the control tokens that write() needs for pictures of one tile, `mark` first,
-  /// and the files beside config.json that say how pictures are prepared, by name.
+  /// For a checkpoint made from nothing: the control tokens that write() needs for one piece, `mark` first,
+  /// and the files beside config.json that say how media are prepared, by name.
   std::vector<std::string> tokens{};
   std::function<std::map<std::string, std::string>(const nlohmann::ordered_json& config)> files{};
 };
@@ -42,7 +43,7 @@ struct Family {
   std::function<std::unique_ptr<Model>(const nlohmann::ordered_json& config, const std::string& where, const Weights&,
                                        const LoadSettings&)>
       build;
-  std::optional<PictureText> pictures = std::nullopt;  ///< none: the family takes no pictures
+  std::map<MediaKind, MediaText> media{};  ///< the kinds that prompts may hold beside text, which Model::encode takes
 };
 
 using FamilyBook = Registry<Family>;

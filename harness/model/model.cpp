@@ -32,14 +32,15 @@ int layers_run(const Model& model, int depth) {
 }
 
 namespace {
-[[noreturn]] void refuse_pictures() {
-  throw Error(Fault::config, "this model's family takes no pictures; expected one that does, such as idefics3");
+[[noreturn]] void refuse_media(MediaKind kind) {
+  throw Error(Fault::config, std::string("this model's family takes no ") + words_of(kind).plural +
+                                 "; expected one that does" + (kind == MediaKind::picture ? ", such as idefics3" : ""));
 }
 }  // namespace
 
-Tensor Model::look(const Tensor&) { refuse_pictures(); }
+Tensor Model::encode(MediaKind kind, const Tensor&) { refuse_media(kind); }
 
-std::int64_t Model::soft_tokens(std::int64_t) const { refuse_pictures(); }
+std::int64_t Model::soft_tokens(MediaKind kind, std::int64_t) const { refuse_media(kind); }
 
 std::int64_t Model::product_weights() {
   std::int64_t count = 0;

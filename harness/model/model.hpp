@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/data/media.hpp"
 #include "harness/model/tensor.hpp"
 
 namespace touchstone {
@@ -20,7 +21,7 @@ struct Inputs {
   /// prompt of several answers is computed once. A shared token has the same place in each of its documents, after the
   /// same tokens. Undefined: the tokens as they lie. Not with a cache.
   Tensor layout{};
-  Tensor soft{};     ///< [S, D] float32: image patches or latent thoughts; undefined when there are none
+  Tensor soft{};     ///< [S, D] float32: rows of media or latent thoughts; undefined when there are none
   Tensor soft_at{};  ///< [S] int64, indices into tokens that `soft` replaces
 };
 
@@ -110,16 +111,18 @@ class Model {
   virtual ~Model() = default;
   /// With a cache, document d continues cache row d (starts has rows() + 1 entries) and its keys are appended.
   virtual Outputs forward(const Inputs& inputs, const Want& want, Cache* cache = nullptr) = 0;
-  /// What the decoder reads of T normalised picture tiles [T, C, H, W] float32: `soft` rows [T * S, D] float32, S a
-  /// tile. Differentiable. Without gradients the rows of a tile do not depend on the other tiles; with them, where all
-  /// tiles run at once, to within rounding. Throws Fault::config where the family takes no pictures.
-  virtual Tensor look(const Tensor& tiles);
-  /// S of look() for square tiles of so many pixels. Throws Fault::config where the family takes no pictures.
-  virtual std::int64_t soft_tokens(std::int64_t tile_px) const;
+  /// What the decoder reads of media of one kind, prepared as the checkpoint says: `soft` rows [N * S, D] float32, S
+  /// for each of N pieces. Pictures: T normalised tiles [T, C, H, W] float32; audio: log-mel features [A, bins, frames]
+  /// float32. Differentiable. Without gradients the rows of a piece do not depend on the other pieces; with them, where
+  /// all run at once, to within rounding. Throws Fault::config, naming the kind, where the family takes none of it.
+  virtual Tensor encode(MediaKind kind, const Tensor& pieces);
+  /// S of encode() for pieces of this size: the pixels on the side of a square tile, the frames of features. Throws
+  /// Fault::config where the family takes none of that kind.
+  virtual std::int64_t soft_tokens(MediaKind kind, std::int64_t size) const;
   /// Rows [P, D] float32 that are read before every document, as if P tokens had them as embeddings; undefined: none
   /// (see soft_prompt.hpp). No part of parameters().
   virtual Tensor soft_prompt() const { return {}; }
-  /// The language model inside: this one, unless the model has eyes before it.
+  /// The language model inside: this one, unless the model has encoders before it.
   virtual Model& language() { return *this; }
   virtual std::unique_ptr<Cache> make_cache(int rows, int depth = 0) const = 0;  ///< for passes of this Want::depth
   virtual std::map<std::string, Tensor*>

@@ -77,8 +77,10 @@ class PromptedModel final : public Model {
   Tensor soft_prompt() const override { return prompt_; }
   int max_length() const override { return inner_->max_length() - static_cast<int>(prompt_.size(0)); }
 
-  Tensor look(const Tensor& tiles) override { return inner_->look(tiles); }
-  std::int64_t soft_tokens(std::int64_t tile_px) const override { return inner_->soft_tokens(tile_px); }
+  Tensor encode(MediaKind kind, const Tensor& pieces) override { return inner_->encode(kind, pieces); }
+  std::int64_t soft_tokens(MediaKind kind, std::int64_t size) const override {
+    return inner_->soft_tokens(kind, size);
+  }
   Model& language() override { return inner_->language(); }
   std::map<std::string, Tensor*> parameters() override { return inner_->parameters(); }
   std::map<std::string, Linear*> linears() override { return inner_->linears(); }

@@ -1,10 +1,9 @@
 #include "harness/pictures/picture.hpp"
 
-#include <array>
-
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
+#include "harness/base/signatures.hpp"
 #include "harness/pictures/decoders.hpp"
 
 namespace touchstone {
@@ -14,43 +13,6 @@ using namespace std::string_view_literals;
 
 constexpr auto png_signature = "\x89PNG\r\n\x1a\n"sv;
 constexpr auto jpeg_signature = "\xff\xd8\xff"sv;
-
-struct Signature {
-  std::string_view bytes;
-  const char* name;
-};
-
-/// What else people put under a picture's name.
-constexpr std::array others = {
-    Signature{"GIF8"sv, "a GIF picture"},
-    Signature{"BM"sv, "a BMP picture"},
-    Signature{"II*\0"sv, "a TIFF picture"},
-    Signature{"MM\0*"sv, "a TIFF picture"},
-    Signature{"\0\0\1\0"sv, "an icon"},
-    Signature{"\xff\x4f\xff\x51"sv, "a JPEG 2000 picture"},
-    Signature{"\0\0\0\x0cjP  "sv, "a JPEG 2000 picture"},
-    Signature{"%PDF"sv, "a PDF document"},
-    Signature{"<svg"sv, "an SVG drawing"},
-    Signature{"<?xml"sv, "an XML document"},
-    Signature{"<!"sv, "a web page"},
-    Signature{"<html"sv, "a web page"},
-    Signature{"PK\x03\x04"sv, "a ZIP archive"},
-    Signature{"\x1f\x8b"sv, "gzip data"},
-    Signature{"version https://git-lfs"sv, "a Git LFS pointer, not the file itself"},
-};
-
-std::string describe(std::string_view bytes) {
-  if (bytes.empty()) return "nothing (0 bytes)";
-  if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP")) return "a WebP picture";
-  if (bytes.size() >= 12 && bytes.substr(4, 4) == "ftyp") return "an AVIF, HEIC or video file";
-  for (const auto& other : others) {
-    if (bytes.starts_with(other.bytes)) return other.name;
-  }
-  if (png_signature.starts_with(bytes) || jpeg_signature.starts_with(bytes)) {
-    return "the first " + std::to_string(bytes.size()) + " bytes of a picture";
-  }
-  return "no picture that is known here";
-}
 
 }  // namespace
 
@@ -94,7 +56,8 @@ Image decode_picture(std::string_view bytes, const std::string& where, const Pic
     case PictureKind::other:
       break;
   }
-  refuse_picture(where, "found " + describe(bytes) + ", expected PNG or JPEG");
+  refuse_picture(
+      where, "found " + describe_bytes(bytes, "a picture", {png_signature, jpeg_signature}) + ", expected PNG or JPEG");
 }
 
 Image read_picture(const std::filesystem::path& path, const PictureLimits& limits) {

@@ -5,6 +5,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/object_reader.hpp"
+#include "harness/base/processor_file.hpp"
 
 namespace touchstone {
 namespace {
@@ -167,21 +168,8 @@ void append_tile(const Image& image, int left, int top, const PictureRules& rule
 }  // namespace
 
 PictureRules read_picture_rules(const std::filesystem::path& folder) {
-  for (const auto* name : {"preprocessor_config.json", "processor_config.json"}) {
-    const auto path = folder / name;
-    if (!std::filesystem::exists(path)) continue;
-    Json json;
-    try {
-      json = read_json(path);
-    } catch (const Error& error) {
-      throw Error(Fault::checkpoint, error.what());
-    }
-    if (json.is_object() && json.contains("image_processor")) json = Json(json["image_processor"]);
-    return rules_of({json, path.string(), {.fault = Fault::checkpoint, .null_is_missing = true}});
-  }
-  throw Error(Fault::checkpoint, folder.string() +
-                                     ": no preprocessor_config.json and no processor_config.json, expected one that "
-                                     "says how pictures are resized and normalised");
+  const auto settings = read_processor_settings(folder, "image_processor", "how pictures are resized and normalised");
+  return rules_of({settings.json, settings.where, {.fault = Fault::checkpoint, .null_is_missing = true}});
 }
 
 PictureGrid picture_grid(int width_px, int height_px, const PictureRules& rules) {

@@ -4,7 +4,6 @@
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/json_values.hpp"
-#include "harness/pictures/picture.hpp"
 
 namespace touchstone {
 namespace {
@@ -105,7 +104,7 @@ std::string AnswerLog::key(const Request& request) const {
     add(digest, "likelihood");
     add(digest, likelihood->context);
     add(digest, likelihood->continuation);
-    for (const auto& image : likelihood->images) add(digest, picture_hash(image));
+    for (const auto& media : likelihood->media) add(digest, media_hash(media));
   } else if (const auto* rolling = std::get_if<Rolling>(&request)) {
     add(digest, "rolling");
     add(digest, rolling->text);
@@ -113,7 +112,7 @@ std::string AnswerLog::key(const Request& request) const {
     const auto& generation = std::get<Generation>(request);
     add(digest, "generation");
     add(digest, generation.context);
-    for (const auto& image : generation.images) add(digest, picture_hash(image));
+    for (const auto& media : generation.media) add(digest, media_hash(media));
     Json drawing = {generation.max_new_tokens, generation.temperature, generation.top_p,
                     generation.top_k,          generation.samples,     generation.seed};
     if (generation.keep_first_space) drawing.push_back("keep_first_space");

@@ -72,7 +72,7 @@ void count_task(const std::string& leaf, const MeasureSettings& settings, const 
   const Task& task = tools.tasks->tasks.get(leaf);
   auto examples = task.load(task.evaluated, *tools.data);
   require(!examples.empty(), Fault::data, [&] { return "task '" + leaf + "' has no examples"; });
-  if (!examples.front().images.empty()) checked.picture_task = leaf;
+  for (const auto& media : examples.front().media) checked.media_tasks.try_emplace(kind_of(media), leaf);
   const auto size = static_cast<double>(examples.size());
   double count = size;
   if (settings.limit > 0)
@@ -284,7 +284,7 @@ void check_tuning_measures(const RunTools& tools, CheckedPlan& checked) {
   for (std::size_t i = 0; i < tuning.measure_on.size(); ++i) {
     CheckedPlan counted;  // of the tuning's cells, which are not the plan's
     at_key(tuning, "measure_on " + std::to_string(i), [&] { count_requests(tuning.measure_on[i], tools, counted); });
-    if (checked.picture_task.empty()) checked.picture_task = counted.picture_task;
+    checked.media_tasks.merge(counted.media_tasks);
   }
 }
 
@@ -375,10 +375,12 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     const auto folder =
         at_key(plan, "key 'models'", [&] { return tools.resources->model(name, tools.data->folders()); });
     const auto info = tools.backend->inspect(folder);
-    require(info.pictures || checked.picture_task.empty(), Fault::config, [&] {
-      return plan.where + ": key 'models': '" + name + "' (family " + info.family + ") takes no pictures, and '" +
-             checked.picture_task + "', which the plan measures, shows some";
-    });
+    for (const auto& [kind, task] : checked.media_tasks) {
+      require(info.media.count(kind) != 0, Fault::config, [&, kind = kind, task = task] {
+        return plan.where + ": key 'models': '" + name + "' (family " + info.family + ") takes no " +
+               words_of(kind).plural + ", and '" + task + "', which the plan measures, shows some";
+      });
+    }
     checked.models.push_back(folder);
     const auto before = checked.cells.size();
     add_cells(folder, info, tools, work, recipes, checked);

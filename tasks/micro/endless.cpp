@@ -6,7 +6,6 @@
 #include <numbers>
 
 #include "harness/base/hash.hpp"
-#include "harness/pictures/picture.hpp"
 #include "tasks/micro/words.hpp"
 
 namespace touchstone::micro {
@@ -16,7 +15,7 @@ constexpr std::uint64_t kHeldOutSeed = 0x746f756368ULL;  ///< no job can have it
 
 std::string hash_of(const Example& example) {
   auto whole = example.targets.front();
-  for (const auto& image : example.images) whole += picture_hash(image);
+  for (const auto& media : example.media) whole += media_hash(media);
   return sha256(whole);
 }
 
@@ -61,7 +60,7 @@ Task endless_task(const Endless& data) {
     return documents(data, seed, first, count, split_name(Split::train));
   };
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Likelihood{.context = context, .continuation = example.targets.front(), .images = example.images}};
+    return {Likelihood{.context = context, .continuation = example.targets.front(), .media = example.media}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
     return judge(example, responses.front());

@@ -80,8 +80,8 @@ Example maze_example(const micro::Maze& maze, const std::string& id, micro::Trac
   example.doc_hash = sha256(example.question + example.targets.front());
   if (picture_px > 0) {
     example.question = "Maze:\n" + std::string(last);  // prompts put the picture before the question
-    example.images = {micro::maze_picture(maze, picture_px)};
-    example.doc_hash = sha256(example.question + example.targets.front() + picture_hash(example.images.front()));
+    example.media = {micro::maze_picture(maze, picture_px)};
+    example.doc_hash = sha256(example.question + example.targets.front() + media_hash(example.media.front()));
   }
   example.facts = {{"maze", "Maze:\n" + micro::maze_lines(maze)},
                    {"size", std::to_string(maze.side)},
@@ -105,7 +105,7 @@ Task maze_task(micro::Trace trace) {
     // Twice the tokens of the right answer in a vocabulary of some thousand words; a model that does not stop loses.
     const auto right = example.targets.front().size();
     return {Generation{.context = context,
-                       .images = example.images,
+                       .media = example.media,
                        .max_new_tokens = static_cast<int>(moves_alone ? right / 2 * 2 + 8 : 2 * right),
                        .until = {moves_alone ? "\n" : "\n\n"}}};
   };

@@ -48,7 +48,7 @@ Example chart_example(const micro::AskedChart& asked, const std::string& id, boo
   example.doc_hash = sha256(example.question + example.targets.front());
   if (picture) {
     example.question = "Question: " + asked.question.text + "\nAnswer:";  // prompts put the picture before it
-    example.images = {draw_chart(asked.chart, micro::kPicturePx, micro::kPicturePx)};
+    example.media = {draw_chart(asked.chart, micro::kPicturePx, micro::kPicturePx)};
   }
   const auto family = asked.question.family;
   example.facts = {{"chart", chart_table(asked.chart)},

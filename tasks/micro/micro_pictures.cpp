@@ -13,7 +13,7 @@ Example draw(std::uint64_t seed, std::uint64_t index) {
   Example example;
   example.targets = {std::move(document.text)};
   example.facts = {{"kind", document.kind}};
-  example.images = {std::move(document.picture)};
+  example.media = {std::move(document.picture)};
   return example;
 }
 

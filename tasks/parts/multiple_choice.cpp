@@ -60,7 +60,7 @@ std::vector<Request> ask_choices(const Example& example, const std::string& cont
   std::vector<Request> requests;
   requests.reserve(example.choices.size() * (asks_alone(settings, metrics) ? 2 : 1));
   for (const auto& choice : example.choices) {
-    requests.emplace_back(Likelihood{.context = context, .continuation = delimiter + choice, .images = example.images});
+    requests.emplace_back(Likelihood{.context = context, .continuation = delimiter + choice, .media = example.media});
   }
   if (!asks_alone(settings, metrics)) return requests;
   for (const auto& choice : example.choices) {

@@ -96,9 +96,11 @@ TEST_F(Init, TokensAndFilesForPicturesAreThere) {
   EXPECT_EQ(rules.tile_px, 128);
   EXPECT_FALSE(rules.split);
   const auto model = checkpoints_->load(made.out, {});
-  EXPECT_EQ(model->soft_tokens(128), model->look(at::zeros({1, 3, 128, 128})).size(0));
-  EXPECT_EQ(read_json(made.out / "processor_config.json")["image_seq_len"], model->soft_tokens(128));
-  const auto& text = families().get("idefics3").pictures->write(0, 0, 2);
+  EXPECT_EQ(model->soft_tokens(MediaKind::picture, 128),
+            model->encode(MediaKind::picture, at::zeros({1, 3, 128, 128})).size(0));
+  EXPECT_EQ(read_json(made.out / "processor_config.json")["image_seq_len"],
+            model->soft_tokens(MediaKind::picture, 128));
+  const auto& text = families().get("idefics3").media.at(MediaKind::picture).write(0, 0, 2);
   EXPECT_EQ(tokenizer->encode(text, {.add_special_tokens = false, .parse_special_tokens = true}),
             (std::vector<std::int64_t>{1025, 1026, 1024, 1024, 1025}));
 }

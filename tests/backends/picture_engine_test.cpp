@@ -51,8 +51,8 @@ fs::path folder_of(bool split) {
   return folder;
 }
 
-std::vector<Image> pictures_of(const Json& one) {
-  std::vector<Image> images;
+std::vector<Media> pictures_of(const Json& one) {
+  std::vector<Media> images;
   for (const auto& size : one["pictures"]) {
     images.push_back(picture(size[0].get<int>(), size[1].get<int>(), size[2].get<int>()));
   }
@@ -70,7 +70,7 @@ TEST(PictureEngine, LikelihoodsEqualTransformersWhateverTheBatch) {
       if (one["split"].get<bool>() != split) continue;
       wanted.push_back(one);
       requests.emplace_back(Likelihood{
-          .context = one["context"].get<std::string>(), .continuation = " blue picture", .images = pictures_of(one)});
+          .context = one["context"].get<std::string>(), .continuation = " blue picture", .media = pictures_of(one)});
     }
     const auto folder = folder_of(split);
     std::vector<double> first;
@@ -91,7 +91,7 @@ TEST(PictureEngine, GenerationsSeeTheirOwnPicture) {
   std::vector<Request> requests;
   for (const int shift : {0, 9, 40, 0, 90}) {
     requests.emplace_back(
-        Generation{.context = "what is in <image> ?", .images = {picture(50, 30, shift)}, .max_new_tokens = 12});
+        Generation{.context = "what is in <image> ?", .media = {picture(50, 30, shift)}, .max_new_tokens = 12});
   }
   const auto engine = open(folder, 4096, 1);
   const auto together = engine->answer(requests);
@@ -105,15 +105,29 @@ TEST(PictureEngine, GenerationsSeeTheirOwnPicture) {
   EXPECT_NE(together[0].generated[0].logp_nats, together[1].generated[0].logp_nats);
 }
 
-std::string fault_of(const fs::path& folder, const std::string& context, std::size_t pictures) {
-  const std::vector<Request> requests = {Likelihood{
-      .context = context, .continuation = " blue", .images = std::vector<Image>(pictures, picture(20, 20, 0))}};
+std::string fault_of(const fs::path& folder, const std::string& context, std::vector<Media> media) {
+  const std::vector<Request> requests = {
+      Likelihood{.context = context, .continuation = " blue", .media = std::move(media)}};
   try {
     open(folder, 4096, 1)->answer(requests);
   } catch (const Error& error) {
     return error.what();
   }
   return "accepted";
+}
+
+std::string fault_of(const fs::path& folder, const std::string& context, std::size_t pictures) {
+  return fault_of(folder, context, std::vector<Media>(pictures, picture(20, 20, 0)));
+}
+
+TEST(PictureEngine, MediaOfOtherKindsAreRefusedByName) {
+  const Audio audio{.rate_hz = 16000, .samples = {0.5F}};
+  const Frames frames = {{.image = picture(20, 20, 0)}};
+  const auto folder = folder_of(true);
+  EXPECT_THAT(fault_of(folder, "<image><audio>", {picture(20, 20, 0), audio}),
+              ::testing::HasSubstr("audio in a prompt, which family idefics3 does not take"));
+  EXPECT_THAT(fault_of(folder, "<video>", {frames}),
+              ::testing::HasSubstr("frames of a film in a prompt, which family idefics3 does not take"));
 }
 
 TEST(PictureEngine, WrongPromptsAndFoldersAreRefused) {

@@ -63,7 +63,7 @@ TEST_P(Vision, SoftTokensAndLogitsEqualTransformers) {
       const auto model =
           testing::all_families()->load(fixtures / GetParam(), {.answering = answering, .plain_operators = plain});
       const at::NoGradGuard no_gradients;
-      const auto soft = model->look(expected.tiles);
+      const auto soft = model->encode(MediaKind::picture, expected.tiles);
       ASSERT_EQ(soft.size(0), expected.soft_at.size(0));
       EXPECT_LT(largest_difference(soft.slice(0, 0, std::nullopt, expected.soft_step), expected.soft), 1e-4);
       const auto logits =
@@ -77,10 +77,10 @@ TEST_P(Vision, ATileDoesNotDependOnTheOthers) {
   const auto tiles = expected_of(GetParam()).tiles;
   const auto model = testing::all_families()->load(fixtures / GetParam(), {.answering = true});
   const at::NoGradGuard no_gradients;
-  const auto all = model->look(tiles);
+  const auto all = model->encode(MediaKind::picture, tiles);
   const auto rows = all.size(0) / tiles.size(0);
   for (std::int64_t at = 0; at < tiles.size(0); ++at) {
-    EXPECT_TRUE(at::equal(model->look(tiles.narrow(0, at, 1)), all.narrow(0, at * rows, rows)));
+    EXPECT_TRUE(at::equal(model->encode(MediaKind::picture, tiles.narrow(0, at, 1)), all.narrow(0, at * rows, rows)));
   }
 }
 
@@ -89,7 +89,7 @@ TEST_P(Vision, GradientsReachEveryParameterAndCopiesAreDeep) {
   const auto expected = expected_of(GetParam());
   const auto model = testing::all_families()->load(fixtures / GetParam(), {});
   for (const auto& [name, tensor] : model->parameters()) tensor->set_requires_grad(true);
-  const auto soft = model->look(expected.tiles);
+  const auto soft = model->encode(MediaKind::picture, expected.tiles);
   const auto logits = model->forward({.tokens = expected.ids, .soft = soft, .soft_at = expected.soft_at}, {}).logits;
   logits.square().sum().backward();
   for (const auto& [name, tensor] : model->parameters()) {
@@ -100,12 +100,12 @@ TEST_P(Vision, GradientsReachEveryParameterAndCopiesAreDeep) {
   }
   const at::NoGradGuard no_gradients;
   // Without gradients tiles run one by one, which sums in another order: a bound relative to the size of the rows.
-  const auto alone = model->look(expected.tiles);
+  const auto alone = model->encode(MediaKind::picture, expected.tiles);
   EXPECT_LT(largest_difference(alone, soft.detach()), 1e-5 * alone.abs().max().item<double>());
   const auto copy = model->clone();
   EXPECT_EQ(copy->parameters().size(), model->parameters().size());
   for (const auto& [name, tensor] : model->parameters()) tensor->zero_();
-  EXPECT_TRUE(at::equal(copy->look(expected.tiles), alone));
+  EXPECT_TRUE(at::equal(copy->encode(MediaKind::picture, expected.tiles), alone));
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, Vision,
@@ -115,11 +115,13 @@ INSTANTIATE_TEST_SUITE_P(Checkpoints, Vision,
 TEST(VisionFamily, WrongTilesAndTextFamiliesAreRefused) {
   const auto checkpoints = testing::all_families();
   const auto model = checkpoints->load(fixtures / "one_tile", {});
-  EXPECT_THROW(model->look(at::zeros({1, 3, 30, 32})), Error);
-  EXPECT_THROW(model->look(at::zeros({1, 1, 32, 32})), Error);
-  EXPECT_THROW(model->look(at::zeros({1, 3, 8, 32})), Error);
+  EXPECT_THROW(model->encode(MediaKind::picture, at::zeros({1, 3, 30, 32})), Error);
+  EXPECT_THROW(model->encode(MediaKind::picture, at::zeros({1, 1, 32, 32})), Error);
+  EXPECT_THROW(model->encode(MediaKind::picture, at::zeros({1, 3, 8, 32})), Error);
   const auto text = checkpoints->load(fixtures.parent_path() / "fixtures/default", {});
-  EXPECT_THROW(text->look(at::zeros({1, 3, 32, 32})), Error);
+  EXPECT_THROW(text->encode(MediaKind::picture, at::zeros({1, 3, 32, 32})), Error);
+  EXPECT_THROW(model->encode(MediaKind::audio, at::zeros({1, 80, 3000})), Error);
+  EXPECT_THROW(model->soft_tokens(MediaKind::frames, 8), Error);
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ TEST(MadeFile, GivesBackEveryBit) {
   const auto& records = again.records;
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[1].id, "b");
-  EXPECT_EQ(std::get<Image>(records[0].prompt[0].parts[1]).rgb.size(), 3U);  // the parent's
+  EXPECT_EQ(std::get<Image>(std::get<Media>(records[0].prompt[0].parts[1])).rgb.size(), 3U);  // the parent's
   const auto& answers = records[0].answers;
   ASSERT_EQ(answers.size(), 3U);
   EXPECT_EQ(answers[0].made_by, -1);
@@ -97,6 +97,32 @@ TEST(MadeFile, SaysForPeopleWhereARecordComesFrom) {
   EXPECT_EQ(line["answers"][1]["origin"]["model"], "cafe");
   EXPECT_EQ(line["answers"][1]["reward"], 1.0);
   EXPECT_TRUE(line["answers"][1]["note"].is_object());
+}
+
+// Rows that differ in what is heard alone are two rows, and each finds its own again.
+TEST(MadeFile, RecordingsAndFramesTellRowsApart) {
+  auto made = example();
+  const auto heard = [](float sample) {
+    auto record = parent_of("d");
+    record.prompt[0].parts = {"hear ", Audio{.rate_hz = 8000, .samples = {sample, 0}},
+                              Frames{{.image = Image{1, 1, {1, 2, 3}}, .at_seconds = 0.5}}};
+    return record;
+  };
+  made.records = {heard(0.5F), heard(0.25F)};
+  const std::vector<Record> rows = {heard(0.25F), heard(0.5F)};
+  const auto text = made_text(made);
+  const auto again = made_from_text(text, "m", made.key, rows);
+  ASSERT_EQ(again.records.size(), 2U);
+  EXPECT_EQ(std::get<Audio>(std::get<Media>(again.records[0].prompt[0].parts[1])).samples[0], 0.5F);
+  EXPECT_EQ(std::get<Audio>(std::get<Media>(again.records[1].prompt[0].parts[1])).samples[0], 0.25F);
+  const auto line = parse_json(split(text, '\n')[1], "line");
+  EXPECT_EQ(line["prompt"], "hear <audio><video> ");
+  EXPECT_EQ(line["audios"][0]["what"], "audio of 0.00 s at 8000 Hz");
+  EXPECT_EQ(line["videos"][0]["what"], "1 frames of 1 x 1 pixels from 0.50 to 0.50 s");
+  EXPECT_NE(records_hash(std::vector{heard(0.5F)}, {}), records_hash(std::vector{heard(0.25F)}, {}));
+  auto later = heard(0.5F);
+  std::get<Frames>(std::get<Media>(later.prompt[0].parts[2]))[0].at_seconds = 0.75;
+  EXPECT_NE(records_hash(std::vector{heard(0.5F)}, {}), records_hash(std::vector{later}, {}));
 }
 
 std::string refusal(const std::string& text, const std::vector<Record>& rows = source()) {
@@ -225,7 +251,7 @@ TEST(MadeFile, HashOfRecordsSeesWhatAStageReads) {
   EXPECT_TRUE(changed([](Record& record) { record.answers[0].reward = 1.0; }));
   EXPECT_TRUE(changed([](Record& record) { record.prompt[0].delimiter = ""; }));
   EXPECT_TRUE(changed([](Record& record) { record.prompt[0].role = Role::system; }));
-  EXPECT_TRUE(changed([](Record& record) { std::get<Image>(record.prompt[0].parts[1]).rgb[0] = 9; }));
+  EXPECT_TRUE(changed([](Record& record) { std::get<Image>(std::get<Media>(record.prompt[0].parts[1])).rgb[0] = 9; }));
   EXPECT_TRUE(changed([](Record& record) { record.answers[0].ref_logp_nats = {-1.0F}; }));
   EXPECT_TRUE(changed([](Record& record) { record.item = "i"; }));
   EXPECT_TRUE(changed([](Record& record) { record.prompt[0].parts.erase(record.prompt[0].parts.begin()); }));

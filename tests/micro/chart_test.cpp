@@ -185,7 +185,7 @@ TEST(DrawChart, ATableWithNothingInItIsRefused) {
 TEST_F(World, PicturesAskWhatTheirTablesSay) {
   for (const char* name : {"chart-picture", "chart-picture-ood"}) {
     for (const auto& picture : examples(name, Split::test)) {
-      ASSERT_EQ(picture.images.size(), 1U);
+      ASSERT_EQ(picture.media.size(), 1U);
       EXPECT_TRUE(picture.question.starts_with("Question: ")) << picture.question;
       EXPECT_EQ(picture.question.find('|'), std::string::npos);
       const auto table = parse_json(picture.facts.at("table"), "table");

@@ -194,7 +194,7 @@ TEST_F(World, NoPictureShowsAMazeOrAChartOfAnotherPart) {
   std::set<std::string> seen;
   for (const char* task : {"maze-picture", "chart-picture"}) {
     for (const auto split : {Split::train, Split::test}) {
-      for (const auto& example : examples(task, split)) seen.insert(picture_hash(example.images.front()));
+      for (const auto& example : examples(task, split)) seen.insert(media_hash(example.media.front()));
     }
   }
   EXPECT_GT(seen.size(), 4000U);

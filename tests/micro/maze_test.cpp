@@ -126,8 +126,8 @@ TEST_F(World, MovesAreWalked) {
 TEST_F(World, PicturesOfMazesShowStartEndAndWalls) {
   for (const char* name : {"maze-picture", "maze-picture-ood"}) {
     for (const auto& example : examples(name, Split::test)) {
-      ASSERT_EQ(example.images.size(), 1U);
-      const auto& image = example.images.front();
+      ASSERT_EQ(example.media.size(), 1U);
+      const auto& image = std::get<Image>(example.media.front());
       ASSERT_EQ(image.rgb.size(), 128U * 128U * 3U);
       const int side = std::stoi(example.facts.at("size"));
       const auto colour = [&](const char* fact) {

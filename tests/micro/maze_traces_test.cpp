@@ -143,7 +143,7 @@ TEST_F(World, PicturesAreDarkWhereWallsAre) {
   for (const char* name : {"maze-picture", "maze-picture-ood"}) {
     for (const auto& example : examples(name, Split::test)) {
       const auto maze = maze_of(example);
-      const auto& image = example.images.front();
+      const auto& image = std::get<Image>(example.media.front());
       for (int row = 0; row < maze.side; ++row) {
         for (int column = 0; column < maze.side; ++column) {
           const Place cell{row, column};
@@ -175,7 +175,7 @@ TEST_F(World, PromptsNameAsManyPicturesAsTheyBring) {
     settings.shots = 2;
     const auto contexts = build_contexts(task, test, train, settings);
     for (std::size_t i = 0; i < test.size(); ++i) {
-      EXPECT_EQ(split(replace_all(contexts[i], picture_placeholder, "\x1e"), '\x1e').size() - 1, test[i].images.size());
+      EXPECT_EQ(split(replace_all(contexts[i], picture_placeholder, "\x1e"), '\x1e').size() - 1, test[i].media.size());
     }
   }
 }

@@ -156,7 +156,7 @@ TEST_F(Files, OpenCqaRealCharts) {
   for (const auto split : {Split::test, Split::validation}) {
     for (const auto& example : book().tasks.get("opencqa").load(split, DataFolders({folder_.path()}))) {
       ++all;
-      ASSERT_EQ(example.images.size(), 1U);
+      ASSERT_EQ(example.media.size(), 1U);
       const auto exact = judged("opencqa", example, " " + example.targets.front());
       EXPECT_DOUBLE_EQ(exact.values.at("rougeL,none"), 1.0) << example.id;
       EXPECT_TRUE(exact.correct);

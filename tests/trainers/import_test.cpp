@@ -158,7 +158,7 @@ TEST_F(Import, PicturesStandWhereTheTextSaysSo) {
   ASSERT_EQ(rows.size(), 7U);
   EXPECT_EQ(plain_text(rows[0].prompt), "see <image>: what?");
   ASSERT_EQ(rows[0].prompt[0].parts.size(), 3U);
-  const auto& image = std::get<Image>(rows[0].prompt[0].parts[1]);
+  const auto& image = std::get<Image>(std::get<Media>(rows[0].prompt[0].parts[1]));
   EXPECT_EQ(image.rgb, read_picture(drawn).rgb);
   EXPECT_EQ(plain_text(rows[1].prompt), "<image><image>what?");
   EXPECT_EQ(plain_text(rows[2].prompt), "u<image>\n");
@@ -169,6 +169,30 @@ TEST_F(Import, PicturesStandWhereTheTextSaysSo) {
   EXPECT_EQ(rows[5].answers.size(), 2U);
   EXPECT_EQ(rows[6].prompt[0].parts.size(), 3U);
   EXPECT_EQ(rows[6].answers[1].text, " c");
+}
+
+TEST_F(Import, RecordingsAndFramesStandWhereTheTextSaysSo) {
+  const auto golden = std::filesystem::path(TOUCHSTONE_SOURCE_DIR) / "tests/golden";
+  std::filesystem::copy(golden / "audio/pcm16.wav", folder_.path() / "a.wav");
+  std::filesystem::copy(golden / "audio/pcm16.flac", folder_.path() / "b.flac");
+  std::filesystem::copy(drawn, folder_.path() / "a.png");
+  const auto rows = read(
+      R"({"prompt": "<audio> then <image> and <audio>", "completion": "b", "images": ["a.png"], "audios": ["a.wav", "b.flac"]}
+{"messages": [{"role": "user", "content": [{"type": "audio"}, {"type": "text", "text": "u"}, {"type": "video"}]}, {"role": "assistant", "content": "v"}], "audios": ["a.wav"], "videos": [{"frames": ["a.png", "a.png", "a.png"], "fps": 4}]}
+{"prompt": "what?", "completion": "b", "audios": ["a.wav"], "images": ["a.png"]}
+{"prompt": "an <audio> of words", "completion": "b"}
+)");
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(plain_text(rows[0].prompt), "<audio> then <image> and <audio>");
+  EXPECT_EQ(std::get<Audio>(std::get<Media>(rows[0].prompt[0].parts[0])).rate_hz, 8000);
+  EXPECT_EQ(std::get<Audio>(std::get<Media>(rows[0].prompt[0].parts[4])).rate_hz, 16000);
+  EXPECT_EQ(plain_text(rows[1].prompt), "<audio>u<video>\n");
+  const auto& frames = std::get<Frames>(std::get<Media>(rows[1].prompt[0].parts[2]));
+  ASSERT_EQ(frames.size(), 3U);
+  EXPECT_EQ(frames[2].at_seconds, 0.5);  // the third at four a second
+  EXPECT_EQ(frames[2].image.rgb, read_picture(drawn).rgb);
+  EXPECT_EQ(plain_text(rows[2].prompt), "<image><audio>what?");
+  EXPECT_EQ(rows[3].prompt[0].parts.size(), 1U);
 }
 
 TEST_F(Import, BadPicturesAreNamedWithTheirLine) {
@@ -187,6 +211,15 @@ TEST_F(Import, BadPicturesAreNamedWithTheirLine) {
       {R"("prompt": "<image> <image>", "images": ["a.png"])", "more places"},
       {R"("prompt": "<image>", "images": ["a.png", "a.png"])", "more 'images'"},
       {R"("input_ids": [1], "images": ["a.png"])", "more 'images'"},
+      {R"("prompt": "<audio>", "audios": ["missing.wav"])", "missing.wav"},
+      {R"("prompt": "<audio>", "audios": ["words.png"])", "expected WAV or FLAC"},
+      {R"("prompt": "<audio>", "audios": ["../a.wav"])", "audio '../a.wav' outside the file's folder"},
+      {R"("prompt": "<audio>", "audios": "a.wav")", "'audios' that are not a list"},
+      {R"("prompt": "<video>", "videos": ["a.mp4"])", "'videos' that are not a list of {\"frames\""},
+      {R"("prompt": "<video>", "videos": [{"frames": [], "fps": 2}])", "'videos' that are not a list of"},
+      {R"("prompt": "<video>", "videos": [{"frames": ["a.png"], "fps": 0}])", "'videos' that are not a list of"},
+      {R"("prompt": "<video>", "videos": [{"frames": ["words.png"], "fps": 2}])", "words.png"},
+      {R"("prompt": "<video><video>", "videos": [{"frames": ["a.png"], "fps": 2}])", "more places for video"},
       {R"("messages": [{"role": "user", "content": [{"type": "sound"}]}])", "'sound'"},
       {R"("messages": [{"role": "user", "content": [{"type": "image"}]}])", "more places"},
       {R"("messages": [{"role": "assistant", "content": "<image>"}], "images": ["a.png"])", "in the answer"}};

@@ -71,7 +71,7 @@ const TaskBook& colours() {
         Example example;
         example.id = "colours/" + std::string(split_name(split)) + "/" + std::to_string(i);
         example.question = "what is the picture ?";
-        example.images = {std::move(image)};
+        example.media = {std::move(image)};
         example.targets = {i % 2 == 0 ? "red" : "blue"};
         all.push_back(std::move(example));
       }

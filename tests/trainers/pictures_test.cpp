@@ -47,7 +47,8 @@ TEST_P(Pictures, ARowsLogProbabilitiesAreThoseOfTransformersAndOfTheScorer) {
       const auto context = one["context"].get<std::string>();
       records.push_back(record(context, images, " blue picture"));
       ASSERT_EQ(plain_text(records.back().prompt), context);
-      requests.emplace_back(Likelihood{.context = context, .continuation = " blue picture", .images = images});
+      requests.emplace_back(
+          Likelihood{.context = context, .continuation = " blue picture", .media = {images.begin(), images.end()}});
       wanted.push_back(one["logp"].get<double>());
     }
     ASSERT_EQ(wanted.size(), 4U);
@@ -81,7 +82,7 @@ TEST_P(Pictures, AShortenedRowKeepsTheLastSoftRows) {
     settings.model = folder(split);
     settings.max_length = static_cast<int>(whole[0].ids.size()) - cut;
     const std::vector<Request> requests = {
-        Likelihood{.context = context, .continuation = " blue picture", .images = images}};
+        Likelihood{.context = context, .continuation = " blue picture", .media = {images.begin(), images.end()}}};
     const auto scored = open_engine(settings, testing::checkpoints(), log)->answer(requests);
     // The scorer's last token is only predicted, so it keeps one more than the model's length.
     const auto cut_row =

@@ -77,6 +77,15 @@ TEST(Rows, PicturesAreRefusedNotDropped) {
   auto seen = record("Q:", " ", "2b");
   seen.prompt.front().parts.emplace_back(Image{.width_px = 1, .height_px = 1, .rgb = {1, 2, 3}});
   EXPECT_THROW(encode_row(seen, {tokenizer}, {.max_length = 50}, audit), Error);
+  auto heard = record("Q:", " ", "2b");
+  heard.prompt.front().parts.emplace_back(Audio{.rate_hz = 8000, .samples = {0.5F}});
+  try {
+    encode_row(heard, {tokenizer}, {.max_length = 50}, audit);
+    ADD_FAILURE() << "was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::data);
+    EXPECT_EQ(std::string(error.what()).rfind("audio in a prompt, which the model does not take", 0), 0U);
+  }
 }
 
 TEST(Rows, WithoutAnEndTokenTheUserMustSaySo) {

@@ -25,7 +25,7 @@ const std::vector<std::string>& normaliser_names();
 struct Batch {
   Inputs inputs;            ///< without the soft rows of pictures, which the model makes of `tiles`
   Tensor tiles;             ///< [T, 3, S, S] float32 of all pictures, in the rows' order; undefined without pictures
-  Tensor soft_from;         ///< [K] int64: the rows of look(tiles) that stand at inputs.soft_at; undefined: all
+  Tensor soft_from;         ///< [K] int64: the rows of encode(tiles) that stand at inputs.soft_at; undefined: all
   Tensor at;                ///< [M] int64, indices into inputs.tokens
   Tensor labels;            ///< [M] int64
   Tensor weights;           ///< [M] float32; undefined: all one

@@ -306,7 +306,7 @@ double LossTotals::divisor(Normaliser normaliser, double constant_length) const 
 Inputs inputs_of(Model& model, const Batch& batch) {
   auto inputs = batch.inputs;
   if (!batch.tiles.defined()) return inputs;
-  inputs.soft = model.look(batch.tiles);
+  inputs.soft = model.encode(MediaKind::picture, batch.tiles);
   if (batch.soft_from.defined()) inputs.soft = inputs.soft.index_select(0, batch.soft_from);
   return inputs;
 }

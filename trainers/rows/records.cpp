@@ -69,7 +69,7 @@ std::vector<Record> load_records(const TrainJob& job, const std::string& name, s
       auto pair = training_pair(task, example);
       Answer answer;
       answer.text = std::move(pair.answer);
-      example.images = {};  // the record has them now; a data set of pictures must not be in memory twice
+      example.media = {};  // the record has them now; a data set of pictures must not be in memory twice
       records.push_back({.id = example.id,
                          .task = leaf,
                          .prompt = std::move(pair.prompt),

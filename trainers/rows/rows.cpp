@@ -241,7 +241,14 @@ std::vector<const Image*> pictures_of(const Record& record) {
   std::vector<const Image*> images;
   for (const auto& turn : record.prompt) {
     for (const auto& part : turn.parts) {
-      if (const auto* image = std::get_if<Image>(&part)) images.push_back(image);
+      const auto* media = std::get_if<Media>(&part);
+      if (media == nullptr) continue;
+      const auto* image = std::get_if<Image>(media);
+      require(image != nullptr, Fault::data, [&] {
+        return std::string(words_of(kind_of(*media)).name) +
+               " in a prompt, which the model does not take; expected text and pictures";
+      });
+      images.push_back(image);
     }
   }
   return images;
@@ -252,7 +259,7 @@ RowEncoder row_encoder(const Session& session) {
   return {.tokenizer = *session.tokenizer,
           .chat = session.chat,
           .pictures = reader,
-          .tile_tokens = reader != nullptr ? session.model->soft_tokens(reader->rules.tile_px) : 0,
+          .tile_tokens = reader != nullptr ? session.model->soft_tokens(MediaKind::picture, reader->rules.tile_px) : 0,
           .vocabulary = session.model != nullptr ? session.model->vocabulary() : 0};
 }
 

@@ -74,7 +74,8 @@ struct RowEncoder {
   std::int64_t vocabulary = 0;              ///< rows of the model's embedding, which ids in use must have; 0: not known
 };
 
-/// The pictures of a record's prompt, in order.
+/// The pictures of a record's prompt, in order. Throws Fault::data, by name, for media of another kind, which no family
+/// trains on.
 std::vector<const Image*> pictures_of(const Record& record);
 
 /// The encoder for a session's model.

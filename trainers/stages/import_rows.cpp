@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <array>
 #include <map>
+#include <optional>
 #include <set>
 
+#include "harness/audio/audio_file.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/one_line.hpp"
@@ -30,58 +33,127 @@ constexpr std::size_t longest_line_bytes = std::size_t{16} << 20;
 
 /// How rows are read.
 struct ReadSettings {
-  fs::path folder;                ///< of their pictures
+  fs::path folder;                ///< of their media
   std::set<std::string> ignored;  ///< members that a user knows of
   bool chat = false;              ///< a chat template writes them
 };
 
-/// The pictures of a row, which lie in the file's folder, on their way into its prompt.
-class RowPictures {
+/// Pictures, recordings and films of a row, which lie in the file's folder, on their way into its prompt.
+class RowMedia {
  public:
-  RowPictures(const Json& row, const fs::path& folder, const std::string& where) : where_(where) {
-    const auto list = row.find("images");
-    if (list == row.end()) return;
-    if (!list->is_array()) wrong(where, "'images' that are not a list of paths");
-    for (const auto& path : *list) {
-      if (!path.is_string()) wrong(where, "'images' that are not a list of paths");
-      images_.push_back(read(folder, path.get<std::string>()));
+  RowMedia(const Json& row, const ReadSettings& settings, const std::string& where)
+      : folder_(settings.folder), where_(where) {
+    for (const auto kind : media_kinds) {
+      const std::string column = words_of(kind).column;
+      const auto list = row.find(column);
+      if (list == row.end() || settings.ignored.count(column) != 0) continue;
+      if (!list->is_array()) wrong(where, "'" + column + "' that are not a list");
+      for (const auto& entry : *list) of(kind).all.push_back(read(kind, entry));
     }
   }
 
-  std::size_t left() const { return images_.size() - next_; }
-  Part take() {
-    if (left() == 0) wrong(where_, "more places for pictures than 'images'");
-    return std::move(images_[next_++]);
+  Part take(MediaKind kind) {
+    auto& queue = of(kind);
+    if (queue.next == queue.all.size()) {
+      wrong(where_, std::string("more places for ") + words_of(kind).type + " than '" + words_of(kind).column + "'");
+    }
+    return std::move(queue.all[queue.next++]);
   }
-  /// A text whose placeholders, in a row with pictures, become pictures.
+  /// A text whose placeholders become media, those of the kinds that the row has.
   std::vector<Part> parts(std::string_view text) {
-    constexpr std::string_view mark = picture_placeholder;
     std::vector<Part> all;
-    for (auto at = text.find(mark); !images_.empty() && at != std::string_view::npos; at = text.find(mark)) {
-      if (at > 0) all.emplace_back(std::string(text.substr(0, at)));
-      all.push_back(take());
-      text.remove_prefix(at + mark.size());
+    while (const auto place = first_place(text)) {
+      if (place->at > 0) all.emplace_back(std::string(text.substr(0, place->at)));
+      all.push_back(take(place->kind));
+      text.remove_prefix(place->at + std::string_view(words_of(place->kind).placeholder).size());
     }
     if (!text.empty() || all.empty()) all.emplace_back(std::string(text));
     return all;
   }
+  /// A prompt's one text; what it has no place for stands before it.
+  std::vector<Part> prompt(const std::string& text) {
+    std::vector<Part> all;
+    for (const auto kind : media_kinds) {
+      if (text.find(words_of(kind).placeholder) != std::string::npos) continue;
+      while (of(kind).next < of(kind).all.size()) all.push_back(take(kind));
+    }
+    for (auto& part : parts(text)) all.push_back(std::move(part));
+    return all;
+  }
+  /// Throws when the prompt had no place for some.
+  void check_used() {
+    for (const auto kind : media_kinds) {
+      if (of(kind).next == of(kind).all.size()) continue;
+      wrong(where_, std::string("more '") + words_of(kind).column + "' than places for them");
+    }
+  }
 
  private:
-  Image read(const fs::path& folder, const std::string& path) const {
+  struct Queue {
+    std::vector<Media> all;
+    std::size_t next = 0;
+  };
+  struct Place {
+    std::size_t at = 0;
+    MediaKind kind{};
+  };
+
+  Queue& of(MediaKind kind) { return queues_[static_cast<std::size_t>(kind)]; }
+
+  std::optional<Place> first_place(std::string_view text) {
+    std::optional<Place> first;
+    for (const auto kind : media_kinds) {
+      if (of(kind).all.empty()) continue;
+      const auto at = text.find(words_of(kind).placeholder);
+      if (at != std::string_view::npos && (!first || at < first->at)) first = Place{.at = at, .kind = kind};
+    }
+    return first;
+  }
+
+  Media read(MediaKind kind, const Json& entry) const {
+    if (kind == MediaKind::picture)
+      return read_file<Image>(entry, kind, [](const fs::path& at) { return read_picture(at); });
+    if (kind == MediaKind::audio)
+      return read_file<Audio>(entry, kind, [](const fs::path& at) { return read_audio(at); });
+    return read_frames(entry);
+  }
+
+  template <class Value, class Read>
+  Value read_file(const Json& entry, MediaKind kind, const Read& read) const {
+    if (!entry.is_string()) wrong(where_, std::string("'") + words_of(kind).column + "' that are not a list of paths");
+    const auto path = entry.get<std::string>();
     const auto inner = fs::path(path).lexically_normal();
     if (inner.empty() || inner.is_absolute() || *inner.begin() == "..") {
-      wrong(where_, "picture '" + one_line(path) + "' outside the file's folder");
+      wrong(where_, std::string(words_of(kind).type) + " '" + one_line(path) + "' outside the file's folder");
     }
     try {
-      return read_picture(folder / inner);
+      return read(folder_ / inner);
     } catch (const Error& error) {
       throw Error(error.fault(), where_ + ": " + error.what());
     }
   }
 
+  /// {"frames": [path, ...], "fps": number}: the pictures of a film, so many a second. Films themselves are not
+  /// decoded.
+  Frames read_frames(const Json& entry) const {
+    const bool whole = entry.is_object() && entry.size() == 2 && entry.contains("frames") && entry.contains("fps") &&
+                       entry["frames"].is_array() && !entry["frames"].empty() && entry["fps"].is_number();
+    const auto rate = whole ? entry["fps"].get<double>() : 0.0;
+    if (!(rate > 0 && rate <= most_frames_a_second)) {
+      wrong(where_, "'videos' that are not a list of {\"frames\": [path of a picture], \"fps\": number}");
+    }
+    Frames frames;
+    for (const auto& path : entry["frames"]) {
+      auto image = read_file<Image>(path, MediaKind::frames, [](const fs::path& at) { return read_picture(at); });
+      frames.push_back({.image = std::move(image), .at_seconds = static_cast<double>(frames.size()) / rate});
+    }
+    return frames;
+  }
+
+  static constexpr double most_frames_a_second = 1000;
+  fs::path folder_;
   std::string where_;
-  std::vector<Image> images_;
-  std::size_t next_ = 0;
+  std::array<Queue, std::variant_size_v<Media>> queues_;
 };
 
 std::string text_at(const Json& object, const char* key, const std::string& where) {
@@ -107,27 +179,28 @@ Role speaker_of(const std::string& name, const std::string& where) {
   return found->second;
 }
 
-/// A message's text, or its list of {"type": "text", "text"} and {"type": "image"}.
-std::vector<Part> content_of(const Json& content, RowPictures& pictures, const std::string& where) {
-  if (content.is_string()) return pictures.parts(content.get<std::string>());
+/// A message's text, or its list of {"type": "text", "text"}, {"type": "image"}, {"type": "audio"}, {"type": "video"}.
+std::vector<Part> content_of(const Json& content, RowMedia& media, const std::string& where) {
+  if (content.is_string()) return media.parts(content.get<std::string>());
   if (!content.is_array()) wrong(where, "no text under 'content'");
   std::vector<Part> parts;
   for (const auto& part : content) {
     if (!part.is_object()) wrong(where, "a part of a message that is not an object");
     const auto type = text_at(part, "type", where);
-    if (type == "image") {
-      parts.push_back(pictures.take());
-    } else if (type == "text") {
+    if (type == "text") {
       parts.emplace_back(text_at(part, "text", where));
-    } else {
-      wrong(where, "a part of type '" + one_line(type) + "'");
+      continue;
     }
+    const auto kind =
+        std::find_if(media_kinds.begin(), media_kinds.end(), [&](MediaKind one) { return type == words_of(one).type; });
+    if (kind == media_kinds.end()) wrong(where, "a part of type '" + one_line(type) + "'");
+    parts.push_back(media.take(*kind));
   }
   return parts;
 }
 
 /// A message with all that it holds: what is neither role nor content is for a chat template to write.
-Turn read_message(const Json& message, RowPictures& pictures, const std::string& where, const ReadSettings& settings) {
+Turn read_message(const Json& message, RowMedia& media, const std::string& where, const ReadSettings& settings) {
   if (!message.is_object()) wrong(where, "a message that is not an object");
   Turn turn{.role = role_of(text_at(message, "role", where), where), .parts = {}, .delimiter = "\n"};
   Json members = Json::object();
@@ -135,7 +208,7 @@ Turn read_message(const Json& message, RowPictures& pictures, const std::string&
     if (member.key() == "role" || settings.ignored.count(member.key()) != 0) continue;
     // A turn that calls a tool says nothing.
     if (member.key() == "content" && !member.value().is_null()) {
-      turn.parts = content_of(member.value(), pictures, where);
+      turn.parts = content_of(member.value(), media, where);
     } else if (member.key() == "content" || !member.value().is_null()) {
       members[member.key()] = member.value();
     }
@@ -145,11 +218,10 @@ Turn read_message(const Json& message, RowPictures& pictures, const std::string&
   return turn;
 }
 
-Dialog read_messages(const Json& messages, RowPictures& pictures, const std::string& where,
-                     const ReadSettings& settings) {
+Dialog read_messages(const Json& messages, RowMedia& media, const std::string& where, const ReadSettings& settings) {
   if (!messages.is_array() || messages.empty()) wrong(where, "an empty conversation");
   Dialog dialog;
-  for (const auto& message : messages) dialog.push_back(read_message(message, pictures, where, settings));
+  for (const auto& message : messages) dialog.push_back(read_message(message, media, where, settings));
   return dialog;
 }
 
@@ -159,7 +231,8 @@ Answer take_answer(Dialog& dialog, const std::string& where) {
     wrong(where, "a conversation whose last turn is not the assistant's");
   }
   for (const auto& part : dialog.back().parts) {
-    if (std::holds_alternative<Image>(part)) wrong(where, "a picture in the answer");
+    const auto* media = std::get_if<Media>(&part);
+    if (media != nullptr) wrong(where, words_of(kind_of(*media)).name + std::string(" in the answer"));
   }
   Answer answer;
   answer.text = text_of(dialog.back());
@@ -204,14 +277,9 @@ void read_tokens(const Json& row, const std::string& where, Answer& answer) {
   answer.prompt_tokens = row["prompt_tokens"].get<std::int64_t>();
 }
 
-/// The prompt as one turn; pictures that it does not place stand before it.
-Turn prompt_turn(const std::string& text, RowPictures& pictures) {
-  Turn turn{.role = Role::user, .parts = {}, .delimiter = ""};
-  if (text.find(picture_placeholder) == std::string::npos) {
-    while (pictures.left() > 0) turn.parts.push_back(pictures.take());
-  }
-  for (auto& part : pictures.parts(text)) turn.parts.push_back(std::move(part));
-  return turn;
+/// The prompt as one turn.
+Turn prompt_turn(const std::string& text, RowMedia& media) {
+  return {.role = Role::user, .parts = media.prompt(text), .delimiter = ""};
 }
 
 /// Where in two whole dialogues of "\n\nHuman:" and "\n\nAssistant:" turns the last answer begins, which alone may
@@ -231,16 +299,16 @@ bool same_text(const Dialog& a, const Dialog& b) {
 }
 
 /// What stands before an answer: a text, or messages.
-Dialog read_prompt(const Json& prompt, RowPictures& pictures, const std::string& where, const ReadSettings& settings) {
-  if (prompt.is_array()) return read_messages(prompt, pictures, where, settings);
+Dialog read_prompt(const Json& prompt, RowMedia& media, const std::string& where, const ReadSettings& settings) {
+  if (prompt.is_array()) return read_messages(prompt, media, where, settings);
   if (!prompt.is_string()) wrong(where, "no text under 'prompt'");
-  return {prompt_turn(prompt.get<std::string>(), pictures)};
+  return {prompt_turn(prompt.get<std::string>(), media)};
 }
 
 /// One answer of messages, behind the row's prompt or with all that stands before it.
-Answer read_reply(const Json& row, const char* key, RowPictures& pictures, const std::string& where,
+Answer read_reply(const Json& row, const char* key, RowMedia& media, const std::string& where,
                   const ReadSettings& settings, Dialog& prompt) {
-  auto dialog = read_messages(row.at(key), pictures, where, settings);
+  auto dialog = read_messages(row.at(key), media, where, settings);
   auto answer = take_answer(dialog, where);
   if (prompt.empty()) {
     prompt = std::move(dialog);
@@ -250,23 +318,23 @@ Answer read_reply(const Json& row, const char* key, RowPictures& pictures, const
   return answer;
 }
 
-void read_preference(const Json& row, RowPictures& pictures, const std::string& where, const ReadSettings& settings,
+void read_preference(const Json& row, RowMedia& media, const std::string& where, const ReadSettings& settings,
                      Record& record) {
   record.answers.resize(2);
   if (row.at("chosen").is_array()) {
     if (!row.contains("rejected") || !row["rejected"].is_array()) wrong(where, "no messages under 'rejected'");
-    if (row.contains("prompt")) record.prompt = read_prompt(row["prompt"], pictures, where, settings);
-    record.answers[0] = read_reply(row, "chosen", pictures, where, settings, record.prompt);
-    record.answers[1] = read_reply(row, "rejected", pictures, where, settings, record.prompt);
+    if (row.contains("prompt")) record.prompt = read_prompt(row["prompt"], media, where, settings);
+    record.answers[0] = read_reply(row, "chosen", media, where, settings, record.prompt);
+    record.answers[1] = read_reply(row, "rejected", media, where, settings, record.prompt);
     if (record.prompt.empty()) wrong(where, "answers without a prompt before them");
   } else {
     auto chosen = text_at(row, "chosen", where);
     auto rejected = text_at(row, "rejected", where);
     if (row.contains("prompt")) {
-      record.prompt = read_prompt(row["prompt"], pictures, where, settings);
+      record.prompt = read_prompt(row["prompt"], media, where, settings);
     } else {
       const auto at = last_answer(chosen, rejected, where);
-      record.prompt = {prompt_turn(chosen.substr(0, at), pictures)};
+      record.prompt = {prompt_turn(chosen.substr(0, at), media)};
       chosen.erase(0, at);
       rejected.erase(0, at);
     }
@@ -278,7 +346,7 @@ void read_preference(const Json& row, RowPictures& pictures, const std::string& 
 }
 
 /// Without a chat template the words that Stanford Alpaca was trained with (tatsu-lab/stanford_alpaca, train.py).
-void read_instruction(const Json& row, RowPictures& pictures, const std::string& where, const ReadSettings& settings,
+void read_instruction(const Json& row, RowMedia& media, const std::string& where, const ReadSettings& settings,
                       Record& record) {
   const auto instruction = text_at(row, "instruction", where);
   const auto input = row.contains("input") ? text_at(row, "input", where) : std::string();
@@ -286,7 +354,7 @@ void read_instruction(const Json& row, RowPictures& pictures, const std::string&
     if (row.contains("system")) {
       record.prompt.push_back({.role = Role::system, .parts = {text_at(row, "system", where)}, .delimiter = "\n"});
     }
-    record.prompt.push_back(prompt_turn(input.empty() ? instruction : instruction + "\n\n" + input, pictures));
+    record.prompt.push_back(prompt_turn(input.empty() ? instruction : instruction + "\n\n" + input, media));
   } else {
     if (row.contains("system")) wrong(where, "a 'system' text, which only a chat template can place");
     const std::string task = "Below is an instruction that describes a task";
@@ -294,7 +362,7 @@ void read_instruction(const Json& row, RowPictures& pictures, const std::string&
     const auto text = input.empty() ? task + "." + end + instruction + "\n\n### Response:"
                                     : task + ", paired with an input that provides further context." + end +
                                           instruction + "\n\n### Input:\n" + input + "\n\n### Response:";
-    record.prompt = {prompt_turn(text, pictures)};
+    record.prompt = {prompt_turn(text, media)};
   }
   record.answers.front().text = text_at(row, "output", where);
 }
@@ -326,43 +394,48 @@ Record read_row(const Json& row, const std::string& where, const ReadSettings& s
   record.id = where;
   record.task = "import";
   record.answers.emplace_back();
-  RowPictures pictures(row, settings.folder, where);
+  RowMedia media(row, settings, where);
   const auto has = [&](const char* key) { return row.contains(key) && settings.ignored.count(key) == 0; };
-  const auto members = [&](const std::vector<std::string>& known) { check_members(row, known, where, settings); };
+  const auto members = [&](std::vector<std::string> known) {
+    if (known.front() != "text") {
+      for (const auto kind : media_kinds) known.emplace_back(words_of(kind).column);
+    }
+    check_members(row, known, where, settings);
+  };
   if (has("input_ids")) {
-    members({"input_ids", "prompt_tokens", "label", "images"});
+    members({"input_ids", "prompt_tokens", "label"});
     read_tokens(row, where, record.answers.front());
   } else if (has("messages")) {
-    members({"messages", "tools", "label", "images"});
-    record.prompt = read_messages(row["messages"], pictures, where, settings);
+    members({"messages", "tools", "label"});
+    record.prompt = read_messages(row["messages"], media, where, settings);
     record.answers = {take_answer(record.prompt, where)};
   } else if (has("conversations")) {
-    members({"conversations", "system", "tools", "label", "images"});
-    record.prompt = read_messages(shared_messages(row, where, settings), pictures, where, settings);
+    members({"conversations", "system", "tools", "label"});
+    record.prompt = read_messages(shared_messages(row, where, settings), media, where, settings);
     record.answers = {take_answer(record.prompt, where)};
   } else if (has("chosen")) {
-    members({"prompt", "chosen", "rejected", "tools", "images"});
-    read_preference(row, pictures, where, settings, record);
+    members({"prompt", "chosen", "rejected", "tools"});
+    read_preference(row, media, where, settings, record);
   } else if (has("instruction")) {
-    members({"instruction", "input", "output", "system", "label", "images"});
-    read_instruction(row, pictures, where, settings, record);
+    members({"instruction", "input", "output", "system", "label"});
+    read_instruction(row, media, where, settings, record);
   } else if (has("text")) {
     members({"text"});
     if (settings.chat)
       wrong(where, "a 'text', which a chat template cannot write (plain text is trained without --chat)");
     record.answers.front().text = text_at(row, "text", where);
   } else {
-    members({"prompt", "completion", "tools", "label", "images"});
+    members({"prompt", "completion", "tools", "label"});
     if (!has("prompt")) wrong(where, "no text under 'prompt'");
-    record.prompt = read_prompt(row["prompt"], pictures, where, settings);
+    record.prompt = read_prompt(row["prompt"], media, where, settings);
     if (has("completion") && row["completion"].is_array()) {
-      record.answers = {read_reply(row, "completion", pictures, where, settings, record.prompt)};
+      record.answers = {read_reply(row, "completion", media, where, settings, record.prompt)};
     } else {
       record.answers.front().text = text_at(row, "completion", where);
     }
   }
   record.tools = read_tools(row, where);
-  if (pictures.left() > 0) wrong(where, "more 'images' than places for pictures");
+  media.check_used();
   if (row.contains("label") && settings.ignored.count("label") == 0) {
     if (!row["label"].is_boolean()) wrong(where, "a 'label' that is neither true nor false");
     record.answers.front().reward = row["label"].get<bool>() ? 1.0 : -1.0;
@@ -468,12 +541,13 @@ void run_import(const fs::path& file, const std::string& name, const std::vector
 }
 
 Stage make_import_rows(Options& options, const TrainerBook&) {
-  const fs::path file =
-      options.text("file",
-                   "JSON lines, gzipped if it ends in .gz, each told by its keys: prompt and completion, or prompt, "
-                   "chosen and rejected (texts or messages); messages, with tools; conversations (ShareGPT); "
-                   "instruction, input and output (Alpaca); text; or input_ids with prompt_tokens. label (true, false) "
-                   "judges an answer; images: paths of pictures beside the file. Other members are refused");
+  const fs::path file = options.text(
+      "file",
+      "JSON lines, gzipped if it ends in .gz, each told by its keys: prompt and completion, or prompt, "
+      "chosen and rejected (texts or messages); messages, with tools; conversations (ShareGPT); "
+      "instruction, input and output (Alpaca); text; or input_ids with prompt_tokens. label (true, false) "
+      "judges an answer; images, audios: paths of pictures (PNG, JPEG) and recordings (WAV, FLAC) beside the file; "
+      "videos: {frames: paths of pictures, fps: number}. Other members are refused");
   const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data"});
   const auto ignored =
       options.texts("ignore", "members of rows and messages that are left out", std::vector<std::string>{});

@@ -61,7 +61,11 @@ void run_sample(const SampleOptions& options, Session& session) {
   for (const auto& record : data) {
     auto asked = options.asked;
     asked.context = context_of(session, record);
-    for (const auto* image : pictures_of(record)) asked.images.push_back(*image);
+    for (const auto& turn : record.prompt) {
+      for (const auto& part : turn.parts) {
+        if (const auto* media = std::get_if<Media>(&part)) asked.media.push_back(*media);  // the engine refuses by name
+      }
+    }
     asked.until = stops_of(*session.job, record, options.until);
     asked.keep_first_space = true;
     asked.seed = derive_seed(session.job->seed, "sample." + record.id);
