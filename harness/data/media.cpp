@@ -66,6 +66,6 @@ const MediaWords& words_of(MediaKind kind) {
 
 std::string media_hash(const Media& media) { return std::visit(Hashes{}, media); }
 
-std::string describe(const Media& media) { return std::visit(Descriptions{}, media); }
+std::string media_text(const Media& media) { return std::visit(Descriptions{}, media); }
 
 }  // namespace touchstone

@@ -44,6 +44,6 @@ std::string media_hash(const Media& media);
 
 /// One line on what it is: "audio of 1.50 s at 16000 Hz", "a picture of 640 x 480 pixels", "8 frames of 64 x 64
 /// pixels from 0.00 to 3.50 s".
-std::string describe(const Media& media);
+std::string media_text(const Media& media);
 
 }  // namespace touchstone

@@ -24,9 +24,9 @@ TEST(Media, HashesAreOfWhatIsShownAndHeard) {
 }
 
 TEST(Media, AreDescribedInOneLine) {
-  EXPECT_EQ(describe(image), "a picture of 2 x 1 pixels");
-  EXPECT_EQ(describe(Audio{.rate_hz = 16000, .samples = std::vector<float>(24000)}), "audio of 1.50 s at 16000 Hz");
-  EXPECT_EQ(describe(frames), "2 frames of 2 x 1 pixels from 0.00 to 0.50 s");
+  EXPECT_EQ(media_text(image), "a picture of 2 x 1 pixels");
+  EXPECT_EQ(media_text(Audio{.rate_hz = 16000, .samples = std::vector<float>(24000)}), "audio of 1.50 s at 16000 Hz");
+  EXPECT_EQ(media_text(frames), "2 frames of 2 x 1 pixels from 0.00 to 0.50 s");
 }
 
 Dialog asked(std::vector<Part> parts) { return {{.role = Role::user, .parts = std::move(parts), .delimiter = "\n"}}; }
