@@ -14,8 +14,7 @@ using Json = nlohmann::ordered_json;
 struct JsonLimits {
   std::size_t bytes = std::size_t{64} << 20;
   int depth = 64;
-  std::size_t first_line =
-      1;  ///< number of the text's first line in messages, for a text that is part of a larger file
+  std::size_t first_line = 1;  ///< messages call the text's first line so; above 1 inside a larger file
 };
 
 /// Parses with bounds; keys keep their order; a duplicate key is an error. Throws Fault::data:
