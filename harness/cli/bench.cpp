@@ -129,7 +129,7 @@ void add_catalogue(CLI::App& app, Program& program) {
   auto* command = app.add_subcommand(
       "catalogue",
       "Writes the table of families, objectives, stages, rewards, procedures and adapters (the build calls it).");
-  command->group("");  // not in --help: no user needs it
+  command->group("");  // hidden from --help: no user needs it
   command->add_option("--out", *out, "file to write")->required();
   command->callback([&program, out] {
     program.action = [out] {

@@ -26,7 +26,7 @@ struct TrainArguments {
   std::string save_dtype = "float32";
 };
 
-/// "train.learning_rate=1e-4" to a key and a JSON text; a value that is no JSON is taken as text.
+/// Splits "train.learning_rate=1e-4" into a key and a JSON text; a value that is no JSON is taken as text.
 std::map<std::string, std::string> overrides(const std::vector<std::string>& set) {
   std::map<std::string, std::string> all;
   for (const auto& entry : set) {
@@ -66,7 +66,7 @@ int train_action(Program& program, const TrainArguments& arguments) {
   job.save_dtype = arguments.save_dtype;
   job.threads = arguments.engine.threads;
   job.out = arguments.out;
-  if (!job.out.has_filename()) job.out = job.out.parent_path();  // "OUT/": what lies beside it is named after it
+  if (!job.out.has_filename()) job.out = job.out.parent_path();  // "OUT/": folders beside it get its name
   job.work = arguments.work.empty() ? job.out.string() + ".work" : arguments.work;
   job.save_every_steps = arguments.save_every_steps;
   job.chat = arguments.chat;
