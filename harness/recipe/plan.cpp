@@ -46,7 +46,7 @@ MeasureSettings read_measure(Options options) {
   return settings;
 }
 
-/// Overrides must be plain values: a config may choose and parametrise, never compute.
+/// Overrides must be plain values: a config may choose and set parameters, but not compute.
 std::map<std::string, std::string> read_set(Options& options) {
   std::map<std::string, std::string> set;
   const auto* found = options.any("set", "STAGE.KEY and its value, of every method that has such a stage", false);
@@ -66,7 +66,7 @@ std::map<std::string, std::string> read_set(Options& options) {
   return set;
 }
 
-/// Values to try, as JSON texts.
+/// Reads the values to try, as JSON texts.
 std::vector<std::string> read_values(const Json& values, const std::string& where) {
   require(values.is_array() && !values.empty(), Fault::config,
           [&] { return where + ": found " + shown_json(values) + ", expected a list of values to try"; });
@@ -101,7 +101,7 @@ std::optional<Tuning> read_tuning(Options& plan, const std::vector<std::uint64_t
   return tuning;
 }
 
-/// [0.001, 0.002] of the plan's key, or {"key": "train#2.learning_rate", "values": [...]}.
+/// Reads [0.001, 0.002], for the plan's key, or {"key": "train#2.learning_rate", "values": [...]}.
 void read_method_tuning(Options& entry, PlannedMethod& method) {
   const auto* tune = entry.any("tune", "values to try of this method", false);
   if (tune == nullptr) return;
@@ -181,7 +181,7 @@ Plan read_plan(const std::filesystem::path& path) {
   plan.seeds = read_seeds(options);
   plan.set = read_set(options);
   plan.methods = read_methods(options);
-  options.any("claims", "what the plan expects to find", false);  // read_claims reads a stored plan's, too
+  options.any("claims", "what the plan expects to find", false);  // read by read_claims, also for a stored plan
   plan.claims = read_claims(json, where);
   plan.tune = read_tuning(options, plan.seeds);
   plan.name = options.text("name", "what reports call this plan");
