@@ -20,7 +20,7 @@ struct Signature {
   const char* name;
 };
 
-/// What else people put under a picture's name.
+/// Other content that files with a picture's name may have.
 constexpr std::array others = {
     Signature{"GIF8"sv, "a GIF picture"},
     Signature{"BM"sv, "a BMP picture"},
