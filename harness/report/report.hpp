@@ -32,8 +32,7 @@ struct ReportFormat {
 struct ReportBook {
   SectionBook sections{"report section"};
   Registry<ReportFormat> formats{"report format"};
-  /// Reads everything that a report needs. Throws Fault::usage when the run is not in the store, and the store's
-  /// faults.
+  /// Reads all that a report needs. Throws Fault::usage when the run is not in the store, and the store's faults.
   std::function<ReportInput(const Store&, const ReportSettings&)> collect;
 };
 
