@@ -81,7 +81,7 @@ void add_bench(CLI::App& app, Program& program) {
       ->check(one_of({"train", "objectives", "decode", "score"}));
   command->add_option("--model", arguments->model, "checkpoint folder; default: random weights of a 34 M model");
   command->add_option("--ids", arguments->ids, "train: JSON file of rows of token ids; default: random ids");
-  command->add_flag("--plain", arguments->plain, "train: LibTorch's own operators, which the kernels are held against");
+  command->add_flag("--plain", arguments->plain, "train: LibTorch's own operators, to compare the kernels with");
   command->add_option("--requests", arguments->requests,
                       "decode: answers these prompts, one {\"prompt\": text, \"max_new_tokens\": n} a line");
   command->add_option("--out", arguments->out, "with --requests: file for the answers, one JSON object a line");

@@ -143,7 +143,7 @@ void add_gate(CLI::App& app, Program& program) {
   command->add_option("--alpha", arguments->options.alpha, "probability of a wrong verdict")
       ->check(number(1e-6, 0.5))
       ->capture_default_str();
-  command->add_option("--metric", arguments->options.metric, "another than each task's main one");
+  command->add_option("--metric", arguments->options.metric, "compare this metric instead of each task's main one");
   command->add_option("--db", arguments->db, "results database; with folders it keeps what is measured");
   command->add_option("--junit", arguments->junit, "write the verdicts as JUnit XML");
   command->add_option("--data", arguments->data, "folder with benchmark data");

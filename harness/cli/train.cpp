@@ -137,14 +137,16 @@ void add_train(CLI::App& app, Program& program) {
   command->add_option("--on", arguments->on, "task to train on")->required();
   command->add_option("--out", arguments->out, "folder to write")->required();
   command->add_option("--set", arguments->set, "STAGE.KEY=VALUE, an option of the recipe; may be given several times");
-  command->add_option("--seed", arguments->seed, "of every random draw")->check(seed_number())->capture_default_str();
+  command->add_option("--seed", arguments->seed, "seed of every random draw")
+      ->check(seed_number())
+      ->capture_default_str();
   command->add_option("--data", arguments->data, "folder with benchmark data");
   command->add_option("--work", arguments->work, "folder for checkpoints while training; default: OUT.work");
   command->add_option("--save-every-steps", arguments->save_every_steps, "steps between checkpoints")
       ->check(whole_number(1, 1 << 30))
       ->capture_default_str();
   command->add_flag("--chat", arguments->chat, "write the rows with the checkpoint's chat template");
-  command->add_option("--save-dtype", arguments->save_dtype, "of the written weights")
+  command->add_option("--save-dtype", arguments->save_dtype, "number format of the written weights")
       ->check(one_of({"float32", "bfloat16", "float16"}))
       ->capture_default_str();
   add_engine_options(*command, arguments->engine);

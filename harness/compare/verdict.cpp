@@ -47,7 +47,7 @@ Claim read_claim(Options options) {
     claim.task = options.text("task", "a benchmark", {.fallback = trained_name});
   }
   if (claim.of == Claim::Of::score) {
-    claim.metric = options.text("metric", "one of the benchmark's; \"\": its main one", {.fallback = ""});
+    claim.metric = options.text("metric", "a metric of the benchmark; \"\": its main one", {.fallback = ""});
   }
   if (claim.of == Claim::Of::logged) {
     claim.key = options.text("key", "STAGE.KEY of the stage's log");

@@ -89,7 +89,7 @@ std::optional<Tuning> read_tuning(Options& plan, const std::vector<std::uint64_t
   Tuning tuning;
   tuning.values = read_values(options);
   tuning.key = options.text("key", "the stage's option that is tuned", {.fallback = "train.learning_rate"});
-  tuning.seed = static_cast<std::uint64_t>(options.integer("seed", "of the tuning cells", {.min = 0}));
+  tuning.seed = static_cast<std::uint64_t>(options.integer("seed", "seed of the tuning cells", {.min = 0}));
   require(std::count(seeds.begin(), seeds.end(), tuning.seed) == 0, Fault::config, [&] {
     return place + ": key 'seed': found " + std::to_string(tuning.seed) + ", which the plan compares its methods with";
   });
@@ -153,7 +153,7 @@ std::vector<PlannedMethod> read_methods(Options& options) {
 }
 
 std::vector<std::uint64_t> read_seeds(Options& options) {
-  const auto* found = options.any("seeds", "of all that is drawn, one after another", true);
+  const auto* found = options.any("seeds", "seeds of all random draws; each is run in turn", true);
   const auto place = options.where() + ": key 'seeds'";
   require(found->is_array() && !found->empty(), Fault::config, [&] {
     return place + ": found " + shown_json(*found) + ", expected a list of whole numbers, for instance [1, 2, 3]";
@@ -193,9 +193,9 @@ Plan read_plan(const std::filesystem::path& path) {
   }
   require(!plan.measure_on.empty(), Fault::config, [&] { return where + ": key 'measure_on': the list is empty"; });
   plan.device = options.text("device", "auto, cpu or cuda[:N]", {.fallback = "auto"});
-  plan.dtype =
-      options.text("dtype", "of the matrix products", {.fallback = "float32", .choices = {"float32", "bfloat16"}});
-  plan.save_dtype = options.text("save_dtype", "of the trained weights, as they are measured and kept",
+  plan.dtype = options.text("dtype", "number format of the matrix products",
+                            {.fallback = "float32", .choices = {"float32", "bfloat16"}});
+  plan.save_dtype = options.text("save_dtype", "number format of the trained weights, as measured and kept",
                                  {.fallback = "float32", .choices = {"float32", "bfloat16", "float16"}});
   plan.threads =
       static_cast<int>(options.integer("threads", "tensor threads of one job", {.fallback = 1, .min = 1, .max = 1024}));
