@@ -76,7 +76,7 @@ ArmTask pool_task(const std::vector<CellChange>& changes, const Arm& arm, const 
   return out;
 }
 
-// One benchmark measured in several ways gets a name for each: with its number of shots, or else a number.
+// A benchmark measured in several ways gets several names: with the number of shots, or else with a counter.
 void name_apart(std::vector<ArmTask>& tasks, const std::vector<CellChange>& changes, const Arm& arm,
                 const SeedSummary& summary) {
   std::map<std::string, int> times;
@@ -97,7 +97,7 @@ void summarise(Arm& arm) {
   int targets = 0;
   for (const auto& task : arm.tasks) {
     if (!task.trained_on) p_values.push_back(task.p_value);
-    if (!task.unit.in_points()) continue;  // has no common measure with the others
+    if (!task.unit.in_points()) continue;  // its unit is not points, so it has nothing in common with the others
     const double change = as_share(task.change, task.unit);
     if (task.trained_on) {
       gain += change;
@@ -117,7 +117,7 @@ void summarise(Arm& arm) {
   }
 }
 
-// All gains on what was trained on are one family of tests.
+// All gains on training tasks are one family of tests.
 void adjust_gains(std::vector<Arm>& arms) {
   std::vector<ArmTask*> targets;
   std::vector<double> p_values;

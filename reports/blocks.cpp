@@ -3,7 +3,7 @@
 namespace touchstone::reports {
 namespace {
 
-/// Takes "**strong**" and the like off the front of `words`; nothing when it begins otherwise.
+/// Moves a leading "**strong**" or the like from `words` to `out`; false when `words` begins otherwise.
 bool take_marked(std::string_view& words, RichText& out) {
   const auto between = [&](std::string_view open, std::string_view close) -> std::optional<std::string> {
     if (!words.starts_with(open)) return std::nullopt;

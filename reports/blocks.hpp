@@ -9,15 +9,15 @@
 
 namespace touchstone::reports {
 
-// Making what a section says.
+// Functions that make the blocks of a section.
 
-/// A text from anywhere.
+/// A cell with a text from any source.
 Cell text_cell(RichText text, std::string classes = {});
 /// The head of a column or of a row.
 Cell head_cell(RichText text, int columns = 1, std::string classes = {});
-/// A number as it is shown, with its value. Aligned right.
+/// A number as shown, with its value. Aligned right.
 Cell number_cell(double value, RichText shown, std::string classes = {});
-/// What stands among numbers and is none: an interval, "–", nothing.
+/// A cell among numbers that is not a number: an interval, "–", nothing.
 Cell among_numbers(RichText text);
 
 Piece strong(std::string text);
@@ -25,15 +25,15 @@ Piece small(std::string text);
 Piece gain(std::string text);
 Piece loss(std::string text);
 
-/// Our own words with marks in them: **strong**, `code`, [text](#section). Never for a text from outside.
+/// Our own words with inline marks: **strong**, `code`, [text](#section). Never for a text from outside.
 RichText prose(std::string_view words);
-/// The same as a note: how to read what stands above it.
+/// The same as a note, which explains the block above it.
 Block note(std::string_view words);
 
-/// The row of groups' names that a table needs no column for.
+/// The number of columns that a row covers.
 int width_of(const TableRow& row);
 
-// Writing it.
+// Functions that write blocks.
 
 std::string html_of(const RichText& text);
 std::string html_of(const Blocks& blocks);
@@ -42,11 +42,11 @@ std::string markdown_of(const RichText& text);
 /// Folds become <details>, which code hosts show as such.
 std::string markdown_of(const Blocks& blocks);
 
-/// Every table, one below the other with its caption before it, RFC 4180. Numbers are whole; texts that a spreadsheet
-/// would run are defused.
+/// Every table, one below the other with its caption before it, RFC 4180. Numbers have full precision; texts that a
+/// spreadsheet would run are defused.
 std::string csv_of(const Blocks& blocks);
 
-/// Everything but drawings; numbers are whole, what is none is null.
+/// Everything but drawings. Numbers have full precision; values that are no numbers are null.
 nlohmann::ordered_json json_of(const Blocks& blocks);
 
 /// The pieces' texts, one after the other, as a program or a screen reader takes them.

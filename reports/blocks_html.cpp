@@ -70,7 +70,7 @@ void append_row(std::string& out, const TableRow& row, std::string_view scope) {
   out += "</tr>\n";
 }
 
-/// An excerpt as the model wrote it, with what was left out of it.
+/// An excerpt as the model wrote it, with the number of bytes left out.
 std::string excerpt(const Excerpt& text) {
   std::string out = "<pre dir=\"auto\">";
   if (text.left_out_before > 0)
@@ -123,7 +123,7 @@ struct HtmlWriter {
     }
     return out + "</ul>\n";
   }
-  /// In a frame of its own that scrolls sideways on narrow screens, reachable by keyboard.
+  /// In a frame that scrolls sideways on narrow screens and can be reached by keyboard.
   std::string operator()(const ReportTable& table) const {
     const auto caption = html(table.caption);
     std::string out = "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"" + caption + "\"><table";

@@ -13,7 +13,7 @@
 namespace touchstone::reports {
 namespace {
 
-/// A text of any content between fences that it cannot end.
+/// Any text, between fences that it cannot end.
 std::string fenced(std::string_view text) {
   const auto body = inert(text);
   std::size_t longest = 0;
@@ -43,8 +43,8 @@ std::string answer(std::string_view heading, const FlipAnswer& answer) {
   return out + ":\n\n" + excerpt(answer.response);
 }
 
-/// On one line, since a blank one would end the element; what Markdown acts on as character references, for readers
-/// that look for it here too.
+/// On one line, because a blank one would end the element. Characters that are special in Markdown become references,
+/// for readers that interpret Markdown here too.
 std::string summary_text(std::string_view text) {
   std::string out;
   for (const char c : html(text)) {

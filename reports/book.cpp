@@ -5,7 +5,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// A form that has no sections.
+/// A format without sections.
 template <class Render>
 ReportFormat whole(const std::string& summary, const Render& render) {
   return {.summary = summary,
@@ -14,7 +14,7 @@ ReportFormat whole(const std::string& summary, const Render& render) {
           .render = [render](const ReportInput& input, const SectionBook&, const Names&) { return render(input); }};
 }
 
-/// Rows of all that there is, or, where sections are named, what these say.
+/// Without named sections, rows of all data; with them, the tables of these sections.
 template <class Render, class RenderSections>
 ReportFormat rows(const std::string& ending, const Render& render, const RenderSections& render_sections) {
   return {

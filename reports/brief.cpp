@@ -1,4 +1,4 @@
-// A few lines for a terminal: what was gained, what it cost, which method lost least, calibration, and what is noise.
+// A short summary for a terminal: gains, costs, the method that lost least, calibration, and the noise level.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace touchstone {
 namespace reports {
 namespace {
 
-/// Of the best gain: what counts as a similar one.
+/// A gain counts as similar to the best from this share of it on.
 constexpr double kSimilarGain = 0.75;
 
 using Arms = std::vector<const Arm*>;
@@ -28,7 +28,7 @@ const Arm* best_gain(const Arms& arms) {
   return best;
 }
 
-/// Of those that were measured on other benchmarks, the one that lost least or most.
+/// Of the arms that were measured on other benchmarks, the one with the least or the largest loss.
 const Arm* by_drop(const Arms& arms, bool least, double gain_at_least) {
   const Arm* found = nullptr;
   for (const auto* arm : arms) {

@@ -18,7 +18,7 @@ struct Axis {
   std::string label;
   std::function<std::string(double)> write;
   bool logarithmic = false;
-  int ticks = 5;  ///< about so many
+  int ticks = 5;  ///< about this many
 };
 
 /// Round values inside [low, high], about `wanted` of them.
@@ -28,10 +28,10 @@ std::vector<double> round_ticks(double low, double high, int wanted);
 /// need.
 Axis change_axis(double far, int ticks, const std::string& unit = "points");
 
-/// Widens [low, high] a little, and to something when both are equal.
+/// Widens [low, high] a little, and to a nonzero width when both are equal.
 void pad(Axis& axis, double share = 0.06);
 
-/// Where a chart's lines run, in units of its viewBox (about CSS pixels at its natural width).
+/// The plot area of a chart, in units of its viewBox (about CSS pixels at its natural width).
 struct Frame {
   double width = 320;
   double height = 210;
@@ -54,7 +54,7 @@ class Chart {
   void grid_y();
   void line(const std::vector<Point>& points, std::string_view classes, std::string_view title = {});
   void segment(Point from, Point to, std::string_view classes);
-  /// One path of many pieces; `data` is in units of the viewBox, made with x(), y() and coordinate().
+  /// One path of many segments; `data` is in units of the viewBox, made with x(), y() and coordinate().
   void path(std::string_view data, std::string_view classes);
   void box(Point low, Point high, std::string_view classes, std::string_view title = {});
   /// Shape 0..5: disc, square, diamond, triangle up, triangle down, cross. `radius` in units of the viewBox.
@@ -74,10 +74,10 @@ class Chart {
 /// A coordinate with one digit at most: "12.5", "12".
 std::string coordinate(double value);
 
-/// The drawing of shape 0..5 at a place, for charts and their legends.
+/// The drawing of shape 0..5 at a point, for charts and their legends.
 std::string shape(double x, double y, int kind, double radius, std::string_view classes, std::string_view title = {});
 
-/// At most `limit` of the points: of each stretch the lowest and the highest, and both ends, so that spikes stay.
+/// At most `limit` of the points: the lowest and the highest of each stretch, and both ends, so that spikes stay.
 std::vector<Point> thinned(const std::vector<Point>& points, std::size_t limit);
 
 }  // namespace touchstone::reports

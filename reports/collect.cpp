@@ -15,9 +15,9 @@ namespace touchstone {
 namespace reports {
 namespace {
 
-constexpr std::size_t most_flips = 240;  // in one report, so that it opens quickly however large the database is
+constexpr std::size_t most_flips = 240;  // a report's maximum, so that it opens quickly however large the database is
 
-// Keeps what the run asked for, or everything.
+// Keeps the measures that the run asked for, or all.
 void choose_measures(ReportInput& input, const Store& store, const ReportSettings& settings) {
   input.measures = store.measures();
   if (!settings.run) return;
@@ -56,7 +56,7 @@ void choose_models(ReportInput& input, const Store& store) {
   }
 }
 
-// The benchmarks of the columns: those compared, or those measured where nothing was compared.
+// The benchmarks for the columns: those compared, or those measured when nothing was compared.
 void choose_tasks(ReportInput& input) {
   const auto add = [&](const std::string& name) {
     if (std::find(input.tasks.begin(), input.tasks.end(), name) == input.tasks.end()) input.tasks.push_back(name);
@@ -83,7 +83,7 @@ std::vector<Twin> spread(const std::vector<Twin>& all, std::size_t wanted) {
   return some;
 }
 
-/// The places of a plan's methods, as it lists them: names, or objects that name a recipe or a variant.
+/// The positions of a plan's methods in its list of names or of objects that name a recipe or a variant.
 void add_planned(const std::string& plan_json, std::map<std::string, std::size_t>& places) {
   const auto plan = Json::parse(plan_json, nullptr, false);
   if (!plan.is_object() || !plan.contains("methods") || !plan["methods"].is_array()) return;
@@ -98,8 +98,8 @@ void add_planned(const std::string& plan_json, std::map<std::string, std::size_t
   }
 }
 
-/// Cells and changes in the order of the plan, not in that in which cells happened to end: models and training tasks as
-/// they first come, methods as the plan lists them and the same in every group, then seeds.
+/// Sorts cells and changes in the plan's order, not in the order in which cells ended: models and training tasks by
+/// first appearance, methods as the plan lists them (the same in every group), then seeds.
 void order_as_planned(ReportInput& input) {
   std::map<std::string, std::size_t> methods;
   for (const auto& run : input.runs) add_planned(run.plan_json, methods);
@@ -119,7 +119,7 @@ void order_as_planned(ReportInput& input) {
                    [&](const CellChange& a, const CellChange& b) { return before(a.cell, b.cell); });
 }
 
-// What a reader should see of a response: the chosen choice, or the first text that was generated.
+// The part of a response that a reader should see: the chosen choice, or the first generated text.
 std::string response_of(const Sample& sample) {
   if (sample.choice_logp.size() == sample.responses.size() && !sample.choice_logp.empty()) {
     const auto best =
@@ -167,7 +167,7 @@ std::vector<Flip> read_flips(const Store& store, const std::vector<Twin>& twins,
   return flips;
 }
 
-/// Items of measures, read once however many cells share them.
+/// Items of measures, read once even if many cells share them.
 class Items {
  public:
   explicit Items(const Store& store) : store_(&store) {}
@@ -209,14 +209,14 @@ Sorted sort_items(Items& items, const CellChange& change, const TaskChange& task
   return out;
 }
 
-// Of each arm the first seed, of each benchmark some items.
+// For each arm the first seed, for each benchmark some items.
 void collect_flips(ReportInput& input, const Store& store, const ReportSettings& settings) {
   constexpr std::size_t usual = 6;
   if (settings.flips_shown == 0) return;
   std::size_t pairs = 0;
   for (const auto& arm : input.arms) pairs += input.changes[arm.changes.front()].tasks.size();
   if (pairs == 0) return;
-  // A number that was asked for is kept, whatever it makes of the page.
+  // A number that the user asked for is kept, however large the page gets.
   const auto wanted = settings.flips_shown ? static_cast<std::size_t>(*settings.flips_shown)
                                            : std::max<std::size_t>(1, std::min(usual, most_flips / pairs));
   Items items(store);
@@ -226,7 +226,7 @@ void collect_flips(ReportInput& input, const Store& store, const ReportSettings&
     for (const auto& task : change.tasks) {
       auto sorted = sort_items(items, change, task);
       if (sorted.lost.empty() && sorted.gained.empty()) continue;
-      // Half of each kind, the rest of the other where one has fewer.
+      // Half of each kind; where one has fewer, more of the other.
       const auto lost =
           std::min(sorted.lost.size(), std::max((wanted + 1) / 2, wanted - std::min(wanted, sorted.gained.size())));
       auto twins = spread(sorted.lost, lost);

@@ -18,7 +18,7 @@ constexpr std::string_view columns =
     "before,"
     "nll_after,auroc_before,auroc_after,steps,tokens,seconds,peak_bytes,error,unit,scale\r\n";
 
-/// One row: every field is given by name of its column, the rest stay empty.
+/// One row: fields are given by the name of their column; all others stay empty.
 class CsvRow {
  public:
   CsvRow& text(std::string_view column, std::string_view value) { return set(column, csv_text(value)); }

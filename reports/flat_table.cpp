@@ -7,7 +7,7 @@
 namespace touchstone::reports {
 namespace {
 
-/// One entry a column: the cell, or null below a wider one.
+/// One entry a column: the cell, or null for a column covered by a wider cell.
 std::vector<const Cell*> spread(const TableRow& row) {
   std::vector<const Cell*> all;
   for (const auto& cell : row) {
@@ -40,7 +40,7 @@ FlatTable flatten(const ReportTable& table) {
   const bool grouped = std::any_of(table.groups.begin(), table.groups.end(),
                                    [](const RowGroup& group) { return !group.heading.empty(); });
   if (grouped) flat.columns.insert(flat.columns.begin(), {"Group", false});
-  flat.headings.reserve(table.groups.size());  // rows point into it
+  flat.headings.reserve(table.groups.size());  // rows point to its cells
   for (const auto& group : table.groups) {
     flat.headings.push_back(text_cell(group.heading));
     for (const auto& row : group.rows) {

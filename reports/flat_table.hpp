@@ -6,18 +6,18 @@
 
 namespace touchstone::reports {
 
-/// A table without spans: what formats have that know rows and columns alone.
+/// A table without spans, for formats that know only rows and columns.
 struct FlatTable {
   struct Column {
-    std::string name;  ///< heads above one another, joined: "ECE before"
+    std::string name;  ///< stacked heads, joined: "ECE before"
     bool numbers = false;
   };
   std::vector<Column> columns;
-  std::vector<std::vector<const Cell*>> rows;  ///< one a column; null where a wider cell stands before it
-  std::vector<Cell> headings;                  ///< of the groups, which stand in a first column of their own
+  std::vector<std::vector<const Cell*>> rows;  ///< one a column; null where a wider cell before it covers the column
+  std::vector<Cell> headings;                  ///< of the groups; they form a first column of their own
 };
 
-/// Valid as long as `table`.
+/// Valid as long as `table` lives.
 FlatTable flatten(const ReportTable& table);
 
 }  // namespace touchstone::reports

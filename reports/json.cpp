@@ -188,8 +188,8 @@ Json json_of(const ReportInput& input, const MeasureRow& measure) {
   return out;
 }
 
-// Bytes that are not UTF-8 become U+FFFD rather than an exception; all else beyond ASCII is escaped, terminal controls
-// included.
+// Bytes that are not UTF-8 become U+FFFD instead of an exception; all other characters beyond ASCII are escaped,
+// terminal controls included.
 std::string written(const Json& json) { return json.dump(1, ' ', true, Json::error_handler_t::replace) + "\n"; }
 
 // lm-evaluation-harness puts "_stderr" before the comma: "acc,none" has "acc_stderr,none".

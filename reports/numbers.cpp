@@ -16,10 +16,10 @@ std::string with_minus(std::string text) {
   return std::string(minus) + text.substr(1);
 }
 
-// "-0.0" reads as a small loss, which it is not.
+// "-0.0" would read as a small loss, which it is not.
 bool rounds_to_zero(const std::string& text) { return text.find_first_of("123456789") == std::string::npos; }
 
-// A tenth of a point is finer than most samples can tell; bits a byte differ in the third digit.
+// A tenth of a point is finer than most samples can resolve; bits a byte differ in the third digit.
 int digits_of(const MetricUnit& unit) { return unit.in_points() ? 1 : 3; }
 
 }  // namespace

@@ -8,13 +8,13 @@
 
 namespace touchstone::reports {
 
-// Numbers for people: the same on every machine whatever its locale, with a true minus sign, "–" for what is not a
-// number.
+// Numbers for people: the same on every machine whatever its locale, with a true minus sign, and "–" for nan and
+// infinity.
 
 std::string fixed(double value, int digits);
 std::string signed_fixed(double value, int digits);
 
-/// A value of a metric as its unit shows it: "43.2" of 0.432 in points, "0.315" of bits a byte.
+/// A value of a metric in its unit: "43.2" for 0.432 in points, "0.315" for bits a byte.
 std::string points(double value, const MetricUnit& unit = {});
 /// A change with its sign: "+3.1".
 std::string change_points(double value, const MetricUnit& unit = {});
@@ -33,9 +33,9 @@ std::string duration(double seconds);
 std::string significant(double value, int digits = 3);
 /// The first twelve digits of a hash.
 std::string short_hash(std::string_view hash);
-/// The shortest text that reads back as the same number, for machines; empty for what is not a number.
+/// The shortest text that reads back as the same number, for programs; empty for nan and infinity.
 std::string exact(double value);
-/// Six significant digits, for a cell that also shows the number rounded; empty for what is not a number.
+/// Six significant digits, for a cell that also shows the number rounded; empty for nan and infinity.
 std::string brief(double value);
 /// "1 item", "2 items"
 std::string counted(std::int64_t value, std::string_view singular);

@@ -18,7 +18,7 @@ namespace {
 
 int hex_digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
-// "sha256-BASE64", as a content-security policy names an inline block.
+// "sha256-BASE64", the form in which a content-security policy names an inline block.
 std::string policy_hash(std::string_view text) {
   constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const auto hex = sha256(text);
@@ -40,10 +40,10 @@ struct Part {
   Blocks blocks;
 };
 
-// The sections that have something to say, in their order: those named, or all; without long ones where wanted.
+// The sections with content, in their order: those named, or all, on request without the long ones.
 std::vector<Part> parts(const ReportInput& input, const SectionBook& book, const std::vector<std::string>& named,
                         bool long_ones) {
-  for (const auto& name : named) book.get(name);  // throws, with the nearest name
+  for (const auto& name : named) book.get(name);  // throws for an unknown name
   std::vector<Part> all;
   for (const auto& name : book.names()) {
     const auto& section = book.get(name);

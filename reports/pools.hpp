@@ -6,7 +6,7 @@
 
 namespace touchstone::reports {
 
-/// The measures of one model that one benchmark pools, all of one setting.
+/// The measures of one model that are pooled into one benchmark, all with the same settings.
 struct Pool {
   std::string name;
   std::vector<const MeasureRow*> leaves;
@@ -17,7 +17,7 @@ std::vector<Pool> pools_of(const ReportInput& input, std::int64_t model);
 /// "mmlu (57 tasks)", or the one task's name.
 std::string pool_name(const Pool& pool);
 
-/// How the samples of all leaves went.
+/// Counts over the samples of all leaves.
 SampleCounts counts_of(const ReportInput& input, const std::vector<const MeasureRow*>& leaves);
 
 /// The main score over all leaves, weighted by items, as the reference pools a group.

@@ -9,7 +9,7 @@
 namespace touchstone::reports {
 namespace {
 
-// Reorders, hides or splits what a reader sees. The joiners U+200C and U+200D are left: scripts and emoji need them.
+// Characters that reorder, hide or split text. The joiners U+200C and U+200D are left: scripts and emoji need them.
 bool hides(std::int32_t c) {
   return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x061C ||
          c == 0x200B || (c >= 0x2060 && c <= 0x2064) || c == 0xFEFF || c == 0x2028 || c == 0x2029 || c == 0x00AD ||
@@ -86,7 +86,7 @@ std::string markdown(std::string_view text) {
     } else if (c == '&') {
       out += "&amp;";
     } else {
-      // "https://" and "www." become links by themselves.
+      // "https://" and "www." would become links by themselves.
       const bool link = (c == ':' && source.compare(at, 3, "://") == 0) ||
                         (c == '.' && at >= 3 && source.compare(at - 3, 3, "www") == 0);
       if (link || special.find(c) != std::string_view::npos) out += '\\';
@@ -98,7 +98,7 @@ std::string markdown(std::string_view text) {
 
 std::string csv_text(std::string_view text) {
   std::string field = inert(text);
-  // Spreadsheets skip leading blanks before they look for a formula.
+  // Spreadsheets skip leading blanks when they look for a formula.
   const auto first = field.find_first_not_of(" \t\n");
   if (!field.empty() &&
       (field[0] == '\t' || field[0] == '\n' ||

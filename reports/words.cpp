@@ -16,7 +16,7 @@ std::string with_interval(const ArmTask& task) {
   return change_points(task.change, task.unit) + " " + interval_points(task.interval, true, task.unit);
 }
 
-/// What the test of a task is: of one seed's right-or-wrong items McNemar's, which its interval need not agree with.
+/// On the training task. For right-or-wrong items of one seed the test is McNemar's; it may disagree with the interval.
 std::string target_sentence(const ArmTask& task) {
   const auto p = p_value(task.p_adjusted);
   const auto found = fmt::format("{}: {} {}", task.task, with_interval(task), task.unit.name);

@@ -23,24 +23,24 @@ std::string arm_name(const Arm& arm);
 /// The colour, shape and dash of a method, 0 to 5: the same in every panel of a report.
 int method_style(const ReportInput& input, const std::string& method);
 
-/// The verdict in fixed words, one sentence each: the task trained on, the others, calibration. With names from
-/// outside: whoever writes it escapes.
+/// The verdict in fixed sentences: the task trained on, the others, calibration. It contains names from outside, so the
+/// writer must escape it.
 std::vector<std::string> verdict(const Arm& arm);
 
 /// The conclusion in a few lines: gain and cost of each training task, the methods by their mean drop, calibration, and
-/// how small a difference could not be seen; the scores where nothing was trained.
+/// the smallest visible difference; the scores where nothing was trained.
 std::vector<std::string> short_lines(const ReportInput& input);
 
-/// What a reader must know before the first number: cells that failed or are not finished, remarks on the data.
+/// Warnings for the top of the report: cells that failed or are not finished, remarks on the data.
 std::vector<RichText> alerts(const ReportInput& input);
 
-/// What measuring had to say of itself, each once: carried samples in the place of whole benchmarks, cut prompts.
+/// The warnings from measuring, each once: carried samples instead of whole benchmarks, cut prompts.
 std::vector<std::string> remarks(const ReportInput& input);
 
-/// The first of them, and how many more there are; empty without any.
+/// The first of them, and the number of the others; empty when there is none.
 std::string first_remark(const ReportInput& input);
 
-/// What the report is of, in one sentence.
+/// The models, methods and runs that the report covers, in one sentence.
 std::string scope(const ReportInput& input);
 
 }  // namespace touchstone::reports

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds the tracked C++ files against .clang-format, as clang-format 14 reads it.
+# Checks the tracked C++ files against .clang-format, as clang-format 14 reads it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds the tracked C++ files against the rules of include: which folder may see which, and where LibTorch may be seen.
+# Checks the tracked C++ files against the include rules: which folder may see which, and where LibTorch may be seen.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,7 +43,7 @@ for path, names in includes.items():
         elif not ours and name.startswith("torch/") and not (name in source_only and path.endswith(".cpp")):
             wrong.append("%s includes <%s>; ATen is the surface of LibTorch here" % (path, name))
         if not ours: continue
-        # Written by the build: from NAME.in, and FOLDER/assets.hpp from the files of FOLDER/assets.
+        # Files written by the build: from NAME.in, and FOLDER/assets.hpp from the files of FOLDER/assets.
         made = os.path.exists(name + ".in") or (name.endswith("/assets.hpp") and os.path.isdir(name[:-len(".hpp")]))
         if name not in includes and not made: wrong.append("%s includes \"%s\", which is not a tracked file by its full path" % (path, name))
         if path == "harness/main.cpp" or top in ("tests", "tools"): continue

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every plug-in file must show up in what the built program lists under a name that begins with the file's own. Of
-# tasks/micro/micro_NAME.cpp that is micro-NAME, or NAME itself where no file tasks/NAME.cpp could have brought it.
+# Every plug-in file must appear in the lists of the built program, under a name that begins with the file's own. For
+# tasks/micro/micro_NAME.cpp that is micro-NAME, or NAME itself unless a file tasks/NAME.cpp could have added it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,7 +33,7 @@ check rewards trainers/rewards/*.cpp
 check procedures trainers/procedures/*.cpp
 check adapters trainers/adapters/*.cpp
 check sections reports/sections/*.cpp
-# A method that comes with the program says what it claims, computes and costs, and what of it was inferred.
+# A method that comes with the program must state its claim, its formula, its cost, and what was inferred.
 for recipe in configs/methods/*.json; do
   absent=$("$program" show methods "$(basename "${recipe%.json}")" --json | sed -n 's/^  "missing": "\(.*\)",\{0,1\}$/\1/p')
   if [ -n "$absent" ]; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds C++ sources against the rules of .clang-tidy.
+# Checks C++ sources against the rules of .clang-tidy.
 #
 #   scripts/check_tidy.sh           sources that differ from the branch "origin/main", or, on it, from the commit before
 #   scripts/check_tidy.sh BASE      sources that differ from a commit
@@ -21,7 +21,7 @@ else
   files=$(git diff --name-only --diff-filter=d "$base" -- '*.cpp')
 fi
 
-# Each source by itself and without precompiled headers, which are another compiler's.
+# Each source alone and without precompiled headers, because those are another compiler's.
 cmake --preset release -B build-tidy -DTOUCHSTONE_UNITY=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null 2>&1
 known=$(python3 -c '
 import json, os, sys

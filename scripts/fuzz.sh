@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets and runs each for a while: scripts/fuzz.sh [SECONDS EACH, 60] [TARGET...]
-# Inputs that reached something new are kept in build-fuzz/corpus; a finding stops the script and names its file.
+# Inputs that reach new code are kept in build-fuzz/corpus; a finding stops the script and names its file.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ if [ ${#targets[@]} -eq 0 ]; then
 fi
 cmake --build build-fuzz $(printf -- '--target fuzz_%s ' "${targets[@]}")
 
-# What a target starts from: real files of its kind that the repository carries.
+# The initial inputs of a target: real files of its kind from the repository.
 seeds() {
   case $1 in
     json_text | plan_json) ls configs/plans/*.json configs/methods/*.json ;;

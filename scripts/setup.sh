@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings what a fresh Debian 12 (or newer) or Ubuntu 24.04 (or newer) machine needs to build and run touchstone.
-# Says what it installs and why; does nothing, fast, when nothing is missing. See --help.
+# Installs what a fresh Debian 12 (or newer) or Ubuntu 24.04 (or newer) machine needs to build and run touchstone.
+# Says what it installs and why; quick when nothing is missing. See --help.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,7 +40,7 @@ libgmock-dev GoogleMock: matchers of the tests
 libbenchmark-dev Google Benchmark: speed of what is hot
 git tells the program which version of the code it is built from
 '
-# For those who change the code: asked for by --dev.
+# For people who change the code: installed with --dev.
 developer_packages='
 clang-format-14 the format check of .ci/run
 clang-14 builds the fuzz targets
@@ -71,7 +71,7 @@ fail() {
   echo "setup: $*" >&2
   exit 2
 }
-# The lines of a package table as "name" words.
+# The lines of a package table, each as "name" words.
 names() { awk 'NF {print $1}' <<<"$1"; }
 
 manual() {
@@ -121,7 +121,7 @@ install_packages() {
     fail "apt-get could not install: $(echo $missing)"
 }
 
-# "3.25.1" is at least "3.25"
+# Whether "3.25.1" is at least "3.25".
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
 check_versions() {
@@ -146,10 +146,10 @@ system_packages() {
   check_versions
 }
 
-# Version and architecture that this script wants; the first line of the marker.
+# The version and architecture that this script needs; the first line of the marker.
 wanted_torch() { echo "torch $torch_version $(uname -m)"; }
 
-# The marker lists "sha256 size path" of every library. True when they are as they were unpacked.
+# The marker lists "sha256 size path" of every library. True if all are as they were unpacked.
 torch_is_there() {
   local marker=$torch_root/unpacked.txt hash size path
   [ -f "$marker" ] && [ "$(head -n 1 "$marker")" = "$(wanted_torch)" ] || return 1
@@ -161,13 +161,13 @@ torch_is_there() {
 
 fetch_wheel() {
   local into=$1 wanted="torch==$torch_version+cpu"
-  # Every wheel of one version holds the same C++ libraries, so this machine's own Python need not be one that it is for.
+  # Every wheel of one version holds the same C++ libraries, so it need not be for this machine's own Python.
   local options=(--quiet --no-deps --disable-pip-version-check --no-input --only-binary=:all: --python-version 3.11
     --implementation cp --abi cp311 --dest "$into")
   python3 -m pip --version >/dev/null 2>&1 || fail "pip is missing: apt-get install python3-pip (or name a wheel with TOUCHSTONE_TORCH_WHEEL=FILE)"
   say "fetching LibTorch $torch_version inside PyTorch's CPU wheel (about 190 MB)"
   if python3 -m pip download "${options[@]}" "$wanted" 2>"$into/reason"; then return; fi
-  # The default index has CPU wheels, without the "+cpu", for other processors than x86-64; there it has CUDA's, of 900 MB.
+  # The default index has CPU wheels, without the "+cpu", for other processors; for x86-64 it has CUDA's, of 900 MB.
   if [ "$(uname -m)" != x86_64 ] && python3 -m pip download "${options[@]}" "torch==$torch_version" 2>"$into/reason"; then return; fi
   tail -n 3 "$into/reason" >&2
   fail "pip cannot get the CPU wheel of torch $torch_version. Is there a network? The index that pip asks by default has only
@@ -176,7 +176,7 @@ fetch_wheel() {
   an unpacked LibTorch 2.6 or newer with TOUCHSTONE_LIBTORCH=DIR"
 }
 
-# Unpacks lib, include, share and the licences of a wheel; every file is held against the wheel's own list of hashes.
+# Unpacks lib, include, share and the licences of a wheel; every file is checked against the wheel's own list of hashes.
 unpack_wheel() {
   python3 - "$1" "$2" "$(wanted_torch)" "$torch_version" <<'END'
 import base64, hashlib, os, sys, time, zipfile, zlib
@@ -266,6 +266,6 @@ for argument in "$@"; do
 done
 system_packages "$developer"
 torch_library "$verify"
-# Through sudo, what was made here belongs to the person, not to root.
+# Under sudo, files made here belong to the person, not to root.
 if [ -d .deps ] && [ -n "${SUDO_UID:-}" ] && [ "$(id -u)" -eq 0 ]; then chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" .deps; fi
 say "ready"

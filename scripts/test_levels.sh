@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests that compute with tensors once for each level of processor that this machine can stand for: LibTorch's,
-# oneDNN's, MKL's and our own kernels are told to be an older processor's. Build first (scripts/test.sh). Arguments go to
-# ctest. What one processor happens to meet is no bound: every test passes on every level.
+# Runs the tests that compute with tensors once for each processor level that this machine can imitate: LibTorch,
+# oneDNN, MKL and our own kernels are told to use an older processor's code. Build first (scripts/test.sh). Arguments go
+# to ctest. No tolerance may be fitted to one processor: every test passes on every level.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

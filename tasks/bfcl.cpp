@@ -11,7 +11,7 @@
 
 // The Berkeley Function Calling Leaderboard, version 4: one question, one call. A call is right by the leaderboard's
 // own rules for Python (bfcl_eval/eval_checker/ast_eval): the tool's name, every required argument, none that the tool
-// has not, and each value one of those that the data allows.
+// lacks, and each value one of those that the data allows.
 namespace touchstone {
 namespace {
 
@@ -19,7 +19,7 @@ constexpr const char* kOrigin = "ShishirPatil/gorilla, berkeley-function-call-le
 constexpr const char* kMain = "acc,none";
 constexpr int kLongest = 256;  ///< tokens of a call
 
-/// One category to be measured on, and the one of questions that users sent in, which is trained on.
+/// One category for evaluation, and the category of questions from users, for training.
 struct Category {
   std::string name;
   std::string test;
@@ -41,7 +41,7 @@ std::array<DataFile, 2> files_of(const Category& category, Split split) {
   return {file(split, name), file(split, "possible_answer/" + name)};
 }
 
-/// The leaderboard's types as Python calls them.
+/// The leaderboard's types by their names in Python.
 std::string python_type(const std::string& type) {
   static const std::map<std::string, std::string> kNames = {
       {"string", "str"}, {"integer", "int"}, {"float", "float"}, {"number", "float"}, {"boolean", "bool"},
@@ -76,7 +76,7 @@ std::string python(const Json& value) {
   }
 }
 
-/// "Function: def name(argument: type, other: type = None)", its description and those of its arguments.
+/// "Function: def name(argument: type, other: type = None)", with the descriptions of the tool and its arguments.
 std::string signature(const DataRow& tool) {
   const auto& parameters = tool.at("parameters");
   const DataRow inner{.value = parameters, .where = tool.where + ": parameters"};
@@ -95,7 +95,7 @@ std::string signature(const DataRow& tool) {
 
 Json plain(const Json& value);
 
-/// The first value that is allowed; of what is required the first that is one, when there is any.
+/// The first allowed value; for a required argument the first that is not "" (left out), if there is one.
 Json first_allowed(const Json& allowed, bool required) {
   if (!allowed.is_array() || allowed.empty()) return plain(allowed);
   const auto found =
@@ -103,7 +103,7 @@ Json first_allowed(const Json& allowed, bool required) {
   return plain(found == allowed.end() ? allowed.front() : *found);
 }
 
-/// A value whose dicts say of each key which values it may have, with the first of these.
+/// A value whose dicts list the allowed values of each key; takes the first of these.
 Json plain(const Json& value) {
   if (!value.is_object() && !value.is_array()) return value;
   Json made = value.is_object() ? Json::object() : Json::array();
@@ -118,7 +118,7 @@ Json plain(const Json& value) {
   return made;
 }
 
-/// The call that the data wants, with the first of its values; arguments that may be left out, if first, are.
+/// The wanted call, with the first allowed values. An argument is left out if that is its first allowed value.
 std::string wanted_call(const std::string& name, const Json& arguments, const Json& required) {
   std::string inner;
   for (const auto& [argument, allowed] : arguments.items()) {
@@ -178,7 +178,7 @@ std::vector<Example> load(const Category& category, Split split, const DataFolde
   return examples;
 }
 
-/// As JSON; tuples are lists. Discarded where JSON has no such value: bytes, sets, keys that are no texts.
+/// As JSON; tuples become lists. Discarded for values that JSON lacks: bytes, sets, keys that are not texts.
 Json as_json(const PythonValue& value) {
   using Kind = PythonValue::Kind;
   const Json none(Json::value_t::discarded);
@@ -204,7 +204,7 @@ Json as_json(const PythonValue& value) {
   return values;
 }
 
-/// A Python literal as JSON; discarded when it is none.
+/// A Python literal as JSON; discarded when it is not a literal.
 Json literal(const std::string& text) {
   try {
     return as_json(read_python_literal(text));
@@ -213,7 +213,7 @@ Json literal(const std::string& text) {
   }
 }
 
-/// Texts are equal without case, spaces and these signs.
+/// Texts are compared without case, spaces and these signs.
 std::string standard(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -224,7 +224,7 @@ std::string standard(const std::string& text) {
 
 bool allows(const Json& allowed, const Json& value);
 
-/// Whether a value is the one that is wanted: numbers by value, lists and dicts by their parts.
+/// Whether a value is the wanted one: numbers are compared by value, lists and dicts by their parts.
 bool equal(const Json& wanted, const Json& value) {
   if (wanted.is_string() && value.is_string()) return standard(wanted) == standard(value);
   if (wanted.is_boolean() || value.is_boolean()) return wanted == value;
@@ -244,7 +244,7 @@ bool allows(const Json& allowed, const Json& value) {
   return std::any_of(allowed.begin(), allowed.end(), [&](const Json& one) { return equal(one, value); });
 }
 
-/// Whole numbers stand for floats, not the other way round.
+/// A whole number is accepted for a float, but not the reverse.
 bool has_type(const std::string& type, const Json& value) {
   if (type == "integer") return value.is_number_integer();
   if (type == "float" || type == "number") return value.is_number();
@@ -254,7 +254,7 @@ bool has_type(const std::string& type, const Json& value) {
   return type != "dict" || value.is_object();
 }
 
-/// Some of the data has values of other types than the tools declare: those are taken, too.
+/// Some data has values of other types than the tools declare; they are accepted, too.
 bool has_type_of(const Json& allowed, const Json& value) {
   const auto found = std::find_if(allowed.begin(), allowed.end(), [](const Json& one) { return one != ""; });
   if (found == allowed.end()) return false;
@@ -262,7 +262,7 @@ bool has_type_of(const Json& allowed, const Json& value) {
   return found->type() == value.type() || (found->is_number_integer() && value.is_number_integer());
 }
 
-/// What is wrong with a call; empty: nothing.
+/// The error of a call; empty: none.
 std::string fault_of(const ToolCall& call, const Example& example) {
   const auto fact = [&](const char* name) { return Json::parse(example.facts.at(name)); };
   if (call.name != example.facts.at("tool")) return "another tool";

@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kName = "chartqa";
 constexpr int kLongest = 512;
 
-/// What the reference asks (lm-evaluation-harness, task chartqa).
+/// The prompt of the reference (lm-evaluation-harness, task chartqa).
 constexpr const char* kInstruction =
     "\nAnalyze the image and question carefully, using step-by-step reasoning.\n"
     "First, describe any image provided in detail. Then, present your reasoning. And finally your final answer in this "
@@ -69,7 +69,7 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
   return examples;
 }
 
-/// The first line with something in it behind the last "answer:", without Markdown; empty when there is none.
+/// The first nonempty line after the last "answer:", without Markdown; empty when there is none.
 std::string final_answer(std::string text) {
   for (const char* bold : {"**:**", "**:", ":**"}) {
     text = replace_all(replace_all(text, std::string("nswer") + bold, "nswer:"), std::string("NSWER") + bold, "NSWER:");
@@ -87,7 +87,7 @@ std::string final_answer(std::string text) {
   return {};
 }
 
-/// The reference's exact_match: "Final Answer: " on the very last line, equal but for case and one full stop.
+/// The reference's exact_match: "Final Answer: " on the very last line, equal apart from case and one full stop.
 bool last_line_equals(std::string_view text, std::string_view gold) {
   constexpr std::string_view mark = "final answer: ";
   if (text.ends_with('\n')) text.remove_suffix(1);
@@ -99,7 +99,7 @@ bool last_line_equals(std::string_view text, std::string_view gold) {
   return answer == lower(strip(gold));
 }
 
-/// A number as Python writes it, thousands apart by commas.
+/// A number as Python writes it, with commas between thousands.
 std::string with_commas(std::string number) {
   auto end = std::min(number.find('.'), number.size());
   const std::size_t begin = number.starts_with('-') ? 1 : 0;
@@ -107,8 +107,8 @@ std::string with_commas(std::string number) {
   return number;
 }
 
-/// Where no final answer can be read, the reference's anywhere_accuracy looks for the gold one in the whole text: a
-/// number as it is or with commas, words behind "is", "was", "are", before a full stop or on a line of their own.
+/// If no final answer can be read, the reference's anywhere_accuracy looks for the gold answer in the whole text: a
+/// number as it is or with commas, words after "is", "was", "are", before a full stop or on a line of their own.
 bool mentions(std::string_view text, const std::string& gold) {
   const auto digits = std::string(strip(gold));
   double number = 0.0;
@@ -150,7 +150,7 @@ void chartqa(TaskBook& book) {
   task.version = "0.0";
   task.summary = "questions on real charts, 5 % tolerance on numbers";
   task.source = "ChartQA: A Benchmark for Question Answering about Charts, arXiv 2203.10244";
-  task.format.shots_fixed = true;  // a request brings the pictures of its own example alone
+  task.format.shots_fixed = true;  // a request brings only the pictures of its own example
   task.metrics = {{.name = "relaxed_accuracy,none"}, {.name = "exact_match,none"}, {.name = "anywhere_accuracy,none"}};
   task.files = files();
   task.load = load;

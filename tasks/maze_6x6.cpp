@@ -24,7 +24,7 @@ std::vector<DataFile> files() {
   return all;
 }
 
-/// Opens the passages that one of the two tables lists: bit (r, c) joins the cell with its neighbour that way.
+/// Opens the passages listed by one of the two tables: bit (r, c) joins the cell with its neighbour in that direction.
 void open_passages(Maze& maze, const DataRow& row, const std::string& key, int way) {
   const auto lines = row.texts(key);
   const auto side = static_cast<std::size_t>(maze.side);
@@ -75,7 +75,7 @@ Maze maze_of(const DataRow& row) {
   return maze;
 }
 
-/// The file's own path must be the one that its passages give.
+/// The file's own path must be the shortest path through its passages.
 void check_path(const Maze& maze, const DataRow& row) {
   Json wanted = Json::array({{maze.start.row, maze.start.column}});
   auto at = maze.start;
@@ -88,7 +88,7 @@ void check_path(const Maze& maze, const DataRow& row) {
   });
 }
 
-/// Of every ten mazes, by their number: eight to train on, one to validate, one to test.
+/// The split of a maze, by its number: of every ten mazes, eight for training, one for validation, one for testing.
 Split split_of(std::int64_t id) { return id < 8000 ? Split::train : id < 9000 ? Split::validation : Split::test; }
 
 std::vector<Example> load(Split split, const DataFolders& folders) {
@@ -114,7 +114,7 @@ namespace plugins {
 void maze_6x6(TaskBook& book) {
   Task task = maze_task(micro::Trace::none);
   task.name = kName;
-  task.family = "maze";  // that of the micro world's mazes: the same skill
+  task.family = "maze";  // as for the micro world's mazes: the same skill
   task.version = "1.0";
   task.summary = "10,000 mazes of 6 x 6 cells, in the form of task maze; ids from 9,000 are the test";
   task.source = "A Configurable Library for Generating and Manipulating Maze Datasets, arXiv 2309.10498";

@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kName = "opencqa";
 constexpr int kLongest = 256;
-constexpr double kAlike = 0.5;  ///< ROUGE-L from which an answer counts as right where only right and wrong are shown
+constexpr double kAlike = 0.5;  ///< ROUGE-L from which an answer counts as right, where only right and wrong are shown
 
 std::vector<DataFile> files() {
   std::vector<DataFile> all;
@@ -33,7 +33,7 @@ std::vector<DataFile> files() {
   return all;
 }
 
-/// The folder with a split's pictures: one of this split's own, or the data set's with all splits.
+/// The folder with a split's pictures: the split's own, or the one of the whole data set.
 std::filesystem::path pictures_of(const std::filesystem::path& file, Split split) {
   const auto name = split == Split::validation ? "val" : split_name(split);
   for (const auto& folder :
@@ -44,7 +44,7 @@ std::filesystem::path pictures_of(const std::filesystem::path& file, Split split
                                "' or 'chart_images' beside it");
 }
 
-/// The charts that a copy of the data set has pictures of, as its own list charts.jsonl says; without one, all.
+/// The charts whose pictures this copy of the data set has, by its list charts.jsonl; without that list, all charts.
 std::set<std::string> listed_charts(const std::filesystem::path& folder) {
   std::set<std::string> listed;
   const auto list = folder / "charts.jsonl";
@@ -89,7 +89,7 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
   return examples;
 }
 
-/// Overlap with the written answer, each in [0, 1]; an answer of half the words in their order counts as right.
+/// Overlap with the written answer, each in [0, 1]; an answer with half the words in the right order counts as right.
 Verdict judge(const Example& example, const Response& response) {
   const auto text = std::string(strip(first_text(response)));
   const auto words = rouge(text, example.targets.front());
@@ -117,7 +117,7 @@ void opencqa(TaskBook& book) {
   task.version = "1.0";
   task.summary = "open questions on real charts, answered in sentences (ROUGE, BLEU)";
   task.source = "OpenCQA: Open-ended Question Answering with Charts, arXiv 2210.06628";
-  task.format.shots_fixed = true;  // a request brings the pictures of its own example alone
+  task.format.shots_fixed = true;  // a request brings only the pictures of its own example
   for (const char* name : {"rougeL,none", "rouge1,none", "rouge2,none", "bleu,none"}) {
     task.metrics.push_back({.name = name});
   }

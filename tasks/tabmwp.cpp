@@ -68,7 +68,7 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
   return examples;
 }
 
-/// Lower case, without the sentence's end, thousands' commas, dollar signs and what a number's value does not need.
+/// Lower case; without a final full stop, commas in numbers, dollar signs, and digits that do not change a value.
 std::string normal(std::string_view text) {
   text = strip(text.substr(0, text.find('\n')));
   while (!text.empty() && text.back() == '.') text.remove_suffix(1);

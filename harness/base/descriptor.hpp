@@ -5,7 +5,7 @@
 
 namespace touchstone {
 
-/// A file descriptor with one owner, who closes it.
+/// A file descriptor with one owner; the destructor closes it.
 class Descriptor {
  public:
   Descriptor() = default;

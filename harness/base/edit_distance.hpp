@@ -6,8 +6,8 @@
 
 namespace touchstone {
 
-/// Elements that must be put in, taken out or changed to make one sequence of the other (Levenshtein distance), a row
-/// of the table at a time: as many steps as the product of the lengths.
+/// Levenshtein distance: the fewest insertions, deletions and changes of elements that turn one sequence into the
+/// other. Keeps one row of the table at a time; takes as many steps as the product of the lengths.
 template <class Sequence>
 std::size_t edit_distance_of(const Sequence& a, const Sequence& b) {
   std::vector<std::size_t> row(b.size() + 1);

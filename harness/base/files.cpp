@@ -17,7 +17,7 @@ namespace {
 
 std::string reason() { return std::strerror(errno); }
 
-/// Throws what a failed system call on `path` means.
+/// Throws the error for a system call on `path` that has just failed.
 [[noreturn]] void fail(Fault fault, const fs::path& path, const std::string& what) {
   throw Error(fault, path.string() + ": " + what + ": " + reason());
 }

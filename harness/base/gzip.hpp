@@ -4,8 +4,8 @@
 
 namespace touchstone {
 
-/// The bytes of a gzip file that read_text_file gives back. No name and no time are in it: equal bytes give equal
-/// files.
+/// Packs the bytes as a gzip file, which read_text_file unpacks. It holds no name and no time, so equal bytes give
+/// equal files.
 std::string gzip(std::string_view bytes);
 
 }  // namespace touchstone

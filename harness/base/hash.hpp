@@ -17,7 +17,7 @@ class Sha256 {
   Sha256& operator=(const Sha256&) = delete;
   Sha256& add(std::string_view bytes);
   Sha256& add(const void* bytes, std::size_t count);
-  /// 64 lower-case hexadecimal digits. The object can be used no more.
+  /// 64 lower-case hexadecimal digits. The object cannot be used afterwards.
   std::string hex();
 
  private:

@@ -32,7 +32,7 @@ std::string reason(const std::string& what) {
   return text.substr(0, 200);
 }
 
-/// Walks over the text and keeps where the parser is, which the library tells its listeners only in syntax errors.
+/// Iterates over the text and keeps the parser's position: the library reports it to listeners only in syntax errors.
 struct Cursor {
   using iterator_category = std::input_iterator_tag;
   using value_type = char;

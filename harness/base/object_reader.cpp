@@ -12,7 +12,7 @@ constexpr std::size_t shown_bytes = 80;
 constexpr std::size_t shown_members = 32;
 constexpr std::size_t shown_keys = 12;
 
-/// Where a text is not UTF-8, which only a caller's own value can be, it is shown with U+FFFD.
+/// Bytes that are not UTF-8 are shown as U+FFFD. Only a value made by the caller can hold such bytes.
 std::string dumped(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::string words_of(bool low, bool high, const std::string& min, const std::string& max) {
@@ -110,7 +110,7 @@ std::int64_t ObjectReader::integer(const std::string& key, std::int64_t min, std
   if (is_int64(found)) {
     value = found.get<std::int64_t>();
   } else {
-    // 2^63 and all beyond it, nan too, are outside.
+    // 2^63, all larger values, and nan are out of range.
     const bool whole = rules_.whole_reals && found.is_number_float() && std::fabs(found.get<double>()) < 0x1p63 &&
                        found.get<double>() == std::floor(found.get<double>());
     if (!whole) wrong(key, found, expected());

@@ -1,5 +1,5 @@
 #pragma once
-// For .cpp files: reading one JSON object of a file, with one form of message for all of the program.
+// For .cpp files: reads one JSON object of a file, with the same form of message everywhere in the program.
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -11,8 +11,8 @@
 
 namespace touchstone {
 
-/// Reads keys of one JSON object at a named place. What is wrong is thrown as "PLACE: key 'K': found X, expected Y", a
-/// missing key as "PLACE: key 'K' is missing" with the nearest one that is there. Copies share which keys were asked
+/// Reads keys of one JSON object at a named place. Errors are thrown as "PLACE: key 'K': found X, expected Y"; for a
+/// missing key as "PLACE: key 'K' is missing", with the nearest key that is there. Copies share the set of keys asked
 /// for. The object is borrowed.
 class ObjectReader {
  public:
@@ -21,7 +21,7 @@ class ObjectReader {
     bool null_is_missing = false;  ///< a key whose value is null counts as missing
     bool whole_reals = false;      ///< 8192.0 is a whole number
   };
-  /// Throws when `object` is none.
+  /// Throws when `object` is not a JSON object.
   ObjectReader(const Json& object, std::string where, const Rules& rules);
 
   const std::string& where() const { return where_; }
@@ -58,7 +58,7 @@ class ObjectReader {
   std::shared_ptr<std::set<std::string>> read_;
 };
 
-/// A value as messages show it: its text, or of what is long its kind and size.
+/// A value as messages show it: its text, or its kind and size when it is long.
 std::string shown_json(const Json& value);
 
 /// " in [1, 5]", " of at least 1", " of at most 5"; nothing where neither end is bounded (1e300, INT64_MAX).

@@ -16,7 +16,7 @@ struct Options::Impl {
   bool describing;
   std::vector<OptionSpec> specs;
 
-  /// Records the read. Whether there is a value under the key; a required one that is absent throws.
+  /// Records the read. Returns whether the key has a value; throws when a required key is absent.
   bool holds(OptionSpec spec) {
     const std::string key = spec.key;
     const bool required = spec.fallback.empty();

@@ -8,7 +8,7 @@
 
 namespace touchstone {
 
-/// One option as a plug-in reads it: what `touchstone show` prints and docs/ are generated from.
+/// One option of a plug-in; `touchstone show` prints it and docs/ are generated from it.
 struct OptionSpec {
   std::string key;
   std::string type;      ///< "number", "integer", "boolean", "text", "object", "list", "any"
@@ -59,7 +59,7 @@ class Options {
                 const std::optional<std::string>& fallback = std::nullopt);
   /// A list of such objects; none where an optional key is missing.
   std::vector<Options> children(const std::string& key, const std::string& help, bool required = true);
-  /// The value of a key that may be of several types, for the caller to check; null where an optional key is missing.
+  /// The value of a key that allows several types; the caller checks it. null where an optional key is missing.
   /// Its OptionSpec says "any". Valid as long as this object is.
   const nlohmann::ordered_json* any(const std::string& key, const std::string& help, bool required);
 

@@ -11,7 +11,7 @@
 namespace touchstone {
 namespace {
 
-/// What a thread needs to run a pattern; patterns share it, since each match is over before the next begins.
+/// What a thread needs to run patterns. All patterns share it, since each match is over before the next begins.
 class MatchRoom {
  public:
   MatchRoom() { pcre2_jit_stack_assign(context_, nullptr, stack_); }
@@ -24,7 +24,7 @@ class MatchRoom {
   MatchRoom& operator=(const MatchRoom&) = delete;
 
   pcre2_match_context* context() { return context_; }
-  /// Room for so many pairs of places.
+  /// Makes room for this many pairs of offsets.
   pcre2_match_data* data(std::uint32_t pairs) {
     if (pairs > pairs_) {
       pcre2_match_data_free(data_);
@@ -88,7 +88,7 @@ Pcre::Pcre(const std::string& pattern, const Settings& settings) : impl_(std::ma
   std::uint32_t groups = 0;
   pcre2_pattern_info(impl_->code, PCRE2_INFO_CAPTURECOUNT, &groups);
   impl_->pairs = groups + 1;
-  // Where the processor has no such compiler, matching is slower, not different.
+  // Some processors have no such compiler. Matching is then slower, but gives the same results.
   if (settings.machine_code) pcre2_jit_compile(impl_->code, PCRE2_JIT_COMPLETE);
 }
 

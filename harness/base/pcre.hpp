@@ -17,11 +17,11 @@ std::string pcre_unicode_version();
 class Pcre {
  public:
   struct Settings {
-    Fault fault = Fault::config;  ///< of a pattern that cannot be compiled
+    Fault fault = Fault::config;  ///< thrown for a pattern that cannot be compiled
     bool multiline = false;       ///< ^ and $ match at every line
     /// The texts are known to be UTF-8. Otherwise they may hold anything: no match goes over bytes that are not UTF-8.
     bool known_utf8 = false;
-    bool machine_code = false;      ///< compile further: faster, and steps are counted otherwise
+    bool machine_code = false;      ///< compile to machine code: faster, but steps are counted in another way
     std::uint32_t nested = 250;     ///< parentheses within each other
     std::size_t pattern_bytes = 0;  ///< 0: no limit
     std::string shown = {};         ///< the pattern as messages show it; empty: as it is
@@ -33,7 +33,7 @@ class Pcre {
   Pcre(Pcre&&) noexcept;
   Pcre& operator=(Pcre&&) noexcept;
 
-  /// No place: of a group that took no part.
+  /// Offset of a group that took no part in the match.
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
   struct Search {
@@ -42,7 +42,7 @@ class Pcre {
     std::uint64_t steps = 1'000'000;
   };
   /// First and last byte of the leftmost match, then of each group; empty when there is none. Valid until this thread
-  /// searches again. Throws `fault`, naming the text's length and the library's reason, after more than so many steps.
+  /// searches again. Beyond `search.steps` it throws `fault` with the text's length and the library's reason.
   std::span<const std::size_t> match(std::string_view text, const Search& search, Fault fault) const;
 
  private:

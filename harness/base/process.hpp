@@ -13,7 +13,7 @@ inline std::int64_t peak_resident_bytes() {
   return ::getrusage(RUSAGE_SELF, &usage) == 0 ? std::int64_t{usage.ru_maxrss} * 1024 : 0;
 }
 
-/// Lets peak_resident_bytes() begin anew from what is in use now; false where the system cannot (Linux 4.0 and newer
+/// Resets peak_resident_bytes() to the memory in use now; false where the system cannot (Linux 4.0 and newer
 /// can: proc(5), /proc/PID/clear_refs).
 inline bool restart_peak_resident() {
   std::ofstream clear("/proc/self/clear_refs");

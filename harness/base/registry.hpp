@@ -21,7 +21,7 @@ class Registry {
     require(fresh, Fault::config, [&] { return kind_ + " '" + name + "' is registered twice"; });
   }
 
-  /// Of a value that knows its name.
+  /// For a value that knows its own name.
   void add(Value value) requires requires { std::string(value.name); }
   {
     const std::string name = value.name;

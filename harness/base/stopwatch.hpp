@@ -3,7 +3,7 @@
 
 namespace touchstone {
 
-/// Time since it was made or last set back, by a clock that nobody sets.
+/// Time since it was made or last restarted, by a steady clock.
 class Stopwatch {
  public:
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }

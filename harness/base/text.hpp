@@ -17,7 +17,7 @@ std::string nearest_name(std::string_view name, std::span<const std::string> kno
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(std::span<const std::string> pieces, std::string_view separator);
 
-/// "; and 4 more such" behind the first of 5 lines; empty behind the only one.
+/// Ends a message that shows the first of `lines` lines: "; and 4 more such" for 5 lines, empty for one.
 std::string and_more(std::size_t lines);
 
 /// Without the white space that Python's str.strip() removes from both ends (ASCII and Unicode).

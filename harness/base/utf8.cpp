@@ -3,8 +3,8 @@
 namespace touchstone {
 namespace {
 
-/// What stands at a place: `bytes` of the `wanted` that its lead byte asks for are there and well-formed. A byte that
-/// leads nothing wants none.
+/// The sequence at a place: its lead byte asks for `wanted` bytes, and the first `bytes` of them are there and
+/// well-formed. `wanted` is 0 for a byte that cannot lead a sequence.
 struct Sequence {
   std::size_t bytes = 1;
   std::size_t wanted = 0;
@@ -16,7 +16,7 @@ Sequence sequence_at(std::string_view text, std::size_t at) {
   if (lead < 0x80) return {1, 1};
   if (lead < 0xc2 || lead > 0xf4) return {};
   Sequence found{.bytes = 1, .wanted = lead < 0xe0 ? 2U : lead < 0xf0 ? 3U : 4U};
-  // The byte behind the lead is the one that keeps out overlong forms, surrogates and what is above U+10FFFF.
+  // The second byte rules out overlong forms, surrogates and values above U+10FFFF.
   unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
   unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
   while (found.bytes < found.wanted && at + found.bytes < text.size() && byte(found.bytes) >= low &&

@@ -15,11 +15,11 @@ struct CodePoint {
 /// Whether the byte stands within a code point, behind its first byte.
 constexpr bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U; }
 
-/// The code point at byte `at`, at < text.size(), of any bytes. A byte that begins no well-formed code point
-/// (surrogates, overlong forms and what lies above U+10FFFF are none) has the value -1 and counts as one.
+/// The code point at byte `at`, at < text.size(), of any bytes. A byte at which no well-formed code point begins
+/// (surrogates, overlong forms and values above U+10FFFF are not well-formed) has the value -1 and counts as one.
 CodePoint code_point_at(std::string_view text, std::size_t at);
 
-/// The same of a text that is known to be UTF-8: it is not checked, and so is faster.
+/// The same for a text that is known to be UTF-8. It checks nothing and is therefore faster.
 inline CodePoint known_code_point_at(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<std::int32_t>(static_cast<unsigned char>(text[at + i])); };
   const auto tail = [&](std::size_t i) { return byte(i) & 0x3f; };
@@ -30,18 +30,18 @@ inline CodePoint known_code_point_at(std::string_view text, std::size_t at) {
   return {((lead & 0x07) << 18) | (tail(1) << 12) | (tail(2) << 6) | tail(3), 4};
 }
 
-/// Where code_point_at gives -1: the bytes that Python's decode(errors="replace") replaces by one U+FFFD, which are the
-/// longest part that could have begun a code point. At least 1.
+/// For a place where code_point_at gives -1: the number of bytes that Python's decode(errors="replace") replaces by one
+/// U+FFFD, which is the longest part that could have begun a code point. At least 1.
 std::size_t broken_bytes(std::string_view text, std::size_t at);
 
-/// First byte of the code point that ends before byte `at`, which is in (0, text.size()]. In a text that is not UTF-8,
-/// the fourth byte before `at` at most.
+/// First byte of the code point that ends before byte `at`, which is in (0, text.size()]. In a text that is not UTF-8
+/// it goes back four bytes at most.
 std::size_t previous_start(std::string_view text, std::size_t at);
 
-/// The greatest length of at most `bytes` that `text` can be cut to without cutting a code point.
+/// The greatest length, at most `bytes`, to which `text` can be cut without splitting a code point.
 std::size_t cut_length(std::string_view text, std::size_t bytes);
 
-/// Appends the code point as UTF-8; nothing where it is negative or above U+10FFFF.
+/// Appends the code point as UTF-8; appends nothing when it is negative or above U+10FFFF.
 void append_code_point(std::string& text, std::int32_t value);
 std::string utf8_of(std::int32_t value);
 

@@ -81,7 +81,7 @@ void add_bench(CLI::App& app, Program& program) {
       ->check(one_of({"train", "objectives", "decode", "score"}));
   command->add_option("--model", arguments->model, "checkpoint folder; default: random weights of a 34 M model");
   command->add_option("--ids", arguments->ids, "train: JSON file of rows of token ids; default: random ids");
-  command->add_flag("--plain", arguments->plain, "train: LibTorch's own operators, which the kernels are held against");
+  command->add_flag("--plain", arguments->plain, "train: LibTorch's own operators, to compare the kernels with");
   command->add_option("--requests", arguments->requests,
                       "decode: answers these prompts, one {\"prompt\": text, \"max_new_tokens\": n} a line");
   command->add_option("--out", arguments->out, "with --requests: file for the answers, one JSON object a line");
@@ -129,7 +129,7 @@ void add_catalogue(CLI::App& app, Program& program) {
   auto* command = app.add_subcommand(
       "catalogue",
       "Writes the table of families, objectives, stages, rewards, procedures and adapters (the build calls it).");
-  command->group("");  // not in --help: no user needs it
+  command->group("");  // hidden from --help: no user needs it
   command->add_option("--out", *out, "file to write")->required();
   command->callback([&program, out] {
     program.action = [out] {

@@ -14,7 +14,7 @@
 namespace touchstone {
 namespace {
 
-/// `expected` is how the message goes on, `shown` what --help says beside the option's type.
+/// `expected` continues the message; --help shows `shown` beside the option's type.
 CLI::Validator check(std::function<bool(const std::string&)> fits, std::string expected, std::string shown) {
   return {[fits = std::move(fits), expected = std::move(expected)](std::string& found) {
             return fits(found) ? std::string() : "found '" + one_line(found, 80) + "', expected " + expected;
@@ -22,7 +22,7 @@ CLI::Validator check(std::function<bool(const std::string&)> fits, std::string e
           std::move(shown)};
 }
 
-/// The whole text as a number.
+/// Reads the whole text as a number.
 template <class Number>
 bool read(const std::string& text, Number& value) {
   const auto* end = text.data() + text.size();

@@ -8,7 +8,7 @@
 namespace touchstone {
 namespace {
 
-/// "--model --tasks ..." of one command.
+/// The options of one command: "--model --tasks ...".
 std::string long_options(const CLI::App& command) {
   std::vector<std::string> names;
   for (const auto* option : command.get_options()) {
@@ -20,12 +20,12 @@ std::string long_options(const CLI::App& command) {
 std::vector<std::string> subcommands(const CLI::App& app) {
   std::vector<std::string> names;
   for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (!command->get_group().empty()) names.push_back(command->get_name());  // without a group: not for users
+    if (!command->get_group().empty()) names.push_back(command->get_name());  // without a group: hidden
   }
   return names;
 }
 
-// The formatter takes the shell's words for C++.
+// clang-format would take the shell's words for C++.
 // clang-format off
 /// Words of `touchstone list KIND` complete positional arguments, --tasks and --on.
 constexpr const char* bash_head = R"bash(# touchstone: completion for bash. Use: source <(touchstone completion bash)
@@ -73,7 +73,7 @@ std::string bash_script(const CLI::App& app) {
   return replace_all(replace_all(bash_head, "@COMMANDS@", join(subcommands(app), " ")), "@CASES@", cases);
 }
 
-/// zsh runs the bash function through its own emulation, so there is one source of truth.
+/// zsh runs the bash function in its own emulation, so there is only one implementation.
 std::string zsh_script(const CLI::App& app) {
   return "#compdef touchstone\n# touchstone: completion for zsh. Use: source <(touchstone completion zsh)\n"
          "autoload -U +X bashcompinit && bashcompinit\n" +

@@ -103,7 +103,7 @@ void add_data(CLI::App& app, Program& program) {
   import->add_option("task", arguments->task, "a benchmark")->required();
   import->add_option("source", arguments->source, "file or folder")->required();
   import->add_option("--into", arguments->into, "data folder to write; default: the user's cache folder");
-  import->add_option("--split", arguments->split, "what a single file is, when its name does not say")
+  import->add_option("--split", arguments->split, "split of a single file whose name does not say it")
       ->check(one_of({"train", "validation", "test", "dev"}));
   import->callback([&program, arguments] {
     program.action = [&program, arguments] { return import_action(program, *arguments);

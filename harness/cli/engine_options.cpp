@@ -8,7 +8,7 @@ namespace touchstone {
 void add_engine_options(CLI::App& app, EngineSettings& settings) {
   app.add_option("--device", settings.device, "auto, cpu or cuda[:N]; a device that is not there is an error")
       ->capture_default_str();
-  app.add_option("--dtype", settings.dtype, "of the matrix products")
+  app.add_option("--dtype", settings.dtype, "number format of the matrix products")
       ->check(one_of({"float32", "bfloat16"}))
       ->capture_default_str();
   app.add_option("--threads", settings.threads, "tensor threads")->check(whole_number(1, 1024))->capture_default_str();
@@ -31,7 +31,7 @@ void add_measure_options(CLI::App& app, MeasureSettings& settings) {
       ->capture_default_str();
   app.add_option("--limit", settings.limit, "documents a task: 50 is fifty, 0.1 is a tenth, 0 is all")
       ->check(number(0.0, 1e9));
-  app.add_option("--seed", settings.seed, "of few-shot draws and of sampling")
+  app.add_option("--seed", settings.seed, "seed of few-shot draws and of sampling")
       ->check(seed_number())
       ->capture_default_str();
   app.add_option_function<std::string>(

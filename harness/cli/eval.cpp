@@ -141,9 +141,9 @@ int eval_action(Program& program, const EvalArguments& arguments) {
   Progress progress(program.err(), Program::terminal(), program.quiet);
   auto tools = program.tools(arguments.data, progress);
   measured_tasks(arguments.measure, program.tasks(), *tools.data);
-  // The model before the database: what is wrong with it leaves no empty file behind.
+  // Opens the model before the database, so that an error in the model leaves no empty file behind.
   auto open = open_model(arguments.engine, tools);
-  // Without --db the results live in a database that is gone when its connection is.
+  // Without --db the results are in a database that ends with its connection.
   Store store(arguments.db.empty() ? ":memory:" : arguments.db);
   add_row(open, "", store);
   const auto environment = store.environment(tools.environment);
@@ -193,7 +193,7 @@ void add_eval(CLI::App& app, Program& program) {
   command->add_flag("--quiet", program.quiet, "no progress");
   command->callback([&program, arguments] {
     program.action = [&program, arguments] {
-      // A name of a model that comes with the program serves as well as a folder.
+      // The name of a model that comes with the program is accepted like a folder.
       arguments->engine.model = program.resources().model(arguments->engine.model.string(),
                                                           program.resources().data_folders(arguments->data));
       program.when_stopped =

@@ -25,7 +25,7 @@ struct GateArguments {
   MeasureSettings measure;
 };
 
-/// Whether the database knows the name.
+/// Whether the database knows a model of this name.
 bool is_stored(const std::string& db, const std::string& name) {
   if (db.empty() || !std::filesystem::exists(db)) return false;
   const Store store(db, Store::Open::read_only);
@@ -38,18 +38,18 @@ bool is_stored(const std::string& db, const std::string& name) {
   }
 }
 
-/// A name that is no folder and that the database does not know may be a model that comes with the program.
+/// If a name is no folder and the database does not know it, it may be a model that comes with the program.
 void find_folder(Program& program, const GateArguments& arguments, std::string& name) {
   if (std::filesystem::is_directory(name) || is_stored(arguments.db, name)) return;
   try {
     name = program.resources().model(name, program.data(arguments.data).folders()).string();
   } catch (const Error& error) {
-    if (std::filesystem::exists(arguments.db)) return;  // to be refused with what the database holds
+    if (std::filesystem::exists(arguments.db)) return;  // refused later, with a list of what the database holds
     throw Error(Fault::usage, std::string(error.what()) + " (results of a database: name it with --db)");
   }
 }
 
-/// Results are compared as they are stored: an option that says how to measure would be passed over.
+/// Stored results are compared as they are: an option on how to measure would be ignored, so it is refused.
 void refuse_measuring(const CLI::App& command) {
   static const std::set<std::string> judging = {"baseline", "candidate", "max-drop", "alpha", "metric", "db",
                                                 "junit",    "data",      "tasks",    "json",  "quiet",  "help"};
@@ -62,7 +62,7 @@ void refuse_measuring(const CLI::App& command) {
   }
 }
 
-/// Measures a checkpoint folder, as far as the store lacks its scores. Just those are compared.
+/// Measures a checkpoint folder, as far as the store lacks its scores. Only these measures are compared.
 ModelMeasures measured(Program& program, GateArguments& arguments, const std::string& folder, Store& store) {
   require(!arguments.measure.tasks.empty(), Fault::usage, [&] {
     return folder + " is a checkpoint folder: say with --tasks what to measure, for instance --tasks mmlu";
@@ -89,7 +89,7 @@ int gate_action(Program& program, GateArguments& arguments, const CLI::App& comm
   for (auto* name : {&arguments.baseline, &arguments.candidate}) find_folder(program, arguments, *name);
   const auto is_folder = [](const std::string& name) { return std::filesystem::is_directory(name); };
   const bool folders = is_folder(arguments.baseline) || is_folder(arguments.candidate);
-  // What is asked for is looked at before anything is measured.
+  // The options are checked before anything is measured.
   for (const auto& [task, points] : arguments.options.max_drop) program.tasks().expand(task);
   arguments.options.every_task = !arguments.measure.tasks.empty();
   std::vector<std::string> asked;
@@ -143,7 +143,7 @@ void add_gate(CLI::App& app, Program& program) {
   command->add_option("--alpha", arguments->options.alpha, "probability of a wrong verdict")
       ->check(number(1e-6, 0.5))
       ->capture_default_str();
-  command->add_option("--metric", arguments->options.metric, "another than each task's main one");
+  command->add_option("--metric", arguments->options.metric, "compare this metric instead of each task's main one");
   command->add_option("--db", arguments->db, "results database; with folders it keeps what is measured");
   command->add_option("--junit", arguments->junit, "write the verdicts as JUnit XML");
   command->add_option("--data", arguments->data, "folder with benchmark data");

@@ -88,7 +88,7 @@ void add_init(CLI::App& app, Program& program) {
   command->add_option("--documents", arguments->documents, "texts of each task to learn from")
       ->check(whole_number(1, 1 << 30))
       ->capture_default_str();
-  command->add_option("--seed", arguments->seed, "of the weights")->check(seed_number())->capture_default_str();
+  command->add_option("--seed", arguments->seed, "seed of the weights")->check(seed_number())->capture_default_str();
   command->add_option("--data", arguments->data, "folder with benchmark data");
   command->add_flag("--json", program.json, "the outcome as JSON");
   command->callback([&program, arguments] {

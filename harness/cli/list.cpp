@@ -116,8 +116,8 @@ std::vector<Entry> section_entries(const Program& program) {
   return entries;
 }
 
-/// Families, objectives, stages, rewards, procedures and adapters live in the tensor library; the build wrote their
-/// table, so that it need not be opened.
+/// Families, objectives, stages, rewards, procedures and adapters are in the tensor library. The build wrote a table of
+/// them, so the library need not be opened.
 std::vector<Entry> catalogue_entries(Program& program, const std::string& kind) {
   const auto catalogue = read_json(program.resources().catalogue());
   std::vector<Entry> entries;

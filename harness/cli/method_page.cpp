@@ -17,7 +17,7 @@ namespace touchstone {
 namespace {
 
 constexpr std::size_t label_columns = 12;
-constexpr std::size_t longest_value = 24;  // wider ones stand in the list of stages
+constexpr std::size_t longest_value = 24;  // wider values are in the list of stages
 
 std::string reproduced_text(Program& program, const std::string& method) {
   const auto found = reproduced_result(program.resources().verdicts(), method);
@@ -61,7 +61,7 @@ void print_page(Paragraphs& out, const RecipePage& page, const std::string& repr
   out.add("reproduced", reproduced);
 }
 
-/// "learning_rate 5e-05, num_train_epochs 3": what a stage of the recipe sets.
+/// The options that a stage of the recipe sets: "learning_rate 5e-05, num_train_epochs 3".
 std::string settings_of(const Json& stage) {
   std::vector<std::string> settings;
   if (!stage.is_object()) return {};
@@ -73,7 +73,7 @@ std::string settings_of(const Json& stage) {
   return join(settings, ", ");
 }
 
-/// What the recipe puts in the place of an option, wherever it uses `use` as `kind`.
+/// The recipe's values for an option, wherever it uses `use` as `kind`.
 std::string own_values(const std::vector<Json>& users, const std::string& key) {
   std::vector<std::string> values;
   for (const auto& user : users) {
@@ -91,7 +91,7 @@ std::string help_of(const Json& option) {
   return option.value("help", "") + (choices.empty() ? "" : " (" + join(choices, ", ") + ")");
 }
 
-/// Every option of the things that are used, each thing once.
+/// Every option of the things in use; each thing is listed once.
 void print_options(Program& program, const Json& known, const std::string& kind, const std::vector<Json>& used,
                    std::size_t columns) {
   std::vector<std::string> done;

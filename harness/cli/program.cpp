@@ -20,12 +20,12 @@
 namespace touchstone {
 namespace {
 
-// A signal handler can reach nothing but globals: these two are the only ones of the program.
+// A signal handler can reach only globals: these two are the only ones of the program.
 CancelFlag cancel_flag;
 volatile std::sig_atomic_t last_signal = 0;
 
 extern "C" void on_signal(int signal) {
-  // The second Ctrl-C ends the program at once: results are safe, every write is a transaction or a rename.
+  // The second Ctrl-C ends the program at once. Results stay safe: every write is a transaction or a rename.
   if (cancel_flag.is_set()) _exit(128 + signal);
   last_signal = signal;
   cancel_flag.set();
@@ -38,7 +38,7 @@ void catch_signals() {
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
-  // A write beyond `ulimit -f` then fails like one on a full disk, with a line that says so, and does not kill.
+  // With this, a write beyond `ulimit -f` fails like one on a full disk, with an error message, and does not kill.
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
@@ -65,7 +65,7 @@ constexpr const char* description =
     "  touchstone verdict --db papers.sqlite                                what a paper's plan showed\n\n"
     "Exit codes: 0 success, 1 the answer is no (a gate, a failed cell), 2 bad input, 3 undecided, 70 a bug of ours.";
 
-/// What was printed has reached its place: a full disk behind `>` is no success.
+/// Checks that all output was written: a full disk behind `>` is an error.
 int finish_output(Program& program, int code) {
   errno = 0;
   program.out().flush();
@@ -96,7 +96,7 @@ int run_action(Program& program) {
   }
 }
 
-/// Names of an option or a command that a user could have meant.
+/// Names of options or commands that the user may have meant.
 std::vector<std::string> names_of(const CLI::App& app, bool options) {
   std::vector<std::string> names;
   if (options) {
@@ -111,7 +111,7 @@ std::vector<std::string> names_of(const CLI::App& app, bool options) {
   return names;
 }
 
-/// The command that the arguments came to before something was wrong, as a user writes it.
+/// The command that parsing had reached at the error, as a user writes it.
 struct Reached {
   const CLI::App* app = nullptr;
   std::string name = "touchstone";
@@ -133,7 +133,7 @@ Reached reached(const CLI::App& app, int argc, const char* const* argv) {
   return at;
 }
 
-/// What is wrong with the command line, in one line that names what was nearest.
+/// The error of the command line, in one line that names the nearest option or command.
 std::string complaint(const CLI::App& app, int argc, const char* const* argv, const CLI::ParseError& error) {
   const auto at = reached(app, argc, argv);
   const auto commands = names_of(*at.app, false);

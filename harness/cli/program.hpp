@@ -1,5 +1,5 @@
 #pragma once
-// What the subcommands share. One file a subcommand: each defines one add_* function that program.cpp calls.
+// Shared by the subcommands. Each subcommand has one file, which defines one add_* function that program.cpp calls.
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
@@ -21,7 +21,7 @@ class App;
 
 namespace touchstone {
 
-/// Everything a subcommand works with. Made by run_program; the books are filled by main.
+/// Everything a subcommand works with. run_program makes it; main fills the books.
 class Program {
  public:
   Program(const TaskBook& tasks, const ReportBook& reports, std::ostream& out, std::ostream& err);
@@ -41,9 +41,9 @@ class Program {
 
   bool json = false;
   bool quiet = false;
-  /// What the chosen subcommand does; gives the exit code.
+  /// The action of the chosen subcommand; gives the exit code.
   std::function<int()> action = [] { return 0; };
-  /// Said behind "stopped on request": what a command that was interrupted leaves.
+  /// Printed after "stopped on request": the state that an interrupted command leaves.
   std::string when_stopped;
 
  private:
@@ -60,7 +60,7 @@ class Program {
 /// Exit codes of the program.
 struct Exit {
   static constexpr int success = 0;
-  static constexpr int no = 1;  ///< a gate that says no, a cell that failed
+  static constexpr int no = 1;  ///< a gate that says no, or a cell that failed
   static constexpr int bad_input = 2;
   static constexpr int undecided = 3;
   static constexpr int bug = 70;
@@ -72,9 +72,9 @@ struct Exit {
 int run_program(int argc, const char* const* argv, const TaskBook& tasks, const ReportBook& reports, std::ostream& out,
                 std::ostream& err);
 
-/// Options of how a checkpoint is opened, the same for eval, run, train and gate.
+/// Options for opening a checkpoint, the same for eval, run, train and gate.
 void add_engine_options(CLI::App& app, EngineSettings& settings);
-/// Options of what is measured, the same for eval and gate. `tasks` is filled from a comma-separated list.
+/// Options for what to measure, the same for eval and gate. `tasks` is filled from a comma-separated list.
 void add_measure_options(CLI::App& app, MeasureSettings& settings);
 
 void add_run(CLI::App& app, Program& program);

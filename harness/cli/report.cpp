@@ -21,10 +21,10 @@ struct ReportArguments {
   std::vector<std::string> sections;
 };
 
-/// Beside the forms that reports/ brings: a hash, which reads the store itself.
+/// A format besides those of reports/: a hash. It reads the store itself.
 constexpr const char* digest_format = "digest";
 
-/// The format that was named, else the one that the file's ending says; HTML for the terminal.
+/// The format that was named, else that of the file's ending; HTML for the terminal.
 std::string format_of(const ReportArguments& arguments, const Registry<ReportFormat>& formats) {
   if (!arguments.format.empty()) return arguments.format;
   if (arguments.out.empty() || arguments.out == "-") return "html";
@@ -40,7 +40,7 @@ std::string format_of(const ReportArguments& arguments, const Registry<ReportFor
                                 join(known, ", ") + ", or a --format");
 }
 
-/// All that a report of these arguments shows.
+/// The input of a report with these arguments.
 ReportInput input_of(const Program& program, const ReportArguments& arguments, const Store& store) {
   ReportSettings settings;
   if (arguments.run > 0) settings.run = arguments.run;

@@ -26,15 +26,15 @@ struct RunArguments {
   bool tune = false;
 };
 
-/// What a method reached at each value that was tried of one of its options.
+/// The results of a method at each value tried of one of its options.
 struct TunedMethod {
   std::string method;
   std::string key;                  ///< STAGE.KEY
   std::vector<std::string> values;  ///< JSON texts
-  std::vector<double> gains;        ///< points on what it was trained on, a value each; nan: every cell failed
+  std::vector<double> gains;        ///< change in points on the training task, one a value; nan: every cell failed
   std::size_t best = 0;             ///< index of the value with the largest gain
   bool measured() const { return !std::isnan(gains.at(best)); }
-  /// Whether a value beyond the ones tried could be better still.
+  /// Whether an untried value beyond the range could be better.
   bool at_edge() const { return values.size() > 2 && (best == 0 || best + 1 == values.size()); }
 };
 
@@ -60,7 +60,7 @@ std::vector<TunedMethod> tuned_methods(const Plan& plan, const Plan& tuning, con
   return all;
 }
 
-/// The gains and the best value: what to write into the plan's "set".
+/// Prints the gains and the best value, which belongs into the plan's "set".
 std::string tuned_line(const TunedMethod& tuned) {
   std::string line;
   for (std::size_t at = 0; at < tuned.values.size(); ++at) {
@@ -84,7 +84,7 @@ Json tuned_json(const TunedMethod& tuned) {
           {"tried", std::move(tried)}};
 }
 
-/// Of a plan with claims, what became of them.
+/// For a plan with claims, their verdicts.
 std::optional<PlanVerdict> verdict_of(const Plan& plan, const Store& store, std::int64_t id) {
   if (plan.claims.empty()) return std::nullopt;
   for (const auto& run : store.runs()) {

@@ -10,7 +10,7 @@ class Table {
  public:
   explicit Table(std::vector<std::string> head);
   void row(std::vector<std::string> cells);
-  /// With `columns`, the last column is wrapped so that a line has so many at most, where its words allow it.
+  /// With `columns`, the last column is wrapped to keep lines within that width, as far as its words allow.
   std::string text(std::size_t columns = SIZE_MAX) const;
 
  private:

@@ -26,7 +26,7 @@ struct TrainArguments {
   std::string save_dtype = "float32";
 };
 
-/// "train.learning_rate=1e-4" to a key and a JSON text; a value that is no JSON is taken as text.
+/// Splits "train.learning_rate=1e-4" into a key and a JSON text; a value that is no JSON is taken as text.
 std::map<std::string, std::string> overrides(const std::vector<std::string>& set) {
   std::map<std::string, std::string> all;
   for (const auto& entry : set) {
@@ -66,7 +66,7 @@ int train_action(Program& program, const TrainArguments& arguments) {
   job.save_dtype = arguments.save_dtype;
   job.threads = arguments.engine.threads;
   job.out = arguments.out;
-  if (!job.out.has_filename()) job.out = job.out.parent_path();  // "OUT/": what lies beside it is named after it
+  if (!job.out.has_filename()) job.out = job.out.parent_path();  // "OUT/": folders beside it get its name
   job.work = arguments.work.empty() ? job.out.string() + ".work" : arguments.work;
   job.save_every_steps = arguments.save_every_steps;
   job.chat = arguments.chat;
@@ -137,14 +137,16 @@ void add_train(CLI::App& app, Program& program) {
   command->add_option("--on", arguments->on, "task to train on")->required();
   command->add_option("--out", arguments->out, "folder to write")->required();
   command->add_option("--set", arguments->set, "STAGE.KEY=VALUE, an option of the recipe; may be given several times");
-  command->add_option("--seed", arguments->seed, "of every random draw")->check(seed_number())->capture_default_str();
+  command->add_option("--seed", arguments->seed, "seed of every random draw")
+      ->check(seed_number())
+      ->capture_default_str();
   command->add_option("--data", arguments->data, "folder with benchmark data");
   command->add_option("--work", arguments->work, "folder for checkpoints while training; default: OUT.work");
   command->add_option("--save-every-steps", arguments->save_every_steps, "steps between checkpoints")
       ->check(whole_number(1, 1 << 30))
       ->capture_default_str();
   command->add_flag("--chat", arguments->chat, "write the rows with the checkpoint's chat template");
-  command->add_option("--save-dtype", arguments->save_dtype, "of the written weights")
+  command->add_option("--save-dtype", arguments->save_dtype, "number format of the written weights")
       ->check(one_of({"float32", "bfloat16", "float16"}))
       ->capture_default_str();
   add_engine_options(*command, arguments->engine);

@@ -23,7 +23,7 @@ struct VerdictArguments {
   std::string table;
 };
 
-/// The latest run of each plan that has claims, or of the named one, in the order of the database.
+/// The latest run of each plan with claims, or of the named plan only, in the order of the database.
 std::vector<RunRow> judged_runs(const Store& store, const VerdictArguments& arguments) {
   std::vector<RunRow> runs;
   std::vector<std::string> without;
@@ -44,7 +44,7 @@ std::vector<RunRow> judged_runs(const Store& store, const VerdictArguments& argu
   return runs;
 }
 
-/// The text as a cell of a Markdown table.
+/// Escapes the text for a cell of a Markdown table.
 std::string cell(const std::string& text) {
   std::string out;
   for (const char letter : text) {
@@ -54,7 +54,7 @@ std::string cell(const std::string& text) {
   return out;
 }
 
-/// The paper of a recipe that comes with the program; empty for another one.
+/// The paper of a recipe that comes with the program; empty for any other recipe.
 std::string paper_of(Program& program, const std::string& method) {
   const auto& resources = program.resources();
   const auto names = resources.methods();
@@ -100,7 +100,7 @@ std::string page(Program& program, const Json& record) {
   return text;
 }
 
-/// Adds verdicts to a file of them, by the method that their plans are about; its other entries stay, and so does the
+/// Adds verdicts to a JSON file, under the method that their plan is about. Other entries stay, and so does the
 /// "note" that a person wrote beside one.
 Json recorded(const std::filesystem::path& file, const std::vector<Json>& verdicts) {
   const auto before = std::filesystem::exists(file) ? read_json(file) : Json::object();
@@ -142,7 +142,7 @@ int verdict_action(Program& program, const VerdictArguments& arguments) {
   for (const auto& run : judged_runs(store, arguments)) {
     verdicts.push_back(judge_run(store, run));
     entries.push_back(verdict_json(verdicts.back()));
-    double seconds = 0.0;  // of the cells, those too that an earlier run left
+    double seconds = 0.0;  // of the plan's cells, including those that an earlier run left
     for (const auto& cell : store.cells(run.id)) seconds += cell.seconds;
     entries.back()["seconds"] = std::round(seconds);
     const auto& environment = environments.at(static_cast<std::size_t>(run.environment - 1));

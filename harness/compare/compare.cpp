@@ -47,7 +47,7 @@ bool is_main(const MeasureRow& row, const std::string& metric) {
   return !row.scores.empty() && row.scores.front().metric == metric;
 }
 
-/// Whether no item has a value of the metric that the task itself goes by.
+/// Whether no item has a value of the task's main metric.
 bool without_values(const Comparable& pair, ItemReader& reader) {
   const auto lacks = [&](const MeasureRow* row) {
     const auto& items = reader.items(row->id, pair.metric);
@@ -65,7 +65,7 @@ CalibrationItem calibration_item(const ItemRow& row) {
           .gold = row.gold.size() == 1 ? row.gold.front() : -1};
 }
 
-/// The same for the same two measures, on every machine and in every report.
+/// Depends on the two measures alone: equal on every machine and in every report.
 std::uint64_t bootstrap_seed(const Comparable& pair) {
   std::uint64_t seed = 0;
   for (std::size_t leaf = 0; leaf < pair.before.size(); ++leaf) {
@@ -179,7 +179,7 @@ TaskChange compare(const Comparable& pair, const Matched& items) {
   change.settings_json = pair.before.front()->settings_json;
   change.family = pair.before.front()->family;
   const auto& spec = *score_of(*pair.before.front(), pair.metric);
-  if (!items.by_score) {  // a score in [0, 1] is a share of which more is better
+  if (!items.by_score) {  // a score in [0, 1] is a share, and more is better
     change.higher_is_better = spec.higher_is_better;
     change.unit = spec.unit;
   }

@@ -8,11 +8,11 @@
 
 namespace touchstone {
 
-/// Reads each measure's items once, however often it is compared.
+/// Reads each measure's items once, even if it is compared several times.
 class ItemReader {
  public:
   explicit ItemReader(const Store& store) : store_(&store) {}
-  /// With their values of `metric`.
+  /// The items, with their values of `metric`.
   const std::vector<ItemRow>& items(std::int64_t measure, const std::string& metric);
 
  private:
@@ -20,7 +20,7 @@ class ItemReader {
   std::map<std::pair<std::int64_t, std::string>, std::vector<ItemRow>> read_;
 };
 
-/// Whether two measures differ in their model alone.
+/// Whether two measures differ only in their model.
 bool equal_settings(const MeasureRow& one, const MeasureRow& two);
 
 /// One benchmark's measures that can be compared, leaf by leaf.
@@ -35,13 +35,13 @@ struct Comparable {
 std::vector<Comparable> comparable(std::span<const MeasureRow* const> before, std::span<const MeasureRow* const> after,
                                    const std::string& metric);
 
-/// Items of both sides, matched; what compare() computes from.
+/// Items of both sides, matched; the input of compare().
 struct Matched {
   std::vector<const ItemRow*> before;
   std::vector<const ItemRow*> after;
   std::vector<std::string> clusters;  ///< empty: independent
-  /// The main metric is one of all items together (a corpus's BLEU), so that no item has a value of its own: their
-  /// scores are compared in its place.
+  /// The main metric is one value of all items together (a corpus's BLEU), and no item has a value of its own. Item
+  /// scores are compared instead.
   bool by_score = false;
   std::int64_t left_out = 0;
 };

@@ -15,7 +15,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 using Rows = std::vector<const MeasureRow*>;
 
-/// Comparisons in the order given, computed side by side.
+/// The comparisons in the given order, computed in parallel.
 std::vector<TaskChange> compared(const std::vector<Comparable>& pairs, const std::vector<Matched>& items) {
   std::vector<TaskChange> changes(pairs.size());
   tbb::parallel_for(std::size_t{0}, pairs.size(), [&](std::size_t at) { changes[at] = compare(pairs[at], items[at]); });
@@ -32,7 +32,7 @@ void adjust(std::vector<TaskChange>& tasks) {
   for (auto& task : tasks) task.p_holm = task.trained_on ? task.paired.p_value : adjusted[next++];
 }
 
-/// Error of the mean drop: families are independent, tasks of one family move together.
+/// Error of the mean drop. Families are independent; tasks of one family are treated as fully correlated.
 Combined mean_error_of(const std::vector<const TaskChange*>& tasks) {
   std::map<std::string, Combined> families;
   for (const auto* task : tasks) {
@@ -131,13 +131,13 @@ Rows of_model(const std::vector<MeasureRow>& all, std::int64_t model) {
   return rows;
 }
 
-/// Only what a run or a comparison asked for.
+/// Keeps only the measures that a run or a comparison asked for.
 void keep_linked(Rows& rows, const std::vector<std::int64_t>& linked) {
   std::erase_if(
       rows, [&](const MeasureRow* row) { return std::find(linked.begin(), linked.end(), row->id) == linked.end(); });
 }
 
-/// Tasks measured on both sides, though never with equal settings.
+/// Tasks measured on both sides, but never with equal settings.
 std::vector<std::string> unlike(const Rows& before, const Rows& after) {
   std::vector<std::string> notes;
   for (const auto* one : before) {
@@ -150,7 +150,7 @@ std::vector<std::string> unlike(const Rows& before, const Rows& after) {
   return notes;
 }
 
-/// The measures of a store by model; with a run, those alone that it asked for.
+/// The measures of a store by model; with a run, only those that the run asked for.
 class StoredMeasures {
  public:
   StoredMeasures(const Store& store, std::optional<std::int64_t> run) : all_(store.measures()) {
@@ -170,7 +170,7 @@ class StoredMeasures {
   std::optional<std::map<std::int64_t, std::vector<std::int64_t>>> linked_;
 };
 
-/// What one cell is compared with.
+/// The two sides of one cell's comparison.
 struct Sides {
   CellRow cell;
   Rows before;

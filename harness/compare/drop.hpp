@@ -9,64 +9,64 @@
 
 namespace touchstone {
 
-/// A difference is shown where its probability under no difference, corrected, is below this.
+/// A difference counts as shown when its corrected p-value is below this.
 inline constexpr double significance = 0.05;
 
 /// One benchmark before and after, on the same items. Several leaf tasks of one benchmark (MMLU's subjects) are pooled:
 /// scores are weighted by items, and each leaf is a cluster of dependent items when there are at least ten of them
-/// (fewer are taken as fixed strata: Student's t with one or two degrees would say nothing).
+/// (fewer are taken as fixed strata, because Student's t with one or two degrees of freedom would say nothing).
 struct TaskChange {
   std::string task;    ///< a task or a group
   std::string metric;  ///< the main one, or the one asked for
   int shots = 0;
   std::string settings_json;  ///< equal before and after
   std::string family;         ///< Task::family of the benchmark's leaves
-  bool trained_on = false;    ///< of the family of the training task
+  bool trained_on = false;    ///< it belongs to the family of the training task
   double before = 0.0;
   double after = 0.0;
   double chance = 0.0;
   bool higher_is_better = true;
   MetricUnit unit{};
   Paired paired;              ///< of the items' values of the metric, after - before
-  double drop = 0.0;          ///< before - after, positive is worse (the other way round where lower is better)
+  double drop = 0.0;          ///< before - after; positive is worse (the sign is turned where lower is better)
   double p_holm = 1.0;        ///< over the cell's benchmarks that were not trained on
-  std::int64_t left_out = 0;  ///< items that one side lacks, or that were asked in other words
+  std::int64_t left_out = 0;  ///< items that one side lacks, or that had another prompt there
   std::vector<std::int64_t> before_measures;  ///< the stored measures compared: one a leaf task, in equal order
   std::vector<std::int64_t> after_measures;
-  Calibration calibration_before;  ///< of the items with a confidence on both sides; no items: there are none
+  Calibration calibration_before;  ///< of the items with a confidence on both sides; without such items it is empty
   Calibration calibration_after;
   CalibrationChange calibration;
 };
 
-/// What one cell did. drop = before - after on the benchmarks not trained on; positive is a loss of generality. Means
-/// and the largest drop are over benchmarks whose metric is in points, as shares in [0, 1]; the others have no common
-/// measure.
+/// The effect of one cell. drop = before - after on the benchmarks not trained on; positive is a loss of generality.
+/// Means and the largest drop are over benchmarks whose metric is in points, as shares in [0, 1]; others have no common
+/// unit.
 struct CellChange {
   CellRow cell;
   std::vector<TaskChange> tasks;
   double gain = 0.0;       ///< after - before, mean over what was trained on; nan when it was not measured
   double mean_drop = 0.0;  ///< unweighted mean over benchmarks; nan without any
-  /// 95 %. Benchmarks of different families are independent; those of one family share questions (TruthfulQA's three
-  /// measures), so their errors are added as if they always moved together.
+  /// 95 %. Benchmarks of different families are independent. Those of one family share questions (TruthfulQA's three
+  /// measures), so their errors are added as if fully correlated.
   Interval mean_drop_interval;
   double mean_drop_stderror = 0.0;
   double mean_drop_degrees = 0.0;  ///< of Student's t; 0: normal
   double worst_drop = 0.0;
   std::string worst_task;
   int significant_drops = 0;       ///< after Holm, p < 0.05
-  std::vector<std::string> notes;  ///< what was measured on both sides and yet cannot be compared, and why
+  std::vector<std::string> notes;  ///< tasks measured on both sides that cannot be compared, with the reason
 };
 
-/// A mean over seeds. The error has two levels: between seeds (sd / sqrt(seeds)) and of the items, which all seeds
-/// share (the mean of the cells' own errors: an upper bound, since it also holds a part of what differs between seeds).
+/// A mean over seeds. The error has two levels: between seeds (sd / sqrt(seeds)), and of the items, which all seeds
+/// share (the mean of the cells' own errors: an upper bound, since it holds a part of the variation between seeds).
 struct SeedMean {
   double mean = 0.0;
   double between_sd = 0.0;  ///< sample standard deviation between seeds; nan for one seed
   double item_stderror = 0.0;
-  double stderror = 0.0;  ///< both levels together; of one seed: the items' error alone
+  double stderror = 0.0;  ///< both levels together; for one seed: the items' error alone
   double degrees = 0.0;   ///< Satterthwaite's; 0: normal
   Interval interval;      ///< 95 %
-  double p_value = 1.0;   ///< two-sided, of no difference
+  double p_value = 1.0;   ///< two-sided, of the null hypothesis of no difference
 };
 
 /// One number of one seed, with the error of the items that it was measured on (0: none).
@@ -92,17 +92,17 @@ struct SeedSummary {
     bool trained_on = false;
     SeedMean change;  ///< after - before, in the direction that higher is better
   };
-  std::vector<Task> tasks;  ///< those that every seed was measured on
+  std::vector<Task> tasks;  ///< those that were measured for every seed
   SeedMean mean_drop;
   double worst_drop = 0.0;  ///< of the tasks' means
   std::string worst_task;
 };
 
-/// A difference in the metric's own values as a share of what a perfect score has: what means over benchmarks are of.
+/// A difference in the metric's own values as a share of a perfect score. Means over benchmarks are of such shares.
 double as_share(double difference, const MetricUnit& unit);
 
-/// Every finished cell of a run (of all runs when none is named), from the stored samples. With a run, only the
-/// measures that it asked for are compared. `metric` names another than each task's main one; tasks without it are left
+/// Every finished cell of a run (of all runs when none is named), from the stored samples. With a run, only measures
+/// that the run asked for are compared. `metric` replaces each task's main metric; tasks without it are left
 /// out.
 std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run = std::nullopt,
                                      const std::string& metric = "");
@@ -111,21 +111,21 @@ std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int6
 const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cell, const std::string& method);
 
 /// The finished cells of method `arm` in a run, each against its counterpart of `against`, on the same items: "before"
-/// is that other cell's result. A cell without one is left out.
+/// is the counterpart's result. A cell without a counterpart is left out.
 std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
                                     const std::string& against, const std::string& metric = "");
 
-/// The cells of each (base model, method, trained on) over their seeds, in the order of the first cell.
+/// The cells of each (base model, method, trained on) summarised over their seeds, in the order of the first cell.
 std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells);
 
-/// What a comparison may take of one model: all that the store holds of it, or some of its measures.
+/// The measures of one model that a comparison may use: all that the store holds, or some of them.
 struct ModelMeasures {
   std::int64_t model = 0;
   std::optional<std::vector<std::int64_t>> only = std::nullopt;
 };
 
 /// Two sets of weights on the tasks that both were measured on with equal settings (task version, data, few-shot and
-/// prompt settings, mode, dtype, device and kernels). `metric` names another than each task's main one.
+/// prompt settings, mode, dtype, device and kernels). `metric` replaces each task's main metric.
 std::vector<TaskChange> compare_models(const Store& store, const ModelMeasures& before, const ModelMeasures& after,
                                        const std::string& metric = "");
 

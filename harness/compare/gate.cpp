@@ -17,7 +17,7 @@ namespace {
 constexpr double usual_margin_points = 1.0;
 constexpr double power = 0.80;
 
-/// Counts of changed items as independent items would show them: clustered ones count less, by the ratio of the
+/// Counts of changed items converted to independent items: clustered items count less, by the ratio of the
 /// variances.
 struct Effective {
   double items = 0.0;
@@ -39,19 +39,19 @@ Effective effective_counts(const TaskChange& change) {
 }
 
 /// How many independent items show a margin with 80 % power when nothing dropped, given the share of items that change.
-/// Source: Nam, Biometrics 53 (1997), 1422: (z_alpha sqrt(V0) + z_beta sqrt(V1))^2 / margin^2, where V0 is the variance
-/// at the margin and V1 that of no drop.
+/// Source: Nam, Biometrics 53 (1997), 1422: (z_alpha sqrt(V0) + z_beta sqrt(V1))^2 / margin^2, with V0 the variance
+/// at the margin and V1 the variance at no drop.
 double binary_items(double share, double margin, double alpha) {
   const double at_margin = paired_score_variance(share / 2.0, share / 2.0, 1.0, -margin);
   const double reach = normal_quantile(1.0 - alpha) * std::sqrt(at_margin) + normal_quantile(power) * std::sqrt(share);
   return reach * reach / (margin * margin);
 }
 
-/// What the sample can show, and how many items the margin needs.
+/// Finds the smallest margin that the sample can show, and the number of items that the wanted margin needs.
 void plan_binary(GateTask& task, double alpha) {
   const auto counts = effective_counts(task.change);
-  // One more changed item than seen (half an observation in each cell), so that a sample without any change does not
-  // promise that there is none.
+  // Counts one more changed item than seen (half an observation in each cell). Otherwise a sample without any change
+  // would promise that there is none.
   const double share = std::min(1.0, (counts.worse + counts.better + 1.0) / (counts.items + 2.0));
   const double ratio = static_cast<double>(task.change.paired.items) / counts.items;
   if (task.margin > 0.0) {
@@ -77,7 +77,7 @@ void plan_mean(GateTask& task, double alpha) {
 void judge_binary(GateTask& task, double alpha) {
   const auto counts = effective_counts(task.change);
   const double degrees = task.change.paired.clusters > 0 ? task.change.paired.degrees : 0.0;
-  // paired_score() speaks of after - before.
+  // paired_score() is about after - before.
   const double z = paired_score(counts.worse, counts.better, counts.items, -task.margin);
   task.p_within = t_or_normal_cdf(-z, degrees);
   task.p_beyond = t_or_normal_cdf(z, degrees);
@@ -120,7 +120,7 @@ GateTask judge(const TaskChange& change, double margin, double alpha) {
   return task;
 }
 
-/// Judges what has a margin, in the order compared.
+/// Judges every task that has a margin, in the order compared.
 void judge_all(const std::vector<TaskChange>& changes, const GateOptions& options, GateResult& result) {
   auto fallback = options.default_max_drop;
   if (!fallback && (options.max_drop.empty() || options.every_task)) fallback = usual_margin_points;
@@ -152,7 +152,7 @@ bool among(const std::vector<T>& all, const T& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-/// What `side` may be compared by, without tasks that were not asked for.
+/// The measures of `side` that may be compared, without tasks that were not asked for.
 ModelMeasures asked_of(const std::vector<MeasureRow>& measures, const ModelMeasures& side, const GateOptions& options) {
   if (options.tasks.empty()) return side;
   ModelMeasures asked{side.model, std::vector<std::int64_t>()};
@@ -163,7 +163,7 @@ ModelMeasures asked_of(const std::vector<MeasureRow>& measures, const ModelMeasu
   return asked;
 }
 
-/// Every task asked for is compared: a gate never passes on one that was not measured.
+/// Every task asked for must be compared: a gate never passes on a task that was not measured.
 void require_asked(const std::vector<MeasureRow>& measures, const std::vector<TaskChange>& changes,
                    const GateOptions& options) {
   std::vector<std::string> compared;
@@ -300,7 +300,7 @@ std::string cell_name(const CellRow& cell) {
   return cell.method + ":" + cell.trained_on + ":" + std::to_string(cell.seed);
 }
 
-/// The one id among those found; an error that lists them otherwise.
+/// The only id among those found; otherwise an error that lists them.
 std::int64_t only(const std::string& name, const std::vector<std::int64_t>& ids, std::vector<std::string> names,
                   const std::string& kind) {
   if (ids.size() == 1) return ids.front();
@@ -312,7 +312,7 @@ std::int64_t only(const std::string& name, const std::vector<std::int64_t>& ids,
                                  (all > shown ? ", ..." : ""));
 }
 
-/// The latest run of that name, or the one with the id N of "runN".
+/// The latest run of that name, or for "runN" the one with id N.
 const RunRow* find_run(const std::vector<RunRow>& runs, const std::string& name) {
   for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
     if (run->name == name) return &*run;
@@ -386,7 +386,7 @@ ModelMeasures find_model(const Store& store, const std::string& name) {
 
 namespace {
 
-/// A value as its unit shows it: with one digit in points, with four of anything else.
+/// A value in its unit: with one digit in points, with four in any other unit.
 std::string shown(const MetricUnit& unit, double value) {
   const int digits = unit.in_points() ? 1 : 4;
   const double number = value * unit.scale;
@@ -406,7 +406,7 @@ std::string grouped(std::int64_t count) {
   return text;
 }
 
-/// What the numbers say, in one sentence.
+/// The reason for the verdict, in one sentence.
 std::string why(const GateTask& task, const GateResult& result) {
   if (result.same_weights) return "baseline and candidate are the same weights, so nothing can have dropped";
   const auto& unit = task.change.unit;
@@ -444,7 +444,7 @@ std::string summary(const GateResult& result) {
   return "";
 }
 
-/// Escaped for XML 1.0 text and attributes; what XML cannot hold becomes U+FFFD.
+/// Escaped for XML 1.0 text and attributes; characters that XML cannot hold become U+FFFD.
 std::string xml(const std::string& text) {
   std::string out;
   for (const char letter : to_utf8(text)) {

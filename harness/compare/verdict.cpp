@@ -47,7 +47,7 @@ Claim read_claim(Options options) {
     claim.task = options.text("task", "a benchmark", {.fallback = trained_name});
   }
   if (claim.of == Claim::Of::score) {
-    claim.metric = options.text("metric", "one of the benchmark's; \"\": its main one", {.fallback = ""});
+    claim.metric = options.text("metric", "a metric of the benchmark; \"\": its main one", {.fallback = ""});
   }
   if (claim.of == Claim::Of::logged) {
     claim.key = options.text("key", "STAGE.KEY of the stage's log");
@@ -64,7 +64,7 @@ Claim read_claim(Options options) {
   return claim;
 }
 
-/// Where the difference should lie: inside (low, high).
+/// The expected range of the difference: inside (low, high).
 Interval expected(const Claim& claim, const MetricUnit& unit) {
   const double margin = claim.of == Claim::Of::logged ? (claim.ratio ? std::log1p(claim.margin) : claim.margin)
                                                       : claim.margin / unit.scale;
@@ -102,7 +102,7 @@ SeedMean mean_of(const std::vector<SeedMean>& parts) {
   return mean;
 }
 
-/// Reads what the claims of one run compare; each pair of arms once.
+/// Reads the numbers that the claims of one run compare; each pair of arms once.
 class Evidence {
  public:
   Evidence(const Store& store, const RunRow& run)
@@ -138,7 +138,7 @@ class Evidence {
     return changes_.emplace(key, std::move(made)).first->second;
   }
 
-  /// Every planned cell of the arm must have its partner: half a plan proves nothing.
+  /// Every planned cell of the arm must have its partner: an incomplete plan proves nothing.
   bool complete(const Claim& claim, std::size_t compared, ClaimResult& result) const {
     std::size_t planned = 0;
     for (const auto& cell : cells_) {
@@ -167,7 +167,7 @@ class Evidence {
     for (const auto& entry : groups) parts.push_back(over_seeds(entry.second));
   }
 
-  /// arm - against of one cell; none when it was not measured.
+  /// arm - against for one cell; none when it was not measured.
   static std::optional<SeedValue> value_of(const Claim& claim, const CellChange& change, MetricUnit& unit) {
     if (claim.of == Claim::Of::drop) {
       if (std::isnan(change.mean_drop)) return std::nullopt;
@@ -237,7 +237,7 @@ class Evidence {
     const auto& found = result.difference;
     const double error = found.stderror;
     result.detectable = detectable_difference(error, found.degrees);
-    // How far outside of the expected range the mean lies, in standard errors.
+    // The distance of the mean from the expected range, in standard errors.
     const double outside = std::max(range.low - found.mean, found.mean - range.high);
     if (error > 0.0) result.p_against = t_or_normal_cdf(-outside / error, found.degrees);
     if (error == 0.0) result.p_against = outside > 0.0 ? 0.0 : 1.0;
@@ -270,8 +270,8 @@ ClaimVerdict together(const std::vector<ClaimResult>& claims) {
   return shown ? ClaimVerdict::contradicted : ClaimVerdict::not_shown;
 }
 
-/// The stages of finished cells that made nothing of a part of what they were given, all seeds and tasks of an arm
-/// together: arms that are compared at one budget did not spend the same.
+/// The stages of finished cells that left a part of their rows unused, over all seeds and tasks of an arm. Arms that
+/// are compared at one budget then did not spend the same.
 std::vector<std::string> unspent_budgets(const Store& store, const RunRow& run) {
   struct Budget {
     double unspent = 0.0;
@@ -388,7 +388,7 @@ std::string found_text(const ClaimResult& result) {
                      value_text(result, interval.low), value_text(result, interval.high));
 }
 
-/// The smallest effect that could have been shown, where nothing was.
+/// The smallest effect that could have been shown; only for a claim that is not shown.
 std::string detectable_text(const ClaimResult& result) {
   if (result.verdict != ClaimVerdict::not_shown) return "";
   const auto& claim = result.claim;

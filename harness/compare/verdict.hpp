@@ -10,12 +10,12 @@
 
 namespace touchstone {
 
-/// What a plan expects of one of its methods ("arm") against another one, or against the base model.
+/// A claim of a plan: what it expects of one of its methods ("arm") against another method or the base model.
 struct Claim {
   /// score: a benchmark's main or named metric (percentage points). drop: mean drop on the benchmarks not trained on
-  /// (points). ece: the expected calibration error of a benchmark (points). logged: what a stage wrote down.
+  /// (points). ece: the expected calibration error of a benchmark (points). logged: a value that a stage logged.
   enum class Of : std::uint8_t { score, drop, ece, logged };
-  /// Of a metric of which less is better the difference has its sign turned: higher always means better.
+  /// For a metric where less is better, the sign of the difference is turned: higher always means better.
   /// higher: arm - against > margin; lower: < -margin; not_lower: > -margin; not_higher: < margin; same: within it.
   enum class Expect : std::uint8_t { higher, lower, not_lower, not_higher, same };
 
@@ -24,13 +24,13 @@ struct Claim {
   std::string against;  ///< a method of the plan, or "base"
   Of of = Of::score;
   std::string task;      ///< of score and ece: a benchmark, or "$train_on"
-  std::string metric;    ///< of score: another than the benchmark's main one
+  std::string metric;    ///< for score: replaces the benchmark's main metric
   std::string key;       ///< of logged: "STAGE.KEY", for instance "train.trained_tokens"
-  bool ratio = false;    ///< of logged: the margin and the result are of arm / against
-  std::string train_on;  ///< only cells trained on this; empty: the mean over all that the plan trains on
+  bool ratio = false;    ///< for logged: margin and result are of the ratio arm / against
+  std::string train_on;  ///< only cells trained on this; empty: the mean over all training tasks of the plan
   Expect expect = Expect::higher;
   double margin =
-      0.0;  ///< points, or the metric's unit; of logged values their own unit, or the share by which a ratio exceeds 1
+      0.0;  ///< points, or the metric's unit; for logged values their own unit, or by how much a ratio exceeds 1
 };
 
 /// The "claims" of a plan; none when it has none. Throws Fault::config, naming file, entry, key, found and expected.
@@ -40,15 +40,15 @@ enum class ClaimVerdict : std::uint8_t { reproduced, not_shown, contradicted, un
 /// "direction reproduced", "not shown", "contradicted", "not measured".
 const char* claim_verdict_name(ClaimVerdict verdict);
 
-/// One claim against what was measured.
+/// One claim, with the measured result.
 struct ClaimResult {
   Claim claim;
-  /// arm - against over the seeds (mean of those of each training task), in the claim's unit; of a ratio its logarithm.
+  /// arm - against over the seeds (mean of those of each training task), in the claim's unit. For a ratio: logarithm.
   SeedMean difference;
-  MetricUnit unit{};        ///< of score: what the benchmark's metric is counted in
+  MetricUnit unit{};        ///< for score: the unit of the benchmark's metric
   std::size_t cells = 0;    ///< pairs of cells compared: training tasks x seeds
-  double detectable = 0.0;  ///< smallest difference that so many seeds and items show with 80 % power, alpha 0.05
-  double p_against = 1.0;   ///< one-sided, of a difference as far on the other side as found were the claim true
+  double detectable = 0.0;  ///< smallest difference that so many seeds and items detect with 80 % power, alpha 0.05
+  double p_against = 1.0;   ///< one-sided: if the claim were true, of a mean as far on the wrong side as the one found
   std::string missing;      ///< why it is unmeasured
   ClaimVerdict verdict = ClaimVerdict::unmeasured;
 };
@@ -59,7 +59,7 @@ struct PlanVerdict {
   std::string method;  ///< the recipe that the plan is about; empty: none was named
   std::vector<ClaimResult> claims;
   ClaimVerdict verdict = ClaimVerdict::unmeasured;
-  /// What a reader of the claims must know of the arms: "share-0: stage pair left 34 % of its rows unspent".
+  /// Notes about the arms for a reader of the claims: "share-0: stage pair left 34 % of its rows unspent".
   std::vector<std::string> remarks{};
 };
 

@@ -119,7 +119,7 @@ std::vector<CatalogueFile> data_files(const TaskBook& book, const DataFolders& d
 namespace fs = std::filesystem;
 namespace {
 
-/// A file of the user's and the data file that it is taken for.
+/// One of the user's files, and the data file that it is taken for.
 struct Pick {
   const Task* task = nullptr;
   const DataFile* file = nullptr;
@@ -129,7 +129,7 @@ struct Pick {
 
 bool is_packed(const std::string& path) { return path.ends_with(".gz"); }
 
-/// The place for a file of this name: the one of the same name, else the first of the same kind; never packed.
+/// The target path for a file of this name: the path with the same name, else the first of the same kind; never packed.
 std::string place_for(const DataFile& file, const fs::path& from) {
   const auto name = plain_name(from);
   for (const auto& path : file.paths) {
@@ -142,7 +142,7 @@ std::string place_for(const DataFile& file, const fs::path& from) {
   return {};
 }
 
-/// Where in a folder a data file may lie: as in a data folder, as in the benchmark's own folder, or by its bare name.
+/// Finds a data file in a folder that is laid out as a data folder or as the benchmark's own, or holds it by bare name.
 std::optional<fs::path> find_in(const fs::path& folder, const DataFile& file) {
   for (const auto& path : file.paths) {
     const fs::path relative = path;
@@ -169,7 +169,7 @@ std::vector<Pick> pick_of_folder(const std::vector<const Task*>& tasks, const fs
   return all;
 }
 
-/// What a single file is: by its name, or by the split that the user gave.
+/// Which data file a single file is: by its name, or by the split that the user gave.
 std::vector<Pick> pick_of_file(const std::vector<const Task*>& tasks, const fs::path& from,
                                std::optional<Split> split) {
   std::map<std::string, Pick> picks;
@@ -187,7 +187,7 @@ std::vector<Pick> pick_of_file(const std::vector<const Task*>& tasks, const fs::
   return all;
 }
 
-/// A folder in the target that goes when the import ends, however it ends; the target goes, too, when nothing came in.
+/// A folder in the target, removed however the import ends. The target is removed, too, when nothing was imported.
 class Stage {
  public:
   explicit Stage(const fs::path& target) : target_(target), fresh_(!fs::exists(target)) {
@@ -214,7 +214,7 @@ class Stage {
   fs::path path_;
 };
 
-/// The examples of a file that lies in the stage; what is wrong with it is said of the user's file.
+/// The examples of a file that lies in the stage. Error messages name the user's file instead.
 std::vector<Example> load_staged(const Pick& pick, const fs::path& stage) {
   try {
     return pick.task->load(pick.file->split, DataFolders({stage}));
@@ -223,7 +223,7 @@ std::vector<Example> load_staged(const Pick& pick, const fs::path& stage) {
   }
 }
 
-/// What the data files of tasks are called (`of` a path), each once; only those of a split where one is given.
+/// The names of the tasks' data files (`of` a path), each once; only those of the given split, if there is one.
 template <class Of>
 std::vector<std::string> names_of(const std::vector<const Task*>& tasks, std::optional<Split> split, const Of& of) {
   std::vector<std::string> names;
@@ -239,7 +239,7 @@ std::vector<std::string> names_of(const std::vector<const Task*>& tasks, std::op
   return names;
 }
 
-/// Why a file or folder holds nothing of the tasks, and what would.
+/// Says why a file or folder holds nothing for the tasks, and which names it should have.
 std::string nothing_of(const std::vector<const Task*>& tasks, const std::string& name, bool folder,
                        std::optional<Split> split) {
   if (!folder && split) {

@@ -9,15 +9,15 @@
 
 namespace touchstone {
 
-/// How a data file compares with what is known of it.
+/// How a data file compares with what is known about it.
 enum class FileState : std::uint8_t {
   missing,
-  there,      ///< found; not held against anything (data_files without `verify`)
+  there,      ///< found, but compared with nothing (data_files without `verify`)
   published,  ///< the published file, byte for byte after decompression
   listed,     ///< not the published file, but the one that the MANIFEST.json of its folder names: a sample, an import
   differs,    ///< in the published form and place, with other content, and no manifest speaks for it
-  changed,    ///< not what the MANIFEST.json of its folder says: edited or damaged after it was put there
-  unknown     ///< nothing to hold it against
+  changed,    ///< not what the MANIFEST.json of its folder says: edited or damaged after the import
+  unknown     ///< there is nothing to compare it with
 };
 const char* file_state_name(FileState state);
 
@@ -26,7 +26,7 @@ struct CatalogueFile {
   std::string benchmark;           ///< "mmlu"
   std::vector<std::string> tasks;  ///< the tasks that read it
   Split split = Split::test;
-  std::string wanted;                         ///< the first place looked at below a data folder
+  std::string wanted;                         ///< the place that is tried first, below a data folder
   std::optional<std::filesystem::path> path;  ///< where it was found
   FileState state = FileState::missing;
   std::string sha256;     ///< of its text, when verified
@@ -53,7 +53,7 @@ struct ImportedFile {
 
 /// Copies a benchmark's data from a file, or from all files of a folder that it knows by name, into the layout below
 /// `target` in which tasks find it, unpacked, and lists it in target/BENCHMARK/MANIFEST.json. Every file is read by its
-/// task first; nothing is written unless all of them can be. `split` says what a single file is when its name does not.
+/// task first; nothing is written unless all can be read. `split` is for a single file whose name does not say it.
 /// Throws Fault::data naming the file that cannot be used, Fault::config for an unknown task.
 std::vector<ImportedFile> import_data(const TaskBook& book, const std::string& name,
                                       const std::filesystem::path& source, const std::filesystem::path& target,

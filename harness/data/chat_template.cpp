@@ -41,10 +41,10 @@ SpecialTokens named_pair(const std::string& bos_token, const std::string& eos_to
 }  // namespace
 
 struct ChatTemplate::Impl {
-  /// How the content of a turn is handed over.
+  /// How the content of a turn is passed to the template.
   struct Content {
-    bool text = false;   ///< as one text the template prints it
-    bool parts = false;  ///< as a list of parts the template prints the texts of it
+    bool text = false;   ///< the template prints content that is one text
+    bool parts = false;  ///< the template prints the texts of content that is a list of parts
   };
 
   Impl(jinja::Template read, std::string where_it_stands, std::string of_source, Json named)
@@ -62,8 +62,8 @@ struct ChatTemplate::Impl {
     return program.render(values);
   }
 
-  /// Whether a turn of this role shows the text that it holds, as a dialog's last turn. A template that refuses the
-  /// dialog shows nothing; one that prints a list as Python would does not take parts.
+  /// Whether the text of a turn of this role is shown, as the dialog's last turn. If a template refuses the dialog, it
+  /// is not. A template that prints a list as Python would does not count as taking parts.
   bool shows(Role role, bool as_parts) const {
     const std::string word = "touchstone-probe";
     auto messages = Json::array();
@@ -87,7 +87,7 @@ struct ChatTemplate::Impl {
   }
 
   void probe() {
-    // The user's first: the others are asked beside a user's turn.
+    // The user's role comes first: the other roles are probed next to a user turn.
     for (const auto role : {Role::user, Role::system, Role::assistant, Role::tool}) {
       auto& found = content[index(role)];
       found.text = shows(role, false);

@@ -7,13 +7,13 @@
 
 namespace touchstone {
 
-/// A Hugging Face chat template (harness/jinja), over the turns of a dialog. Some templates take the content of a turn
-/// as one text, some as a list of parts, some both: what this one takes is found out by rendering a word both ways.
+/// A Hugging Face chat template (harness/jinja), applied to the turns of a dialog. Templates take the content of a turn
+/// as one text, as a list of parts, or as either. The constructor finds out which by rendering a probe word both ways.
 class ChatTemplate {
  public:
-  /// Throws Fault::checkpoint naming `where`, line and what is wrong.
+  /// Throws Fault::checkpoint naming `where`, the line and the error.
   ChatTemplate(const std::string& source, const std::string& where, const SpecialTokens& tokens);
-  /// With the two tokens that most templates name.
+  /// With the two special tokens that most templates use.
   ChatTemplate(const std::string& source, const std::string& where, const std::string& bos_token,
                const std::string& eos_token);
   ~ChatTemplate();

@@ -22,8 +22,8 @@ struct Turn {
   std::vector<Part> parts;
   /// What follows the turn when a prompt is written without a chat template: the delimiter of the few-shot format.
   std::string delimiter;
-  /// JSON object: what else of the turn a chat template may write ("tool_calls", "name"); empty: nothing. A turn
-  /// without parts has the content that is here, or none.
+  /// JSON object: further members of the turn for a chat template ("tool_calls", "name"); empty: none. A turn
+  /// without parts takes its content from here, or has none.
   std::string members{};
 };
 
@@ -32,7 +32,7 @@ using Dialog = std::vector<Turn>;
 /// The text parts of a turn, in order, joined with nothing between.
 std::string text_of(const Turn& turn);
 
-/// One item of a benchmark: what is asked, and what would be right.
+/// One item of a benchmark: the question and the right answers.
 struct Example {
   std::string id;        ///< unique in its task, stable between runs: "gsm8k/test/17"
   std::string question;  ///< the question part of the prompt, as the task's format writes it ("Question: ...\nAnswer:")
@@ -40,7 +40,7 @@ struct Example {
   std::vector<std::string> targets;  ///< answers in words; the first is what a shot shows and what is trained on
   std::vector<std::string> choices;  ///< empty unless the task is multiple choice
   std::vector<int> gold;             ///< indices of the right choices, 0-based; empty unless multiple choice
-  std::map<std::string, std::string> facts;  ///< what else the data set says: "subject", "test", "entry_point"
+  std::map<std::string, std::string> facts;  ///< other fields of the data set: "subject", "test", "entry_point"
   Dialog history{};      ///< turns before the question, as plain text with all that marks them; may hold all of it
   std::string doc_hash;  ///< SHA-256 of the document as the reference hashes it (tasks/parts readers fill it in)
 };

@@ -16,7 +16,7 @@ namespace touchstone {
 namespace fs = std::filesystem;
 namespace {
 
-/// The shortest number that gives the float back.
+/// The shortest number that reads back as the same float.
 Json float_json(float value) {
   if (!std::isfinite(value)) return number_json(static_cast<double>(value));
   char digits[32];
@@ -99,7 +99,7 @@ Json prompt_json(const Record& record) {
   return json;
 }
 
-/// Names a row among those of one data set: repeated rows are equal, and any of them will do.
+/// The name of a row within one data set. Repeated rows are equal, so any of them will do.
 std::string name_of(const Json& prompt) {
   Json name = {prompt.at("parent"), prompt.at("prompt")};
   for (const auto* column : {"pictures", words_of(MediaKind::audio).column, words_of(MediaKind::frames).column}) {
@@ -114,7 +114,7 @@ std::map<std::string, double> values_of(const Json& json) {
   return values;
 }
 
-/// The lines before the last, whose hash the last one holds.
+/// All lines but the last, checked against the hash that the last one holds.
 std::vector<std::string> checked_lines(std::string_view text) {
   require(text.ends_with('\n'), Fault::data, "cut short");
   const auto before = text.substr(0, text.size() - 1).rfind('\n');
@@ -126,7 +126,7 @@ std::vector<std::string> checked_lines(std::string_view text) {
   return split(std::string(body.substr(0, body.size() - 1)), '\n');
 }
 
-/// What the first line says; the records are still to come. Of a file in another format nothing is known but that.
+/// The content of the first line, without records. For a file in another format only that format is known.
 MadeFile head_from(const std::string& line) {
   const auto head = parse_json(line, "line 1");
   MadeFile made;

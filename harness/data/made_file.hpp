@@ -11,7 +11,7 @@
 
 namespace touchstone {
 
-/// Of the lines of made_text(). Files of another one are made again.
+/// Format of the lines of made_text(). Files of another format are made again.
 inline constexpr int made_format = 2;
 
 /// What one stage of a job made, with the origin of every record of it.
@@ -19,7 +19,7 @@ struct MadeFile {
   int stage = 0;
   std::string name;                      ///< the stage's
   std::string key;                       ///< JSON object: everything that decides the records
-  std::map<std::string, double> values;  ///< what the stage reported of itself
+  std::map<std::string, double> values;  ///< what the stage reported about itself
   std::vector<Record> records;
   /// JSON object for each stage that wrote some of the answers (Answer::made_by): stage, name, model, seed and
   /// how the tokens were drawn.
@@ -30,8 +30,8 @@ struct MadeFile {
 /// record: parent (the id of the row that it was made of), task, prompt, hashes of its pictures, recordings and films
 /// (of the latter two also what they are), and the answers
 /// with their origin ("data", or the stage that wrote them, its model, seed, temperature and stop texts), the tokens
-/// as they were drawn, whether a limit cut them, log-probability under that model, reward, spans, reference
-/// log-probabilities and what the stage noted; the last holds the SHA-256 of all before it.
+/// as they were drawn, whether the token limit cut them, log-probability under that model, reward, spans, reference
+/// log-probabilities and the stage's notes. The last line holds the SHA-256 of all lines before it.
 std::string made_text(const MadeFile& made);
 
 /// The way back. Prompts, media and examples are those of the parents in `source`. A text with another key than
@@ -40,31 +40,31 @@ std::string made_text(const MadeFile& made);
 MadeFile made_from_text(std::string_view text, const std::string& where, const std::string& key,
                         std::span<const Record> source);
 
-/// A file of made records, as a job's result and the results database name it.
+/// A file of made records, as a job's result and the results database list it.
 struct RecordFile {
   int stage = 0;
   std::string name;  ///< the stage's
   std::string file;  ///< "1-sample.jsonl.gz"
   std::int64_t rows = 0;
-  std::int64_t answers = 0;  ///< to these
-  std::int64_t written = 0;  ///< of which this stage wrote so many
+  std::int64_t answers = 0;  ///< in these rows
+  std::int64_t written = 0;  ///< how many of these this stage wrote
   std::int64_t bytes = 0;    ///< unpacked
-  std::string sha256;        ///< of these
+  std::string sha256;        ///< of the unpacked text
 };
 
-/// What is known of made records and of their text once they are written.
+/// Facts about made records and their text, known once they are written.
 RecordFile record_file(const MadeFile& made, std::string_view text);
 
 /// "1-sample.jsonl.gz".
 std::string record_file_name(int stage, const std::string& name);
 
-/// Where a job keeps what its stages made: beside its output folder, "OUT.records".
+/// The folder where a job keeps the records its stages made: beside its output folder, "OUT.records".
 std::filesystem::path records_folder(const std::filesystem::path& out);
 
-/// Removes the files that jobs left in such a folder, those of `kept` excepted, and the folder when nothing is in it.
+/// Removes the files that jobs left in such a folder, except those of `kept`. Removes the folder if it is then empty.
 void remove_record_files(const std::filesystem::path& folder, std::span<const RecordFile> kept);
 
-/// What a file of made records may hold at most, unpacked.
+/// The largest size of a file of made records, unpacked.
 inline constexpr std::uint64_t record_bytes = std::uint64_t{4} << 30;
 
 /// SHA-256 over everything of records that a stage may read, media included, and the origins of their answers.

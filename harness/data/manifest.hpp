@@ -6,7 +6,7 @@
 
 namespace touchstone {
 
-/// One file that a MANIFEST.json speaks for.
+/// One file listed in a MANIFEST.json.
 struct ManifestFile {
   std::string path;    ///< relative to the manifest's folder
   std::string sha256;  ///< of the file's text, unpacked
@@ -15,7 +15,7 @@ struct ManifestFile {
   std::string licence;
 };
 
-/// DATA_FOLDER/BENCHMARK/MANIFEST.json: where the benchmark's files came from and what they held when they were put
+/// DATA_FOLDER/BENCHMARK/MANIFEST.json: where the benchmark's files came from, and their hashes when they were put
 /// there.
 struct Manifest {
   std::vector<ManifestFile> files;
@@ -28,7 +28,7 @@ struct Manifest {
   void put(ManifestFile file);
 };
 
-/// What the manifest of `relative` (a path below the data folder) says that file's SHA-256 is; none when nothing does.
+/// The SHA-256 that the manifest of `relative` (a path below the data folder) gives for that file; none if not listed.
 std::optional<std::string> manifest_hash(const std::filesystem::path& folder, const std::filesystem::path& relative);
 
 }  // namespace touchstone

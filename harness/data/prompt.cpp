@@ -17,7 +17,7 @@ namespace {
 bool starts_with_space(std::string_view text) { return !text.empty() && lstrip(text).size() != text.size(); }
 bool ends_with_space(std::string_view text) { return !text.empty() && rstrip(text).size() != text.size(); }
 
-/// The two joined by the delimiter, which stands there only when neither has white space at the seam.
+/// Joins the two. The delimiter goes between them only when neither has white space at the seam.
 std::string join_seam(const std::string& first, const std::string& second, const std::string& delimiter) {
   if (first.empty()) return second;
   if (second.empty()) return first;
@@ -30,7 +30,7 @@ std::string prefix_of(const Task& task, const Example& example) {
   return own == example.facts.end() ? task.format.gen_prefix : own->second;
 }
 
-/// What a shot shows: the first target in words, or the right choice.
+/// The answer shown in a shot: the first target in words, or the right choice.
 std::string answer_of(const Task& task, const Example& example) {
   if (!example.targets.empty()) return example.targets.front();
   require(!example.gold.empty() && example.gold.front() >= 0 &&
@@ -51,13 +51,13 @@ Turn text_turn(Role role, std::string text, std::string delimiter) {
   return {.role = role, .parts = {std::move(text)}, .delimiter = std::move(delimiter)};
 }
 
-/// The delimiter after a question that a prefix of the answer follows.
+/// The delimiter between a question and a prefix of the answer.
 std::string prefix_delimiter(const Task& task, const Example& example, const std::string& prefix) {
   const bool seam = !example.question.empty() && !ends_with_space(example.question) && !starts_with_space(prefix);
   return seam ? task.format.target_delimiter : "";
 }
 
-/// The system text and the shots: everything that stands before the example itself.
+/// All turns before the example itself: the system text and the shots.
 Dialog leading_turns(const Task& task, std::span<const Example* const> shots, const PromptSettings& settings) {
   Dialog dialog;
   auto system = join_seam(settings.system_instruction, task.format.description, task.format.fewshot_delimiter);
@@ -74,7 +74,7 @@ Dialog leading_turns(const Task& task, std::span<const Example* const> shots, co
   return dialog;
 }
 
-/// The example itself, unanswered.
+/// The turns of the example itself, unanswered.
 Dialog own_turns(const Task& task, const Example& example) {
   const auto prefix = prefix_of(task, example);
   Dialog dialog = example.history;
@@ -85,7 +85,7 @@ Dialog own_turns(const Task& task, const Example& example) {
   return dialog;
 }
 
-/// All user and assistant turns but an open assistant prefix as one user turn.
+/// Merges all user and assistant turns, except an open assistant prefix, into one user turn.
 Dialog single_turn(const Dialog& dialog) {
   Dialog folded;
   auto first = dialog.begin();
@@ -107,7 +107,7 @@ Dialog single_turn(const Dialog& dialog) {
   return folded;
 }
 
-/// The text of a dialog whose last turn is a prefix of the answer, ending with that prefix and nothing after it.
+/// Cuts the text of a dialog whose last turn is a prefix of the answer: nothing remains after that prefix.
 std::string cut_after_prefix(const std::string& rendered, const std::string& prefix) {
   const auto stripped = strip(prefix);
   const auto at = rendered.rfind(stripped);
@@ -174,7 +174,7 @@ bool same_document(const Example& a, const Example& b) {
 
 using Shots = std::vector<const Example*>;
 
-/// Draws the shots of one document after the other.
+/// Draws the shots of all documents, one document after the other.
 class ShotDrawer {
  public:
   ShotDrawer(const Task& task, std::span<const Example> pool, const PromptSettings& settings)
@@ -189,7 +189,7 @@ class ShotDrawer {
     });
   }
 
-  /// Equal for every document, so that text made of them can be kept.
+  /// Whether the shots are equal for every document, so that text made of them can be kept.
   bool constant() const { return wanted_ == 0 || (first_n() && !excludes()); }
 
   Shots draw(const Example& example) {
@@ -276,7 +276,7 @@ std::vector<std::string> build_contexts(const Task& task, std::span<const Exampl
                       [&](std::size_t i) { contexts[i] = leading + plain_text(own_turns(task, examples[i])); });
     return contexts;
   }
-  // Drawing is sequential (one generator goes on from document to document); writing is not.
+  // Drawing is sequential (one generator serves all documents in order); writing the prompts is not.
   std::vector<Shots> shots;
   shots.reserve(examples.size());
   for (const auto& example : examples) shots.push_back(drawer.draw(example));

@@ -25,7 +25,7 @@ bool is_word(char c) {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
-/// As Python's == between values that can be keys: 1, 1.0 and True are one.
+/// Equality of keys as Python's == has it: 1, 1.0 and True are equal.
 bool same_key(const PythonValue& a, const PythonValue& b) {
   const auto number = [](const PythonValue& v) {
     return v.kind == Kind::boolean || v.kind == Kind::integer || v.kind == Kind::real;
@@ -35,7 +35,7 @@ bool same_key(const PythonValue& a, const PythonValue& b) {
     if (a.kind == Kind::real && b.kind == Kind::real) return a.real == b.real;
     const auto& real = a.kind == Kind::real ? a.real : b.real;
     const auto whole = a.kind == Kind::real ? b.integer : a.integer;
-    // Exact: a float that is no whole number of 64 bits equals none.
+    // An exact comparison: a float that is not a whole number of 64 bits equals no integer.
     return std::fabs(real) < 9.2e18 && std::trunc(real) == real && static_cast<std::int64_t>(real) == whole;
   }
   return a.kind == b.kind && a.text == b.text &&
@@ -90,7 +90,7 @@ class Reader {
     throw Error(Fault::data, "Python literal, byte " + std::to_string(at_) + ": " + what);
   }
 
-  /// The character here, as a message may show it; of a text that ended, nothing.
+  /// The character at this place, for a message; empty at the end of the text.
   std::string character() const {
     return at_ < text_.size() ? one_line(text_.substr(at_, code_point_at(text_, at_).bytes)) : "";
   }
@@ -98,7 +98,7 @@ class Reader {
   char at(std::size_t ahead) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
   char now() const { return at(0); }
 
-  /// White space, comments and joined lines; line breaks where they mean nothing.
+  /// Skips white space, comments and joined lines; with `lines`, where line breaks mean nothing, those too.
   void skip(bool lines) {
     while (at_ < text_.size()) {
       const char c = now();
@@ -139,7 +139,7 @@ class Reader {
       value.integer = name == "True" ? 1 : 0;
     } else if (name == "set") {
       at_ = end;
-      // The one call of ast.literal_eval.
+      // set() is the one call that ast.literal_eval accepts.
       if (!take('(', false) || !take(')', true)) fail("expected 'set()'");
       value.kind = Kind::set;
       return value;
@@ -173,7 +173,7 @@ class Reader {
     return value;
   }
 
-  /// Digits with single underscores between them, from `at` on.
+  /// Digits, from `at` on, with single underscores allowed between them.
   std::string digits(std::string_view allowed) {
     std::string found;
     while (at_ < text_.size()) {
@@ -279,7 +279,7 @@ class Reader {
 
   void put(PythonValue& into, PythonValue key, PythonValue held) const {
     const std::size_t step = into.kind == Kind::dict ? 2 : 1;
-    constexpr std::size_t most = 20'000;  // each is looked for among all
+    constexpr std::size_t most = 20'000;  // each new key is compared with all others
     if (into.items.size() > most) fail("a set or dict of more than " + std::to_string(most / 2) + " entries");
     for (std::size_t i = 0; i < into.items.size(); i += step) {
       if (!same_key(into.items[i], key)) continue;
@@ -290,7 +290,7 @@ class Reader {
     if (step == 2) into.items.push_back(std::move(held));
   }
 
-  /// One text or several side by side.
+  /// One string literal, or several side by side.
   PythonValue texts(int depth) {
     PythonValue value;
     bool first = true;
@@ -342,7 +342,7 @@ class Reader {
     return bytes ? Kind::bytes : Kind::text;
   }
 
-  /// However it is written, a line break is "\n".
+  /// Every form of line break becomes "\n".
   void line_break(std::string& out) {
     at_ += now() == '\r' && at(1) == '\n' ? 2U : 1U;
     out += '\n';
@@ -425,7 +425,7 @@ std::string quoted_value(const std::string& text, bool bytes) {
     const auto byte = static_cast<unsigned char>(c);
     constexpr std::string_view named = "\\\n\r\t";
     constexpr std::string_view letters = "\\nrt";
-    // In UTF-8, U+0080 to U+009F are C2 and the byte itself.
+    // U+0080 to U+009F are the byte C2 and then the code point's own value.
     const bool control = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
     if (const auto which = named.find(c); which != std::string_view::npos) {
       (out += '\\') += letters[which];

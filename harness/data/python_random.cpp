@@ -84,8 +84,8 @@ std::vector<std::size_t> PythonRandom::sample(std::size_t population, std::size_
   require(count <= population, Fault::config, [&] {
     return "cannot draw " + std::to_string(count) + " of " + std::to_string(population) + " without replacement";
   });
-  // CPython keeps a copy of the pool while that is smaller than a set of the indices drawn, and the two ways draw
-  // different things.
+  // CPython copies the pool while it is smaller than a set of the drawn indices. The two ways draw different indices,
+  // so both are here.
   double set_size = 21;
   if (count > 5) set_size += std::pow(4.0, std::ceil(std::log(static_cast<double>(count * 3)) / std::log(4.0)));
   std::vector<std::size_t> drawn(count);

@@ -13,43 +13,43 @@ struct Span {
   int first = 0;
   int last = 0;
   double weight = 1.0;
-  std::string role;  ///< what a method calls these bytes ("critical", "reasoning"); empty when only the weight matters
+  std::string role;  ///< the method's name for these bytes ("critical", "reasoning"); empty: only the weight matters
 };
 
 struct Answer {
   std::string text;
-  /// Token ids that stand for prompt and answer together, when the data are tokens already; `text` is empty then. The
+  /// Token ids of prompt and answer together, when the data are tokens already; `text` is empty then. The
   /// first `prompt_tokens` of them carry no loss.
   std::vector<std::int64_t> tokens;
   std::int64_t prompt_tokens = 0;
-  /// As a model drew it: the token ids behind the record's prompt, without those of a stop text, with the end token
-  /// where that ended it. They are trained and scored as they are; empty: `text` is tokenised.
+  /// The token ids a model drew after the record's prompt: without those of a stop text, and with the end token
+  /// if one ended the answer. Training and scoring use them unchanged; empty: `text` is tokenised.
   std::vector<std::int64_t> drawn{};
   bool ended = false;    ///< the last of `drawn` is an end token
-  bool finished = true;  ///< false: the limit of new tokens cut it, so that nothing ends it in training either
-  /// JSON object: what the assistant's turn holds beside its text ("tool_calls"), for a chat template; empty: nothing.
+  bool finished = true;  ///< false: the limit of new tokens cut it, so training adds no end token either
+  /// JSON object: members of the assistant's turn beside its text ("tool_calls"), for a chat template; empty: none.
   std::string members{};
   double logp_nats = 0.0;   ///< under the model that wrote it
-  double reward = 0.0;      ///< what a judge or a reward gave it
+  double reward = 0.0;      ///< given by a judge or a reward function
   std::vector<Span> spans;  ///< token weights as byte ranges, located by token pieces, never by re-tokenising
   /// Log-probability of each trained token, terminator included, under a frozen model (stage `reference`); empty: not
   /// known.
   std::vector<float> ref_logp_nats;
   int made_by = -1;  ///< number of the stage that wrote it; -1: it is the data's own
-  /// JSON object of what that or a later stage found out about it, for who reads the records alone; empty: nothing.
+  /// JSON object of notes on it by that stage or a later one, for readers of the records; empty: none.
   std::string note;
 };
 
-/// One row of training data. One answer is supervision, two (better, worse) a preference, more a group for RL.
+/// One row of training data. One answer is supervision, two (better, worse) are a preference, more are a group for RL.
 struct Record {
   std::string id;       ///< the example's id, kept through mixing and filtering
   std::string task;     ///< the task it came from
-  Dialog prompt;        ///< what the loss does not count; without chat template its text is turns + delimiters
-  std::string tools{};  ///< JSON list: the tools that a chat template tells the model of; empty: none
+  Dialog prompt;        ///< the part that the loss does not count; without chat template its text is turns + delimiters
+  std::string tools{};  ///< JSON list: the tools that a chat template announces to the model; empty: none
   std::vector<Answer> answers;
   /// The task's item that it was made of, for judging, without its media, which the prompt has; null: none.
   std::shared_ptr<const Example> example{};
-  std::string item{};  ///< records of one item, not empty, train in one batch, as one row
+  std::string item{};  ///< records of one item (when not empty) train in one batch, as one row
 };
 
 }  // namespace touchstone

@@ -10,7 +10,7 @@ namespace touchstone {
 
 /// "How likely is this continuation?" Answered by one forward pass. The pair is tokenised as
 /// lm-evaluation-harness does: white space at the end of the context moves to the continuation, the two are encoded
-/// together, and the continuation is what lies beyond the tokens of the context.
+/// together, and the continuation is the tokens after as many tokens as the context has.
 struct Likelihood {
   std::string context;
   std::string continuation;
@@ -32,10 +32,10 @@ struct Generation {
   int top_k = 0;                     ///< 0: no limit
   std::vector<std::string> until{};  ///< the text is cut before the first of each; the model's end-of-text always stops
   int samples = 1;                   ///< answers wanted; they come as `texts` of one Response
-  /// The text keeps white space that it has only behind the context; false: it is what the new tokens decode to alone,
-  /// which in some tokenizers loses a first space, as in the reference.
+  /// Keep white space that appears only when the text is decoded after the context. false: the new tokens are decoded
+  /// alone, which loses a first space in some tokenizers, as in the reference.
   bool keep_first_space = false;
-  std::uint64_t seed = 0;  ///< sampling draws come from this alone, whatever else is in the batch
+  std::uint64_t seed = 0;  ///< all sampling draws depend on this alone, never on the rest of the batch
 };
 
 using Request = std::variant<Likelihood, Rolling, Generation>;
@@ -43,11 +43,11 @@ using Request = std::variant<Likelihood, Rolling, Generation>;
 /// One decoded answer.
 struct Generated {
   std::string text;               ///< cut at the stop strings, special tokens left out
-  std::vector<double> logp_nats;  ///< of each generated token kept, after temperature
+  std::vector<double> logp_nats;  ///< of each generated token kept, at the sampling temperature
   bool finished = false;          ///< false: stopped by max_new_tokens
-  /// Ids of all tokens drawn: one for each of logp_nats, then the end token if it was that which stopped the answer.
+  /// Ids of all tokens drawn: one for each of logp_nats, then the end token if that token stopped the answer.
   std::vector<std::int32_t> tokens{};
-  int text_tokens = 0;  ///< the first so many of `tokens` spell `text`; -1: a stop text begins within one
+  int text_tokens = 0;  ///< this many of the first `tokens` spell `text`; -1: a stop text begins within a token
   bool ended = false;   ///< the last of `tokens` is an end token
 };
 
@@ -59,12 +59,12 @@ struct Response {
   bool greedy = false;     ///< every one of them was the arg max of its row
   // Generation
   std::vector<Generated> generated;  ///< `samples` of them
-  // Bookkeeping that the store keeps with the sample
+  // Facts that the store keeps with the sample
   int prompt_tokens = 0;
   int truncated_tokens = 0;  ///< tokens of the context that were dropped on the left because the model is too short
   bool empty_continuation = false;  ///< the seam left no token, so the continuation was encoded alone
-  // What answering this request by itself takes, whatever else is in the batch: the prompt once, then each answer.
-  std::int64_t forward_tokens = 0;  ///< run through a model; through a second one of a procedure they count again
+  // The cost of this request alone, whatever else is in the batch: the prompt once, then each answer.
+  std::int64_t forward_tokens = 0;  ///< tokens run through a model; those of a procedure's second model count again
   std::int64_t cache_bytes = 0;     ///< keys and values of these tokens
 };
 

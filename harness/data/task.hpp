@@ -16,11 +16,11 @@ namespace touchstone {
 enum class Split : std::uint8_t { train, validation, test, dev };
 const char* split_name(Split split);
 
-/// `compat` scores as lm-evaluation-harness does, quirks included; `fixed` with its errors mended. Stored with every
+/// `compat` scores as lm-evaluation-harness does, with its quirks; `fixed` corrects its errors. Stored with every
 /// result.
 enum class Mode : std::uint8_t { compat, fixed };
 
-/// One file of a benchmark's data: where it may lie below a data folder, and what it must be.
+/// One file of a benchmark's data: its possible places below a data folder, and its expected hash.
 struct DataFile {
   Split split = Split::test;
   std::vector<std::string>
@@ -43,18 +43,18 @@ struct FoundFile {
 class DataFolders {
  public:
   DataFolders() = default;
-  /// `first_named`: a user named the first folder (--data), and hears of files that are taken from another.
+  /// `first_named`: a user named the first folder (--data), and is told when a file comes from another folder.
   explicit DataFolders(std::vector<std::filesystem::path> folders, bool first_named = false)
       : folders_(std::move(folders)), first_named_(first_named && !folders_.empty()) {}
   /// The first path that is there. Throws Fault::data naming every place looked at, the file's origin and how to get
   /// it.
   std::filesystem::path find(const std::string& task, const DataFile& file) const;
-  /// The same, none when it is missing.
+  /// The same, but gives none when the file is missing.
   std::optional<FoundFile> look_for(const DataFile& file) const;
   /// Whether find() would succeed.
   bool has(const DataFile& file) const { return look_for(file).has_value(); }
   const std::vector<std::filesystem::path>& folders() const { return folders_; }
-  /// The folder that a user named, where it is not the one that a file was found in; else none.
+  /// The folder that a user named, if the file was found in another one; else none.
   std::optional<std::filesystem::path> passed_over(const FoundFile& found) const {
     if (!first_named_ || found.folder == folders_.front()) return std::nullopt;
     return folders_.front();
@@ -65,7 +65,7 @@ class DataFolders {
   bool first_named_ = false;
 };
 
-/// How prompts of a task are put together (benchmarks' own words: lm-evaluation-harness's task fields).
+/// How the prompts of a task are put together (in the terms of lm-evaluation-harness's task fields).
 struct PromptFormat {
   std::string description;             ///< goes before everything; brings its own line breaks
   std::string target_delimiter = " ";  ///< between question and answer
@@ -75,41 +75,41 @@ struct PromptFormat {
   bool shots_fixed = false;  ///< the task says 0 itself, so the user's number is ignored
   enum class Sampler : std::uint8_t { random, first_n } sampler = Sampler::random;
   std::optional<Split> shots_from;  ///< where shots are drawn; none: fixed `shot_examples`
-  /// The reference draws one more and drops the evaluated document when both splits have the same NAME, "none"
+  /// The reference draws one more shot and drops the evaluated document when both splits have the same NAME, "none"
   /// included.
   bool draw_one_more = false;
   std::vector<Example> shot_examples;  ///< fixed shots written in the task itself
 };
 
-/// What judging one example gives. Calibration is computed from (confidence, correct).
+/// The verdict on one example. Calibration is computed from (confidence, correct).
 struct Verdict {
   bool correct = false;
   double score = 0.0;                      ///< in [0, 1], more is better: the main metric, where that is a share
   std::optional<double> confidence;        ///< in [0, 1]; absent when the task has none
   std::vector<double> choice_probability;  ///< softmax over the choices; empty unless multiple choice
-  std::string extracted;                   ///< the answer that was read out of the response; the chosen choice
+  std::string extracted;                   ///< the answer that was read out of the response, or the choice taken
   bool parsed = true;                      ///< false: no answer could be read (shown in a column of its own)
   std::map<std::string, double>
       values;          ///< every metric of the item by "metric,filter": "acc,none", "exact_match,strict-match"
   std::string detail;  ///< one line for a reader: "timeout", "wrong answer", the exception's name
 };
 
-/// How the values of a metric are counted. A task says it; nobody guesses it from the metric's name.
+/// The unit of a metric's values. A task states it; nothing is guessed from the metric's name.
 struct MetricUnit {
-  double scale = 100.0;         ///< what a value is multiplied by to be shown: 100 for a share in [0, 1]
-  std::string name = "points";  ///< what is then shown: "points" (per cent), "bits/byte"
-  /// Only points can be averaged over benchmarks, and held against a margin in points.
+  double scale = 100.0;         ///< factor from a value to what is shown: 100 for a share in [0, 1]
+  std::string name = "points";  ///< of the value shown: "points" (per cent), "bits/byte"
+  /// Only points can be averaged over benchmarks, and compared with a margin in points.
   bool in_points() const { return name == "points"; }
 };
 
-/// A value that is given in per cent already: BLEU as sacrebleu prints it.
+/// For a value that is already in per cent: BLEU as sacrebleu prints it.
 inline MetricUnit given_in_points() { return {.scale = 1.0}; }
 
 /// A metric that a task reports.
 struct MetricSpec {
   std::string name;  ///< "metric,filter"
   bool higher_is_better = true;
-  double chance = 0.0;  ///< what guessing scores
+  double chance = 0.0;  ///< score of guessing
   MetricUnit unit{};
   /// Over all items of the task; empty: the mean, with the standard error of a mean. Gives {value, standard error or
   /// nan}.
@@ -120,18 +120,18 @@ struct MetricSpec {
   std::function<Value(std::span<const Verdict>)> aggregate{};
 };
 
-/// Settings of one measurement that a task may look at.
+/// Settings of one measurement that a task may read.
 struct AskSettings {
   Mode mode = Mode::compat;
   bool chat = false;  ///< a chat template is applied: multiple-choice continuations lose the target delimiter
   std::uint64_t seed = 1234;
 };
 
-/// A benchmark: load, ask, judge. A value, not a base class.
+/// A benchmark: load, ask, judge. It is a value, not a base class.
 struct Task {
   std::string name;  ///< "gsm8k", "mmlu_anatomy"
-  /// Tasks of one family ask for the same skill: who trains on one trains for all, and their errors move together.
-  /// Empty: a family of its own.
+  /// Tasks of one family ask for the same skill: training on one trains for all, and their errors are correlated.
+  /// Empty: the task is a family of its own.
   std::string family;
   std::string version;  ///< part of every result's key: raise it when a prompt or a rule changes
   std::string summary;  ///< one line for `touchstone list`
@@ -141,10 +141,10 @@ struct Task {
   std::vector<DataFile> files;      ///< empty: the program makes the examples itself
   std::string cluster_fact;  ///< the fact whose equal values make items dependent ("subject"); empty: all independent
   Split evaluated = Split::test;  ///< the split that is scored
-  Split trained = Split::train;   ///< the split that `train --on` takes; a task without one trains on what it has here
+  Split trained = Split::train;   ///< the split that `train --on` takes; a task without a training split names another
 
   std::function<std::vector<Example>(Split, const DataFolders&)> load;
-  /// For a task whose training split has no end: examples first to first + count - 1 of those that `seed` stands for;
+  /// For a task whose training split has no end: examples first to first + count - 1 of the sequence that `seed` gives.
   /// `load` gives a sample of them. Empty: `load` gives all there are.
   std::function<std::vector<Example>(std::uint64_t seed, std::uint64_t first, std::uint64_t count)> stream;
   /// The requests of one example; `context` is the prompt with its shots, as text, already through the chat template.
@@ -167,10 +167,10 @@ struct TaskBook {
   Registry<TaskGroup> groups{"task group"};
   /// The leaf tasks behind a name, in the reference's order. Throws Fault::config with the nearest name.
   std::vector<std::string> expand(const std::string& name) const;
-  /// What reports pool a leaf task under: the group with the most leaves among those that contain it and aggregate
-  /// (have metrics); the task itself when there is none. The same whatever a user asked for.
+  /// The name under which reports pool a leaf task: the group with the most leaves among those that contain it and
+  /// have metrics; the task itself when there is none. It does not depend on what a user asked for.
   std::string benchmark(const std::string& leaf) const;
-  /// The family that a task, or the leaves of a group, belong to. A name of neither (data of one's own), and a group
+  /// The family of a task, or of the leaves of a group. Any other name (data of one's own), and a group
   /// over several families, is a family of its own.
   std::string family(const std::string& name) const;
 };

@@ -20,7 +20,7 @@ std::size_t skip_space(const std::string& text, std::size_t at) {
   return at;
 }
 
-/// The places of all names that an opening parenthesis follows at once: {first, end}.
+/// The places {first, end} of all names directly followed by an opening parenthesis.
 struct Place {
   std::size_t first = 0;
   std::size_t end = 0;
@@ -35,7 +35,7 @@ std::vector<Place> call_places(const std::string& text) {
   return places;
 }
 
-/// Arguments name='value' of a text between parentheses.
+/// The arguments name='value' in the text between parentheses.
 std::map<std::string, std::string> quoted_arguments(const std::string& inner) {
   std::map<std::string, std::string> arguments;
   for (std::size_t at = 0; at < inner.size();) {
@@ -52,7 +52,7 @@ std::map<std::string, std::string> quoted_arguments(const std::string& inner) {
   return arguments;
 }
 
-/// Where the quoted text that opens at `at` ends, behind its quote; npos: nowhere.
+/// The end of the quoted text that opens at `at`, past its closing quote; npos: it has none.
 std::size_t quote_end(const std::string& text, std::size_t at) {
   for (auto next = at + 1; next < text.size(); ++next) {
     if (text[next] == '\\') {
@@ -64,7 +64,7 @@ std::size_t quote_end(const std::string& text, std::size_t at) {
   return std::string::npos;
 }
 
-/// Where the value that begins at `at` ends: before a comma or a closing bracket of what it stands in; npos: nowhere.
+/// The end of the value that begins at `at`: before a comma or the bracket that closes its surroundings; npos: none.
 std::size_t value_end(const std::string& text, std::size_t at) {
   std::string open;
   while (at < text.size()) {
@@ -87,10 +87,10 @@ std::size_t value_end(const std::string& text, std::size_t at) {
 
 struct Argument {
   std::string text;
-  std::size_t end = 0;  ///< at the comma or parenthesis behind it
+  std::size_t end = 0;  ///< at the comma or parenthesis after it
 };
 
-/// The literal that begins at `at`, if one does and ends where an argument may.
+/// The literal that begins at `at`, if there is one and an argument may end where it does.
 std::optional<Argument> literal_argument(const std::string& text, std::size_t at) {
   try {
     const auto value = read_python_argument(text, at);
@@ -98,7 +98,7 @@ std::optional<Argument> literal_argument(const std::string& text, std::size_t at
     if (end >= text.size() || (text[end] != ',' && text[end] != ')')) return std::nullopt;
     return Argument{python_text(value), end};
   } catch (const Error&) {
-    return std::nullopt;  // no literal: a name, a call, or nothing that Python reads
+    return std::nullopt;  // no literal: a name, a call, or no valid Python
   }
 }
 
@@ -109,7 +109,7 @@ std::optional<Argument> argument(const std::string& text, std::size_t at) {
   return Argument{std::string(rstrip(std::string_view(text).substr(at, end - at))), end};
 }
 
-/// The arguments from behind the opening parenthesis on; none when they are not written as Python's.
+/// The arguments after the opening parenthesis; none when they are not written as in Python.
 std::optional<std::map<std::string, std::string>> python_arguments(const std::string& text, std::size_t at) {
   std::map<std::string, std::string> arguments;
   at = skip_space(text, at);
@@ -122,12 +122,12 @@ std::optional<std::map<std::string, std::string>> python_arguments(const std::st
     if (!value || !arguments.emplace(text.substr(at, end - at), std::move(value->text)).second) return std::nullopt;
     if (text[value->end] == ')') return arguments;
     at = skip_space(text, value->end + 1);
-    if (at < text.size() && text[at] == ')') return arguments;  // a comma behind the last one
+    if (at < text.size() && text[at] == ')') return arguments;  // after a trailing comma
   }
   return std::nullopt;
 }
 
-/// Names of the parameters from behind "def name(" on, types and defaults aside.
+/// The names of the parameters after "def name(", without types and defaults.
 std::set<std::string> parameters(const std::string& text, std::size_t at) {
   std::set<std::string> names;
   while (at < text.size() && text[at] != ')') {
@@ -141,7 +141,7 @@ std::set<std::string> parameters(const std::string& text, std::size_t at) {
   return names;
 }
 
-/// Keys of the JSON object that begins at `at`, those of inner objects aside.
+/// The keys of the JSON object that begins at `at`, without those of inner objects.
 std::set<std::string> keys_at(const std::string& text, std::size_t at) {
   std::set<std::string> keys;
   int depth = 0;
@@ -162,7 +162,7 @@ std::set<std::string> keys_at(const std::string& text, std::size_t at) {
   return keys;
 }
 
-/// What follows `mark` everywhere in the text: the place behind it.
+/// All places in the text directly after `mark`.
 std::vector<std::size_t> behind(const std::string& text, const std::string& mark) {
   std::vector<std::size_t> places;
   for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {

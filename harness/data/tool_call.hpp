@@ -8,21 +8,21 @@
 
 namespace touchstone {
 
-/// A call as a text writes it: name(argument='value', ...).
+/// A call as it is written in a text: name(argument='value', ...).
 struct ToolCall {
   std::string name;
-  /// Strict: as written. Extended: a literal as Python's repr writes its value (see python_text), so that 'a', "a" and
-  /// ("a") are one; what is no literal, a name or a call, as written.
+  /// Strict: the text as written. Extended: a literal as Python's repr writes its value (see python_text), so that
+  /// 'a', "a" and ("a") are equal; a value that is no literal (a name, a call) stays as written.
   std::map<std::string, std::string> arguments;
 };
 
-/// Where the name that begins at `at` ends, at `at` when none does: letters (all bytes beyond ASCII among them, as in
+/// The end of the name that begins at `at`, or `at` when none does: letters (all bytes beyond ASCII included, as in
 /// Python), digits, '_' and '.'.
 std::size_t tool_name_end(const std::string& text, std::size_t at);
 
-/// How calls are read out of a text.
+/// How calls are read from a text.
 enum class CallForm : std::uint8_t {
-  strict,   ///< the pattern name(...) up to the next parenthesis, of whose arguments those with single quotes are seen
+  strict,   ///< the pattern name(...) up to the next parenthesis; only arguments in single quotes are read
   extended  ///< Python's: literals (see python_literal.hpp), words, nested brackets; anything else is no call
 };
 
@@ -30,8 +30,8 @@ enum class CallForm : std::uint8_t {
 /// the code that it follows ("TL-Training", arXiv 2412.15495, irm/dschat/rlhf/ppo_trainer.py).
 std::optional<ToolCall> first_call(const std::string& text, CallForm form);
 
-/// Tools that a text lists, as Python signatures ("def name(a, b: int = 3)") or as JSON ("name": "..."), with the names
-/// of their arguments; of JSON the keys of the first "properties" behind the name.
+/// Tools listed in a text, as Python signatures ("def name(a, b: int = 3)") or as JSON ("name": "..."), with the names
+/// of their arguments; in JSON the keys of the first "properties" after the name.
 std::map<std::string, std::set<std::string>> listed_tools(const std::string& text);
 
 }  // namespace touchstone

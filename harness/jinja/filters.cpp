@@ -46,7 +46,7 @@ Value fallback(Machine&, const Value& value, Reader given, Arguments&) {
   return other == nullptr ? Value::of("") : *other;
 }
 
-/// "a.b.0" as a path through items.
+/// Splits "a.b.0" into a path of items.
 Value dig(Machine& machine, Value value, const Value& path) {
   if (!path.is_text()) return machine.item(value, path);
   for (const auto& step : split(path.text(), '.')) {
@@ -130,7 +130,7 @@ Value absolute(Machine& machine, const Value& value, Reader, Arguments&) {
   return value.integer() < 0 ? machine.binary("-", Value::of(std::int64_t{0}), value) : Value::of(value.integer());
 }
 
-/// As Python's round(): to even where the number lies exactly between, and by the number as it is stored.
+/// As Python's round(): a number exactly between two goes to the even one, judged by the stored (binary) number.
 Value rounded_evenly(Machine& machine, const Value& value, std::int64_t digits) {
   if (!value.is_real()) {
     if (digits >= 0) return Value::of(value.integer());
@@ -163,7 +163,7 @@ Value rounded(Machine& machine, const Value& value, Reader given, Arguments&) {
 }
 
 Value json(Machine& machine, const Value& value, Reader given, Arguments&) {
-  // The order of Hugging Face's own tojson: ensure_ascii, indent, separators, sort_keys.
+  // The parameters of Hugging Face's own tojson, in its order: ensure_ascii, indent, separators, sort_keys.
   JsonStyle style{.ensure_ascii = given.flag(0, "ensure_ascii", false), .sort_keys = given.flag(3, "sort_keys", false)};
   if (const auto* indent = given.find(1, "indent"); indent != nullptr && !indent->is_none()) {
     constexpr std::int64_t widest = 64;
@@ -340,7 +340,7 @@ Value map(Machine& machine, const Value& value, Reader given, Arguments& argumen
   return machine.list(std::move(all), ListKind::iterator);
 }
 
-/// select, reject (no attribute), selectattr, rejectattr (the first argument names it).
+/// select and reject (no attribute), selectattr and rejectattr (their first argument names the attribute).
 template <bool wanted, bool by_attribute>
 Value select(Machine& machine, const Value& value, Reader given, Arguments& arguments) {
   constexpr std::size_t skip = by_attribute ? 1 : 0;
@@ -375,7 +375,7 @@ Value group_by(Machine& machine, const Value& value, Reader given, Arguments&) {
   std::vector<Value> groups;
   for (std::size_t i = 0; i < sorted_ones.size();) {
     const auto key = sorted_ones[i].key;
-    // A key's own spelling where case counts, else that of the group's first value.
+    // With case_sensitive each key has its own spelling; otherwise the group has that of its first value.
     const auto grouper = sorted_ones[i].value.as_list()->items[0];
     std::vector<Value> members;
     for (; i < sorted_ones.size() && equal(sorted_ones[i].key, key); ++i) {
@@ -477,7 +477,7 @@ Value word_count(Machine& machine, const Value& value, Reader, Arguments&) {
   return Value::of(words);
 }
 
-/// Without what lies between `open` and the next `close`; an `open` that is never closed stays.
+/// Removes everything from each `open` to the next `close`; an `open` that is never closed stays.
 std::string without_between(std::string text, std::string_view open, std::string_view close) {
   for (auto first = text.find(open); first != std::string::npos; first = text.find(open, first)) {
     const auto last = text.find(close, first);
@@ -493,7 +493,7 @@ Value strip_tags(Machine& machine, const Value& value, Reader, Arguments&) {
   text = without_between(without_between(std::move(text), "<!--", "-->"), "<", ">");
   std::string out;
   for (const auto word : split_at_spaces(text, -1)) (out += out.empty() ? "" : " ") += word;
-  // What HTML has names for: the five that escape writes; another one is refused, not kept.
+  // The named characters of HTML: the five that escape writes. Any other name is refused, not kept.
   constexpr std::array<std::pair<std::string_view, char>, 7> named = {{{"&lt;", '<'},
                                                                        {"&gt;", '>'},
                                                                        {"&quot;", '"'},
@@ -581,7 +581,7 @@ Value centered(Machine& machine, const Value& value, Reader given, Arguments&) {
   return find_method(text, "center")->run(machine, text, ArgumentReader(machine, "center", width));
 }
 
-/// As getattr: a dictionary's entries are no attributes.
+/// As getattr: the entries of a dictionary are not attributes.
 Value attr(Machine& machine, const Value& value, Reader given, Arguments&) {
   const auto name = given.text(0, "name");
   const bool plain = value.as_dict() != nullptr && find_method(value, name) == nullptr;

@@ -1,4 +1,4 @@
-// tojson, as Python's json.dumps writes.
+// tojson, in the format of Python's json.dumps.
 #include <algorithm>
 #include <array>
 #include <cstdio>

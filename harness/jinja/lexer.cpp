@@ -19,7 +19,7 @@ bool is_name_byte(char byte, bool first) {
 
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
-/// All line ends as \n, and the last one gone.
+/// Turns all line ends into \n and removes the last one.
 std::string normal_lines(const std::string& source) {
   std::string text;
   text.reserve(source.size());
@@ -53,7 +53,7 @@ class Lexer {
 
   void put(TokenKind kind, std::string text) { tokens_.push_back({kind, std::move(text), line_}); }
 
-  /// Moves behind `count` bytes and counts their lines.
+  /// Moves past `count` bytes and counts their line breaks.
   void skip(std::size_t count) {
     line_ += static_cast<int>(std::count(text_.begin() + static_cast<std::ptrdiff_t>(at_),
                                          text_.begin() + static_cast<std::ptrdiff_t>(at_ + count), '\n'));
@@ -62,7 +62,7 @@ class Lexer {
 
   bool starts(std::string_view wanted) const { return text_.compare(at_, wanted.size(), wanted) == 0; }
 
-  /// Text up to the next tag, then the tag.
+  /// Reads the text up to the next tag, then the tag.
   void tag() {
     std::size_t found = at_;
     while (true) {
@@ -89,7 +89,7 @@ class Lexer {
     inside(kind == '%' ? '%' : '}');
   }
 
-  /// The text before a tag, less the white space that the tag takes away.
+  /// Puts the text before a tag, without the white space that the tag removes.
   void data(std::string_view text, char kind, char sign) {
     if (sign == '-') {
       text = rstrip(text);
@@ -109,7 +109,7 @@ class Lexer {
     close(sign, true);
   }
 
-  /// At the two bytes that close a tag; `sign` stands before them.
+  /// Called at the two bytes that close a tag; `sign` is the character before them.
   void close(char sign, bool trims) {
     skip(2);
     const auto before = at_;
@@ -122,7 +122,7 @@ class Lexer {
     line_start_ = at_ > before && text_[at_ - 1] == '\n';
   }
 
-  /// {% raw %} ... {% endraw %}: behind "{%"; false when the block is another.
+  /// Reads {% raw %} ... {% endraw %}, from after "{%" on; false when it is another block.
   bool raw() {
     auto rest = std::string_view(text_).substr(at_);
     const auto word = lstrip(rest);
@@ -133,7 +133,7 @@ class Lexer {
     const char sign = at_ < text_.size() ? text_[at_] : ' ';
     if (sign == '-') skip(1);
     if (!starts("%}")) fail("'raw' takes nothing behind it");
-    close(sign, false);  // Jinja2 keeps the line break behind this tag, unlike behind every other one
+    close(sign, false);  // only behind this tag Jinja2 keeps the line break
     for (auto found = text_.find("{%", at_); found != std::string::npos; found = text_.find("{%", found + 2)) {
       const char before = found + 2 < text_.size() ? text_[found + 2] : ' ';
       auto tail = std::string_view(text_).substr(found + 2);
@@ -152,7 +152,7 @@ class Lexer {
     fail("'raw' has no 'endraw'");
   }
 
-  /// Tokens up to the end of the tag. Brackets keep "}}" of a dictionary from ending it.
+  /// Tokens up to the end of the tag. Open brackets keep the "}}" of a dictionary from ending it.
   void inside(char closer) {
     std::string open;
     while (at_ < text_.size()) {
@@ -239,7 +239,7 @@ class Lexer {
     skip(end - at_);
   }
 
-  /// "0x1F", "0o17" or "0b101" as a whole number in tens; the bytes it takes, 0 when there is none.
+  /// Reads "0x1F", "0o17" or "0b101" as a whole number, into decimal digits. Gives the bytes read, 0 if there is none.
   std::size_t based_number() {
     if (text_[at_] != '0' || at_ + 2 >= text_.size()) return 0;
     const char letter = static_cast<char>(text_[at_ + 1] | 0x20);
@@ -275,7 +275,7 @@ class Lexer {
     skip(end + 1 - at_);
   }
 
-  /// Python's escapes, at the backslash.
+  /// Reads one of Python's escapes, at the backslash.
   void escape(std::string& value, std::size_t& at) const {
     const char kind = at + 1 < text_.size() ? text_[at + 1] : ' ';
     constexpr std::string_view letters = "\\'\"abfnrtv";

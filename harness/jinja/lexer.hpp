@@ -25,7 +25,7 @@ struct Token {
   int line = 1;
 };
 
-/// Cuts a template into tokens, with white space handled as Hugging Face's settings say: trim_blocks, lstrip_blocks,
+/// Cuts a template into tokens. White space is handled by Hugging Face's settings: trim_blocks, lstrip_blocks,
 /// and no newline at the very end. Throws Fault::checkpoint naming `where` and the line.
 std::vector<Token> tokenize(const std::string& source, const std::string& where);
 

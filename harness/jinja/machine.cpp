@@ -50,7 +50,7 @@ class Machine::Level {
 };
 
 Machine::~Machine() {
-  // A namespace may hold itself or a macro that holds it: what it holds must go for it to go.
+  // A namespace may hold itself, or a macro that holds it. Such cycles are freed only when their entries are cleared.
   for (const auto& weak : namespaces_) {
     if (const auto space = weak.lock()) space->entries.clear();
   }
@@ -106,7 +106,7 @@ Value Machine::dict(std::vector<std::pair<Value, Value>> entries) {
 
 namespace {
 
-/// Null, or what in the value Python prints by an address or by a class of its own.
+/// Null when the value can be printed; else the part that Python prints by an address or by a class of its own.
 const char* not_printable(const Value& value) {
   if (value.as_callable() != nullptr || value.as_loop() != nullptr || value.as_namespace() != nullptr) {
     return value.type_name();
@@ -228,14 +228,14 @@ Machine::Flow Machine::run_one(const Node& node) {
       break;
     }
     case Kind::body_block:
-      // Jinja2 compiles it to a function, which a loop's break cannot leave.
+      // Jinja2 compiles it to a function, so a break inside cannot leave a loop outside.
       if (run_inside(node.body) != Flow::on) fail("break or continue outside of a loop");
       break;
     case Kind::with_block: {
       const auto around = scope_;
       const auto inner = std::make_shared<Scope>(around);
       for (std::size_t i = 0; i < node.parts.size(); i += 2) {
-        const auto value = evaluate(*node.parts[i + 1]);  // as it is outside of the block
+        const auto value = evaluate(*node.parts[i + 1]);  // evaluated outside of the block
         scope_ = inner;
         assign(*node.parts[i], value);
         scope_ = around;
@@ -250,7 +250,7 @@ Machine::Flow Machine::run_one(const Node& node) {
     case Kind::continue_loop:
       return Flow::continued;
     default:
-      fail("is broken");  // not reached: the parser makes statements of these kinds alone
+      fail("is broken");  // not reached: the parser makes only statements of these kinds
   }
   return Flow::on;
 }
@@ -271,14 +271,14 @@ Machine::Flow Machine::loop_over(const Node& node, std::vector<Value> all, int d
     }
     all = std::move(kept);
   }
-  // What the loop variable looks at lives as long as somebody holds it.
+  // The items that the loop variable refers to live as long as anybody holds it.
   const auto held = std::make_shared<std::vector<Value>>(std::move(all));
   const auto state = std::shared_ptr<Loop>(new Loop, [held](Loop* loop) { delete loop; });
   state->items = held.get();
   state->depth = depth;
   state->around = around;
   if (!node.text.empty()) state->recursive = &node;
-  bool ended = false;  // an iteration came to the end of the body: what Jinja2's else asks
+  bool ended = false;  // an iteration reached the end of the body: Jinja2's else depends on it
   for (std::size_t i = 0; i < held->size(); ++i) {
     charge(1);
     state->at = static_cast<std::int64_t>(i);
@@ -338,7 +338,7 @@ void Machine::assign(const Node& target, const Value& value) {
 }
 
 Value Machine::macro_value(const Node& node) {
-  // The macro sees the block it stands in, if that is still there when it is called.
+  // The macro sees the block that it stands in, if that block is still there at the call.
   const std::weak_ptr<Scope> around = scope_;
   const Node* body = &node;
   return Value::callable(node.text, [around, body](Machine& machine, Arguments& given) {
@@ -347,7 +347,7 @@ Value Machine::macro_value(const Node& node) {
   });
 }
 
-/// Gives the parameters of a macro their values, as Jinja2's Macro does; those without one are left out.
+/// Assigns the arguments of a macro to its parameters, as Jinja2's Macro does; parameters without a value are left out.
 void Machine::take_arguments(const Node& node, Scope& scope, Arguments& given) {
   const auto name = node.text.empty() ? std::string("caller") : node.text;
   const auto take = [&](const std::string& wanted) -> std::optional<Value> {
@@ -440,7 +440,7 @@ Arguments Machine::arguments(const Node& node, std::size_t first) {
 }
 
 Value Machine::evaluate_filter(const Node& node, const Value* input) {
-  // In a filter block the innermost filter of the chain has no operand: it takes what the block prints.
+  // In a filter block the innermost filter of the chain has no operand: it applies to the block's output.
   Value value;
   if (node.parts[0] == nullptr) {
     value = *input;
@@ -555,7 +555,7 @@ Value Machine::evaluate(const Node& node) {
       if (node.parts[2] != nullptr) return part(2);
       return Value::undefined("the inline if-expression evaluated to false and no else section was defined");
     default:
-      fail("is broken");  // not reached: the parser makes expressions of these kinds alone
+      fail("is broken");  // not reached: the parser makes only expressions of these kinds
   }
 }
 
@@ -579,7 +579,7 @@ std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
   return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
 }
 
-/// Whole numbers stay within 64 bits; what leaves them is an error, not a wrong number.
+/// Whole numbers must fit into 64 bits; overflow is an error, not a wrong number.
 Value whole(const std::string& op, std::int64_t a, std::int64_t b, const Machine& machine) {
   std::int64_t result = 0;
   bool over = false;
@@ -655,7 +655,7 @@ Value Machine::loop_attribute(const Value& value, const std::string& name) {
 
 namespace {
 
-/// The place in a sequence of `count` that an index names, or `count`.
+/// The position in a sequence of `count` items that an index means; `count` when it is outside.
 std::size_t place(std::int64_t index, std::size_t count) {
   const auto size = static_cast<std::int64_t>(count);
   if (index < 0) index += size;
@@ -771,7 +771,7 @@ bool Machine::compare(const std::string& op, const Value& left, const Value& rig
   const bool is_less = op == "<" || op == ">=" ? less(left, right, known) : less(right, left, known);
   if (!known) fail(std::string("cannot order ") + left.type_name() + " and " + right.type_name());
   if (op == "<" || op == ">") return is_less;
-  // Not "not less": nothing is at least a NaN.
+  // "Not less" is not enough: every comparison with a NaN is false.
   const bool nan = left.is_number() && right.is_number() && (std::isnan(left.real()) || std::isnan(right.real()));
   return !is_less && !nan;
 }

@@ -12,12 +12,12 @@
 
 namespace touchstone::jinja {
 
-/// What one rendering may use up. Where a text or a list is made, its length counts as operations too.
+/// The limits of one rendering. Where a text or a list is made, its length counts as operations too.
 struct Limits {
   std::int64_t operations = 1'000'000;
-  std::size_t text_bytes = std::size_t{1} << 20;  ///< of the output, and of any text made on the way
+  std::size_t text_bytes = std::size_t{1} << 20;  ///< of the output, and of any text made during rendering
   int depth = 32;                                 ///< of calls inside calls, and of lists inside lists
-  std::int64_t weight = 200'000;                  ///< of one value, everything in it counted
+  std::int64_t weight = 200'000;                  ///< of one value with all its parts
   std::size_t dict_entries = 1024;
 };
 
@@ -30,7 +30,7 @@ struct Scope {
   std::shared_ptr<Scope> around;
 };
 
-/// Runs a parsed template once. Everything that fails throws Fault::checkpoint naming the template's place and line.
+/// Runs a parsed template once. Every error throws Fault::checkpoint naming the template's place and line.
 class Machine {
  public:
   Machine(std::string where, const Limits& limits) : where_(std::move(where)), limits_(limits) {}
@@ -46,15 +46,15 @@ class Machine {
   // For filters, tests and methods:
   [[noreturn]] void fail(const std::string& what) const;
   void charge(std::size_t operations);
-  /// A text value within the bounds.
+  /// Makes a text value, within the limits.
   Value text(std::string value);
   Value list(std::vector<Value> items, ListKind kind = ListKind::list);
   Value dict(std::vector<std::pair<Value, Value>> entries);
   /// The value's text, as {{ }} prints it.
   std::string str(const Value& value);
   Value make_namespace(Arguments& arguments);
-  /// As Python's iter(): a list's items, a dictionary's keys, a text's characters, nothing for what is undefined. An
-  /// iterator has nothing left afterwards.
+  /// As Python's iter(): a list's items, a dictionary's keys, a text's characters, nothing for an undefined value. An
+  /// iterator is empty afterwards.
   std::vector<Value> items(const Value& value);
   Value cycler(std::vector<Value> all);
   /// `format % values`, as Python's str.
@@ -66,7 +66,7 @@ class Machine {
   Value call(const Value& callable, Arguments& arguments);
   Value filter(const std::string& name, const Value& value, Arguments& arguments);
   bool test(const std::string& name, const Value& value, Arguments& arguments);
-  /// `op` is one of Jinja's binary operators but "and" and "or".
+  /// `op` is one of Jinja's binary operators except "and" and "or".
   Value binary(const std::string& op, const Value& left, const Value& right);
   bool compare(const std::string& op, const Value& left, const Value& right);
   bool contains(const Value& container, const Value& wanted);
@@ -104,7 +104,7 @@ class Machine {
   std::string where_;
   Limits limits_;
   std::int64_t used_ = 0;
-  int level_ = 0;  ///< of evaluate and run_one inside one another
+  int level_ = 0;  ///< nesting of evaluate and run_one
   int calls_ = 0;
   int line_ = 1;
   std::shared_ptr<Scope> top_ = std::make_shared<Scope>(nullptr);
@@ -113,7 +113,7 @@ class Machine {
   std::vector<std::weak_ptr<Namespace>> namespaces_;
 };
 
-/// Reads the arguments of a filter, test or method: by place or by name.
+/// Reads the arguments of a filter, test or method, by position or by name.
 class ArgumentReader {
  public:
   ArgumentReader(Machine& machine, std::string name, const Arguments& arguments)
@@ -124,7 +124,7 @@ class ArgumentReader {
   std::string text(std::size_t place, std::string_view name) const;
   std::string text(std::size_t place, std::string_view name, const std::string& fallback) const;
   std::int64_t integer(std::size_t place, std::string_view name, std::int64_t fallback) const;
-  /// Every named argument that is none of the parameters, for a function that takes any.
+  /// Every named argument that is not one of the parameters, for a function that takes any.
   const Arguments& all() const { return arguments_; }
   bool flag(std::size_t place, std::string_view name, bool fallback) const;
 
@@ -134,14 +134,14 @@ class ArgumentReader {
   const Arguments& arguments_;
 };
 
-/// What a function takes: the names of its parameters with blanks between, and how many of them it needs.
+/// The parameters of a function: their names, separated by blanks, and how many are required.
 struct Signature {
   std::string_view names = {};
   std::size_t needed = 0;
-  bool by_name = true;  ///< false: by place alone, as most methods of Python's own types
-  bool open = false;    ///< takes anything
+  bool by_name = true;  ///< false: by position only, like most methods of Python's own types
+  bool open = false;    ///< accepts any arguments
 };
-/// Throws where Python would for arguments that are too many, too few, unknown or given twice.
+/// Throws where Python would: for too many, too few, unknown or repeated arguments.
 void check_arguments(const Machine& machine, const std::string& name, const Arguments& given,
                      const Signature& signature);
 
@@ -160,10 +160,10 @@ struct JsonStyle {
   std::string between = ", ";
   std::string behind_key = ": ";
 };
-/// As Python's json.dumps writes it.
+/// The value in the format of Python's json.dumps.
 std::string to_json(Machine& machine, const Value& value, const JsonStyle& style);
 
-/// [first, last) of the places in a sequence of `count`, stepping by `step`, as Python's slice counts them.
+/// [first, last) of the positions in a sequence of `count`, stepping by `step`, as Python's slice counts them.
 std::vector<std::size_t> slice_places(std::size_t count, const Value& first, const Value& last, const Value& step,
                                       const Machine& machine);
 

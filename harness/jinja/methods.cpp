@@ -1,4 +1,4 @@
-// The methods that texts, lists and dictionaries have in Python, as far as templates use them.
+// The methods of Python's texts, lists and dictionaries, as far as templates use them.
 #include <utf8proc.h>
 
 #include <algorithm>
@@ -122,8 +122,8 @@ Value splitlines_method(Machine& machine, const Value& self, Reader given) {
   return machine.list(texts(split_lines(self.text(), given.flag(0, "keepends", false))));
 }
 
-/// The part of a text (or list) that Python's start and end name, as a range of characters; `inside` is false where the
-/// start lies behind the end of the text.
+/// The part of a text (or list) between Python's start and end, as a range of characters; `inside` is false when the
+/// start lies after the end of the text.
 struct Bounds {
   std::size_t first = 0;
   std::size_t last = 0;

@@ -13,7 +13,7 @@ struct Node;
 using NodePtr = std::unique_ptr<Node>;
 using Nodes = std::vector<NodePtr>;
 
-/// One part of a parsed template. Which fields count depends on the kind; `parts` are its operands in order.
+/// One part of a parsed template. The kind decides which fields are used; `parts` are its operands in order.
 struct Node {
   enum class Kind : std::uint8_t {
     // expressions
@@ -60,7 +60,7 @@ struct Node {
   Nodes body;
   Nodes other;
   std::vector<Nodes> bodies;
-  // Of a macro or call block: which of the names that a macro may be given beyond its parameters its body reads.
+  // For a macro or call block: which of the implicit names (caller, varargs, kwargs) its body reads.
   bool reads_caller = false;
   bool reads_varargs = false;
   bool reads_kwargs = false;

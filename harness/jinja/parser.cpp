@@ -9,9 +9,9 @@
 namespace touchstone::jinja {
 namespace {
 
-constexpr int deepest = 200;  ///< brackets and blocks inside one another, and operators in a row
+constexpr int deepest = 200;  ///< nested brackets and blocks, and operators in a row
 
-/// Whether `name` is read anywhere in the tree. The tree's depth is bounded.
+/// Whether `name` is read anywhere in the tree, whose depth is bounded.
 bool reads(const Node* node, std::string_view name);
 
 bool reads(const Nodes& nodes, std::string_view name) {
@@ -411,7 +411,7 @@ void Parser::want_block_end() {
   ++at_;
 }
 
-/// Statements up to a block whose first name is one of `ends`, which is left at that name.
+/// Reads statements up to a block whose first name is in `ends`; the parser then stands at that name.
 Nodes Parser::body(std::initializer_list<std::string_view> ends) {
   const Level level(*this);
   Nodes nodes;
@@ -466,7 +466,7 @@ NodePtr Parser::statement() {
   fail("block '" + name.substr(0, 40) + "' is unknown or not supported");
 }
 
-/// What a value is assigned to: a name, names with commas between, or an attribute of a namespace.
+/// Reads the target of an assignment: a name, names with commas between, or an attribute of a namespace.
 NodePtr Parser::target(bool with_attributes) {
   auto one = [&]() -> NodePtr {
     if (skip_symbol("(")) {

@@ -9,8 +9,8 @@
 
 namespace touchstone::jinja {
 
-/// Walks over the tokens of a template. Expressions and statements are read by functions of the same names in Jinja's
-/// own grammar, one level of precedence each.
+/// Parses the tokens of a template. Expressions and statements are read by functions named as in Jinja's own
+/// grammar, one for each level of precedence.
 class Parser {
  public:
   Parser(std::vector<Token> tokens, std::string where) : tokens_(std::move(tokens)), where_(std::move(where)) {}
@@ -29,7 +29,7 @@ class Parser {
   void want_block_end();
   [[noreturn]] void fail(const std::string& what) const;
   NodePtr make(Node::Kind kind, std::string text = {}) const;
-  /// Adds a part and keeps account of the depth of the tree.
+  /// Adds a part and updates the depth of the tree.
   void add(Node& parent, NodePtr child) const;
   void deepen(Node& parent, const Nodes& children) const;
 

@@ -1,4 +1,4 @@
-// `format % values`, as Python's str computes it.
+// `format % values`, with the results of Python's str.
 #include <array>
 #include <cmath>
 #include <cstdio>

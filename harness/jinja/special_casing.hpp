@@ -1,5 +1,5 @@
 #pragma once
-// The characters whose capitals are more than one character (SpecialCasing.txt of Unicode, without conditions).
+// The characters whose upper-case form has several characters (SpecialCasing.txt of Unicode, without conditions).
 #include <array>
 #include <cstdint>
 #include <string_view>

@@ -7,7 +7,7 @@
 namespace touchstone::jinja {
 namespace {
 
-/// Bounded by the machine: a value too deep or too heavy fails as one that the template had made.
+/// The machine checks the limits: a value too deep or too large fails like one made by the template.
 Value from_json(Machine& machine, const Json& json) {
   if (json.is_string()) return machine.text(json.get<std::string>());
   if (json.is_boolean()) return Value::of(json.get<bool>());

@@ -21,7 +21,7 @@ struct Test {
 
 bool is_iterable(const Value& v) { return v.is_text() || v.as_list() != nullptr || v.as_dict() != nullptr; }
 
-/// What has a length and items by number or name.
+/// Whether the value has a length and items by number or name.
 bool is_sequence(const Value& v) {
   return v.is_text() || v.as_dict() != nullptr || (v.as_list() != nullptr && v.as_list()->is_sequence());
 }
@@ -42,7 +42,7 @@ const std::map<std::string_view, Test>& tests() {
   using V = const Value&;
   static const std::map<std::string_view, Test> all = {
       {"boolean", {[](M, V v, Reader) { return v.is_boolean(); }}},
-      // What is undefined raises when it is called, but Python takes it for something that can be.
+      // An undefined value raises when it is called, but Python's callable() says true for it.
       {"callable",
        {[](M, V v, Reader) { return v.as_callable() != nullptr || v.as_loop() != nullptr || v.is_undefined(); }}},
       {"defined", {[](M, V v, Reader) { return !v.is_undefined(); }}},
@@ -72,7 +72,7 @@ const std::map<std::string_view, Test>& tests() {
   return all;
 }
 
-/// The operator that a test of this name stands for; empty when it is none.
+/// The operator that a test of this name means; empty when there is none.
 std::string_view comparison(std::string_view name) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 15> all = {{{"eq", "=="},
                                                                                   {"equalto", "=="},
@@ -101,7 +101,7 @@ Value range(Machine& machine, Arguments& given) {
   const auto to = reader.integer(one ? 0 : 1, "stop", 0);
   const auto step = reader.integer(2, "step", 1);
   if (step == 0) machine.fail("range() cannot step by zero");
-  // Jinja's own sandbox allows as many.
+  // The same limit as in Jinja's own sandbox.
   constexpr std::int64_t most = 100'000;
   const auto span = step > 0 ? static_cast<double>(to) - static_cast<double>(from)
                              : static_cast<double>(from) - static_cast<double>(to);
@@ -186,7 +186,7 @@ Value Machine::cycler(std::vector<Value> all) {
   namespaces_.push_back(space);
   const auto at = std::make_shared<std::size_t>(0);
   const auto values = std::make_shared<const std::vector<Value>>(std::move(all));
-  // Weak: the space holds these functions.
+  // A weak pointer, because the space holds these functions.
   const auto show = [self = std::weak_ptr<Namespace>(space), at, values] {
     if (const auto found = self.lock()) found->set("current", (*values)[*at]);
   };

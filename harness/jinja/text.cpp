@@ -36,7 +36,7 @@ bool in_ranges(std::int32_t value, std::span<const std::array<std::int32_t, 2>> 
                      [&](const auto& range) { return value >= range[0] && value <= range[1]; });
 }
 
-/// Unicode's Uppercase and Lowercase: the letters, and what PropList.txt adds to them.
+/// Unicode's Uppercase and Lowercase properties: the letters, and the characters that PropList.txt adds.
 bool is_upper(std::int32_t value) {
   constexpr std::array<std::array<std::int32_t, 2>, 5> others = {
       {{0x2160, 0x216f}, {0x24b6, 0x24cf}, {0x1f130, 0x1f149}, {0x1f150, 0x1f169}, {0x1f170, 0x1f189}}};
@@ -58,7 +58,7 @@ bool is_cased(std::int32_t value) {
   return is_upper(value) || is_lower(value) || utf8proc_category(value) == UTF8PROC_CATEGORY_LT;
 }
 
-/// What a rule about cased neighbours looks past.
+/// Characters that a rule about cased neighbours skips.
 bool is_case_ignorable(std::int32_t value) {
   const auto category = utf8proc_category(value);
   constexpr std::array<std::int32_t, 16> signs = {'\'',   '.',    ':',    '^',    '`',    0xa8,   0xb7,   0x387,
@@ -68,7 +68,7 @@ bool is_case_ignorable(std::int32_t value) {
          std::find(signs.begin(), signs.end(), value) != signs.end();
 }
 
-/// Whether the capital sigma at `at` ends a word, where its small form is another.
+/// Whether the capital sigma at `at` ends a word; its lower-case form differs there.
 bool ends_word(const std::vector<std::int32_t>& points, std::size_t at) {
   auto before = at;
   while (before > 0 && is_case_ignorable(points[before - 1])) --before;
@@ -181,7 +181,7 @@ bool is_all(std::string_view text, Class wanted) {
 
 namespace {
 
-/// Digits with single underscores between them; `outside` when there is a digit beyond ASCII.
+/// Digits with single underscores between them; sets `outside` when one of the digits is not ASCII.
 bool without_underscores(std::string_view& text, std::string& kept, bool& outside) {
   text = strip(text);
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -230,11 +230,11 @@ std::optional<double> to_real(std::string_view text, bool& outside) {
   const char* first = kept.data();
   const char* last = first + kept.size();
   if (*first == '+' && kept.size() > 1 && kept[1] != '-') ++first;
-  if (kept.find('(') != std::string::npos) return std::nullopt;  // "nan(1)" is C's
+  if (kept.find('(') != std::string::npos) return std::nullopt;  // "nan(1)" is only C's
   double value = 0.0;
   const auto read = std::from_chars(first, last, value);
   if (read.ptr != last || read.ec == std::errc::invalid_argument) return std::nullopt;
-  // Out of range is an infinity or a zero, as strtod gives it.
+  // Out of range the result is an infinity or zero, as strtod gives it.
   return read.ec == std::errc() ? value : std::strtod(first, nullptr);
 }
 

@@ -13,7 +13,7 @@ namespace touchstone::jinja {
 class Machine;
 class Value;
 
-/// What Python would hold where we hold a list.
+/// The Python type that a list of ours stands for.
 enum class ListKind : std::uint8_t {
   list,
   tuple,
@@ -22,7 +22,7 @@ enum class ListKind : std::uint8_t {
   keys,      ///< of a dictionary: no items by number
   values,    ///< the same
   items,     ///< the same
-  iterator,  ///< of map, select and their kin: true whatever it holds, without length, gone once walked over
+  iterator,  ///< of map, select and the like: always true, without length, empty after one iteration
 };
 
 struct List;
@@ -31,11 +31,11 @@ struct Namespace;
 struct Loop;
 struct Callable;
 
-/// What a template computes with. Texts, lists and dictionaries never change once made, so copies share them.
+/// A value of a template. Texts, lists and dictionaries never change once made, so copies share them.
 class Value {
  public:
   struct Undefined {
-    std::string what;  ///< "'tools' is undefined": what is said when somebody needs the value after all
+    std::string what;  ///< "'tools' is undefined": the message when the value is needed after all
   };
   struct None {};
   using Text = std::shared_ptr<const std::string>;
@@ -87,7 +87,7 @@ class Value {
   const char* type_name() const;
   /// How deep lists and dictionaries are nested: 0 for a plain value.
   int depth() const;
-  /// What walking over all of it costs: 1 for a number, more for long texts, the sum over what a list holds.
+  /// The cost of walking over all of it: 1 for a number, more for long texts, for a list the sum over its items.
   std::int64_t weight() const;
 
  private:
@@ -104,15 +104,15 @@ struct List {
   ListKind kind = ListKind::list;
   int depth = 1;
   std::int64_t weight = 1;
-  mutable std::size_t taken = 0;  ///< items of an iterator that were walked over
+  mutable std::size_t taken = 0;  ///< items of an iterator that were already taken
 
   bool is_tuple() const { return kind == ListKind::tuple || kind == ListKind::group; }
-  /// Whether items can be had by number.
+  /// Whether items can be accessed by number.
   bool is_sequence() const { return kind == ListKind::list || is_tuple() || kind == ListKind::range; }
 };
 
 struct Dict {
-  std::vector<std::pair<Value, Value>> entries;  ///< keys differ
+  std::vector<std::pair<Value, Value>> entries;  ///< all keys are different
   int depth = 1;
   std::int64_t weight = 1;
   /// Null when there is no such key.
@@ -120,7 +120,7 @@ struct Dict {
   const Value* find(std::string_view key) const;
 };
 
-/// The one thing in a template that can be changed: {% set ns.x = ... %}. A cycler is one that assignments refuse.
+/// The only mutable value of a template: {% set ns.x = ... %}. A cycler is one that refuses assignments.
 struct Namespace {
   bool assignable = true;
   std::vector<std::pair<std::string, Value>> entries;
@@ -133,12 +133,12 @@ struct Loop {
   const std::vector<Value>* items = nullptr;
   std::int64_t at = 0;                     ///< 0-based
   int depth = 0;                           ///< of recursion: calls of loop() around this one
-  Value changed;                           ///< what changed() was last given, as a tuple; undefined before
-  const struct Node* recursive = nullptr;  ///< the loop that loop() runs again
-  std::weak_ptr<struct Scope> around;      ///< where it stands
+  Value changed;                           ///< the last arguments of changed(), as a tuple; undefined before
+  const struct Node* recursive = nullptr;  ///< the loop that loop() repeats
+  std::weak_ptr<struct Scope> around;      ///< the scope that it stands in
 };
 
-/// What a call hands over.
+/// The arguments of a call.
 struct Arguments {
   std::vector<Value> positional;
   std::vector<std::pair<std::string, Value>> named;

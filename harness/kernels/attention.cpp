@@ -1,6 +1,6 @@
-// Causal attention of one document, tile by tile of query rows (backward: Dao et al., arXiv 2205.14135, appendix B.4,
-// with whole rows of scores instead of blocks). A row's result depends on its own keys alone: neither on the document's
-// length nor on the tile that it falls into.
+// Causal attention of one document, by tiles of query rows (backward: Dao et al., arXiv 2205.14135, appendix B.4,
+// with whole rows of scores instead of blocks). A row's result depends only on its own keys: neither on the document's
+// length nor on the row's tile.
 #include "harness/kernels/entries.hpp"
 #include "harness/kernels/soften.hpp"
 
@@ -15,7 +15,7 @@ struct View {
   Type type;
 };
 
-/// One query head of the document and what its products need.
+/// One query head of the document and the operands of its products.
 struct Head {
   const Attention& a;
   std::int64_t head;
@@ -76,16 +76,16 @@ float dot(const void* x, const void* y, std::int64_t count) {
   return sum(products);
 }
 
-/// A row of scores, of which the keys [from, keys) are seen.
+/// A row of scores that sees the keys [from, keys).
 struct ScoreRow {
-  float* p;    ///< scores, which become probabilities
-  float* d_p;  ///< their gradient, which becomes that of the scores before they were scaled and capped
+  float* p;    ///< scores, overwritten with probabilities
+  float* d_p;  ///< their gradient, overwritten with the gradient of the scores before scale and cap
   std::int64_t from;
   std::int64_t keys;
   std::int64_t end;
 };
 
-/// p (d_p - delta) times the slope of what was done to the scores: the scale, and 1 - tanh^2 under a cap.
+/// p (d_p - delta) times the derivative of scale and cap: the scale, and 1 - tanh^2 under a cap.
 void score_gradient(const ScoreRow& row, const Scores& how, float log_sum, float delta) {
   for (std::int64_t i = 0; i < row.from; ++i) row.p[i] = row.d_p[i] = 0.0F;
   float* const p = row.p + row.from;

@@ -38,19 +38,19 @@ struct Choice {
   bool runs;
 };
 
-/// Asks for a table only where the processor has the instructions: the function that fills it is compiled with them.
+/// Takes a table only where the processor has the instructions: the function that fills it is compiled with them.
 Choice choice(Kernels (*table)(), bool runs) { return {runs ? table() : Kernels{}, runs}; }
 
 #if defined(__x86_64__)
-/// Asked of the processor itself: some compilers' __builtin_cpu_supports do not know the name.
+/// Read from the processor itself: some compilers' __builtin_cpu_supports do not know the name.
 bool has_tiles() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   constexpr unsigned bf16 = 1U << 22U, tile = 1U << 24U;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & bf16) != 0 && (d & tile) != 0;
 }
 
-/// Linux gives a process the state of the tile registers when it is asked for it, and refuses where it is old or
-/// forbids it.
+/// Linux gives a process the state of the tile registers on request. It refuses where the kernel is old or forbids
+/// it.
 bool may_use_tiles() {
 #if defined(__linux__)
   constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
@@ -62,7 +62,7 @@ bool may_use_tiles() {
 }
 #endif
 
-/// All that were built, best last.
+/// All tables that were built, the best last.
 const auto& choices() {
 #if defined(__x86_64__)
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
@@ -96,7 +96,7 @@ const Kernels& chosen() {
 }
 
 bool libraries_multiply_halves() {
-  // A set that was named stands for the processor that it would be the best on.
+  // A named set stands for the processor on which it would be the best.
   static const bool wide = std::strcmp(chosen().name, "baseline") != 0 && std::strcmp(chosen().name, "avx2") != 0;
   return wide;
 }

@@ -1,5 +1,5 @@
-// Gated feed-forward parts (Shazeer, arXiv 2002.05202, section 2) and rotary positions (Su et al., arXiv 2104.09864,
-// equation 34).
+// Activations of feed-forward layers (Shazeer, arXiv 2002.05202, section 2) and rotary positions (Su et al., arXiv
+// 2104.09864, equation 34).
 #include "harness/kernels/entries.hpp"
 #include "harness/kernels/simd.hpp"
 
@@ -8,7 +8,7 @@ namespace {
 
 inline Vec sigmoid(Vec x) { return 1.0F / (1.0F + exponential(-x)); }
 
-/// A curve's value, and d times its value and slope, multiplied from the left.
+/// The value of an activation function, and d times its value and slope, multiplied from the left.
 struct Silu {
   static Vec value(Vec x) { return x * sigmoid(x); }
   static Vec times_value(Vec d, Vec x) { return d * x * sigmoid(x); }
@@ -19,7 +19,7 @@ struct Silu {
 };
 
 struct Gelu {
-  /// The normal distribution's probability below x.
+  /// The standard normal distribution function at x.
   static Vec below(Vec x) {
     for (int i = 0; i < lanes; ++i) x[i] = 0.5F * (1.0F + erff(x[i] * 0.70710678F));
     return x;

@@ -1,5 +1,5 @@
 #pragma once
-// The functions that every build for one instruction set defines, in a namespace of its name.
+// The functions that the build for each instruction set defines, in a namespace named after the set.
 #include "harness/kernels/kernels.hpp"
 
 #if !defined(TOUCHSTONE_ISA)

@@ -1,16 +1,16 @@
 #pragma once
 // The processor kernels behind the fast paths: plain loops over raw memory, compiled once for each instruction set and
-// chosen at start. Nothing here knows LibTorch, and the sources that implement it may include no library header with
-// inline functions: the linker keeps one copy of those, and it could be the one made for the newest processor.
+// chosen at start. Nothing here uses LibTorch. The sources that implement it may not include library headers with
+// inline functions: the linker keeps one copy of those, and it could be the one compiled for the newest processor.
 //
-// All results are the same for every division of the work among threads: a caller may cut rows and heads as it likes.
+// All results are the same however the work is divided among threads: a caller may split rows and heads freely.
 #include <cstdint>
 
 namespace touchstone::kernels {
 
 enum class Type : std::uint8_t { f32, bf16 };
 
-/// An operand as it lies in memory: element (i, j) at data[i * stride + j], or at data[j * stride + i] when
+/// An operand in memory: element (i, j) is at data[i * stride + j], or at data[j * stride + i] when
 /// `transposed`.
 struct Operand {
   const void* data = nullptr;
@@ -20,8 +20,8 @@ struct Operand {
 };
 
 /// C = A B, or C += A B. A is [rows, depth], B is [depth, columns], C is [rows, columns]. Products are summed in
-/// float32, each element of C over `depth` in one fixed order: it depends neither on the element's place nor on the
-/// other sizes, and zeros at the end of the depth do not change it.
+/// float32, each element of C over `depth` in one fixed order. That order depends neither on the element's place nor on
+/// the other sizes, and zeros at the end of the depth do not change the sum.
 struct Product {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
@@ -30,18 +30,18 @@ struct Product {
   Operand b;
   void* c = nullptr;
   std::int64_t c_stride = 0;
-  Type c_type = Type::f32;   ///< bf16: depth must not be over Kernels::whole_depth
+  Type c_type = Type::f32;   ///< bf16: depth must not exceed Kernels::whole_depth
   bool accumulate = false;   ///< c_type must be f32
-  Type factors = Type::f32;  ///< bf16: operands are rounded to bfloat16 before they are multiplied
+  Type factors = Type::f32;  ///< bf16: operands are rounded to bfloat16 before the product
 };
 
-/// y = s / sqrt(mean(s^2) + epsilon) * weight for every row, where s = x, or s = x + delta, which is kept in `sum`.
+/// RMS norm: y = s / sqrt(mean(s^2) + epsilon) * weight for every row, where s = x, or s = x + delta, kept in `sum`.
 struct NormForward {
   std::int64_t rows = 0;
   std::int64_t width = 0;
   const float* x = nullptr;
   const void* delta = nullptr;  ///< of `type`; null: none
-  float* sum = nullptr;         ///< where delta is given
+  float* sum = nullptr;         ///< written where delta is given
   const float* weight = nullptr;
   float epsilon = 0.0F;
   Type type = Type::f32;  ///< of delta and y
@@ -49,7 +49,7 @@ struct NormForward {
   float* scale = nullptr;  ///< [rows]: 1 / sqrt(mean(s^2) + epsilon)
 };
 
-/// Gradients of NormForward. ds = d_sum (where given) + what flows through y.
+/// Gradients of NormForward. ds = d_sum (where given) + the gradient through y.
 struct NormBackward {
   std::int64_t rows = 0;
   std::int64_t width = 0;
@@ -58,9 +58,9 @@ struct NormBackward {
   const float* weight = nullptr;
   Type type = Type::f32;
   const void* d_y = nullptr;     ///< of `type`
-  const float* d_sum = nullptr;  ///< null: nothing else reads the sum
+  const float* d_sum = nullptr;  ///< null: the sum has no other reader
   float* d_x = nullptr;          ///< may be d_sum's memory
-  void* d_delta = nullptr;       ///< d_x once more, as `type`; null: not wanted
+  void* d_delta = nullptr;       ///< d_x again, as `type`; null: not wanted
   float* d_weight = nullptr;     ///< [width], overwritten with the sum over these rows; null: not wanted
 };
 
@@ -68,7 +68,7 @@ struct NormBackward {
 /// section 2); quick_gelu(x) = x sigmoid(1.702 x); relu2(x) = relu(x)^2.
 enum class Curve : std::uint8_t { silu, gelu, gelu_tanh, quick_gelu, relu, relu2 };
 
-/// The middle of a feed-forward part, everything of `type`. Gated: y = f(gate) * up, gate and up side by side in one
+/// The activation of a feed-forward layer, all of `type`. Gated: y = f(gate) * up, with gate and up side by side in a
 /// row of 2 * width elements. Not gated: y = f(x), rows of `width`.
 struct Activate {
   std::int64_t rows = 0;
@@ -82,12 +82,12 @@ struct Activate {
   void* d_x = nullptr;        ///< backward: written
 };
 
-/// Turns the pairs (j, j + dims / 2) of the heads of each row, in place; elements from `dims` on stay as they are.
+/// Rotates the pairs (j, j + dims / 2) of the heads of each row, in place; elements from `dims` on stay unchanged.
 struct Turn {
   std::int64_t rows = 0;
   std::int64_t heads = 0;
   std::int64_t head_dim = 0;
-  std::int64_t dims = 0;    ///< the first so many of a head turn, an even number
+  std::int64_t dims = 0;    ///< number of elements of a head that rotate; even
   std::int64_t stride = 0;  ///< elements from row to row
   Type type = Type::f32;
   void* x = nullptr;
@@ -105,7 +105,7 @@ struct Attention {
   Type type = Type::f32;
   float scale = 1.0F;
   float soft_cap = 0.0F;    ///< c > 0: scaled scores s become c tanh(s / c)
-  std::int64_t window = 0;  ///< > 0: a row sees so many keys, its own among them; 0: all before it
+  std::int64_t window = 0;  ///< > 0: a row sees this many keys, its own included; 0: all keys up to its own
   const void* q = nullptr;
   const void* k = nullptr;
   const void* v = nullptr;
@@ -120,14 +120,14 @@ struct Attention {
   void* d_v = nullptr;
 };
 
-/// Keys and values of one key head, kept in pages of `page_tokens` tokens, packed as the products read them. Page i
-/// holds tokens [i * page_tokens, (i + 1) * page_tokens); memory of a page must be zero before its first token comes.
+/// Keys and values of one key head (the KV cache), in pages of `page_tokens` tokens, packed for the products. Page i
+/// holds tokens [i * page_tokens, (i + 1) * page_tokens). The memory of a page must be zero before its first token.
 inline constexpr std::int64_t page_tokens = 64;
 
-/// Puts `tokens` more rows of one key head into its pages.
+/// Adds `tokens` more rows of one key head to its pages.
 struct PageAppend {
   std::int64_t tokens = 0;
-  std::int64_t past = 0;  ///< tokens that the pages hold already
+  std::int64_t past = 0;  ///< tokens that are in the pages already
   std::int64_t head_dim = 0;
   Type factors = Type::f32;
   const float* key = nullptr;  ///< row i at key[i * stride]
@@ -148,8 +148,8 @@ struct PageKeep {
 };
 
 /// Causal attention of the last `tokens` of `past + tokens` tokens, for the query heads that share one key head. Row i
-/// of query head h lies at q[i * stride + h * head_dim]. A row's result depends on its own keys alone: neither on how
-/// many rows there are nor on how the tokens came into the pages.
+/// of query head h lies at q[i * stride + h * head_dim]. A row's result depends only on its own keys: neither on the
+/// number of rows nor on how the tokens came into the pages.
 struct PagedAttention {
   std::int64_t tokens = 0;
   std::int64_t past = 0;
@@ -186,7 +186,7 @@ struct AdamStep {
   const float* gradient = nullptr;
   float* first = nullptr;
   float* second = nullptr;
-  float gradient_scale = 1.0F;  ///< the gradient is multiplied with it first
+  float gradient_scale = 1.0F;  ///< factor that the gradient is multiplied with first
   float beta1 = 0.9F;
   float beta2 = 0.999F;
   float epsilon = 1e-8F;
@@ -198,7 +198,7 @@ struct AdamStep {
 /// What one instruction set offers. Scratch memory is 64-byte aligned.
 struct Kernels {
   const char* name;
-  std::int64_t whole_depth;  ///< of a product of bfloat16 factors: so many are summed before C is touched
+  std::int64_t whole_depth;  ///< depth of a product of bfloat16 factors that is summed before C is touched
   std::int64_t product_scratch_bytes;
   void (*multiply)(const Product&, void* scratch);
   void (*norm_forward)(const NormForward&);
@@ -211,7 +211,7 @@ struct Kernels {
   void (*attention_backward)(const Attention&, void* scratch);
   void (*cross_entropy)(const CrossEntropy&);
   void (*adam_step)(const AdamStep&);
-  /// B of a product packed once for many: its bytes (64-byte aligned), the packing, and the product that takes it.
+  /// For many products with one B: the bytes of packed B (64-byte aligned), the packing, and the product with packed B.
   /// The results are those of `multiply`.
   std::int64_t (*packed_bytes)(const Product&);
   void (*pack_factors)(const Product&, void* packed);
@@ -224,15 +224,15 @@ struct Kernels {
   void (*paged_attention)(const PagedAttention&, void* scratch);
 };
 
-/// Names the set of kernels to take in place of the best, for tests of what an older processor computes. A name that
+/// Names the set of kernels to use instead of the best, to test the results of an older processor. A name that
 /// the build or the processor lacks is refused when the tensor library is opened.
 inline constexpr const char* kernels_variable = "TOUCHSTONE_KERNELS";
 
-/// The best that this processor runs, or the one that TOUCHSTONE_KERNELS names. The choice is by instruction set and
-/// maker, never by timing: equal machines take equal kernels, hence give equal bits.
+/// The best kernels for this processor, or those that TOUCHSTONE_KERNELS names. The choice depends on instruction set
+/// and maker, never on timing: equal machines use equal kernels, and so give equal bits.
 const Kernels& chosen();
-/// Whether the libraries below LibTorch are known to multiply bfloat16 here: without AVX-512 neither MKL nor oneDNN
-/// does, and LibTorch's own products take one pair at a time, many times slower than float32.
+/// Whether the libraries below LibTorch are known to multiply bfloat16 here. Without AVX-512 neither MKL nor oneDNN
+/// does, and LibTorch's own products handle one pair at a time, many times slower than float32.
 bool libraries_multiply_halves();
 /// By name ("baseline", "avx2", "avx512", "avx512bf16", "amx"); null where the build or the processor lacks it.
 const Kernels* named(const char* name);

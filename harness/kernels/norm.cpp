@@ -1,4 +1,4 @@
-// Root-mean-square normalisation (Zhang and Sennrich, arXiv 1910.07467, equation 4), with the residual sum before it.
+// RMS normalisation (Zhang and Sennrich, arXiv 1910.07467, equation 4), with the residual sum before it.
 #include "harness/kernels/entries.hpp"
 #include "harness/kernels/simd.hpp"
 

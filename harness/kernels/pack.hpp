@@ -1,5 +1,5 @@
 #pragma once
-// Operands of a product in the order in which the inner loop reads them: for each step of depth a row of `width` units.
+// Operands of a product in the inner loop's reading order: for each step of depth a row of `width` units.
 // A unit is 32 bits: one float32 factor, or (with bfloat16 dot products) two neighbouring bfloat16 factors.
 #include "harness/kernels/simd.hpp"
 
@@ -25,7 +25,7 @@ template <Unit>
 constexpr bool in_tiles = false;
 #endif
 
-/// Units of a packed row or column of `depth` factors.
+/// Number of units of a packed row or column of `depth` factors.
 template <Unit unit>
 constexpr std::int64_t units_of(std::int64_t depth) {
   const std::int64_t units = (depth + per_unit<unit> - 1) / per_unit<unit>;
@@ -53,7 +53,7 @@ inline std::uint32_t unit_bits(Half x) {
   return static_cast<std::uint32_t>(x.bits) << 16;
 }
 
-/// Source rows run along the depth. Packs `count` of them and fills up to `fill` with zeros.
+/// Source rows run along the depth. Packs `count` of them and pads with zeros up to `fill`.
 template <Unit unit, class Element>
 void pack_along(const Element* source, std::int64_t stride, std::int64_t count, std::int64_t fill, std::int64_t depth,
                 std::uint32_t* to, std::int64_t width) {

@@ -33,7 +33,7 @@ inline __m512i load_upper(const Half* from, std::uint32_t mask) {
   return _mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16);
 }
 
-/// 16 units of one source row; `elements` of it are left, what lies beyond is zero.
+/// 16 units of one source row with `elements` elements left; units beyond them are zero.
 template <Unit unit>
 inline __m512i load_along(const float* from, std::int64_t elements) {
 #if defined(__AVX512BF16__)
@@ -52,7 +52,7 @@ inline __m512i load_along(const Half* from, std::int64_t elements) {
   return load_upper<unit>(from, mask_of(elements));
 }
 
-/// 16 units whose first factors lie at `low`, the second ones (pairs only; null: zero) at `high`.
+/// 16 units with their first factors at `low` and their second ones at `high` (for pairs only; null: zero).
 template <Unit unit, class Element>
 inline __m512i load_across(const Element* low, const Element* high, std::uint32_t mask) {
   if constexpr (unit != Unit::pair) return load_upper<unit>(low, mask);
@@ -126,8 +126,8 @@ void pack_across(const Element* source, std::int64_t stride, std::int64_t count,
 }
 
 #if defined(__AMX_BF16__)
-/// Rows of A for tile registers: blocks of 16 rows x 16 units, block after block of depth. Source rows run along the
-/// depth; packs `count` of them, 16 at most, and fills up to 16 with zeros.
+/// Rows of A for tile registers: blocks of 16 rows x 16 units, one block after another along the depth. Source rows run
+/// along the depth; packs `count` of them, 16 at most, and pads with zeros up to 16.
 template <class Element>
 void pack_rows_along(const Element* source, std::int64_t stride, std::int64_t count, std::int64_t depth,
                      std::uint32_t* to) {

@@ -1,5 +1,5 @@
-// Causal attention over keys and values that lie packed in pages. The pages are what the inner loop of a product reads,
-// so nothing is packed again for each new token.
+// Causal attention over keys and values that are packed in pages. The pages have the layout that the inner loop of a
+// product reads, so a new token needs no new packing of older ones.
 #include "harness/kernels/entries.hpp"
 #include "harness/kernels/soften.hpp"
 #include "harness/kernels/tile.hpp"
@@ -13,7 +13,7 @@ static_assert(page_tokens % tile_columns == 0);
 template <Unit unit>
 constexpr std::int64_t value_units = units_of<unit>(page_tokens);
 
-/// Writes one factor as unit `at` of a packed operand, or as half of one.
+/// Writes one factor as unit `at` of a packed operand, or as one half of it.
 template <Unit unit>
 inline void put(std::uint32_t* units, std::int64_t at, std::int64_t half, float x) {
   if constexpr (unit == Unit::f32) {
@@ -109,7 +109,7 @@ struct PackedRows {
     }
   }
 
-  /// One panel of columns for all rows: c [rows, columns].
+  /// Computes one panel of columns for all rows: c [rows, columns].
   void multiply(const std::uint32_t* panel, float* c, std::int64_t stride, std::int64_t columns,
                 bool accumulate) const {
     for (std::int64_t tile = 0; tile < cut.tiles; ++tile) {
@@ -121,7 +121,7 @@ struct PackedRows {
   std::uint32_t* packed(std::int64_t tile) const { return units + tile * depth_units * a_tile_width<unit>; }
 };
 
-/// Pages that some row of a group sees, [first, end).
+/// The pages that some row of a group sees: [first, end).
 struct Pages {
   std::int64_t first;
   std::int64_t end;
@@ -129,7 +129,7 @@ struct Pages {
   std::int64_t keys() const { return (end - first) * page_tokens; }
 };
 
-/// What one call needs beside its operands.
+/// Data of one call besides its operands.
 struct Buffers {
   float* rows;    ///< [query_rows, head_dim]: queries, then outputs
   float* scores;  ///< [query_rows, keys]
@@ -167,7 +167,7 @@ void mix_rows(const PagedAttention& a, const Buffers& buffers, std::int64_t rows
 template <Unit unit>
 void attend(const PagedAttention& a, const Buffers& buffers, std::int64_t first, std::int64_t count) {
   const std::int64_t rows = count * a.heads;
-  // Weights of keys that a row does not see are zero, so that a page more or less at the beginning changes no bit.
+  // Keys that a row does not see have weight zero, so a page more or less at the beginning does not change a bit.
   const Pages pages{first_seen(a.past + first, a.window) / page_tokens,
                     (a.past + first + count + page_tokens - 1) / page_tokens};
   const std::int64_t stride = pages.keys();

@@ -1,5 +1,5 @@
 // Matrix products: operands are packed into tiles (Goto and van de Geijn, Anatomy of High-Performance Matrix
-// Multiplication, ACM TOMS 34(3), 2008), the inner loop keeps a tile of C in registers.
+// Multiplication, ACM TOMS 34(3), 2008), and the inner loop keeps a tile of C in registers.
 #include "harness/kernels/entries.hpp"
 #include "harness/kernels/tile.hpp"
 
@@ -32,7 +32,7 @@ void pack_b(const Product& p, std::int64_t k, std::int64_t depth, std::int64_t j
   }
 }
 
-/// Columns [j, j + columns) of C over `depth` from step k on; B's part is packed already.
+/// Computes columns [j, j + columns) of C over `depth` from step k on; B's part is packed already.
 template <Unit unit>
 void multiply_block(const Product& p, std::int64_t k, std::int64_t depth, std::int64_t j, std::int64_t columns,
                     const std::uint32_t* packed_b, std::uint32_t* packed_a) {
@@ -42,7 +42,7 @@ void multiply_block(const Product& p, std::int64_t k, std::int64_t depth, std::i
   const std::int64_t element = p.c_type == Type::f32 ? 4 : 2;
   for (std::int64_t group = 0; group < cut.tiles; group += tile_group) {
     const std::int64_t end = smaller(group + tile_group, cut.tiles);
-    // Few rows stay packed from the first columns on.
+    // If the rows are few, they stay packed after the first columns.
     const bool packed = j > 0 && cut.tiles <= tile_group;
     for (std::int64_t tile = group; tile < end && !packed; ++tile) {
       const std::int64_t i = cut.first(tile);
@@ -60,7 +60,7 @@ void multiply_block(const Product& p, std::int64_t k, std::int64_t depth, std::i
   }
 }
 
-/// Calls body(k, depth, units, before): the blocks of depth, and how many units of B, all columns, lie before each.
+/// Calls body(k, depth, units, before) for each block of depth; `before` counts the units of B, all columns, before it.
 template <Unit unit, class Body>
 void each_depth(const Product& p, const Body& body) {
   constexpr std::int64_t block = depth_block * per_unit<unit>;

@@ -1,5 +1,5 @@
 #pragma once
-// What the kernel sources share: vectors of the instruction set that the file is being built for, and bfloat16. All of
+// Shared by the kernel sources: vectors of the instruction set that the file is compiled for, and bfloat16. All of
 // it is internal to the including source file, which is compiled several times.
 #include <math.h>  // not <cmath>, whose overloads are inline functions
 
@@ -28,7 +28,7 @@ using Bits [[gnu::vector_size(lanes * 4), gnu::may_alias]] = std::uint32_t;
 using Whole [[gnu::vector_size(lanes * 4), gnu::may_alias]] = std::int32_t;
 using Shorts [[gnu::vector_size(lanes * 2), gnu::may_alias]] = std::uint16_t;
 
-/// A bfloat16 as stored.
+/// A stored bfloat16.
 struct Half {
   std::uint16_t bits;
 };
@@ -44,7 +44,7 @@ inline float widen(Half x) {
   return value;
 }
 
-/// The bits of x rounded to the nearest bfloat16, ties to even, in the upper half; a NaN stays one.
+/// The bits of x rounded to the nearest bfloat16, ties to even, in the upper half; NaN stays NaN.
 inline std::uint32_t rounded_bits(float x) {
   std::uint32_t bits;
   std::memcpy(&bits, &x, sizeof bits);
@@ -57,7 +57,7 @@ inline void narrow(float x, Half& to) { to.bits = static_cast<std::uint16_t>(rou
 
 inline Vec splat(float x) { return Vec{} + x; }
 
-/// How many elements of a vector are there: all, or the first `count` (the others read as zero).
+/// How many elements of a vector are valid: all, or the first `count` (the others read as zero).
 struct All {};
 struct Some {
   std::int64_t count;
@@ -113,7 +113,7 @@ inline float sum(Vec x) {
   for (int i = 0; i < lanes; ++i) total += x[i];
   return total;
 }
-/// Zero where `part` does not reach.
+/// Zero outside of `part`.
 inline Vec keep(Vec x, All) { return x; }
 inline Vec keep(Vec x, Some some) {
   for (int i = 0; i < lanes; ++i) x[i] = i < some.count ? x[i] : 0.0F;
@@ -142,7 +142,7 @@ inline Vec square_root(Vec x) {
 #endif
 }
 
-/// e^x to about 1e-7 of its value; 0 below -87, and no larger than e^88.
+/// e^x with a relative error of about 1e-7; 0 below -87, and no larger than e^88.
 inline Vec exponential(Vec x) {
   const Vec low = splat(-87.0F), high = splat(88.0F);
   const auto vanishes = x < low;
@@ -151,7 +151,7 @@ inline Vec exponential(Vec x) {
   const Vec scaled = x * 1.44269504F;
   const Whole power = __builtin_convertvector(scaled + (scaled < 0.0F ? splat(-0.5F) : splat(0.5F)), Whole);
   const Vec whole = __builtin_convertvector(power, Vec);
-  // ln 2 in two parts, the first with few digits, so that the difference is exact.
+  // ln 2 in two parts; the first has few digits, so that the difference is exact.
   const Vec r = (x - whole * 0.693359375F) + whole * 2.12194440e-4F;
   // The coefficients of Cephes' expf: minimax on [-ln 2 / 2, ln 2 / 2].
   Vec p = splat(1.9875691500e-4F);
@@ -165,7 +165,7 @@ inline Vec exponential(Vec x) {
   return vanishes ? Vec{} : value * two_to_power;
 }
 
-/// To about 3e-7 of its value: the Taylor series near zero, where 1 - 2 / (e^2x + 1) would cancel.
+/// With a relative error of about 3e-7. Near zero by the Taylor series, because 1 - 2 / (e^2x + 1) would cancel.
 inline Vec tanh_of(Vec x) {
   const Vec far = 1.0F - 2.0F / (exponential(2.0F * x) + 1.0F);
   const Vec s = x * x;

@@ -1,5 +1,5 @@
 #pragma once
-// What the attention kernels share: the softmax of one row, and scratch memory.
+// Shared by the attention kernels: the softmax of one row, and scratch memory.
 #include "harness/kernels/simd.hpp"
 
 namespace touchstone::kernels {
@@ -39,20 +39,20 @@ inline void write(const float* from, std::int64_t count, float scale, Type type,
   }
 }
 
-/// The first of the keys that the row at `place` sees.
+/// The first key that the row at `place` sees.
 inline std::int64_t first_seen(std::int64_t place, std::int64_t window) {
   return window > 0 && place >= window ? place - window + 1 : 0;
 }
 
-/// How scores become what the softmax takes.
+/// How scores are transformed before the softmax.
 struct Scores {
   float scale;
   float soft_cap;  ///< 0: none
 };
 
 /// Turns the scores [from, keys) of a row into e^(s - largest s), where s is the scaled and capped score, and the
-/// others before `end` into zero. Gives the log of the sum of e^s, and the sum itself relative to the largest in
-/// `total`.
+/// other ones before `end` into zero. Returns the log of the sum of e^s; `total` is the sum relative to the largest
+/// term.
 inline float soften(float* scores, std::int64_t from, std::int64_t keys, std::int64_t end, const Scores& how,
                     float& total) {
   for (std::int64_t i = 0; i < from; ++i) scores[i] = 0.0F;

@@ -1,4 +1,4 @@
-// The table of one instruction set; the functions are those that the build for it compiled.
+// The table of one instruction set, with the functions compiled for it.
 #include "harness/kernels/entries.hpp"
 
 #define TOUCHSTONE_TEXT(name) #name
@@ -6,7 +6,7 @@
 
 namespace touchstone::kernels::TOUCHSTONE_ISA {
 
-/// A function, not a constant: the constants of the other files may not be there yet when one is built.
+/// A function, not a constant: constants of the other files may not be initialised yet when it is built.
 Kernels table() {
   return {TOUCHSTONE_NAME(TOUCHSTONE_ISA),
           whole_depth,

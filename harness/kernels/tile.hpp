@@ -1,5 +1,5 @@
 #pragma once
-// Tiles of a product: operands packed in the order of the inner loop, which keeps a tile of C in registers.
+// Tiles of a product: operands packed in the inner loop's order; the loop keeps a tile of C in registers.
 #include "harness/kernels/pack.hpp"
 
 namespace touchstone::kernels {
@@ -61,7 +61,7 @@ void multiply_tile(const std::uint32_t* a, const std::uint32_t* b, std::int64_t 
 #pragma GCC unroll 16
   for (unsigned i = 0; i < rows; ++i) sum[i][0] = sum[i][1] = Vec{};
   for (std::int64_t k = 0; k < units; ++k, a += a_width, b += tile_columns) {
-    // With few rows B comes from memory, and the processor's own prefetching stops at every page.
+    // If the rows are few, B comes from memory, and the processor's own prefetching stops at every page.
     __builtin_prefetch(b + prefetch_steps * tile_columns);
     if constexpr (tile_columns > 16) __builtin_prefetch(b + prefetch_steps * tile_columns + 16);
     Vec left, right;
@@ -151,8 +151,8 @@ void pack(const Operand& operand, bool along, const void* source, std::int64_t c
   }
 }
 
-/// How the rows of C are cut: tiles of nearly equal height, at most tile_rows; with tile registers whole ones and a
-/// rest.
+/// How the rows of C are split: into tiles of nearly equal height, at most tile_rows; with tile registers into whole
+/// tiles and a rest.
 template <Unit unit>
 struct Rows {
   explicit Rows(std::int64_t count) : rows(count), tiles((count + most - 1) / most) {}
@@ -167,7 +167,7 @@ struct Rows {
   std::int64_t height(std::int64_t tile) const { return first(tile + 1) - first(tile); }
 };
 
-/// Units that a packed tile of A takes, for each unit of depth.
+/// Units of a packed tile of A for each unit of depth.
 template <Unit unit>
 constexpr std::int64_t a_tile_width = in_tiles<unit> ? register_rows : a_width;
 
@@ -200,7 +200,7 @@ void pack_a(const Operand& operand, const void* source, std::int64_t rows, std::
   }
 }
 
-/// While it lives, this thread's tile registers have the shape that multiply_rows needs.
+/// While it lives, this thread's tile registers are configured for multiply_rows.
 template <Unit unit>
 class TileRegisters {
  public:

@@ -1,12 +1,12 @@
 #pragma once
-// A tile of a product in AMX's tile registers. Included by tile.hpp alone.
+// A tile of a product with AMX's tile registers. Included only by tile.hpp.
 #include <immintrin.h>
 
 namespace touchstone::kernels {
 namespace {
 
-/// Registers 0 to 3 hold C, 32 x 32 in quarters; 4 and 5 the rows of A; 6 and 7 the columns of B. All 16 rows of 64
-/// bytes.
+/// Registers 0 to 3 hold C, 32 x 32 in quarters; 4 and 5 hold rows of A; 6 and 7 hold columns of B. Each has 16 rows of
+/// 64 bytes.
 struct alignas(64) RegisterShapes {
   std::uint8_t palette = 1;
   std::uint8_t start_row = 0;
@@ -14,7 +14,7 @@ struct alignas(64) RegisterShapes {
   std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
   std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
-/// A constant: GCC's intrinsic tells the compiler of the first eight bytes only, so a local one may be filled too late.
+/// A constant: GCC's intrinsic names only the first eight bytes to the compiler, so a local one may be filled too late.
 constexpr RegisterShapes register_shapes;
 
 inline void configure_registers() { _tile_loadconfig(&register_shapes); }
@@ -23,7 +23,7 @@ inline void configure_registers() { _tile_loadconfig(&register_shapes); }
 template <bool high>
 inline void run_registers(const std::uint32_t* a, const std::uint32_t* b, std::int64_t units, float* c, long bytes,
                           bool accumulate) {
-  asm volatile("" ::: "memory");  // GCC's intrinsics of loading do not say that they read memory
+  asm volatile("" ::: "memory");  // GCC's load intrinsics do not say that they read memory
   if (accumulate) {
     _tile_loadd(0, c, bytes);
     _tile_loadd(1, c + 16, bytes);
@@ -69,7 +69,7 @@ inline void multiply_in_registers(std::int64_t rows, const std::uint32_t* a, con
   if (whole) {
     return run(a, b, units, static_cast<float*>(tile.c), static_cast<long>(4 * tile.stride), tile.accumulate);
   }
-  // C is summed up from the same start as in a whole tile, so that an element's bits do not depend on its place.
+  // The sum of C starts as in a whole tile, so that an element's bits do not depend on its place.
   alignas(64) float buffer[register_rows * tile_columns];
   if (tile.accumulate) {
     for (std::int64_t i = 0; i < rows; ++i) {

@@ -60,7 +60,7 @@ std::vector<ReliabilityBin> equal_width(Items items, int bins) {
 
 double gap_of(const ReliabilityBin& bin) { return std::abs(bin.confidence - bin.accuracy); }
 
-/// `order` is by rising confidence.
+/// `order` lists the items by rising confidence.
 double equal_mass_error(Items items, std::span<const std::size_t> order, int bins) {
   const auto all = order.size();
   const auto groups = static_cast<std::size_t>(bins);
@@ -76,7 +76,7 @@ double equal_mass_error(Items items, std::span<const std::size_t> order, int bin
   return error;
 }
 
-/// Items of equal confidence, from the most confident on.
+/// Groups of items with equal confidence, the most confident first.
 struct Tie {
   double items = 0.0;
   double right = 0.0;
@@ -136,7 +136,7 @@ double risk_coverage_area(std::span<const Tie> ties) {
   return sum / above;
 }
 
-/// What a resample needs of an item: its bin, and what it adds to the bin's gap.
+/// The parts of an item that a resample needs: its bins, and its contribution to their gaps.
 struct Drawn {
   int bin_before = 0;
   int bin_after = 0;
@@ -256,14 +256,14 @@ double fit_temperature(std::span<const std::vector<double>> choice_logp, std::sp
   require(choice_logp.size() == gold.size() && !gold.empty(), Fault::data, [&] {
     return "temperature: " + std::to_string(choice_logp.size()) + " items, " + std::to_string(gold.size()) + " answers";
   });
-  // The likelihood is concave in b = 1/T; its slope is sum_i (E_b[logp] - logp[gold]), so the optimum is where that is
-  // 0.
+  // The likelihood is concave in b = 1/T; its slope is sum_i (E_b[logp] - logp[gold]), and the optimum is where that
+  // slope is 0.
   const auto slope = [&](double b) {
     double sum = 0.0;
     for (std::size_t item = 0; item < gold.size(); ++item) {
       const auto& logp = choice_logp[item];
       const double top = *std::max_element(logp.begin(), logp.end());
-      const auto held = [&](double value) { return std::max(value - top, -1e4); };  // keeps 0 * infinity out
+      const auto held = [&](double value) { return std::max(value - top, -1e4); };  // avoids 0 * infinity
       double weights = 0.0;
       double mean = 0.0;
       for (const double value : logp) {

@@ -8,7 +8,7 @@
 
 namespace touchstone {
 
-/// One bin of a reliability diagram: [low, high), the last one with its upper end.
+/// One bin of a reliability diagram: [low, high); the last one includes its upper end.
 struct ReliabilityBin {
   double low = 0.0;
   double high = 0.0;
@@ -17,8 +17,8 @@ struct ReliabilityBin {
   double accuracy = 0.0;    ///< share right; 0 when it is empty
 };
 
-/// Calibration of (confidence, correct) pairs. Where several items have the same confidence, what depends on an order
-/// by confidence is the mean over all orders of the equal ones, except `ece_equal_mass`, which keeps document order.
+/// Calibration of (confidence, correct) pairs. Where items have equal confidence, a value that depends on the order
+/// by confidence is the mean over all orders of these items; only `ece_equal_mass` keeps document order.
 struct Calibration {
   std::int64_t items = 0;
   double ece = 0.0;  ///< equal width: sum_b n_b/n |confidence_b - accuracy_b|, b = min(floor(confidence * B), B - 1)
@@ -47,7 +47,7 @@ struct CalibrationItem {
 /// All zero, without bins, when there are no items. Throws Fault::data for a confidence outside [0, 1].
 Calibration calibration(std::span<const CalibrationItem> items, int bins = 10);
 
-/// Calibration before and after on the same items, by paired bootstrap (whole clusters when given). Differences are
+/// Calibration before and after on the same items, by paired bootstrap (of whole clusters when given). Differences are
 /// after - before; positive is worse calibrated.
 struct CalibrationChange {
   std::int64_t items = 0;
@@ -61,7 +61,7 @@ struct CalibrationChange {
   bool brier_shown = false;
 };
 
-/// `seed` should come from the ids of what is compared, so that a report is reproducible. `clusters` may be empty.
+/// Derive `seed` from the ids of the things compared, so that a report is reproducible. `clusters` may be empty.
 /// Throws Fault::data when the lengths differ.
 CalibrationChange calibration_change(std::span<const CalibrationItem> before, std::span<const CalibrationItem> after,
                                      std::span<const std::string> clusters, std::uint64_t seed, int resamples = 1000,

@@ -30,21 +30,21 @@ constexpr NamedKind kWarningKinds[] = {
     {Warning::Kind::prompt, "prompt"},       {Warning::Kind::cut_prompts, "cut_prompts"},
     {Warning::Kind::procedure, "procedure"}, {Warning::Kind::unfinished, "unfinished"}};
 
-/// One task on its way through a measurement.
+/// The state of one task during a measurement.
 struct Work {
   const Task* task = nullptr;
   TaskMeasure result;
-  std::vector<Example> examples;                   ///< those that are measured
-  std::vector<std::vector<std::string>> contexts;  ///< of each prompt of the procedure: one an example
+  std::vector<Example> examples;                   ///< the examples that are measured
+  std::vector<std::vector<std::string>> contexts;  ///< one list for each prompt of the procedure, in it one an example
   std::size_t first_request = 0;
-  std::vector<std::size_t> requests;  ///< how many each example has
+  std::vector<std::size_t> requests;  ///< number of requests of each example
 };
 
-/// What came back for all examples of all tasks, in their order.
+/// The answers to all examples of all tasks, in their order.
 struct Answers {
   std::vector<Request> requests;    ///< of the first prompt
   std::vector<Response> responses;  ///< one each
-  /// What a procedure added, one an example; empty: the requests were asked as they are.
+  /// Additions of a procedure, one an example; empty: the requests were asked without a procedure.
   std::vector<Answered> answered{};
   std::vector<std::int64_t> forward_tokens{};
   std::vector<std::int64_t> cache_bytes{};
@@ -63,7 +63,7 @@ std::vector<std::string> leaves_of(const MeasureSettings& settings, const TaskBo
   return leaves;
 }
 
-/// The groups named, and the groups inside them, outermost first.
+/// The named groups and the groups inside them, outermost first.
 void collect_groups(const TaskBook& book, const std::string& name, std::vector<std::string>& groups) {
   if (!book.groups.has(name) || std::find(groups.begin(), groups.end(), name) != groups.end()) return;
   groups.push_back(name);
@@ -78,7 +78,7 @@ bool has_subject(const Task& task, const Example& example, const std::vector<std
   });
 }
 
-/// How many of `all` documents a limit leaves: a share below 1, a number from 1 on.
+/// How many of `all` documents remain under a limit: a share if it is below 1, otherwise a number.
 std::size_t limited(double limit, std::size_t all) {
   if (limit <= 0) return all;
   const double wanted = limit < 1 ? std::ceil(limit * static_cast<double>(all)) : std::floor(limit);
@@ -100,7 +100,7 @@ std::optional<Regex> filter_of(const MeasureSettings& settings) {
   }
 }
 
-/// Indices of the examples that subjects, filter and limit leave.
+/// Indices of the examples that remain after subjects, filter and limit.
 std::vector<std::size_t> chosen(const Task& task, const std::vector<Example>& examples,
                                 const MeasureSettings& settings) {
   std::vector<std::size_t> indices;
@@ -164,8 +164,8 @@ void prepare(Work& work, const MeasureSettings& settings, const DataFolders& dat
   if (indices.empty()) return;
   std::vector<Example> pool;
   if (result.shots > 0 && task.format.shots_from) pool = task.load(*task.format.shots_from, data);
-  // Shots are drawn document after document, so those before a chosen one are written too: its prompt is then the one
-  // that it has in a whole run.
+  // Shots are drawn document after document, so prompts before a chosen one are written too: it then gets the same
+  // prompt as in a whole run.
   examples.resize(indices.back() + 1);
   for (const auto& variant : prompts) {
     auto contexts = build_contexts(task, examples, pool, prompt_settings(settings, variant, chat, work));
@@ -179,8 +179,8 @@ AskSettings ask_settings(const MeasureSettings& settings) {
   return {.mode = settings.mode, .chat = settings.chat, .seed = settings.seed};
 }
 
-/// The requests of an example. `turn_end` ends a turn of the chat template that the prompt is written with, whatever
-/// else the checkpoint says ends an answer.
+/// The requests of an example. `turn_end` ends a turn of the prompt's chat template; it stops an answer besides the
+/// checkpoint's own end tokens.
 std::vector<Request> requests_of(const Task& task, const Example& example, const std::string& context,
                                  const AskSettings& asking, const std::string& turn_end) {
   auto requests = task.ask(example, context, asking);
@@ -193,8 +193,8 @@ std::vector<Request> requests_of(const Task& task, const Example& example, const
   return requests;
 }
 
-/// All requests of the first prompt, in order of tasks, examples, choices; also fills in where each example's requests
-/// lie.
+/// All requests of the first prompt, in order of tasks, examples, choices. Also fills in where each example's requests
+/// are.
 std::vector<Request> collect(std::vector<Work>& works, const MeasureSettings& settings, const std::string& turn_end) {
   const auto asking = ask_settings(settings);
   std::vector<Request> requests;
@@ -210,7 +210,7 @@ std::vector<Request> collect(std::vector<Work>& works, const MeasureSettings& se
   return requests;
 }
 
-/// The right answer as the reference would print it: a choice's index, or the text.
+/// The right answer as the reference prints it: a choice's index, or the text.
 std::string reference_target(const Example& example) {
   const auto own = example.facts.find("reference_target");
   if (own != example.facts.end()) return own->second;
@@ -239,7 +239,7 @@ void keep_responses(Sample& sample, const Example& example, std::span<const Requ
   if (!sample.choice_logp.empty()) sample.responses = example.choices;
 }
 
-/// What a procedure weighed, and what all that was asked took.
+/// Keeps the texts that a procedure considered, and the cost of all its requests.
 void keep_procedure(Sample& sample, const Answers& answers, std::size_t number) {
   if (answers.answered.empty()) return;
   const auto& answered = answers.answered[number];
@@ -270,7 +270,7 @@ Sample judged(const Task& task, const Example& example, std::string context, std
   return sample;
 }
 
-/// What a reader must know about prompts that did not fit.
+/// The warning about prompts that did not fit.
 void warn_of_truncation(TaskMeasure& result) {
   const auto cut = std::count_if(result.samples.begin(), result.samples.end(),
                                  [](const Sample& sample) { return sample.truncated_tokens > 0; });
@@ -280,7 +280,7 @@ void warn_of_truncation(TaskMeasure& result) {
                                  " prompts are longer than the model's context and were cut on the left"});
 }
 
-/// What a reader must know of answers that the limit of new tokens cut: most of them count as wrong.
+/// The warning about answers cut by the limit of new tokens: most of them count as wrong.
 void warn_of_unfinished(TaskMeasure& result) {
   std::size_t cut = 0;
   std::size_t wrong = 0;
@@ -296,7 +296,7 @@ void warn_of_unfinished(TaskMeasure& result) {
                                                             std::to_string(wrong) + " of these count as wrong"});
 }
 
-/// What a reader must know where a procedure could not be followed.
+/// The warning about questions where a procedure could not be followed.
 void warn_of_declined(TaskMeasure& result, std::span<const Answered> answered) {
   std::map<std::string, std::size_t> reasons;
   for (const auto& one : answered) {
@@ -309,7 +309,7 @@ void warn_of_declined(TaskMeasure& result, std::span<const Answered> answered) {
   }
 }
 
-/// Judges every example of every task side by side; results stand by index, whatever finishes first.
+/// Judges every example of every task in parallel. Results are placed by index, so the order of completion is free.
 void judge_all(std::vector<Work>& works, const Answers& answers, const MeasureSettings& settings,
                const CancelFlag* cancel) {
   const auto asking = ask_settings(settings);
@@ -337,7 +337,7 @@ void judge_all(std::vector<Work>& works, const Answers& answers, const MeasureSe
   }
 }
 
-/// Answers of an engine; `before` requests were answered earlier.
+/// Asks an engine; `before` requests were answered earlier.
 std::vector<Response> ask_engine(Engine& engine, std::span<const Request> requests, const MeasureProgress& progress,
                                  std::size_t before, const CancelFlag* cancel) {
   const auto done = [&](std::size_t finished) {
@@ -353,7 +353,7 @@ std::vector<Response> ask_engine(Engine& engine, std::span<const Request> reques
   return responses;
 }
 
-/// The examples as a procedure gets them, with the requests of every prompt.
+/// The examples in the form a procedure takes, with the requests of every prompt.
 std::vector<Question> questions_of(const std::vector<Work>& works, const MeasureSettings& settings,
                                    const std::string& turn_end) {
   const auto asking = ask_settings(settings);
@@ -370,7 +370,7 @@ std::vector<Question> questions_of(const std::vector<Work>& works, const Measure
   return questions;
 }
 
-/// Lets a procedure answer all examples; what it asks is counted for the question that it asks it for.
+/// Lets a procedure answer all examples. Each of its requests is counted for the question that it serves.
 void answer_by(const Procedure& procedure, const std::vector<Work>& works, const MeasureSettings& settings,
                Answers& answers, Engine& engine, const MeasureProgress& progress, const CancelFlag* cancel) {
   const auto questions = questions_of(works, settings, settings.chat ? engine.turn_end() : std::string());
@@ -454,7 +454,7 @@ std::vector<std::string> measured_tasks(const MeasureSettings& settings, const T
                                         const DataFolders& data) {
   auto leaves = leaves_of(settings, book);
   if (settings.subjects.empty() && settings.filter.empty()) return leaves;
-  std::set<std::string> subjects;  // a leaf may be named by its subject or by itself: a message lists it once
+  std::set<std::string> subjects;  // for messages; a leaf may also be named by itself, but is listed once
   std::set<std::string> accepted;
   std::erase_if(leaves, [&](const std::string& leaf) {
     const Task& task = book.tasks.get(leaf);
@@ -510,7 +510,7 @@ Measurement measure(const MeasureSettings& settings, const TaskBook& book, const
 
 std::string measure_key(const EngineInfo& engine, const std::string& task, const std::string& task_version,
                         const std::string& data_hash, const MeasureSettings& settings) {
-  // Every part stands in a JSON list, so that no two different sets of parts can read the same.
+  // All parts are in a JSON list, so that no two different sets of parts give the same text.
   const Json parts = {"measure 2",
                       engine.model_hash,
                       engine.config_hash,
@@ -530,7 +530,7 @@ std::string measure_key(const EngineInfo& engine, const std::string& task, const
 
 namespace {
 
-/// What a reader of a score must know of a file; empty: nothing. Throws Fault::data for one that was changed.
+/// The warning that a score's reader needs about a file; empty: none. Throws Fault::data for a file that was changed.
 std::string remark(const Task& task, const DataFile& file, const FoundFile& found, const FileCheck& check) {
   const auto path = found.path().string();
   require(check.state != FileState::changed, Fault::data, [&] {
@@ -548,7 +548,7 @@ std::string remark(const Task& task, const DataFile& file, const FoundFile& foun
   return {};
 }
 
-/// Of a task that makes its examples itself: what they are decides, whatever made them.
+/// For a task that makes its examples itself: the hash is over the examples, whatever made them.
 DataIdentity made_identity(const Task& task, const DataFolders& data) {
   Sha256 all;
   std::set<Split> splits = {task.evaluated, task.trained};
@@ -572,7 +572,7 @@ DataIdentity data_identity(const Task& task, const DataFolders& data) {
   for (const auto& file : task.files) {
     const bool scored = file.split == task.evaluated || file.split == task.format.shots_from;
     const auto found = data.look_for(file);
-    if (!found && scored) data.find(task.name, file);  // throws, with all that there is to say
+    if (!found && scored) data.find(task.name, file);  // throws, with the full explanation
     if (!found) continue;
     const auto check = check_file(file, *found);
     all.add(std::string(split_name(file.split)) + ":" + check.sha256 + "\n");

@@ -28,28 +28,28 @@ struct MeasureSettings {
 /// The settings as canonical JSON, without the task list, for the store: equal settings give equal text.
 std::string settings_json(const MeasureSettings& settings);
 
-/// What a reader of a result must know.
+/// Kinds of warnings for the reader of a result.
 struct Warning {
   enum class Kind : std::uint8_t {
     data,         ///< a sample, an import, files of several folders, not the published file
-    shots,        ///< another number of examples than was asked for
+    shots,        ///< another number of shots than was asked for
     prompt,       ///< the prompt is written in another way than was asked for
-    cut_prompts,  ///< prompts that the model was too short for
+    cut_prompts,  ///< prompts that were cut because they exceed the model's context length
     procedure,    ///< questions that were answered without the model's procedure
-    unfinished,   ///< answers that the limit of new tokens cut
+    unfinished,   ///< answers that were cut by the limit of new tokens
   };
   Kind kind = Kind::data;
   std::string text;  ///< one line; begins with the task's name
   bool operator==(const Warning&) const = default;
 };
-/// "data", "shots", "prompt", "cut_prompts", "procedure", "unfinished": what the store writes.
+/// "data", "shots", "prompt", "cut_prompts", "procedure", "unfinished": the name in the store.
 const char* warning_kind_name(Warning::Kind kind);
-/// The kind of that name. Throws Fault::store for another one.
+/// The kind with that name. Throws Fault::store for an unknown name.
 Warning::Kind warning_kind(const std::string& name);
 
-/// What the data of a task is, known without loading or answering anything.
+/// Identity of a task's data, known without loading or answering anything.
 struct DataIdentity {
-  std::string hash;    ///< SHA-256 over the text of all data files that are there, or over the examples the task makes
+  std::string hash;    ///< SHA-256 over the text of all data files that were found, or over the examples the task makes
   std::string origin;  ///< the folders they lie in
   std::vector<Warning> warnings{};  ///< "differs from the published file"
 };
@@ -69,15 +69,15 @@ struct Sample {
   std::string target;     ///< the right answer, for a reader
   std::vector<int> gold;  ///< indices of the right choices, 0-based; empty unless multiple choice
   std::string cluster;    ///< examples with equal values are dependent; empty: none
-  /// Generated texts; the choices' texts for multiple choice. Behind the answer's own: what a procedure weighed for it.
+  /// Generated texts; for multiple choice the choices' texts. Texts that a procedure considered follow the answer's.
   std::vector<std::string> responses;
   std::vector<double> choice_logp;  ///< log-likelihood in nats of each choice; empty for generation
   std::vector<bool> choice_greedy;
   int prompt_tokens = 0;
   int truncated_tokens = 0;
   int generated_tokens = 0;
-  bool finished = true;  ///< generation ended by itself, not by the length limit
-  /// What answering it by itself takes, all requests and rounds of a procedure together.
+  bool finished = true;  ///< generation ended by itself, not at the limit of new tokens
+  /// The cost of answering it alone, all requests and rounds of a procedure together.
   std::int64_t forward_tokens = 0;
   std::int64_t cache_bytes = 0;
   Verdict verdict;
@@ -96,7 +96,7 @@ struct Score {
 /// One task, measured on one set of weights.
 struct TaskMeasure {
   std::string task;
-  /// What reports pool it under: the topmost group that aggregates it ("mmlu"); empty: the task itself.
+  /// The name under which reports pool it: the topmost group that aggregates it ("mmlu"); empty: the task itself.
   std::string benchmark;
   std::string family;  ///< Task::family; empty: the task itself
   std::string version;
@@ -127,9 +127,9 @@ struct MeasureProgress {
   std::function<void(const std::string& task, const Score& main)> task;
 };
 
-/// The leaf tasks of which subjects and filter leave an example, in order of first mention. Throws Fault::config when
-/// that is none, for a subject that no task has (with the nearest that one has), and for a filter that is no regular
-/// expression.
+/// The leaf tasks that have an example left after subjects and filter, in order of first mention. Throws Fault::config
+/// when no task has one, for a subject that no task has (with the nearest existing one), and for an invalid regular
+/// expression as filter.
 std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data);
 
 /// Loads, asks, answers, judges, aggregates. Requests of all tasks go to the engine together. Throws Fault::data for an
@@ -137,8 +137,8 @@ std::vector<std::string> measured_tasks(const MeasureSettings& settings, const T
 Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,
                     const MeasureProgress& progress = {}, const CancelFlag* cancel = nullptr);
 
-/// The key of one task's result: weights, tokenizer, template, task version, data, few-shot settings, dtype and all
-/// else that can change a number. Two checkpoints never share one.
+/// The key of one task's result: weights, tokenizer, template, task version, data, few-shot settings, dtype and
+/// everything else that can change a number. Two checkpoints never share a key.
 std::string measure_key(const EngineInfo& engine, const std::string& task, const std::string& task_version,
                         const std::string& data_hash, const MeasureSettings& settings);
 

@@ -114,7 +114,7 @@ double paired_score(double lost, double gained, double items, double difference)
 Interval paired_score_interval(double lost, double gained, double items, double z) {
   if (items <= 0.0) return {-1.0, 1.0};
   const double found = (gained - lost) / items;
-  // The statistic falls as the difference rises; each end is where it crosses +-z.
+  // The statistic falls as the difference rises; the two ends of the interval are where it crosses +-z.
   const auto crossing = [&](double inner, double outer, double wanted) {
     for (int step = 0; step < 100; ++step) {
       const double middle = 0.5 * (inner + outer);
@@ -242,7 +242,7 @@ Bootstrap bootstrap(std::size_t items, std::span<const std::string> clusters,
 
 namespace {
 
-/// Out of range gives nan, and the ends of a distribution infinity, as <cmath> does; nothing throws.
+/// Out-of-range arguments give nan, and the ends of a distribution give infinity, as in <cmath>; nothing throws.
 using Quiet = boost::math::policies::policy<boost::math::policies::domain_error<boost::math::policies::ignore_error>,
                                             boost::math::policies::overflow_error<boost::math::policies::ignore_error>>;
 using Normal = boost::math::normal_distribution<double, Quiet>;
@@ -259,7 +259,7 @@ double student_t_cdf(double t, double degrees) { return boost::math::cdf(Student
 double student_t_quantile(double p, double degrees) { return boost::math::quantile(StudentT(degrees), p); }
 
 namespace {
-/// Satterthwaite's degrees grow without bound where one error is a rounding alone; from here on the two distributions
+/// Satterthwaite's degrees grow without bound when one error is only a rounding error; above this limit t and normal
 /// agree to nine digits.
 bool as_good_as_normal(double degrees) { return degrees <= 0.0 || degrees > 1e9; }
 }  // namespace

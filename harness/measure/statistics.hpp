@@ -40,15 +40,15 @@ double normal_quantile(double p);
 double normal_cdf(double z);
 double student_t_cdf(double t, double degrees);
 double student_t_quantile(double p, double degrees);
-/// The same two for Student's t, or the normal distribution where `degrees` is 0.
+/// The same two functions for Student's t, or for the normal distribution where `degrees` is 0.
 double t_or_normal_cdf(double t, double degrees);
 double t_or_normal_quantile(double p, double degrees);
 /// The 95 % interval of an estimate with this error.
 Interval interval_around(double estimate, double stderror, double degrees);
-/// The smallest difference that an estimate with this error shows with 80 % power, two-sided alpha 0.05.
+/// The smallest difference that an estimate with this error detects with 80 % power at two-sided alpha 0.05.
 double detectable_difference(double stderror, double degrees);
 
-/// By how many standard errors a difference must exceed 0 to be shown at two-sided alpha 0.05 with 80 % power: 1.96 +
+/// By how many standard errors a difference must exceed 0 to be detected at two-sided alpha 0.05, 80 % power: 1.96 +
 /// 0.84.
 inline constexpr double power_factor = 2.80;
 
@@ -60,19 +60,19 @@ struct Paired {
   double difference = 0.0;    ///< mean of after - before
   double stderror = 0.0;      ///< of that mean, paired (clustered when there are at least two clusters)
   double degrees = 0.0;       ///< of Student's t: n - 1 for n < 30, G - 1 with clusters; 0: the normal distribution
-  Interval interval;          ///< 95 %. When no 0/1 item changed, where +- 0 would be a lie: paired_score_interval()'s
-  double p_value = 1.0;       ///< two-sided: McNemar's exact one for independent 0/1 items, otherwise from `degrees`
-  double p_mcnemar = 1.0;     ///< for 0/1 items, with clusters too (where it takes the items for independent)
-  std::int64_t lost = 0;      ///< items that scored lower after than before: right before, wrong after
+  Interval interval;          ///< 95 %. When no 0/1 item changed (+- 0 would be false) it is paired_score_interval()'s
+  double p_value = 1.0;       ///< two-sided: McNemar's exact test for independent 0/1 items, otherwise from `degrees`
+  double p_mcnemar = 1.0;     ///< for 0/1 items, also with clusters (the value then assumes independent items)
+  std::int64_t lost = 0;      ///< items whose score fell: right before, wrong after
   std::int64_t gained = 0;
-  /// The error to plan and to average with: stderror, but where no item changed `whole` / (n + 2), which is that of
+  /// The error for planning and averaging: stderror, but `whole` / (n + 2) where no item changed. That is the error for
   /// half an observation added to each cell of the 2x2 table (Agresti and Min, Statistics in Medicine 24 (2005), 729).
-  /// An error of 0 would promise that no sample of these items could ever show a change.
+  /// An error of 0 would promise that no sample of these items can ever show a change.
   double planning_error = 0.0;
-  /// Smallest difference that such a sample shows with 80 % power at alpha 0.05.
+  /// Smallest difference that such a sample detects with 80 % power at alpha 0.05.
   double detectable() const { return power_factor * planning_error; }
 };
-/// `clusters` may be empty; `whole` is the score of an item that is all right. Throws Fault::data when the lengths
+/// `clusters` may be empty; `whole` is the score of an item that is fully right. Throws Fault::data when the lengths
 /// differ, and for `binary` scores other than 0 and 1.
 Paired paired(std::span<const double> before, std::span<const double> after, std::span<const std::string> clusters = {},
               bool binary = true, double whole = 1.0);
@@ -85,18 +85,18 @@ double mcnemar(std::int64_t only_before, std::int64_t only_after);
 /// equation 8.
 double paired_score(double lost, double gained, double items, double difference);
 
-/// Variance of one item's change under that hypothesis, the denominator of paired_score(): 2 p_lost + d (1 - d), where
-/// p_lost has its maximum-likelihood value.
+/// Variance of one item's change under that hypothesis, as in the denominator of paired_score(): 2 p_lost + d (1 - d),
+/// with the maximum-likelihood value of p_lost.
 double paired_score_variance(double lost, double gained, double items, double difference);
 
-/// The differences that paired_score() does not reject at |z|; sound also where few or no items changed.
+/// The differences that paired_score() does not reject at |z|; valid even where few or no items changed.
 Interval paired_score_interval(double lost, double gained, double items, double z);
 
 /// Holm's adjusted p-values, in the order given. Source: Holm, Scandinavian Journal of Statistics 6 (1979), 65.
 std::vector<double> holm(std::span<const double> p_values);
 
-/// Sum of independent estimates, or of their mean when divided by the count: error and Satterthwaite's degrees of
-/// freedom.
+/// Standard error and Satterthwaite's degrees of freedom of a sum of independent estimates. Divide the error by the
+/// count for their mean.
 struct Combined {
   double stderror = 0.0;
   double degrees = 0.0;  ///< 0: normal

@@ -1,5 +1,5 @@
 #pragma once
-// The two decoders behind decode_picture; each checks its header against the limits.
+// The two decoders behind decode_picture. Each checks the header against the limits.
 #include <string>
 #include <string_view>
 
@@ -10,8 +10,8 @@ namespace touchstone {
 Image decode_png(std::string_view bytes, const std::string& where, const PictureLimits& limits);
 Image decode_jpeg(std::string_view bytes, const std::string& where, const PictureLimits& limits);
 
-/// Throws Fault::data for a size that no picture has, or that is over the limits. `bytes_a_pixel`: of the result and of
-/// what the decoder keeps beside it.
+/// Throws Fault::data for a size that is impossible or over the limits. `bytes_a_pixel`: of the result together with
+/// the decoder's own buffers.
 void check_picture_size(std::int64_t width, std::int64_t height, std::int64_t bytes_a_pixel, const std::string& where,
                         const PictureLimits& limits);
 

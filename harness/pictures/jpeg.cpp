@@ -13,10 +13,10 @@
 namespace touchstone {
 namespace {
 
-/// A progressive picture of many empty scans takes minutes to decode; real ones have about ten.
+/// A progressive picture with many empty scans takes minutes to decode. Real pictures have about ten scans.
 constexpr int most_scans = 200;
 
-/// libjpeg reports errors by a function that must not return: it jumps back to run(), which has no object of its own.
+/// libjpeg reports errors by a function that must not return. It jumps back to run(), which has no objects of its own.
 class JpegReader {
  public:
   JpegReader(std::string_view bytes, const std::string& where, const PictureLimits& limits)
@@ -44,7 +44,7 @@ class JpegReader {
 
  private:
   bool run(void (JpegReader::*step)()) {
-    if (setjmp(jump_) != 0) return false;  // NOLINT: the way that libjpeg has
+    if (setjmp(jump_) != 0) return false;  // NOLINT: libjpeg's only way
     (this->*step)();
     return true;
   }
@@ -70,7 +70,7 @@ class JpegReader {
     if (components != 1 && components != 3 && components != 4) {
       refuse_picture(where_, "found a JPEG of " + std::to_string(components) + " components, expected 1, 3 or 4");
     }
-    // A progressive picture keeps its coefficients, two bytes each, until the last scan.
+    // A progressive picture keeps its coefficients, two bytes each, in memory until the last scan.
     const int kept = jpeg_has_multiple_scans(const_cast<jpeg_decompress_struct*>(&jpeg_)) != 0 ? 2 * components : 0;
     check_picture_size(jpeg_.image_width, jpeg_.image_height, 3 + kept, where_, limits_);
   }
@@ -101,7 +101,7 @@ class JpegReader {
     for (std::size_t x = 0; x < width; ++x) std::memset(target + 3 * x, row_[x], 3);
   }
 
-  /// Stored inks are complements (Adobe's convention, which all files follow): white is 255 of each.
+  /// Stored inks are complements (Adobe's convention, which all files follow): 255 of each ink is white.
   void mix_inks(std::uint8_t* target, std::size_t width) const {
     for (std::size_t x = 0; x < width; ++x) {
       const unsigned light = row_[4 * x + 3];

@@ -10,7 +10,7 @@
 namespace touchstone {
 namespace {
 
-/// libpng reports errors by longjmp, which runs no destructor: run() has no object of its own, all are members.
+/// libpng reports errors by longjmp, which runs no destructor. So run() has no objects of its own; all are members.
 class PngReader {
  public:
   PngReader(std::string_view bytes, const std::string& where, const PictureLimits& limits)
@@ -32,7 +32,7 @@ class PngReader {
 
  private:
   bool run(void (PngReader::*step)()) {
-    if (setjmp(png_jmpbuf(png_)) != 0) return false;  // NOLINT: the way that libpng has
+    if (setjmp(png_jmpbuf(png_)) != 0) return false;  // NOLINT: libpng's only way
     (this->*step)();
     return true;
   }
@@ -45,12 +45,12 @@ class PngReader {
                         static_cast<png_uint_32>(limits_.side_px) + 1);
     png_set_chunk_malloc_max(png_, png_alloc_size_t{1} << 20);
     png_set_chunk_cache_max(png_, 64);
-    // Texts, colour profiles and the like are not used; unread they cost nothing.
+    // Texts, colour profiles and the like are not used; skipping them costs nothing.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_read_info(png_, info_);
   }
 
-  /// Sizes before libpng's own checks, whose messages do not say what was found.
+  /// Checks sizes before libpng's own checks do, because its messages do not name the value found.
   static std::int64_t number_at(std::string_view bytes, std::size_t at) {
     std::int64_t value = 0;
     for (std::size_t next = at; next < at + 4; ++next) value = value * 256 + static_cast<unsigned char>(bytes[next]);
@@ -66,7 +66,7 @@ class PngReader {
   }
 
   void read_pixels() {
-    // Alpha goes, 16 bits keep their high byte, palettes and grey become RGB.
+    // Drops alpha, keeps the high byte of 16 bits, and turns palettes and grey into RGB.
     png_set_palette_to_rgb(png_);
     png_set_expand_gray_1_2_4_to_8(png_);
     png_set_strip_16(png_);
@@ -92,7 +92,7 @@ class PngReader {
   }
 
   [[noreturn]] static void on_error(png_structp png, png_const_charp message) {
-    // Kept in an array: a text that allocates could throw through libpng.
+    // Kept in an array, because a text that allocates could throw through libpng.
     auto* self = static_cast<PngReader*>(png_get_error_ptr(png));
     self->keep(message);
     png_longjmp(png, 1);
@@ -121,7 +121,7 @@ class PngReader {
   std::vector<png_bytep> rows_;
 
  public:
-  /// The header's claims, read by hand: IHDR is always the first chunk. An animation says so before its first pixels.
+  /// Reads the header by hand: IHDR is always the first chunk, and an animation is marked before its first pixels.
   void check_claims() const {
     constexpr std::size_t header_end = 33;
     if (bytes_.size() < header_end || bytes_.substr(12, 4) != "IHDR") {

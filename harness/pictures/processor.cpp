@@ -10,7 +10,7 @@
 namespace touchstone {
 namespace {
 
-constexpr int most_side_px = 4096;  ///< as the reference: never larger than this after the first resize
+constexpr int most_side_px = 4096;  ///< as in the reference: upper limit after the first resize
 
 using Settings = ObjectReader;
 
@@ -18,7 +18,7 @@ int side(const Settings& settings, const std::string& key) {
   return static_cast<int>(settings.integer(key, 1, most_side_px));
 }
 
-/// The object under a key that has all of these.
+/// The object under a key that contains all the given keys.
 Settings size_of(const Settings& settings, const char* key) {
   return {settings.object(key), settings.where() + ": " + key, {.fault = Fault::checkpoint, .null_is_missing = true}};
 }
@@ -90,7 +90,7 @@ struct Size {
   int height = 0;
 };
 
-/// The longer edge becomes `longest`, the other keeps the shape and is even.
+/// Scales the longer edge to `longest`; the other edge keeps the aspect ratio and is made even.
 Size fit_longest(Size size, int longest) {
   const double aspect = static_cast<double>(size.width) / size.height;
   if (size.width >= size.height) {
@@ -107,7 +107,7 @@ Size fit_longest(Size size, int longest) {
 
 int up_to_multiple(int value, int unit) { return (value + unit - 1) / unit * unit; }
 
-/// Both edges a multiple of the tile.
+/// Makes both edges a multiple of the tile.
 Size fit_tiles(Size size, int tile) {
   const double aspect = static_cast<double>(size.width) / size.height;
   if (size.width >= size.height) {
@@ -120,7 +120,7 @@ Size fit_tiles(Size size, int tile) {
   return {.width = std::max(size.width, tile), .height = std::max(size.height, tile)};
 }
 
-/// The sizes that a picture takes one after the other before it is cut, and how it is cut.
+/// The sizes to which a picture is resized in turn before it is split, and the split itself.
 struct SizePlan {
   std::vector<Size> sizes;
   int rows = 0;
@@ -135,7 +135,7 @@ SizePlan plan_sizes(Size now, const PictureRules& rules) {
                                  : Size{.width = rules.width_px, .height = rules.height_px});
   }
   if (!rules.split) return plan;
-  // Without a first resize the picture's own size decides; it must not become thousands of tiles.
+  // Without a first resize, the picture's own size decides the number of tiles, which must stay below thousands.
   const auto tile = rules.tile_px;
   to(fit_tiles({.width = std::min(now.width, most_side_px), .height = std::min(now.height, most_side_px)}, tile));
   if (now.width > tile || now.height > tile) {

@@ -1,5 +1,5 @@
 #pragma once
-// From a picture to the normalised tiles that a vision encoder reads, as preprocessor_config.json says.
+// Turns a picture into the normalised tiles that a vision encoder reads, following preprocessor_config.json.
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -12,17 +12,17 @@ namespace touchstone {
 /// PIL's filters, by PIL's numbers.
 enum class Resample : std::uint8_t { nearest, lanczos, bilinear, bicubic, box, hamming };
 
-/// To another size, antialiased, to the last bit as PIL resizes 8-bit RGB.
+/// Resizes, antialiased, with exactly the bytes of PIL's resize of 8-bit RGB.
 Image resize_picture(const Image& image, int width_px, int height_px, Resample filter);
 
-/// What preprocessor_config.json says, with transformers' defaults for what it leaves out.
+/// The settings of preprocessor_config.json, with transformers' defaults for missing keys.
 struct PictureRules {
   bool resize = true;
   int longest_edge_px = 4 * 364;  ///< 0: resized to height_px x width_px
   int height_px = 0;
   int width_px = 0;
   Resample resample = Resample::lanczos;
-  bool split = true;  ///< into tiles, with the whole picture as a last one
+  bool split = true;  ///< into tiles, and the whole picture as the last one
   int tile_px = 364;
   bool rescale = true;
   double rescale_factor = 1.0 / 255.0;
@@ -32,7 +32,7 @@ struct PictureRules {
 };
 
 /// Reads preprocessor_config.json of a checkpoint folder, or "image_processor" of processor_config.json. Throws
-/// Fault::checkpoint naming file and key: none of the two is there, a processor of another kind, a value out of range.
+/// Fault::checkpoint naming file and key: neither file is there, a processor of another kind, a value out of range.
 PictureRules read_picture_rules(const std::filesystem::path& folder);
 
 /// The tiles of one picture.
@@ -44,14 +44,14 @@ struct PictureTiles {
   std::vector<float> values;  ///< [count, 3, side, side]
 };
 
-/// How a picture of that size is split: rows x columns tiles and the whole, or 0 x 0 for the whole alone.
+/// The split of a picture of that size: rows x columns tiles and the whole, or 0 x 0 for the whole alone.
 struct PictureGrid {
   int rows = 0;
   int columns = 0;
 };
 PictureGrid picture_grid(int width_px, int height_px, const PictureRules& rules);
 
-/// As transformers' Idefics3ImageProcessorPil and SmolVLMImageProcessorPil.
+/// Computes the tiles as transformers' Idefics3ImageProcessorPil and SmolVLMImageProcessorPil do.
 PictureTiles process_picture(const Image& image, const PictureRules& rules);
 
 }  // namespace touchstone

@@ -8,7 +8,7 @@
 namespace touchstone {
 namespace {
 
-/// Weights are whole numbers of 2^-22: eight bits for the sample and two to spare in 32.
+/// Weights are whole numbers of 2^-22: 32 bits leave eight bits for the sample and two to spare.
 constexpr int weight_bits = 22;
 
 double sinc(double x) {
@@ -63,7 +63,7 @@ double weight_at(Resample filter, double x) {
   return 0.0;
 }
 
-/// Which samples one output sample is made of.
+/// The input samples that make up one output sample.
 struct Window {
   int first = 0;
   std::vector<std::int32_t> weights;
@@ -136,7 +136,7 @@ Image down(const Image& image, int height, Resample filter) {
   return result;
 }
 
-/// The nearest sample of each output sample; the place is summed up step by step, as PIL does.
+/// The nearest input sample of each output sample. The position is summed up step by step, as in PIL.
 std::vector<std::size_t> nearest_of(int from, int to) {
   std::vector<std::size_t> places;
   const double scale = static_cast<double>(from) / to;
@@ -169,8 +169,8 @@ Image resize_picture(const Image& image, int width_px, int height_px, Resample f
   if (filter == Resample::nearest) return pick_nearest(image, width_px, height_px);
   if (width_px == image.width_px) return down(image, height_px, filter);
   if (height_px == image.height_px) return across(image, width_px, filter);
-  // Each pass rounds to bytes, so the order shows. Found by trying sizes on Pillow 13; earlier versions always go
-  // across first.
+  // Each pass rounds to bytes, so the order of passes affects the result. It was found by trying sizes on Pillow 13;
+  // earlier versions always go across first.
   const int lower = image.height_px - height_px;
   const int narrower = image.width_px - width_px;
   if (lower > 0 && lower > 2 * narrower) return across(down(image, height_px, filter), width_px, filter);

@@ -46,7 +46,7 @@ MeasureSettings read_measure(Options options) {
   return settings;
 }
 
-/// Overrides must be plain values: a config may choose and parametrise, never compute.
+/// Overrides must be plain values: a config may choose and set parameters, but not compute.
 std::map<std::string, std::string> read_set(Options& options) {
   std::map<std::string, std::string> set;
   const auto* found = options.any("set", "STAGE.KEY and its value, of every method that has such a stage", false);
@@ -66,7 +66,7 @@ std::map<std::string, std::string> read_set(Options& options) {
   return set;
 }
 
-/// Values to try, as JSON texts.
+/// Reads the values to try, as JSON texts.
 std::vector<std::string> read_values(const Json& values, const std::string& where) {
   require(values.is_array() && !values.empty(), Fault::config,
           [&] { return where + ": found " + shown_json(values) + ", expected a list of values to try"; });
@@ -89,7 +89,7 @@ std::optional<Tuning> read_tuning(Options& plan, const std::vector<std::uint64_t
   Tuning tuning;
   tuning.values = read_values(options);
   tuning.key = options.text("key", "the stage's option that is tuned", {.fallback = "train.learning_rate"});
-  tuning.seed = static_cast<std::uint64_t>(options.integer("seed", "of the tuning cells", {.min = 0}));
+  tuning.seed = static_cast<std::uint64_t>(options.integer("seed", "seed of the tuning cells", {.min = 0}));
   require(std::count(seeds.begin(), seeds.end(), tuning.seed) == 0, Fault::config, [&] {
     return place + ": key 'seed': found " + std::to_string(tuning.seed) + ", which the plan compares its methods with";
   });
@@ -101,7 +101,7 @@ std::optional<Tuning> read_tuning(Options& plan, const std::vector<std::uint64_t
   return tuning;
 }
 
-/// [0.001, 0.002] of the plan's key, or {"key": "train#2.learning_rate", "values": [...]}.
+/// Reads [0.001, 0.002], for the plan's key, or {"key": "train#2.learning_rate", "values": [...]}.
 void read_method_tuning(Options& entry, PlannedMethod& method) {
   const auto* tune = entry.any("tune", "values to try of this method", false);
   if (tune == nullptr) return;
@@ -153,7 +153,7 @@ std::vector<PlannedMethod> read_methods(Options& options) {
 }
 
 std::vector<std::uint64_t> read_seeds(Options& options) {
-  const auto* found = options.any("seeds", "of all that is drawn, one after another", true);
+  const auto* found = options.any("seeds", "seeds of all random draws; each is run in turn", true);
   const auto place = options.where() + ": key 'seeds'";
   require(found->is_array() && !found->empty(), Fault::config, [&] {
     return place + ": found " + shown_json(*found) + ", expected a list of whole numbers, for instance [1, 2, 3]";
@@ -181,7 +181,7 @@ Plan read_plan(const std::filesystem::path& path) {
   plan.seeds = read_seeds(options);
   plan.set = read_set(options);
   plan.methods = read_methods(options);
-  options.any("claims", "what the plan expects to find", false);  // read_claims reads a stored plan's, too
+  options.any("claims", "what the plan expects to find", false);  // read by read_claims, also for a stored plan
   plan.claims = read_claims(json, where);
   plan.tune = read_tuning(options, plan.seeds);
   plan.name = options.text("name", "what reports call this plan");
@@ -193,9 +193,9 @@ Plan read_plan(const std::filesystem::path& path) {
   }
   require(!plan.measure_on.empty(), Fault::config, [&] { return where + ": key 'measure_on': the list is empty"; });
   plan.device = options.text("device", "auto, cpu or cuda[:N]", {.fallback = "auto"});
-  plan.dtype =
-      options.text("dtype", "of the matrix products", {.fallback = "float32", .choices = {"float32", "bfloat16"}});
-  plan.save_dtype = options.text("save_dtype", "of the trained weights, as they are measured and kept",
+  plan.dtype = options.text("dtype", "number format of the matrix products",
+                            {.fallback = "float32", .choices = {"float32", "bfloat16"}});
+  plan.save_dtype = options.text("save_dtype", "number format of the trained weights, as measured and kept",
                                  {.fallback = "float32", .choices = {"float32", "bfloat16", "float16"}});
   plan.threads =
       static_cast<int>(options.integer("threads", "tensor threads of one job", {.fallback = 1, .min = 1, .max = 1024}));

@@ -13,17 +13,17 @@
 
 namespace touchstone {
 
-/// One method of a plan: a recipe, what the plan changes in it, and what reports call the two.
+/// One method of a plan: a recipe, the plan's overrides, and the name of both in reports.
 struct PlannedMethod {
   std::string name;                        ///< "lora"; "lora-r4" where the plan names a variant
   std::string recipe;                      ///< name of configs/methods/NAME.json, or a path of a recipe file
-  std::map<std::string, std::string> set;  ///< "adapt.r" -> JSON text; goes before the plan's own "set"
-  std::string tune_key;                    ///< what is tuned; empty: what the plan says
-  std::vector<std::string> tune;           ///< values to try, as JSON text; empty: those of the plan
+  std::map<std::string, std::string> set;  ///< "adapt.r" -> JSON text; wins over the plan's own "set"
+  std::string tune_key;                    ///< the option that is tuned; empty: the plan's
+  std::vector<std::string> tune;           ///< values to try, as JSON text; empty: the plan's
 };
 
-/// How a plan's methods are tuned alike before they are compared: each at every value, with a seed of its own, measured
-/// on questions that the plan itself does not ask.
+/// How all methods of a plan are tuned alike before they are compared: each at every value, with a seed of its
+/// own, measured on questions that the plan itself does not ask.
 struct Tuning {
   std::string key;                  ///< "train.learning_rate"
   std::vector<std::string> values;  ///< JSON text
@@ -31,7 +31,7 @@ struct Tuning {
   std::vector<MeasureSettings> measure_on;
 };
 
-/// What to run: models x methods x training tasks x seeds, each measured on the benchmarks. As a plan file says it.
+/// What to run: models x methods x training tasks x seeds, each measured on the benchmarks. Mirrors a plan file.
 struct Plan {
   std::string name;
   std::vector<std::string> models;  ///< checkpoint folders, or names of models that come with the program
@@ -39,14 +39,14 @@ struct Plan {
   std::vector<std::string> train_on;  ///< tasks or groups
   std::vector<std::uint64_t> seeds;
   std::vector<MeasureSettings> measure_on;  ///< one entry for tasks with equal settings
-  /// Whether training writes its rows with the chat template: as soon as one measurement asks with it.
+  /// Whether training writes its rows with the chat template: true as soon as one measurement uses it.
   bool trains_with_chat() const {
     return std::any_of(measure_on.begin(), measure_on.end(), [](const auto& settings) { return settings.chat; });
   }
-  /// Overrides of every recipe that has a stage of that name: "train.learning_rate" -> JSON text. Each must find one.
+  /// Overrides for every recipe with a stage of that name: "train.learning_rate" -> JSON text. Each must match a stage.
   std::map<std::string, std::string> set;
   std::string about;          ///< the method whose paper the plan is about; empty: none
-  std::vector<Claim> claims;  ///< what it expects to find, for `touchstone verdict`
+  std::vector<Claim> claims;  ///< the expected findings, for `touchstone verdict`
   std::optional<Tuning> tune;
   std::string device = "auto";
   std::string dtype = "float32";       ///< of the matrix products
@@ -62,11 +62,11 @@ struct Plan {
   std::string hash;          ///< SHA-256 of that text
 };
 
-/// Reads and checks a plan file: every key, type and range. Names are checked by the runner, which knows what there is.
+/// Reads and checks a plan file: every key, type and range. The runner checks names, because it knows which exist.
 /// Throws Fault::config or Fault::data, naming file, key, found and expected.
 Plan read_plan(const std::filesystem::path& path);
 
-/// What tuning tries of a method: STAGE.KEY and values.
+/// The option that is tuned for a method, as STAGE.KEY, and its values.
 std::pair<std::string, std::vector<std::string>> tried_values(const Plan& plan, const PlannedMethod& method);
 
 /// The plan that tunes this one: its methods at every value of "tune", one seed. Throws Fault::config when the plan

@@ -21,7 +21,7 @@ void set_path(Json& object, const std::vector<std::string>& path, std::size_t at
   set_path(slot, path, at + 1, value);
 }
 
-/// "train#2": the second stage of that name, counted from 1; "train": all of them, which is 0. -1: neither.
+/// "train#2": the second stage of that name, counted from 1. "train": 0, for all of them. Anything else: -1.
 struct StageWord {
   std::string name;
   long ordinal = 0;
@@ -88,7 +88,7 @@ std::vector<std::string> recipe_stage_names(const Json& recipe) {
 }
 
 Json override_recipe(Json recipe, const std::map<std::string, std::string>& set, const std::string& where) {
-  // What concerns one stage of several goes over what concerns all of that name.
+  // An override for one stage wins over an override for all stages of that name.
   const auto single = [](const std::string& key) {
     return key.substr(0, key.find('.')).find('#') != std::string::npos;
   };

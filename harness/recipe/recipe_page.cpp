@@ -22,7 +22,7 @@ void check_text(const std::string& text, const std::string& place) {
           [&] { return place + ": found a line break or another control character, expected one line"; });
 }
 
-/// One text of the page; without `fallback` the file must have it.
+/// Reads one text of the page; without `fallback` the file must have it.
 std::string line(Options& options, const std::string& key, const std::string& help,
                  const std::optional<std::string>& fallback = "") {
   auto text = options.text(key, help, {.fallback = fallback});

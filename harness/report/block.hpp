@@ -10,25 +10,25 @@
 
 namespace touchstone {
 
-/// How a piece of text looks. What a format cannot show it leaves out.
+/// The look of a piece of text. A format leaves out looks that it cannot show.
 enum class Look : std::uint8_t {
   plain,
   strong,
-  small,  ///< what stands beside or below a number: its interval, its unit
+  small,  ///< beside or below a number: its interval, its unit
   emphasis,
-  gain,  ///< in the colour of what got better
+  gain,  ///< in the colour of an improvement
   loss,
   code,
   mono,      ///< as wide as code, without its frame
-  unseen,    ///< read aloud only
+  unseen,    ///< for screen readers only
   together,  ///< not broken between lines
 };
 
-/// A piece of text, from anywhere: no markup. Every writer escapes it in its own way.
+/// A piece of plain text, from any source: no markup. Every writer escapes it in its own way.
 struct Piece {
   std::string text;
   Look look = Look::plain;
-  std::string title{};  ///< the whole of what `text` shortens
+  std::string title{};  ///< the full text, where `text` is shortened
   std::string link{};   ///< the name of a section: "matrix"
 };
 
@@ -51,26 +51,26 @@ struct Cell {
   RichText text;
   std::string classes{};  ///< of the page's style sheet
   std::optional<double>
-      value{};  ///< the number that the text shows, whole: what a column is sorted by, and what CSV says
+      value{};  ///< the number behind the text, at full precision: columns are sorted by it, and CSV shows it
   bool header = false;
   int columns = 1;
 };
 
 using TableRow = std::vector<Cell>;
 
-/// Rows that belong together, under a heading of their own when it is not empty.
+/// A group of rows, under a heading of its own when that is not empty.
 struct RowGroup {
   std::string heading;
   std::vector<TableRow> rows{};
 };
 
-/// The one table of all reports: a page, Markdown, CSV and JSON are written from it.
+/// The only kind of table in reports: page, Markdown, CSV and JSON are written from it.
 struct ReportTable {
   std::string caption;
   std::string classes{};
   std::vector<TableRow> head{};
   std::vector<RowGroup> groups{};
-  bool sortable = true;  ///< scripts make the columns of a page sortable, inside each group
+  bool sortable = true;  ///< a script makes the page's columns sortable, inside each group
 };
 
 /// A part of a longer text.
@@ -80,19 +80,19 @@ struct Excerpt {
   std::size_t left_out_after = 0;
 };
 
-/// What a model answered to one item.
+/// A model's answer to one item.
 struct FlipAnswer {
   bool correct = false;
   Excerpt response;       ///< the generated text; the chosen choice's text for multiple choice
-  std::string extracted;  ///< what was read out of it, when that is something else
+  std::string extracted;  ///< the answer that was read out of it, if that differs
   std::string detail;     ///< the judge's line for a reader: "timeout"
   std::optional<double> confidence;
 };
 
-/// One item whose verdict training changed, with what a reader needs to see why.
+/// One item whose verdict changed in training, with the texts that show why.
 struct Flip {
   std::string example_id;
-  Excerpt prompt;  ///< its end, where the question is
+  Excerpt prompt;  ///< the end of the prompt, with the question
   Excerpt target;
   FlipAnswer before;
   FlipAnswer after;
@@ -106,7 +106,7 @@ struct Heading {
 };
 struct Paragraph {
   RichText text;
-  bool note = false;  ///< how to read what stands above
+  bool note = false;  ///< explains how to read the block above
 };
 struct Alert {
   std::vector<RichText> lines;
@@ -114,11 +114,11 @@ struct Alert {
 struct Lines {
   std::vector<RichText> all;
 };
-/// Names and what they stand for.
+/// Names and their values.
 struct Facts {
   std::vector<std::pair<std::string, std::string>> rows;
 };
-/// Counts to be seen at a glance.
+/// Counts that a reader should see at a glance.
 struct Tiles {
   struct Tile {
     std::int64_t value = 0;
@@ -126,21 +126,21 @@ struct Tiles {
   };
   std::vector<Tile> all;
 };
-/// A drawing and what it shows in words. Numbers that only a drawing shows stand in a table beside it.
+/// A drawing, and a description of it in words. Numbers that only a drawing shows are also in a table beside it.
 struct Figure {
   std::string heading;
-  std::string svg;  ///< markup, of reports/chart.hpp
+  std::string svg;  ///< markup, made with reports/chart.hpp
   std::string finding;
 };
 struct Figures {
   std::string classes;  ///< "small", "large", or none
   std::vector<Figure> all;
 };
-/// A text as it is.
+/// A preformatted text.
 struct Verbatim {
   std::string text;
 };
-/// What a method did, in a few sentences.
+/// The effect of a method, in a few sentences.
 struct Card {
   std::string title;
   Finding finding = Finding::inconclusive;
@@ -149,30 +149,30 @@ struct Card {
 struct Cards {
   std::vector<Card> all;
 };
-/// An item that flipped; numbers count through the page.
+/// An item that flipped, with its number; numbers run through the page.
 struct FlippedItem {
   Flip flip;
   std::size_t number = 0;
 };
-/// What a page alone has: the legend of its colours.
+/// A block for pages only: the legend of the colours.
 struct PageOnly {
-  std::string html;  ///< markup without anything from outside
+  std::string html;  ///< markup without any text from outside
 };
 
 struct Block;
-/// Something that opens.
+/// A block that can be unfolded.
 struct Fold {
   RichText summary;
   std::vector<Block> body;
   std::string classes{};
   bool open = false;
 };
-/// The items that a page's keys step through.
+/// The items that the page's keyboard shortcuts step through.
 struct Items {
   std::vector<Block> body;
 };
 
-/// One thing that a section says.
+/// One block of a section.
 struct Block {
   using What = std::variant<Heading, Paragraph, Alert, Lines, Facts, Tiles, ReportTable, Figures, Verbatim, Cards,
                             FlippedItem, PageOnly, Fold, Items>;

@@ -9,22 +9,22 @@
 
 namespace touchstone {
 
-/// How much of the database a report takes in.
+/// Which part of the database a report covers.
 struct ReportSettings {
   std::optional<std::int64_t> run;  ///< none: all runs
-  /// Items shown of each cell and benchmark, half lost and half gained; 0: none. Without a number 6, or as many as let
-  /// the page open quickly however large the database is.
+  /// Items shown of each cell and benchmark, half lost and half gained; 0: none. Without a number: 6, or fewer where
+  /// the page would not open quickly.
   std::optional<int> flips_shown{};
-  std::size_t text_bytes = 2000;  ///< of each prompt and answer; the rest is left out and said so
+  std::size_t text_bytes = 2000;  ///< of each prompt and answer; the report says where it left out the rest
 };
 
-/// A form that a report is written in.
+/// A format for reports.
 struct ReportFormat {
-  std::string summary;               ///< what it is, for help; may be empty
-  std::vector<std::string> endings;  ///< of files that are of this form: ".html"
+  std::string summary;               ///< description for help; may be empty
+  std::vector<std::string> endings;  ///< file endings that mean this format: ".html"
   bool takes_sections = false;       ///< whether sections can be named
-  /// The same input gives the same bytes. Without sections named, all that the form shows. Throws Fault::config for a
-  /// section that there is not.
+  /// The same input gives the same bytes. Without named sections it gives all that the format shows. Throws
+  /// Fault::config for an unknown section.
   std::function<std::string(const ReportInput&, const SectionBook&, const std::vector<std::string>& sections)> render;
 };
 

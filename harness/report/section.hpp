@@ -14,7 +14,7 @@
 
 namespace touchstone {
 
-/// What one cell did to the items of one benchmark.
+/// The effect of one cell on the items of one benchmark.
 struct Flips {
   std::int64_t cell = 0;
   std::string task;
@@ -23,10 +23,10 @@ struct Flips {
   std::int64_t gained = 0;
   std::int64_t lost = 0;
   double p_mcnemar = 1.0;
-  std::vector<Flip> shown;  ///< some of the lost, then some of the gained; the same ones for the same database
+  std::vector<Flip> shown;  ///< some of the lost items, then some of the gained ones; equal for equal databases
 };
 
-/// The change that one seed made.
+/// The change measured with one seed.
 struct SeedChange {
   std::uint64_t seed = 0;
   double change = 0.0;
@@ -34,7 +34,7 @@ struct SeedChange {
 
 /// One benchmark of an arm: the mean over its seeds. Changes are positive when better, whatever the metric.
 struct ArmTask {
-  std::string task;  ///< with its number of shots where one benchmark was measured in several ways
+  std::string task;  ///< with its number of shots if one benchmark was measured in several ways
   std::string metric;
   MetricUnit unit{};
   bool trained_on = false;
@@ -43,7 +43,7 @@ struct ArmTask {
   double chance = 0.0;
   std::int64_t items = 0;
   double change = 0.0;         ///< after - before
-  double stderror = 0.0;       ///< of the change: over items, and over seeds where there are several
+  double stderror = 0.0;       ///< of the change: over items, and over seeds if there are several
   double item_stderror = 0.0;  ///< the part of it that comes from the choice of items
   Interval interval;           ///< 95 %
   double p_value = 1.0;        ///< two-sided
@@ -60,25 +60,25 @@ struct ArmTask {
   int ece_shown = 0;      ///< in how many seeds the change in ECE is shown
 };
 
-/// The cells that differ in their seed alone: one (model, method with its settings, trained on).
+/// The cells that differ only in their seed: one (model, method with its settings, trained on).
 struct Arm {
   std::int64_t base_model = 0;
-  std::string model;   ///< label of the base model
+  std::string model;   ///< followed by a number if two recipes share a name
   std::string method;  ///< made unique with a number where two recipes share a name
   std::string trained_on;
   std::vector<std::size_t> changes;  ///< indexes into ReportInput::changes, by seed
   std::vector<ArmTask> tasks;
-  /// As shares, over benchmarks in points: mean over what was trained on; nan: not measured.
+  /// As shares, over benchmarks in points: mean over the training tasks; nan: not measured.
   double gain = std::numeric_limits<double>::quiet_NaN();
-  double mean_drop = std::numeric_limits<double>::quiet_NaN();  ///< over the other benchmarks; nan without any
+  double mean_drop = std::numeric_limits<double>::quiet_NaN();  ///< over the other benchmarks; nan if there are none
   Interval mean_drop_interval;
   double worst_drop = std::numeric_limits<double>::quiet_NaN();
   std::string worst_task;
   Finding finding = Finding::inconclusive;
 };
 
-/// What every section of a report may read: computed once from the store, in a fixed order. No section queries
-/// anything.
+/// The data that every section of a report may read: computed once from the store, in a fixed order. Sections make no
+/// queries.
 struct ReportInput {
   std::string version;  ///< of the program
   std::vector<RunRow> runs;
@@ -98,13 +98,13 @@ struct ReportInput {
   std::string model_label(std::int64_t model) const;
 };
 
-/// One section of the report: what it says, or nothing. Every format is written from it.
+/// One section of the report: its blocks, or none. Every format is written from it.
 struct Section {
   std::string name;
   std::string title;
-  int order = 0;  ///< sections come in this order, then by name
+  int order = 0;  ///< sections are sorted by this, then by name
   std::function<Blocks(const ReportInput&)> blocks;
-  /// Too long for a comment in a pull request: left out of Markdown unless it is asked for by name.
+  /// Too long for a comment in a pull request: Markdown leaves it out unless it is asked for by name.
   bool is_long = false;
 };
 

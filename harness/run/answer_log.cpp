@@ -8,7 +8,7 @@
 namespace touchstone {
 namespace {
 
-// Requests answered between two writes: enough to fill batches and share prefixes, few enough to lose little.
+// Requests answered between two writes: enough to fill batches and share prefixes, but few enough to lose little.
 constexpr std::size_t chunk = 256;
 
 Json to_json(const Response& response) {
@@ -50,7 +50,7 @@ Response from_json(const Json& json) {
     answer.text = text_from(entry);
     for (const auto& value : entry.at("logp")) answer.logp_nats.push_back(number_from(value));
     answer.finished = entry.at("finished");
-    // Older logs do not have these.
+    // Lines of older logs lack these.
     answer.tokens = entry.value("drawn", std::vector<std::int32_t>());
     answer.text_tokens = entry.value("text_tokens", 0);
     answer.ended = entry.value("ended", false);
@@ -66,7 +66,7 @@ void add(Sha256& digest, std::string_view text) { digest.add(std::to_string(text
 AnswerLog::AnswerLog(Engine& engine, std::filesystem::path file) : engine_(&engine), file_(std::move(file)) {
   const auto& info = engine.info();
   Sha256 digest;
-  add(digest, "answers 2");  // of the lines' own form
+  add(digest, "answers 2");  // version of the line format
   for (const auto* text : {&info.model_hash, &info.config_hash, &info.tokenizer_hash, &info.template_hash, &info.dtype,
                            &info.device, &info.kernels}) {
     add(digest, *text);
@@ -81,7 +81,7 @@ void AnswerLog::load() {
   std::string line;
   const bool same = in && std::getline(in, line) && line == identity_;
   while (same && std::getline(in, line)) {
-    // A kill can cut the last line short; every whole one carries the hash of its own text.
+    // A kill can cut the last line short. Every line carries the hash of its own text.
     if (line.size() < 130 || line[64] != ' ' || line[129] != ' ') break;
     auto text = line.substr(130);
     if (line.substr(65, 64) != sha256(text)) break;
@@ -89,7 +89,7 @@ void AnswerLog::load() {
   }
   in.close();
   std::filesystem::create_directories(file_.parent_path());
-  // Written anew, so that nothing is appended to a half line.
+  // The file is written anew, so that nothing is appended to a half line.
   out_.open(file_, std::ios::binary | std::ios::trunc);
   out_ << identity_ << '\n';
   for (const auto& entry : stored_) out_ << entry.first << ' ' << sha256(entry.second) << ' ' << entry.second << '\n';

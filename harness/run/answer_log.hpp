@@ -8,12 +8,12 @@
 
 namespace touchstone {
 
-/// An engine that writes each answer down as it comes, so that a long measurement that is killed goes on where it was.
-/// Answers are found by a hash of the weights, everything else that can change a number, and the request: another
-/// checkpoint can never be given them. A half-written last line is ignored.
+/// An engine that writes each answer to a file as it comes. A long measurement that is killed continues where it was.
+/// Answers are found by a hash of the weights, of everything else that can change a number, and of the request, so
+/// another checkpoint can never get them. A half-written last line is ignored.
 class AnswerLog : public Engine {
  public:
-  /// Reads what `file` holds for this engine; a file of another engine is started afresh.
+  /// Reads the answers of this engine in `file`; a file of another engine is started afresh.
   AnswerLog(Engine& engine, std::filesystem::path file);
   std::vector<Response> answer(std::span<const Request> requests, const std::function<void(std::size_t)>& done,
                                const CancelFlag* cancel) override;
@@ -22,9 +22,9 @@ class AnswerLog : public Engine {
   const ChatTemplate* chat_template() const override { return engine_->chat_template(); }
   const Procedure* procedure() const override { return engine_->procedure(); }
   Engine* other(const std::string& name) override { return engine_->other(name); }
-  /// Answers that came from the file.
+  /// Number of answers that came from the file.
   std::size_t reused() const { return reused_; }
-  /// The results are safe elsewhere: removes the file.
+  /// Removes the file. Call it when the results are stored elsewhere.
   void remove();
 
  private:
@@ -35,7 +35,7 @@ class AnswerLog : public Engine {
   Engine* engine_;
   std::filesystem::path file_;
   std::string identity_;
-  std::map<std::string, std::string> stored_;  ///< key to the response's JSON text
+  std::map<std::string, std::string> stored_;  ///< from key to the response's JSON text
   std::ofstream out_;
   std::size_t reused_ = 0;
 };

@@ -19,12 +19,12 @@ namespace touchstone {
 namespace fs = std::filesystem;
 namespace {
 
-// Rough figures for the estimate alone: what a plain build reaches on one core, and characters a token of English.
+// Rough figures, for the estimate alone: the rate of a plain build on one core, and characters a token of English.
 constexpr double flops_a_second = 4e10;
 constexpr double seconds_a_forward = 2e-3;
 constexpr double characters_a_token = 3.5;
 
-/// MemAvailable of the system, and the cgroup's limit where there is one.
+/// MemAvailable of the system, or the cgroup's limit where that is lower.
 std::int64_t available_memory() {
   std::int64_t bytes = INT64_MAX;
   std::ifstream meminfo("/proc/meminfo");
@@ -52,7 +52,7 @@ std::int64_t free_disk(const fs::path& path) {
   return static_cast<std::int64_t>(status.f_bavail) * static_cast<std::int64_t>(status.f_frsize);
 }
 
-/// Runs `work`; what it finds wrong is said with the plan's file and key.
+/// Runs `work`; adds the plan's file and key to its errors.
 template <class Work>
 auto at_key(const Plan& plan, const std::string& key, const Work& work) {
   try {
@@ -62,7 +62,7 @@ auto at_key(const Plan& plan, const std::string& key, const Work& work) {
   }
 }
 
-/// Finds every data file that a task needs; the error of the first that is missing.
+/// Finds every data file that a task needs; throws the error of the first that is missing.
 void check_files(const Task& task, const DataFolders& data) {
   for (const auto& file : task.files) data.find(task.name, file);
 }
@@ -91,7 +91,7 @@ void count_task(const std::string& leaf, const MeasureSettings& settings, const 
   }
 }
 
-/// The same of all tasks of one settings entry.
+/// The same for all tasks of one settings entry.
 void count_requests(const MeasureSettings& settings, const RunTools& tools, CheckedPlan& checked) {
   for (const auto& name : settings.tasks) {
     for (const auto& leaf : tools.tasks->expand(name)) check_files(tools.tasks->tasks.get(leaf), *tools.data);
@@ -101,10 +101,10 @@ void count_requests(const MeasureSettings& settings, const RunTools& tools, Chec
   }
 }
 
-/// What the texts of a recipe's stages name.
+/// Tasks, files and models that the texts of a recipe's stages name.
 struct Sources {
   std::set<std::string> tasks;  ///< and groups of tasks
-  std::set<std::string> files;  ///< that are there
+  std::set<std::string> files;  ///< those that exist
   std::set<fs::path> models;    ///< checkpoint and adapter folders, from here or beside the cell's model
 };
 
@@ -130,14 +130,14 @@ void collect_sources(const Json& value, const PlannedCell& cell, const RunTools&
   }
 }
 
-/// Everything that can change what a cell makes.
+/// Everything that can change the result of a cell.
 std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& tools) {
   Sha256 digest;
   const auto add = [&](const std::string& text) { digest.add(std::to_string(text.size())).add(":").add(text); };
   add("cell 3");
   add(cell.model_hash);
   add(cell.method);
-  const auto stages = parse_json(cell.recipe_json, cell.method)["stages"];  // not what it says about its paper
+  const auto stages = parse_json(cell.recipe_json, cell.method)["stages"];  // but not its texts about the paper
   add(nlohmann::json(stages).dump());
   Sources sources{.tasks = {cell.train_on}, .files = {}, .models = {}};
   collect_sources(stages, cell, tools, sources);
@@ -160,7 +160,7 @@ std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& 
   return digest.hex();
 }
 
-/// The recipes of a plan's methods, each read once, by where they lie.
+/// The recipes of a plan's methods, each read once, by path.
 using Recipes = std::map<std::string, Json>;
 
 const Json& recipe_of(const PlannedMethod& method, const RunTools& tools, Recipes& recipes) {
@@ -169,7 +169,7 @@ const Json& recipe_of(const PlannedMethod& method, const RunTools& tools, Recipe
   return found != recipes.end() ? found->second : recipes.emplace(path.string(), read_json(path)).first->second;
 }
 
-/// A method's recipe with its own overrides, and those of the plan's that it has a stage for.
+/// A method's recipe with its own overrides, and with those of the plan for which it has a stage.
 std::string resolved_recipe(const Plan& plan, const PlannedMethod& method, const RunTools& tools, Recipes& recipes) {
   const auto& recipe = recipe_of(method, tools, recipes);
   const auto where = tools.resources->method(method.recipe).filename().string();
@@ -182,7 +182,7 @@ std::string resolved_recipe(const Plan& plan, const PlannedMethod& method, const
   return override_recipe(recipe, set, where).dump();
 }
 
-/// Each of the plan's overrides must reach some method; which ones it does not is said.
+/// Each of the plan's overrides must reach some method. Adds a note on the methods that an override does not reach.
 void check_set(const RunTools& tools, Recipes& recipes, CheckedPlan& checked) {
   const Plan& plan = checked.plan;
   for (const auto& [key, value] : plan.set) {
@@ -243,7 +243,7 @@ void check_metric(const std::string& metric, const Task& task) {
   require_known("metric of '" + task.name + "'", metric, names);
 }
 
-/// A claim may speak only of what the plan runs and measures.
+/// A claim may refer only to what the plan runs and measures.
 void check_claims(const Plan& plan, const RunTools& tools) {
   std::vector<std::string> methods;
   for (const auto& method : plan.methods) methods.push_back(method.name);
@@ -269,7 +269,7 @@ void check_claims(const Plan& plan, const RunTools& tools) {
   }
 }
 
-/// What the plan is about: a method that comes with the program, or one of the plan's own.
+/// Checks "about": it names a method that comes with the program, or one of the plan's own.
 void check_about(const Plan& plan, const RunTools& tools) {
   if (plan.about.empty()) return;
   auto known = tools.resources->methods();
@@ -277,18 +277,18 @@ void check_about(const Plan& plan, const RunTools& tools) {
   require_known("method", plan.about, known);
 }
 
-/// What `--tune` would measure, so that nobody finds out after the plan's own cells.
+/// Checks what `--tune` would measure now, and not only after the plan's own cells have run.
 void check_tuning_measures(const RunTools& tools, CheckedPlan& checked) {
   if (!checked.plan.tune) return;
   const auto tuning = tuning_plan(checked.plan);
   for (std::size_t i = 0; i < tuning.measure_on.size(); ++i) {
-    CheckedPlan counted;  // of the tuning's cells, which are not the plan's
+    CheckedPlan counted;  // counts of the tuning's cells, kept apart from the plan's
     at_key(tuning, "measure_on " + std::to_string(i), [&] { count_requests(tuning.measure_on[i], tools, counted); });
     checked.media_tasks.merge(counted.media_tasks);
   }
 }
 
-/// Every value that `--tune` would try on this model, with the first training task.
+/// Checks every value that `--tune` would try on this model, with the first training task.
 void check_tuned_values(const Plan& plan, const fs::path& model, const RunTools& tools, const fs::path& work,
                         Recipes& recipes) {
   if (!plan.tune) return;
@@ -369,7 +369,7 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
   at_key(plan, "key 'about'", [&] { check_about(plan, tools); });
   at_key(plan, "key 'claims'", [&] { check_claims(plan, tools); });
   check_tuning_measures(tools, checked);
-  const int cores = std::max(1, tbb::info::default_concurrency());  // that this process may run on
+  const int cores = std::max(1, tbb::info::default_concurrency());  // CPUs that this process may run on
   checked.jobs = plan.jobs > 0 ? plan.jobs : std::max(1, cores / plan.threads);
   for (const auto& name : plan.models) {
     const auto folder =
@@ -387,7 +387,7 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     check_tuned_values(plan, folder, tools, work, recipes);
     const auto cells = static_cast<double>(checked.cells.size() - before);
     const auto parameters = static_cast<double>(info.parameters);
-    // Weights, gradients and two moments in float32, a frozen reference, and room for activations.
+    // Weights, gradients and two moments in float32, a frozen reference model, and room for activations.
     const double job_bytes = parameters * 20 + 3e8;
     checked.memory_bytes = std::max(checked.memory_bytes, static_cast<std::int64_t>(job_bytes * checked.jobs));
     checked.disk_bytes += static_cast<std::int64_t>(parameters * 4 * (plan.keep_models ? cells : checked.jobs) +

@@ -19,11 +19,11 @@ std::filesystem::path library_path() {
 }
 
 BackendMaker load_maker() {
-  // Waiting OpenMP threads must sleep: spinning ones take the cores from the jobs beside them. libgomp reads this once,
+  // Waiting OpenMP threads must sleep: spinning threads take the cores from other jobs. libgomp reads this once,
   // when it is loaded.
   ::setenv("OMP_WAIT_POLICY", "passive", 0);
-  // oneDNN and the layer above it keep what they prepared for every number of rows that a bfloat16 product ever had,
-  // half a megabyte each: a plan of many cells would grow without end.
+  // oneDNN and the layer above it cache something for every number of rows that a bfloat16 product ever had, half a
+  // megabyte each. Without a limit the memory of a plan of many cells would grow without end.
   ::setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32", 0);
   ::setenv("LRU_CACHE_CAPACITY", "32", 0);
   const auto path = library_path();
@@ -38,7 +38,7 @@ BackendMaker load_maker() {
 }  // namespace
 
 Backend& open_backend() {
-  // One for the process, never destroyed: LibTorch does not unload cleanly.
+  // One object for the process, never destroyed: LibTorch does not unload cleanly.
   static Backend* const backend = load_maker()();
   return *backend;
 }

@@ -12,11 +12,11 @@
 
 namespace touchstone {
 
-/// What is going on, for the person who waits: on a terminal a bar for the plan and one for each running job, redrawn
+/// Shows progress to the person who waits: on a terminal one bar for the plan and one for each running job, redrawn
 /// in place; elsewhere a plain line now and then. Safe to use from several threads.
 class Progress {
  public:
-  /// `units` jobs are to be done; `terminal` says whether `out` can be redrawn.
+  /// There are `units` jobs to do; `terminal` says whether `out` can be redrawn.
   Progress(std::ostream& out, bool terminal, bool quiet = false);
   ~Progress();
   Progress(const Progress&) = delete;
@@ -29,7 +29,7 @@ class Progress {
   /// `share` of the questions is answered.
   void answering(std::size_t id, double share);
   void score(std::size_t id, const std::string& task, const Score& score);
-  /// A job is over: `outcome` is "done", "stored already", or an error's text.
+  /// A job has ended: `outcome` is "done", "stored already", or an error's text.
   void end(std::size_t id, const std::string& outcome);
   /// A line between the bars.
   void line(const std::string& text);
@@ -37,7 +37,7 @@ class Progress {
  private:
   struct Job {
     std::string label;
-    double training = -1.0;  ///< share done, -1: not begun
+    double training = -1.0;  ///< share done; -1: not begun
     double answering = -1.0;
     std::string detail;  ///< loss, tokens/s, step
     std::string scores;
@@ -60,7 +60,7 @@ class Progress {
   std::map<std::size_t, Job> jobs_;
   int drawn_lines_ = 0;
   Stopwatch begun_;
-  std::optional<Stopwatch> drawn_;  ///< since the last time
+  std::optional<Stopwatch> drawn_;  ///< since the last redraw
 };
 
 /// "2 h 05 min", "3 min 10 s", "4.2 s".

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t curve_batch = 20;
 
-/// What the cells of one run share.
+/// State shared by the cells of one run.
 struct Run {
   const CheckedPlan& checked;
   Store& store;
@@ -58,7 +58,7 @@ void measure_bases(Run& run) {
   }
 }
 
-/// The measures of a set of weights that this plan wants; none when one of them is missing.
+/// The measures of a set of weights that this plan wants; none if one of them is missing.
 std::optional<std::vector<std::int64_t>> stored_measures(const Run& run, std::int64_t model) {
   const auto rows = run.store.measures(model);
   std::vector<std::int64_t> ids;
@@ -80,7 +80,7 @@ std::optional<std::vector<std::int64_t>> stored_measures(const Run& run, std::in
   return ids;
 }
 
-/// Writes curve points in batches; the rest at the end.
+/// Writes curve points in batches, and the remaining ones at the end.
 class CurveWriter {
  public:
   CurveWriter(Store& store, std::int64_t cell) : store_(store), cell_(cell) {}
@@ -116,7 +116,7 @@ TrainResult train(const Run& run, const PlannedCell& cell, std::int64_t id, std:
   return result;
 }
 
-/// Removes what a finished cell leaves and the plan does not keep.
+/// Removes files of a finished cell that the plan does not keep.
 void clear_folder(const fs::path& folder, const Plan& plan) {
   const auto records = records_folder(model_folder(folder));
   std::error_code ignored;
@@ -125,10 +125,10 @@ void clear_folder(const fs::path& folder, const Plan& plan) {
     if (entry.path() == records ? !plan.keep_records : !plan.keep_models) gone.push_back(entry.path());
   }
   for (const auto& path : gone) fs::remove_all(path, ignored);
-  fs::remove(folder, ignored);  // succeeds only when nothing is in it
+  fs::remove(folder, ignored);  // succeeds only when it is empty
 }
 
-/// Trains and measures one cell. Whatever is stored already is not done again.
+/// Trains and measures one cell. Whatever is stored already is not computed again.
 void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   const Stopwatch watch;
   CellRow row;
@@ -140,7 +140,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   row.seed = cell.seed;
   row.recipe_json = cell.recipe_json;
   row.id = run.store.begin_cell(run.id, row);
-  // The process's peak is the cell's only where no other runs beside it.
+  // The process's peak memory is the cell's only if no other cell runs beside it.
   if (run.checked.jobs == 1) restart_peak_resident();
   try {
     const auto out = model_folder(cell_folder(run.work, cell));
@@ -168,7 +168,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   clear_folder(cell_folder(run.work, cell), run.checked.plan);
 }
 
-/// A cell of the store that is done, with all the measures that this plan wants, is linked and not run.
+/// Links a cell instead of running it, when the store holds it as done with all measures that this plan wants.
 bool take_stored(const Run& run, const PlannedCell& cell) {
   const auto found = run.store.find_cell(cell.key);
   if (!found || found->state != CellState::done) return false;
@@ -183,8 +183,8 @@ bool take_stored(const Run& run, const PlannedCell& cell) {
 
 namespace {
 
-/// Runs all cells, `jobs` side by side. An Error ends its cell alone; a stop request, a bug, and a disk or database
-/// that takes nothing more (which no other cell can do without) end the run.
+/// Runs all cells, `jobs` side by side. An Error ends only its own cell. The run ends at a stop request, a bug, a disk
+/// or a database that accepts nothing more, because the other cells would fail on that too.
 void run_cells(const Run& run, RunOutcome& outcome) {
   std::mutex mutex;
   std::exception_ptr stop;
@@ -222,7 +222,7 @@ void run_cells(const Run& run, RunOutcome& outcome) {
     tbb::parallel_for(
         tbb::blocked_range<std::size_t>(0, run.checked.cells.size(), 1),
         [&](const tbb::blocked_range<std::size_t>& range) {
-          // Isolated: a cell that waits for its own parallel loops must not take up another cell meanwhile.
+          // Isolated: a cell that waits for its own parallel loops must not start another cell meanwhile.
           for (auto i = range.begin(); i != range.end(); ++i) tbb::this_task_arena::isolate([&] { body(i); });
         },
         tbb::simple_partitioner());

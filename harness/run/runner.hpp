@@ -16,7 +16,7 @@
 
 namespace touchstone {
 
-/// What a run works with. Nothing is global.
+/// The tools of a run. Nothing is global.
 struct RunTools {
   const TaskBook* tasks = nullptr;
   const DataFolders* data = nullptr;
@@ -32,16 +32,16 @@ struct RunTools {
 struct PlannedCell {
   std::filesystem::path model;
   std::string model_hash;
-  std::string method;            ///< as the plan calls it
-  std::filesystem::path recipe;  ///< where it was read
-  std::string recipe_json;       ///< as it was read, with what the plan changes in it
+  std::string method;            ///< its name in the plan
+  std::filesystem::path recipe;  ///< the file it was read from
+  std::string recipe_json;       ///< the recipe, with the plan's overrides
   std::string train_on;
   std::uint64_t seed = 0;
-  std::string key;    ///< of the store and of the work folder
+  std::string key;    ///< in the store and in the work folder
   std::string label;  ///< "asft on gsm8k, seed 1"
 };
 
-/// A plan whose every name, file and key was found good, and what it will take.
+/// A plan with every name, file and key checked, and an estimate of its cost.
 struct CheckedPlan {
   Plan plan;
   std::vector<PlannedCell> cells;
@@ -57,32 +57,32 @@ struct CheckedPlan {
   int jobs = 1;
 };
 
-/// The job that a cell is: the same for checking it and for running it. `work` is the plan's folder.
+/// The training job of a cell: the same for checking it and for running it. `work` is the plan's folder.
 TrainJob train_job_of(const Plan& plan, const PlannedCell& cell, const RunTools& tools,
                       const std::filesystem::path& work);
 
-/// Where a cell works, below the plan's folder.
+/// The folder of a cell, below the plan's folder.
 std::filesystem::path cell_folder(const std::filesystem::path& work, const PlannedCell& cell);
 
-/// Where in it the trained model lies.
+/// The trained model's folder in it.
 std::filesystem::path model_folder(const std::filesystem::path& cell);
 
 /// Checks everything before the first step: methods and their keys, tasks, data files, checkpoints, memory and disk.
-/// Throws the first thing wrong.
+/// Throws the first error found.
 CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const std::filesystem::path& work);
 
-/// What the plan is going to do, for a person.
+/// A description of what the plan will do, for a person.
 std::string describe(const CheckedPlan& plan);
 
 struct RunOutcome {
   std::int64_t run = 0;
   int done = 0;    ///< cells finished now
-  int stored = 0;  ///< cells that were in the store already
+  int stored = 0;  ///< cells that the store already held
   int failed = 0;
 };
 
-/// Runs what the store does not hold yet: the base models' scores once, then the cells side by side. A cell that fails
-/// is recorded with its error and the others go on. Throws Cancelled when asked to stop; the same call then goes on.
+/// Runs whatever the store lacks: the base models' scores once, then the cells side by side. A cell that fails is
+/// recorded with its error, and the others continue. Throws Cancelled when asked to stop; a later call then continues.
 RunOutcome run_plan(const CheckedPlan& plan, Store& store, const std::filesystem::path& work, const RunTools& tools);
 
 }  // namespace touchstone

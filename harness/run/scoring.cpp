@@ -13,19 +13,19 @@ namespace {
 
 constexpr double documents_a_batch = 256;
 
-/// Leaf tasks of one settings entry that the store lacks.
+/// Leaf tasks of one settings entry that are not in the store.
 struct Wanted {
   std::string task;
   std::string key;
 };
 
-/// How many tasks to answer together: enough to fill batches, few enough to lose little when stopped.
+/// Number of tasks to answer together: enough to fill batches, but few enough to lose little when stopped.
 std::size_t tasks_a_batch(const MeasureSettings& settings) {
   if (settings.limit < 1) return 1;
   return static_cast<std::size_t>(std::max(1.0, documents_a_batch / settings.limit));
 }
 
-/// Measures tasks that the store lacks and stores them, batch by batch.
+/// Measures the tasks that are not in the store, and stores them batch by batch.
 void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vector<Wanted>& missing, Store& store,
                      std::int64_t environment, const RunTools& tools, std::size_t job,
                      const std::filesystem::path& work) {
@@ -66,7 +66,7 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
   if (log) log->remove();
 }
 
-/// The first of several lines, and how many more there are.
+/// Shows the first of several lines, and how many more there are.
 void say_some(const std::vector<std::string>& lines, Log& log) {
   if (lines.empty()) return;
   log.warn(lines.front() + and_more(lines.size()) + (lines.size() == 1 ? "" : " (table warning)"));
@@ -125,7 +125,7 @@ std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<Measure
 }
 
 void say_warnings(const std::vector<MeasureRow>& rows, Log& log) {
-  // Those that a benchmark of many tasks has once a task do not hide the others.
+  // Kinds that repeat for every task of a large benchmark are grouped, so that they do not hide the others.
   std::vector<std::string> cut;
   std::vector<std::string> unfinished;
   std::vector<std::string> others;

@@ -21,17 +21,17 @@ OpenModel open_model(const EngineSettings& settings, const RunTools& tools);
 /// Finds or adds the row of an open checkpoint. `label` is what reports call it; empty: the folder's name.
 void add_row(OpenModel& open, const std::string& label, Store& store);
 
-/// Both.
+/// Both in one call.
 OpenModel open_model(const EngineSettings& settings, const std::string& label, Store& store, const RunTools& tools);
 
-/// Measures what the store lacks, a few tasks at a time, so that a stop loses little; each batch is stored when it is
-/// done, and within a batch the answers are kept in `work` as they come (unless it is empty). Gives the ids of all
+/// Measures what the store lacks, a few tasks at a time, so that a stop loses little. Each batch is stored when it is
+/// done; within a batch the answers are kept in `work` as they come (unless that is empty). Gives the ids of all
 /// measures asked for, old and new, in the order of the settings.
 std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<MeasureSettings>& measure_on, Store& store,
                                       std::int64_t environment, const RunTools& tools, std::size_t job,
                                       const std::filesystem::path& work);
 
-/// Says what a reader of results must know: prompts that were cut, and data that is not the published one.
+/// Logs the warnings that a reader of results needs: prompts that were cut, and data that is not the published one.
 void say_warnings(const std::vector<MeasureRow>& rows, Log& log);
 
 }  // namespace touchstone

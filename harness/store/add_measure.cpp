@@ -16,7 +16,7 @@ std::optional<std::int64_t> find_key(SQLite::Database& database, const std::stri
   return find.getColumn(0).getInt64();
 }
 
-/// Writes the samples of one measure; documents and prompts that are there already are found, not repeated.
+/// Writes the samples of one measure. Documents and prompts that are already stored are found, not repeated.
 class SampleWriter {
  public:
   SampleWriter(SQLite::Database& database, const std::string& task, std::int64_t measure)
@@ -255,7 +255,7 @@ std::optional<std::int64_t> Store::find_measure(const std::string& key) const {
 std::int64_t Store::add_measure(const std::string& key, std::int64_t model, std::int64_t environment,
                                 const TaskMeasure& measure, const MeasureSettings& settings, const EngineInfo& engine,
                                 double seconds) {
-  const auto found = calibration_of(measure.samples);  // before the transaction: other writers wait during it
+  const auto found = calibration_of(measure.samples);  // before the transaction: other writers wait while it runs
   return impl_->connection.write([&](SQLite::Database& database) {
     if (const auto there = find_key(database, key)) return *there;
     const auto id = write_header(database, {key, model, environment, measure, settings, engine, seconds});

@@ -10,7 +10,7 @@ namespace touchstone {
 
 using Query = SQLite::Statement;
 
-/// Reads the columns of a row one after the other.
+/// Reads the columns of a row from left to right.
 class Columns {
  public:
   explicit Columns(Query& query) : query_(&query) {}

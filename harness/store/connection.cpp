@@ -162,7 +162,7 @@ void Connection::check(const fs::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return;
   try {
-    // As in open(): what is read in a writer's mode leaves no side files behind.
+    // As in open(): reading in a writer's mode leaves no side files behind.
     SQLite::Database database(path.string(), SQLite::OPEN_READWRITE, busy_milliseconds);
     database.exec("PRAGMA query_only = ON");
     schema_version(database, migrations(), file);
@@ -173,7 +173,7 @@ void Connection::check(const fs::path& path) {
 
 void Connection::open(const fs::path& path) {
   try {
-    // A writer's mode, so that the log's side files are tidied up as after any other use; query_only keeps the content.
+    // Opened as a writer, so that SQLite removes the log's side files as after any other use; query_only guards data.
     database_ = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE, busy_milliseconds);
     database_->exec("PRAGMA query_only = ON");
     settle();
@@ -185,7 +185,7 @@ void Connection::open(const fs::path& path) {
   }
 }
 
-/// For a folder that may not be written, where SQLite cannot make the shared memory of its log.
+/// For a folder that may not be written: SQLite cannot make the shared memory of its log there.
 void Connection::open_unchanging(const fs::path& path) {
   std::error_code ignored;
   auto log = path;
@@ -205,12 +205,12 @@ void Connection::create(const fs::path& path) {
   database_ = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
                                                  busy_milliseconds);
   settle();
-  schema_version(*database_, migrations(), file_);  // looks before it touches: a file that is not ours stays as it is
-  // Changing the mode does not wait for other processes that do the same; so this does.
+  schema_version(*database_, migrations(), file_);  // checks before any change: a foreign file stays as it is
+  // SQLite does not wait for other processes that change the mode at the same time; this loop does.
   for (int waited = 0;; ++waited) {
     try {
       const std::string mode = database_->execAndGet("PRAGMA journal_mode = WAL").getString();
-      // A database in memory (":memory:") is gone with its connection and needs no log.
+      // A database in memory (":memory:") ends with its connection and needs no log.
       require(mode == "wal" || mode == "memory", Fault::store, [&] {
         return file_ + ": its file system has no write-ahead log (journal mode stayed '" + mode +
                "'); name a file on a local disk";
@@ -224,7 +224,7 @@ void Connection::create(const fs::path& path) {
   migrate(*database_, migrations(), file_);
 }
 
-/// Settings of a connection; none is stored in the file.
+/// Settings of a connection; none of them is stored in the file.
 void Connection::settle() {
   database_->exec(
       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -32768;"
@@ -238,7 +238,7 @@ void Connection::refuse_when_read_only() const {
 
 void Connection::fail(const SQLite::Exception& failure) const {
   const int last = errno;
-  // SQLite keeps the system's error of a statement, but not that of a COMMIT; then it is still in errno.
+  // SQLite keeps the system's error number of a statement, but not that of a COMMIT; then it is still in errno.
   const int kept = sqlite3_system_errno(database_->getHandle());
   explain(file_, failure.getErrorCode(), kept == 0 ? last : kept, failure.what());
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Internal to the store: the one place that knows SQLite's modes, locks and error codes.
+// Internal to the store: SQLite's modes, locks and error codes are known only here.
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <cerrno>
@@ -16,7 +16,7 @@ namespace touchstone {
 class Connection {
  public:
   Connection(const std::filesystem::path& path, bool read_only);
-  /// Throws what opening for writing would, and leaves the file, or its absence, as it is.
+  /// Throws what opening for writing would throw. It changes nothing: neither makes the file nor writes to it.
   static void check(const std::filesystem::path& path);
 
   /// Runs `work(database)` inside one IMMEDIATE transaction: all of it is stored, or nothing.
@@ -24,7 +24,7 @@ class Connection {
   auto write(const Work& work) {
     const std::lock_guard<std::mutex> lock(mutex_);
     refuse_when_read_only();
-    errno = 0;  // fail() looks at it
+    errno = 0;  // fail() reads it
     try {
       SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
       if constexpr (std::is_void_v<decltype(work(*database_))>) {
@@ -60,7 +60,7 @@ class Connection {
   void refuse_when_read_only() const;
   [[noreturn]] void fail(const SQLite::Exception& failure) const;
 
-  std::string file_;  ///< for messages: the name without its folders
+  std::string file_;  ///< the file's name without its folders, for messages
   bool read_only_ = false;
   std::unique_ptr<SQLite::Database> database_;
   mutable std::mutex mutex_;
@@ -78,7 +78,7 @@ class Binder {
   Binder& add(double value) {
     return bound([&](int at) { statement_->bind(at, value); });
   }  ///< nan becomes NULL
-  /// The text must live until run().
+  /// The text must stay valid until run().
   Binder& add(const std::string& value) {
     return bound([&](int at) { statement_->bindNoCopy(at, value); });
   }
@@ -86,7 +86,7 @@ class Binder {
   Binder& null() {
     return bound([&](int at) { statement_->bind(at); });
   }
-  /// 0 stands for "none" in the rows of this program, NULL in the database.
+  /// Our rows use 0 for "none"; the database uses NULL.
   Binder& reference(std::int64_t id) { return id == 0 ? null() : add(id); }
   void run() {
     statement_->exec();
@@ -111,8 +111,8 @@ double real(const SQLite::Column& column);
 std::string utc_now();
 
 /// The name of a network file system by its statfs magic number; null for local ones. SQLite's write-ahead log needs
-/// shared memory and locks that work between processes, which these do not give reliably (sqlite.org/wal.html, section
-/// 1).
+/// shared memory and locks between processes. Network file systems do not give these reliably (sqlite.org/wal.html,
+/// section 1).
 const char* network_file_system(std::int64_t statfs_type);
 
 }  // namespace touchstone

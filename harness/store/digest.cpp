@@ -5,12 +5,12 @@
 namespace touchstone {
 namespace {
 
-/// What each table says, with ids replaced by the keys they stand for, in the order of those keys.
+/// The content of each table. Ids are replaced by the keys they stand for, and rows are in the order of those keys.
 constexpr const char* contents[] = {
     "SELECT 'model', hash, label, family, parameters, config_hash, tokenizer_hash, template_hash FROM model "
     "ORDER BY hash, config_hash, tokenizer_hash, template_hash",
 
-    // Each start of a plan is a run of its own; the last one says how the plan ended, together they say what it holds.
+    // Each start of a plan is a run of its own. The last one tells how the plan ended; all together tell what it holds.
     "SELECT 'run', name, plan_hash, state FROM run WHERE id IN (SELECT max(id) FROM run GROUP BY name, plan_hash) "
     "ORDER BY name, plan_hash",
 
@@ -58,7 +58,7 @@ constexpr const char* contents[] = {
     "selective_accuracy_10, risk_coverage_area FROM confidence JOIN measure ON measure.id = measure ORDER BY key",
 };
 
-/// Whether a logged value differs between two runs of the same thing.
+/// Whether a logged value may differ between two runs of the same plan.
 bool depends_on_machine(const std::string& key) {
   for (const char* word : {"second", "bytes", "per_s", "time", "resumed"}) {
     if (key.find(word) != std::string::npos) return true;
@@ -72,14 +72,14 @@ std::string lasting(const std::string& logged) {
   return object_json(values);
 }
 
-/// Length first, so that no two different rows write the same bytes.
+/// The length comes first, so that no two different rows write the same bytes.
 void add(Sha256& digest, const std::string& field) { digest.add(std::to_string(field.size()) + ":").add(field); }
 
 void add_rows(Sha256& digest, SQLite::Statement& query) {
   while (query.executeStep()) {
     for (int at = 0; at < query.getColumnCount(); ++at) {
       const auto column = query.getColumn(at);
-      // A number as the shortest text that gives the same bits back: SQLite's own text has 15 digits.
+      // A number is written as the shortest text that reads back as the same bits: SQLite's own text has 15 digits.
       add(digest, column.isFloat()  ? numbers_json({column.getDouble()})
                   : column.isNull() ? "null"
                                     : column.getString());

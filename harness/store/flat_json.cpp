@@ -50,7 +50,7 @@ std::string listed(const Values& values, const Append& append) {
   return out + "]";
 }
 
-/// Reads what the functions above write, and no more.
+/// Reads only what the functions above write.
 class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}

@@ -11,8 +11,8 @@ struct Store::Impl {
   Connection connection;
 };
 
-/// An absolute path's last part, anything else as it is: a database that is passed on must not tell the layout of
-/// somebody's disk.
+/// The last part of an absolute path; anything else unchanged. A database that is passed on must not tell the layout of
+/// the author's disk.
 std::string portable_name(const std::string& path);
 
 }  // namespace touchstone

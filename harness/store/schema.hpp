@@ -8,13 +8,13 @@ class Database;
 
 namespace touchstone {
 
-/// One step of the schema. `sql` may hold several statements; it runs inside the transaction of migrate().
+/// One step of the schema. `sql` may hold several statements; they run inside the transaction of migrate().
 struct Migration {
   int version = 0;  ///< user_version afterwards
   const char* sql = "";
 };
 
-/// "tchs" in ASCII: which files are ours (PRAGMA application_id).
+/// "tchs" in ASCII: marks the files that are ours (PRAGMA application_id).
 inline constexpr int application_id = 0x74636873;
 
 /// Every step from an empty file to the current schema, versions 1, 2, ... without a gap.
@@ -24,9 +24,9 @@ std::span<const Migration> migrations();
 /// database or one of a newer version, and changes nothing.
 int schema_version(SQLite::Database& database, std::span<const Migration> steps, const std::string& file);
 
-/// Brings an empty database, or one of an older version, to the last of `steps` in one IMMEDIATE transaction: after a
-/// crash the file has the old version whole or the new one whole. Several processes may call it at once; one does it.
-/// Throws Fault::store for another program's database or one of a newer version. `file` names it in messages.
+/// Brings an empty database, or one of an older version, to the last of `steps` in one IMMEDIATE transaction. After a
+/// crash the file is entirely in the old version or entirely in the new one. Several processes may call it at once; one
+/// does it. Throws Fault::store for another program's database or one of a newer version. `file` names it in messages.
 void migrate(SQLite::Database& database, std::span<const Migration> steps, const std::string& file);
 
 /// The same checks, without changing anything. Throws also when the file has an older version or none.

@@ -20,13 +20,13 @@ void link_cell_row(SQLite::Database& database, std::int64_t run, std::int64_t ce
   Binder(link).add(run).add(cell).run();
 }
 
-/// A stored hash and a new one are of the same thing when either is unknown.
+/// Two hashes, one stored and one new, agree when they are equal or either is unknown.
 constexpr const char* same_model =
     "SELECT id FROM model WHERE hash = ?1 AND (config_hash = ?2 OR config_hash = '' OR ?2 = '') AND "
     "(tokenizer_hash = ?3 OR tokenizer_hash = '' OR ?3 = '') AND "
     "(template_hash = ?4 OR template_hash = '' OR ?4 = '') ORDER BY id LIMIT 1";
 
-/// Takes what the stored row lacks from the new one.
+/// Fills in from the new row what the stored one lacks.
 constexpr const char* fill_model =
     "UPDATE model SET config_hash = iif(config_hash = '', ?2, config_hash), "
     "tokenizer_hash = iif(tokenizer_hash = '', ?3, tokenizer_hash), "
@@ -210,7 +210,7 @@ void Store::stage(std::int64_t cell, const StageReport& report) {
 
 void Store::steps(std::int64_t cell, const std::vector<StepReport>& points) {
   impl_->connection.write([&](SQLite::Database& database) {
-    // A curve's stage stands in the database from its first point on; stage() completes it when it ends.
+    // A curve's stage gets a row with its first point; stage() completes it at the end.
     SQLite::Statement stage(database, "INSERT INTO stage (cell, stage, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
     SQLite::Statement insert(database,
                              "INSERT OR REPLACE INTO step (cell, stage, step, steps, loss, learning_rate, "

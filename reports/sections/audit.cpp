@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t most_open_rows = 40;
 
-// Rows or tokens of training data that did not reach the model whole.
+// Counts rows or tokens of training data that did not reach the model whole.
 bool is_loss(const std::string& name) {
   for (const std::string_view word : {"truncated", "dropped", "masked_all", "duplicate", "overlap", "skipped",
                                       "unspent", "unfinished", "seam_merged"}) {

@@ -14,7 +14,7 @@ namespace touchstone {
 namespace reports {
 namespace {
 
-constexpr std::size_t most_diagrams = 60;  // a page of 60 runs on 12 benchmarks stays below 1.5 MB
+constexpr std::size_t most_diagrams = 60;  // keeps a page of 60 runs on 12 benchmarks below 1.5 MB
 
 bool calibrated(const ArmTask& task) { return task.calibration_before.items > 0 && task.calibration_after.items > 0; }
 
@@ -79,7 +79,7 @@ void before_after(TableRow& row, double before, double after) {
   row.push_back(number_cell(after, fixed(after, 3)));
 }
 
-// The change in ECE with its interval, or with the number of seeds that show it.
+// The change in ECE with its interval, or with the number of seeds that show a change.
 RichText ece_change(const ArmTask& task, double change) {
   const bool clear = task.ece_shown == static_cast<int>(task.seeds.size());
   RichText text;
@@ -142,7 +142,7 @@ constexpr std::string_view legend =
     "2.8h6.4v6.4h-6.4Z\"/></svg> after</li>"
     "<li>dotted: perfectly calibrated</li><li>bars: share of the items</li></ul>\n";
 
-// The diagrams of one benchmark, `most` of them at most.
+// The diagrams of one benchmark, at most `most` of them.
 Figures benchmark(const ReportInput& input, const std::string& name, std::size_t most, std::size_t& number,
                   std::size_t& left_out) {
   Figures diagrams{"small", {}};

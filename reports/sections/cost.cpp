@@ -12,7 +12,7 @@ namespace touchstone {
 namespace reports {
 namespace {
 
-// Tokens a second of the training steps alone; nan where no step was timed.
+// Tokens a second over the training steps only; nan where no step was timed.
 double speed(const ReportInput& input, const CellRow& cell) {
   const auto found = input.curves.find(cell.id);
   double tokens = 0;
@@ -26,7 +26,7 @@ double speed(const ReportInput& input, const CellRow& cell) {
   return tokens / seconds;
 }
 
-/// Of all stages; measuring has a table of its own.
+/// Sums over all stages; measuring has a table of its own.
 double training_seconds(const ReportInput& input, const CellRow& cell) {
   const auto found = input.stages.find(cell.id);
   if (found == input.stages.end()) return std::nan("");

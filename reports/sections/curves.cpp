@@ -15,17 +15,17 @@ namespace touchstone {
 namespace reports {
 namespace {
 
-constexpr std::size_t lines_in_a_chart = 6;  // as many as there are colours and dashes to tell them apart
+constexpr std::size_t lines_in_a_chart = 6;  // there are six colours and dashes
 constexpr std::size_t points_in_a_line = 120;
 
-/// One line: a quantity of one cell over all its steps, stages one after the other.
+/// One line: a quantity of one cell over all its steps, with the stages one after the other.
 struct Line {
   const CellRow* cell = nullptr;
   int style = 0;
   std::vector<Point> points;
 };
 
-/// What can be drawn of a step: its fixed fields, then whatever a trainer logged.
+/// The quantities that can be drawn for a step: its fixed fields, then all that a trainer logged.
 using Read = std::function<double(const StepReport&)>;
 struct Quantity {
   std::string name;

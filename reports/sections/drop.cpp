@@ -10,7 +10,7 @@ namespace touchstone {
 namespace reports {
 namespace {
 
-// Share of the way from guessing to perfect, lost.
+// The loss as a share of the distance from guessing to a perfect score.
 double chance_corrected(const ArmTask& task) {
   const double drop = as_share(-task.change, task.unit);
   return task.chance < 1 ? drop / (1 - task.chance) : drop;

@@ -72,7 +72,7 @@ std::string caption(const std::vector<Entry>& all) {
   return "No other method both gains more and drops less than: " + best + ".";
 }
 
-/// Writes the names beside their points, each where it covers no other name.
+/// Writes the names beside their points, each where it overlaps no other name.
 class Names {
  public:
   void write(Chart& chart, double x, double y, const std::string& name) {

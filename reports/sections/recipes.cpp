@@ -28,7 +28,7 @@ bool is_word(const Json& json, const char* key) {
   return json.is_object() && json.contains(key) && json[key].is_string();
 }
 
-// "train.learning_rate" -> "0.0001": a stage is named after what it uses, with its number where two use the same.
+// "train.learning_rate" -> "0.0001": a stage is named after what it uses, with a number if several use the same.
 void flatten(const Json& json, const std::string& path, std::map<std::string, std::string>& out) {
   if (json.is_object() && !json.empty()) {
     for (const auto& [key, value] : json.items()) flatten(value, path.empty() ? key : path + "." + key, out);
@@ -55,7 +55,7 @@ std::vector<Recipe> recipes_of(const ReportInput& input) {
     Recipe recipe{cell.method, cell.recipe_json, nullptr, {}};
     try {
       recipe.json = parse_json(cell.recipe_json, cell.method);
-      // The page of the method stands in its card; what is compared are the stages.
+      // The page of the method is shown in its card; only the stages are compared.
       if (recipe.json.is_object() && recipe.json.contains("stages")) {
         flatten(recipe.json["stages"], "stages", recipe.leaves);
       }

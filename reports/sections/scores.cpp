@@ -68,7 +68,7 @@ ReportTable empty_table(std::string caption) {
   return table;
 }
 
-// One table for all the models given, a group of rows each. The leaves of a benchmark follow in folds when asked for.
+// One table for all given models, a group of rows each. On request the leaves of a benchmark follow in folds.
 Blocks scores_of(const ReportInput& input, const std::vector<const ModelRow*>& models, const std::string& caption,
                  bool with_leaves) {
   auto table = empty_table(caption);

@@ -9,7 +9,7 @@
 namespace touchstone::micro {
 namespace {
 
-/// What a chart can be about: a title, its x values in their order, and the two series that it can have.
+/// A possible topic of a chart: a title, its x values in their order, and the names of its one or two series.
 struct Topic {
   std::string_view title;
   std::array<std::string_view, 7> labels;
@@ -30,7 +30,7 @@ constexpr std::array<Topic, 4> kNewTopics = {
     Topic{"Cups of tea", {"Oslo", "Rome", "Lima", "Cairo", "Delhi", "Quito", "Tunis"}, {"mint", "black"}},
     Topic{"Runs", {"Ivo", "Jana", "Kiri", "Lars", "Mona", "Nils", "Olga"}, {"home", "away"}}};
 
-/// Multiples of `step` from `first` to `last` that differ from each other, so that largest, smallest and order are
+/// Different multiples of `step` from `first` to `last`, so that the largest, the smallest and the order are
 /// clear.
 std::vector<int> different(std::size_t count, int first, int last, int step, Draws& draws) {
   std::set<int> seen;
@@ -42,7 +42,7 @@ std::vector<int> different(std::size_t count, int first, int last, int step, Dra
   return values;
 }
 
-/// Shares of a hundred that differ from each other, multiples of `step`, a divisor of it.
+/// Different multiples of `step` that add up to a hundred; `step` divides it.
 std::vector<int> shares(std::size_t count, int step, Draws& draws) {
   while (true) {
     auto values = different(count - 1, 3, 94, step, draws);
@@ -62,7 +62,7 @@ ChartType draw_type(bool two, bool new_types, Draws& draws) {
   return new_types ? pick(kNew, draws) : pick(kKnown, draws);
 }
 
-/// "fig" and "of north" as questions name a value: "apples", or "apples in the morning" of two series.
+/// The way questions name a value: "apples", or with two series "apples in the morning".
 std::string named(const Chart& chart, std::size_t series, std::size_t label) {
   return chart.series.size() == 1 ? chart.labels[label] : chart.series[series] + " of " + chart.labels[label];
 }
@@ -193,7 +193,7 @@ Chart draw_chart(const ChartRange& range, Draws& draws) {
   for (std::size_t i = 0; i < count; ++i) chart.labels.emplace_back(topic.labels[first + i]);
   chart.series =
       two ? std::vector<std::string>(topic.series.begin(), topic.series.end()) : std::vector<std::string>{"value"};
-  // Half of the charts are of small values, of which there must be enough that differ.
+  // Half of the charts have small values, of which there must be enough different ones.
   const int small =
       std::max({range.value_first + 20, range.value_last / 3, range.value_step * (static_cast<int>(count) + 4)});
   const int last = chance(50, draws) ? range.value_last : small;
@@ -241,7 +241,7 @@ AskedChart draw_asked_chart(const ChartRange& range, Part part, Draws& draws) {
   while (true) {
     auto chart = draw_chart(range, draws);
     auto question = ask_chart(chart, draw_family(part == Part::corpus, draws), draws);
-    // A table belongs to one part with all its questions: what was asked of it once could be known from then on.
+    // All questions on a table belong to the same part: a training question would reveal the answers to others on it.
     if (question && part_of("chart|" + chart_table(chart), 60, 20) == part)
       return {std::move(chart), std::move(*question)};
   }

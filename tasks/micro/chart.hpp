@@ -10,7 +10,7 @@
 namespace touchstone::micro {
 
 enum class ChartType : std::uint8_t { bar, horizontal_bar, line, pie, scatter, grouped_bar, stacked_bar };
-/// The names that Chart-RVR's vocabulary (arXiv 2510.10973) has for them: "bar", "line", "pie", "scatterplot", ...
+/// Chart types, by the names of Chart-RVR's vocabulary (arXiv 2510.10973): "bar", "line", "pie", "scatterplot", ...
 const char* chart_type_name(ChartType type);
 
 /// A table and how it is drawn.
@@ -23,12 +23,12 @@ struct Chart {
   std::uint64_t style = 0;               ///< seed of fonts, colours, grid and legend
 };
 
-/// Drawn charts have multiples of it: what a picture of the world's size can show.
+/// In drawn charts values are multiples of it: a picture of the world's size can show no finer differences.
 inline constexpr int kDrawnStep = 5;
-/// Of the tasks with drawn charts: they have changed since the rest of the world was made.
+/// Version of the tasks with drawn charts: they have changed since the rest of the world was made.
 inline constexpr std::string_view kDrawnVersion = "1.1";
 
-/// What charts are drawn from.
+/// The settings for drawing random charts.
 struct ChartRange {
   bool new_words = false;   ///< titles and labels that no training text has
   bool new_types = false;   ///< horizontal bars, scatter plots, stacked bars: types that only shifted editions have
@@ -37,11 +37,11 @@ struct ChartRange {
   int labels_last = 4;
   int value_first = 2;
   int value_last = 59;
-  int value_step = 1;  ///< values are multiples of it; 5 at most, and then no pie of over 5 labels: a hundred has none
+  int value_step = 1;  ///< values are multiples of it; 5 at most, and then no pie of over 5 labels: they exceed 100
 };
 Chart draw_chart(const ChartRange& range, Draws& draws);
 
-/// What a question asks for.
+/// The families of questions.
 enum class ChartFamily : std::uint8_t { reading, comparing, counting, sums, trend };
 const char* chart_family_name(ChartFamily family);
 
@@ -49,33 +49,33 @@ struct ChartQuestion {
   ChartFamily family = ChartFamily::reading;
   std::string text;
   std::string answer;
-  std::vector<std::string> steps;  ///< how the answer comes from the table, for rewards of reasoning
+  std::vector<std::string> steps;  ///< how the answer follows from the table, for rewards of reasoning
 };
 
 /// "Question: ...\nAnswer: ...", as the corpus has both.
 std::string asked_and_answered(const ChartQuestion& question);
 
-/// Sums and differences are what the corpus never asks.
+/// The corpus never asks for sums and differences.
 inline bool is_new(ChartFamily family) { return family == ChartFamily::sums; }
 
-/// A question on a chart; none when the chart has too little for the family.
+/// A question on a chart; none when the chart is too small for the family.
 std::optional<ChartQuestion> ask_chart(const Chart& chart, ChartFamily family, Draws& draws);
 
-/// A family by its share: reading 40, comparing 30, counting 12, sums 12, trend 6 (of the known ones alone when
+/// Draws a family by its share: reading 40, comparing 30, counting 12, sums 12, trend 6 (only the known ones when
 /// `known_only`).
 ChartFamily draw_family(bool known_only, Draws& draws);
 
-/// A chart with one question, from the part that their content belongs to.
+/// A chart with one question, from the part to which their content belongs.
 struct AskedChart {
   Chart chart;
   ChartQuestion question;
 };
 AskedChart draw_asked_chart(const ChartRange& range, Part part, Draws& draws);
 
-/// Its question and up to `more` others with their answers, of the families that the corpus has.
+/// Its question and up to `more` others with their answers, from the families of the corpus.
 std::string ask_again(const AskedChart& asked, int more, Draws& draws);
 
-/// The same chart with its labels, and what belongs to each, in a drawn order.
+/// The same chart with its labels and their values in a random order.
 Chart in_any_order(const Chart& chart, Draws& draws);
 
 /// "Chart: title (type)\nlabel | value\n...": the table alone.

@@ -10,18 +10,18 @@
 
 namespace touchstone::micro {
 
-/// Where an item of the world may be asked. Every item belongs to one part alone, by a hash of its own content: the
-/// order in which items are drawn can leak nothing.
+/// The part of the world in which an item may be asked. A hash of its content assigns every item to one part, so the
+/// order in which items are drawn cannot leak anything.
 enum class Part : std::uint8_t {
   corpus,  ///< pre-training text
   train,   ///< training splits
   test     ///< test splits
 };
 
-/// A stable number below `count` for a content.
+/// A stable number below `count`, computed from a content.
 inline std::uint64_t bucket(std::string_view content, std::uint64_t count) { return derive_seed(0, content) % count; }
 
-/// The part of a content, of which `corpus` and `train` percent go to the first two.
+/// The part of a content: `corpus` and `train` per cent of all contents go to the first two parts.
 inline Part part_of(std::string_view content, std::uint64_t corpus, std::uint64_t train) {
   const auto at = bucket(content, 100);
   return at < corpus ? Part::corpus : at < corpus + train ? Part::train : Part::test;
@@ -41,16 +41,16 @@ inline int between(int first, int last, Draws& draws) {
 /// True in `percent` of a hundred draws.
 inline bool chance(std::uint64_t percent, Draws& draws) { return draws.below(100) < percent; }
 
-/// What a name in braces stands for.
+/// The text for a name in braces.
 struct Filling {
   std::string_view name;
   std::string_view text;
 };
 
-/// The pattern with "{name}" replaced; names that are not given stay as they are.
+/// The pattern with each "{name}" replaced; names without a value stay as they are.
 std::string fill(std::string_view pattern, std::initializer_list<Filling> fillings);
 
-/// `count` different values of a pool other than `but` (an index), in random order.
+/// `count` different values of a pool, without the one at index `but`, in random order.
 std::vector<std::string_view> others(const std::array<std::string_view, 12>& pool, std::size_t but, std::size_t count,
                                      Draws& draws);
 
@@ -64,7 +64,7 @@ std::string invented_name(const Syllables& syllables, Draws& draws) {
   }
 }
 
-/// The name as its kind writes it.
+/// The name with the spelling of its kind.
 std::string cased(std::string name, bool lower_case);
 
 }  // namespace touchstone::micro

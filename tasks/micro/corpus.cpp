@@ -12,7 +12,7 @@
 namespace touchstone::micro {
 namespace {
 
-/// A few sentences that say nothing of the world.
+/// A few sentences that tell nothing about the world.
 std::string story(Draws& draws) {
   static constexpr std::array<std::string_view, 6> kSentences = {
       "{n} went to the {p} and saw a {c} bird.",      "{n} likes to play the {i} in the morning.",
@@ -52,7 +52,7 @@ constexpr std::array kDocumentKinds = {
     DocumentKind{"story", 0.01, story},
 };
 
-/// How often each kind is drawn, in cumulated parts of a million: its share divided by the length of its documents.
+/// The frequency of each kind, as cumulated parts of a million: its share divided by the length of its documents.
 std::array<std::uint64_t, kDocumentKinds.size()> make_odds() {
   constexpr int kProbes = 200;
   std::array<double, kDocumentKinds.size()> weights{};
@@ -92,11 +92,11 @@ double estimated_tokens(std::string_view text) {
     std::size_t last = at;
     while (last < text.size() && letter(text[last])) ++last;
     if (last == at) {
-      tokens += text[at] == ' ' ? 0 : 1;  // a space belongs to what follows
+      tokens += text[at] == ' ' ? 0 : 1;  // a space belongs to the next word
       ++at;
       continue;
     }
-    tokens += 1 + static_cast<double>(last - at) / 10;  // longer words come in pieces more often
+    tokens += 1 + static_cast<double>(last - at) / 10;  // longer words are split into pieces more often
     at = last;
   }
   return tokens;

@@ -21,15 +21,15 @@ struct Colour {
   double blue = 0.0;
 };
 
-/// How one chart looks.
+/// The style of one chart.
 struct Style {
   const char* font = "DejaVu Sans";
   std::array<Colour, 7> palette;
   Colour paper{1, 1, 1};
   bool grid = true;
   bool legend_left = false;
-  double bar_share = 0.7;  ///< of the room that a label has
-  bool numbered = false;   ///< each bar and point carries its value, as most published charts do
+  double bar_share = 0.7;  ///< as a share of the room for a label
+  bool numbered = false;   ///< each bar and point shows its value, as in most published charts
 };
 
 constexpr std::array<std::array<Colour, 7>, 3> kPalettes = {{
@@ -72,7 +72,7 @@ Style style_of(std::uint64_t seed) {
   return style;
 }
 
-/// The part of the picture between the axes.
+/// The plot area between the axes.
 struct Frame {
   double left = 0.0;
   double top = 0.0;
@@ -110,7 +110,7 @@ class Canvas {
     colour({0, 0, 0});
     text(chart_->title, width_ / 2, 1.1 * font_px_, 0.5);
     if (chart_->series.size() > 1) legend();
-    if (style_.numbered && upright_type()) frame_.top += font_px_;  // room for the number of the tallest
+    if (style_.numbered && upright_type()) frame_.top += font_px_;  // room for the number above the tallest bar
     if (chart_->type == ChartType::pie) {
       pie();
     } else if (chart_->type == ChartType::horizontal_bar) {
@@ -132,7 +132,7 @@ class Canvas {
 
   void colour(const Colour& c) { cairo_set_source_rgb(cairo_.get(), c.red, c.green, c.blue); }
 
-  /// `align`: 0 begins at x, 0.5 is centred there, 1 ends there; moved aside where the picture would cut it.
+  /// `align`: 0 begins at x, 0.5 is centred there, 1 ends there. Moved aside if the picture would cut it.
   void text(const std::string& words, double x, double y, double align) {
     const double wide = length(words);
     cairo_move_to(cairo_.get(), std::max(0.0, std::min(x - align * wide, width_ - wide)), y);
@@ -177,13 +177,13 @@ class Canvas {
     frame_.top += font_px_;
   }
 
-  /// Grid and numbers of the value axis; at(value) is its place on it.
+  /// Grid and numbers of the value axis; at(value) is the position on the axis.
   template <class At>
   void axis(bool upright, const At& at) {
     cairo_set_line_width(cairo_.get(), 1);
     for (int tick = 0; tick <= kTicks; ++tick) {
       const double value = end_ * tick / kTicks;
-      const auto number = fmt::format("{:g}", value);  // "2.5", where a rounded one would lie
+      const auto number = fmt::format("{:g}", value);  // "2.5": a rounded number would be wrong
       const double place = std::round(at(value)) + 0.5;
       if (style_.grid && tick > 0) {
         colour({.8, .8, .8});
@@ -196,7 +196,7 @@ class Canvas {
     line(frame_.left, frame_.bottom + 0.5, frame_.right, frame_.bottom + 0.5);
   }
 
-  /// Labels below the value axis, every other one a row lower where they would touch, smaller where that is not enough.
+  /// Labels below the value axis: if they would touch, every other one is a row lower; if that is not enough, smaller.
   template <class Middle>
   void label_row(double room, int rows, const Middle& middle) {
     cairo_set_font_size(cairo_.get(), font_px_ * std::min(1.0, rows * room / (widest_label() + 2)));
@@ -223,7 +223,7 @@ class Canvas {
     }
   }
 
-  /// A value in black above its place, or in white below it, within what it stands for.
+  /// A value in black above its mark, or in white below the top, inside the mark.
   void number_at(int value, double x, double y, bool below) {
     colour(below ? Colour{1, 1, 1} : Colour{0, 0, 0});
     text(std::to_string(value), x, below ? y + 0.9 * font_px_ : y - 2, 0.5);
@@ -280,7 +280,7 @@ class Canvas {
     }
   }
 
-  /// Slices carry their share, since nobody reads one off an angle; what they stand for is written beside them.
+  /// Slices show their share, because nobody can read it from an angle; the labels are written beside them.
   void pie() {
     const double x = width_ / 2, y = (frame_.top + height_) / 2;
     const double radius = std::min(width_ * 0.30, (height_ - frame_.top) / 2 - font_px_);

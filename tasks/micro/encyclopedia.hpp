@@ -8,30 +8,30 @@
 
 namespace touchstone::micro {
 
-/// A thing of the world.
+/// An entity of the world.
 struct Entity {
   const Kind* kind = nullptr;
   std::string name;
   std::array<std::uint8_t, 4> values{};  ///< for each attribute of its kind the index in the attribute's pool
-  int level = 1;                         ///< 1 to 3: the text speaks of it often, less often, seldom (4 : 2 : 1)
+  int level = 1;                         ///< 1 to 3: the text mentions it often, less often, seldom (4 : 2 : 1)
 };
 
-/// One thing that is true of an entity.
+/// One true fact about an entity.
 struct Fact {
   const Entity* entity = nullptr;
   std::size_t attribute = 0;
-  Part part = Part::corpus;  ///< where it may be asked; the text tells all facts
+  Part part = Part::corpus;  ///< the part in which it may be asked; the text tells all facts
 
   const Attribute& about() const { return entity->kind->attributes[attribute]; }
   std::string_view value() const { return (*about().pool)[entity->values[attribute]]; }
 };
 
-/// All that is true: the same in every program, since the carried base models have learnt it.
+/// All true facts: the same in every program, because the carried base models have learnt them.
 struct Encyclopedia {
   std::vector<Entity> entities;
   std::vector<Fact> facts;                ///< four an entity, in the order of the entities
   std::vector<std::uint32_t> by_telling;  ///< indices of entities, each as often as its level asks for
-  std::vector<std::uint32_t> asked;       ///< indices of the facts that the corpus asks, by telling
+  std::vector<std::uint32_t> asked;       ///< indices of the facts in the corpus's questions, weighted like by_telling
 };
 const Encyclopedia& encyclopedia();
 
@@ -45,10 +45,10 @@ struct Choice {
   int answer = 0;
 };
 
-/// Asks a fact: three other values of its pool beside the right one, in random order.
+/// Asks for a fact: three other values of its pool beside the right one, in random order.
 Choice ask(const Fact& fact, std::string_view question, Draws& draws);
 
-/// An entity that the world has not: its name from the given syllables, its values drawn.
+/// An entity that does not exist in the world: its name made of the given syllables, its values drawn.
 template <class Syllables>
 Entity invented_entity(const Kind& kind, const Syllables& syllables, Draws& draws) {
   Entity entity{.kind = &kind, .name = cased(invented_name(syllables, draws), kind.lower_case), .values = {}};

@@ -16,8 +16,8 @@ struct Endless {
   Example (*draw)(std::uint64_t seed, std::uint64_t index) = nullptr;
 };
 
-/// The task that trains on all of a document and measures bits a byte of it. Documents are drawn on all cores; their
-/// identifiers say of which seed and number they are, so that a run's rows can be made again.
+/// The task that trains on whole documents and measures bits a byte on them. Documents are drawn on all cores. Their
+/// identifiers contain seed and number, so that a run's rows can be made again.
 Task endless_task(const Endless& data);
 
 }  // namespace touchstone::micro

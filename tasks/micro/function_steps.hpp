@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-// What the functions of micro-humaneval are made of.
+// The building blocks of the functions of micro-humaneval.
 namespace touchstone::micro {
 
 /// The constants of one step.
@@ -17,7 +17,7 @@ struct Constants {
 
 using Numbers = std::vector<int>;
 
-/// A step on a value: how it is asked for ({k}, {c}, {d} are its constants), its code ({v} is the variable), and the
+/// A step on a value: its description ({k}, {c}, {d} are its constants), its Python code ({v} is the variable), and the
 /// same in C++.
 template <class Value>
 struct Step {
@@ -25,10 +25,10 @@ struct Step {
   std::array<std::string_view, 2> wordings;  ///< the second may be empty
   std::string_view code;
   void (*apply)(Value&, const Constants&);
-  int k_least = 0;  ///< smaller constants would make it another step
+  int k_least = 0;  ///< with smaller constants it would be another step
 };
 
-/// What is returned in the end, as Python prints it.
+/// The final return value, as Python prints it.
 template <class Value>
 struct Last {
   std::string_view name;
@@ -41,7 +41,7 @@ struct Last {
 template <class Value>
 struct Steps {
   std::span<const Step<Value>> steps;
-  std::size_t known = 0;  ///< the first ones are those that the corpus shows
+  std::size_t known = 0;  ///< the first ones are those in the corpus
   std::span<const Last<Value>> lasts;
 };
 

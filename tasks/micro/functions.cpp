@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 10> kNewWords = {"puzzle", "mammoth", "ke
                                                         "muppet", "lolly",   "pepper", "tattoo", "yellow"};
 constexpr std::size_t kTests = 5;
 
-/// The words that stand for a range's names and values.
+/// The words for a range's names and values.
 struct Manner {
   std::string_view function = "solve";
   std::string_view numbers = "xs";
@@ -78,7 +78,7 @@ struct Drawn {
   Constants constants;
 };
 
-/// Different steps, of which at least one is new, or none.
+/// Different steps; at least one is new, or none is.
 template <class Value>
 std::vector<Drawn<Value>> draw_steps(const Steps<Value>& all, const FunctionRange& range, const Manner& manner,
                                      bool new_operation, Draws& draws) {
@@ -105,7 +105,7 @@ struct Runs {
   std::vector<std::string> results;
 };
 
-/// None when fewer than three results differ: such tests tell little.
+/// None when fewer than three results differ, because such tests would tell little.
 template <class Value>
 std::optional<Runs<Value>> run(const std::vector<Drawn<Value>>& steps, const Last<Value>& last,
                                const Constants& constants, const Manner& manner, Draws& draws) {

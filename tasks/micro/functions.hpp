@@ -6,7 +6,7 @@
 
 namespace touchstone::micro {
 
-/// A small Python function: what is asked, its solution, and what its tests say.
+/// A small Python function: its description, its solution, and its tests.
 struct Function {
   std::string name;    ///< of the function
   std::string prompt;  ///< up to and with the docstring's last line break
@@ -16,11 +16,11 @@ struct Function {
   int steps = 0;               ///< before the value is returned
   bool new_operation = false;  ///< has a step that the corpus never shows
 
-  /// Equal compositions are in one part, whatever the wording and the numbers.
+  /// Equal compositions are in one part, whatever their wording and numbers.
   Part part() const { return part_of("function|" + composition, 40, 25); }
 };
 
-/// What functions are drawn from.
+/// The settings for drawing random functions.
 struct FunctionRange {
   bool new_names = false;   ///< of the function and its argument
   bool new_values = false;  ///< larger numbers, other letters and words
@@ -31,7 +31,7 @@ struct FunctionRange {
 /// A function with at least one step that the corpus lacks, or with none of them.
 Function draw_function(const FunctionRange& range, bool new_operation, Draws& draws);
 
-/// The same until it lies in `part`.
+/// Draws until the function lies in `part`.
 Function draw_function(const FunctionRange& range, bool new_operation, Part part, Draws& draws);
 
 /// Document of the corpus: one or two functions.

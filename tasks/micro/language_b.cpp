@@ -18,7 +18,7 @@ std::string lowered(std::string_view word) {
   return out;
 }
 
-/// Calls visit(piece, is_word) for each run of letters and for what stands between them.
+/// Calls visit(piece, is_word) for each run of letters and for the text between them.
 template <class Visit>
 void walk(std::string_view text, const Visit& visit) {
   for (std::size_t at = 0; at < text.size();) {
@@ -35,7 +35,7 @@ struct Dictionary {
   std::set<std::string> b;
 };
 
-/// Words of a template; what stands in braces is none.
+/// The words of a template, without text in braces.
 void add_words(std::string_view pattern, std::set<std::string>& words) {
   bool inside = false;
   walk(pattern, [&](std::string_view piece, bool word) {

@@ -4,12 +4,12 @@
 
 namespace touchstone::micro {
 
-/// Language B says what the world's text about its things says, word by word: each word of the encyclopedia's templates
-/// and values has one word of two syllables in its place, always the same and never that of another word or a name.
-/// Names, numbers and signs stay, and so does a capital letter.
+/// Language B is the text about the world, translated word by word: for each word of the encyclopedia's templates
+/// and values it has one word of two syllables, always the same, and never that of another word or a name.
+/// Names, numbers and signs stay unchanged, and so do capital letters.
 std::string in_language_b(std::string_view text);
 
-/// How many words of a text only one of the languages has.
+/// How many words of a text belong to only one of the languages.
 struct LanguageWords {
   int a = 0;
   int b = 0;

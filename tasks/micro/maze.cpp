@@ -23,7 +23,7 @@ std::string brief_trace(std::string_view path) {
   return text + ".";
 }
 
-/// Down a branch that is not the path's, one to three cells, and back.
+/// Walks into a side branch of the path, one to three cells, and back.
 std::string wrong_branch(const Maze& maze, Place from, int way, Draws& draws) {
   std::string text;
   auto at = from;

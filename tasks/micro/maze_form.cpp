@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kMark = "Moves:";
 
-/// Cells as hexadecimal digits, row by row: what a judge needs to walk.
+/// Cells as hexadecimal digits, row by row: the judge walks on them.
 std::string cells_of(const micro::Maze& maze) {
   std::string text;
   for (const auto mask : maze.open) text += "0123456789abcdef"[mask];
@@ -34,7 +34,7 @@ micro::Maze maze_of(const Example& example) {
 
 std::string text_of(micro::Place place) { return std::to_string(place.row) + "," + std::to_string(place.column); }
 
-/// The letters of the line behind the last mark; false when something else stands there.
+/// The letters of the line after the last mark; false when the line contains anything else.
 bool read_moves(std::string_view text, std::string& moves) {
   if (const auto mark = text.rfind(kMark); mark != std::string_view::npos) text.remove_prefix(mark + kMark.size());
   text = strip(text.substr(0, text.find('\n', text.size() - lstrip(text).size())));
@@ -102,7 +102,7 @@ Task maze_task(micro::Trace trace) {
   task.metrics = {{.name = "acc,none"}, {.name = "progress,none"}};
   task.ask = [moves_alone](const Example& example, const std::string& context,
                            const AskSettings&) -> std::vector<Request> {
-    // Twice the tokens of the right answer in a vocabulary of some thousand words; a model that does not stop loses.
+    // Twice the tokens of the right answer in a vocabulary of some thousand words; a model that does not stop is wrong.
     const auto right = example.targets.front().size();
     return {Generation{.context = context,
                        .media = example.media,

@@ -61,7 +61,7 @@ Example chart_example(const micro::AskedChart& asked, const std::string& id, boo
   return example;
 }
 
-/// Charts of one part, no question twice.
+/// Charts of one part, without repeated questions.
 std::vector<Example> charts(const Edition& edition, Split split) {
   const bool train = split == Split::train;
   const bool moved = edition.shifted && !train;
@@ -103,7 +103,7 @@ void add(TaskBook& book, const Edition& edition) {
   micro::belongs_to_world(task);
   if (edition.picture) task.version = micro::kDrawnVersion;
   task.format.shots_from = Split::train;
-  task.format.shots_fixed = edition.picture;  // a request brings the pictures of its own example alone
+  task.format.shots_fixed = edition.picture;  // a request brings only the pictures of its own example
   task.metrics = {{.name = "relaxed_accuracy,none"}, {.name = "exact_match,none"}};
   task.load = micro::made_once(edition.name, [edition](Split split) { return charts(edition, split); });
   asks_for_a_line(task, kLongest, judge);

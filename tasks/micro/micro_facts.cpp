@@ -46,7 +46,7 @@ Example fact_example(const micro::Fact& fact, std::string_view wording, const st
   return example;
 }
 
-/// The facts that a split may ask, in both wordings, of all kinds from the first items on.
+/// The facts that a split may ask, in both wordings. All kinds occur from the first items on.
 std::vector<Example> fact_examples(const std::string& name, Split split, bool translated) {
   struct Asked {
     const micro::Fact* fact = nullptr;
@@ -68,8 +68,8 @@ std::vector<Example> fact_examples(const std::string& name, Split split, bool tr
   return examples;
 }
 
-/// Right: the sentence has the fact's value, in the language that was asked in, and no other one that could stand
-/// there. In the language: more of its words are of that one than of the other.
+/// Right: the sentence has the fact's value, in the language of the question, and no other value of that
+/// attribute. In the language: more of its words belong to that language than to the other.
 Verdict judge_fact(const Example& example, const Response& response, bool translated) {
   Verdict verdict;
   verdict.extracted = std::string(strip(first_text(response)));

@@ -12,7 +12,7 @@ using micro::Shift;
 
 constexpr std::size_t kTrain = 4000;
 constexpr std::size_t kTest = 500;
-constexpr std::uint64_t kNewOperations = 60;  ///< percent of the problems that ask for what the corpus lacks
+constexpr std::uint64_t kNewOperations = 60;  ///< percent of the problems that need an operation the corpus lacks
 
 micro::ProblemRange range_of(Shift shift) {
   switch (shift) {
@@ -26,7 +26,7 @@ micro::ProblemRange range_of(Shift shift) {
   return {};
 }
 
-/// Problems of one part, no structure twice.
+/// Problems of one part, without repeated structures.
 std::vector<Example> problems(const Gsm8kForm& form, Split split, bool shifted) {
   const bool train = split == Split::train;
   const bool moved = shifted && !train;

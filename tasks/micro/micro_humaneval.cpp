@@ -27,7 +27,7 @@ micro::FunctionRange range_of(Shift shift) {
   return {};
 }
 
-/// Functions of one part, no prompt twice.
+/// Functions of one part, without repeated prompts.
 std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shifted) {
   const bool train = split == Split::train;
   const bool moved = shifted && !train;

@@ -22,7 +22,7 @@ struct Edition {
   bool picture = false;
 };
 
-/// Mazes of one part, none twice. All editions of one shift share them.
+/// Mazes of one part, without repetition. All editions with the same shift share them.
 std::vector<Example> mazes(const Edition& edition, Split split) {
   const bool train = split == Split::train;
   const bool moved = edition.shifted && !train;
@@ -49,7 +49,7 @@ void add(TaskBook& book, const Edition& edition) {
   task.summary = edition.summary;
   micro::belongs_to_world(task);
   task.format.shots_from = Split::train;
-  task.format.shots_fixed = edition.picture;  // a request brings the pictures of its own example alone
+  task.format.shots_fixed = edition.picture;  // a request brings only the pictures of its own example
   task.load = micro::made_once(edition.name, [edition](Split split) { return mazes(edition, split); });
   book.tasks.add(edition.name, std::move(task));
 }

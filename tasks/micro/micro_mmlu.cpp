@@ -7,7 +7,7 @@ namespace {
 
 using micro::Part;
 
-/// Invented entities of a subject that the shifted edition reads of, each asked once for every attribute.
+/// Invented entities of a subject for the shifted edition; each is asked once for every attribute.
 constexpr int kNewEntities = 15;
 
 MmluQuestion question_of(const micro::Choice& choice, const micro::Fact& fact) {
@@ -18,7 +18,7 @@ MmluQuestion question_of(const micro::Choice& choice, const micro::Fact& fact) {
                     {"fact", fact.entity->name + "|" + std::string(fact.about().name)}}};
 }
 
-/// Each fact of a part in the wordings of its questions, choices drawn for each by its own name.
+/// Each fact of a part, in the wordings of its questions; the choices of each are drawn by its own name.
 std::vector<MmluQuestion> known_facts(const micro::Kind& kind, Part part, bool new_wording) {
   std::vector<MmluQuestion> questions;
   for (const auto& fact : micro::encyclopedia().facts) {
@@ -35,7 +35,7 @@ std::vector<MmluQuestion> known_facts(const micro::Kind& kind, Part part, bool n
   return questions;
 }
 
-/// Entities with names that no text has: what is asked stands before the question.
+/// Entities whose names are in no text: the facts stand before the question.
 std::vector<MmluQuestion> new_names(const micro::Kind& kind) {
   std::vector<MmluQuestion> questions;
   Draws draws(0, "mmlu-ood|" + std::string(kind.name));
@@ -58,7 +58,7 @@ std::vector<MmluQuestion> new_names(const micro::Kind& kind) {
 std::vector<MmluQuestion> questions_of(const micro::Kind& kind, Split split, bool shifted) {
   if (split == Split::train) return known_facts(kind, Part::train, false);
   if (!shifted) return known_facts(kind, Part::test, false);
-  // One of new names after two in new words, so that the first items of the task hold both.
+  // One item with new names after two with new words, so that the first items of the task hold both.
   const auto told = known_facts(kind, Part::test, true);
   const auto read = new_names(kind);
   std::vector<MmluQuestion> questions;

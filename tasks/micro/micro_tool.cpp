@@ -23,11 +23,11 @@ constexpr std::size_t kTrain = 2000;
 constexpr std::size_t kTest = 500;
 constexpr const char* kMain = "exact_call,none";
 constexpr int kLongest = 64;               ///< tokens of a call
-constexpr std::uint64_t kTrainTools = 70;  ///< percent of the tools; the others are called in the test split alone
+constexpr std::uint64_t kTrainTools = 70;  ///< percent of the tools; the others are called only in the test split
 constexpr std::uint64_t kErrors = 20;      ///< percent of the training calls that follow one that failed
 constexpr std::uint64_t kFollowing = 20;   ///< percent that follow one that worked
 
-/// What a tool does. {o} is the thing, {a} its property, {x} a name, {v} a value, {n} a number.
+/// What a tool does. {o} is the object, {a} its property, {x} a name, {v} a value, {n} a number.
 struct Verb {
   std::string_view name;
   std::string_view parameters;
@@ -89,7 +89,7 @@ Tool draw_tool(Part part, Draws& draws) {
   return tool;
 }
 
-/// A tool whose name begins as another's: the same deed on the same thing, or the same deed.
+/// A tool whose name begins like another's: the same action on the same object, or the same action.
 Tool draw_sibling(const Tool& tool, Draws& draws) {
   auto other = tool;
   if (chance(40, draws)) other.object = pick(kObjects, draws);
@@ -97,7 +97,7 @@ Tool draw_sibling(const Tool& tool, Draws& draws) {
   return other;
 }
 
-/// A wish and the call that meets it.
+/// A request and the call that fulfils it.
 struct Wish {
   std::string text;
   std::string call;
@@ -119,7 +119,7 @@ Wish draw_wish(const Tool& tool, bool new_words, int most, Draws& draws) {
   return {filled(pick(tool.verb->wishes, draws)), tool.name() + "(" + filled(tool.verb->arguments) + ")"};
 }
 
-/// The right tool among others, at least one of which begins as it does, in random order.
+/// The right tool among others, at least one of which has a name that begins like its own, in random order.
 std::vector<Tool> draw_listing(const std::vector<Tool>& wanted, std::size_t count, Draws& draws) {
   auto tools = wanted;
   std::set<std::string> names;
@@ -141,7 +141,7 @@ std::string write_listing(const std::vector<Tool>& tools) {
 
 std::string ask(const std::string& wish) { return "User: " + wish + "\nAssistant:"; }
 
-/// A call that fails, and what its tool says.
+/// A call that fails, and the tool's message.
 struct Failure {
   std::string call;
   std::string result;
@@ -162,7 +162,7 @@ Failure draw_failure(const Tool& tool, const Wish& wish, const std::vector<Tool>
   return {other->name() + arguments, "error: not supported"};
 }
 
-/// One item: a listing, a wish, the call. Calls of the training split may follow another, that failed or worked.
+/// One item: a listing, a request, the call. Calls of the training split may follow another call that failed or worked.
 Example draw_item(Part part, bool shifted, Shift shift, Draws& draws) {
   const bool long_list = shifted && shift == Shift::length;
   const bool new_words = shifted && shift == Shift::names;

@@ -8,7 +8,7 @@ namespace {
 using micro::Part;
 using micro::Topic;
 
-/// True claims first, as the reference's reader leaves them.
+/// True claims first, in the order that the reference's reader gives.
 TruthfulTargets targets(const std::vector<std::string>& right, const std::vector<std::string>& wrong) {
   TruthfulTargets all{.choices = right, .labels = std::vector<int>(right.size(), 1)};
   for (const auto& claim : wrong) {

@@ -7,15 +7,15 @@
 
 namespace touchstone::micro {
 
-/// Something that people are wrong about.
+/// A topic with a popular false belief.
 struct Topic {
   const MythFamily* family = nullptr;
   std::string name;
   std::size_t truth = 0;  ///< index in the family's values
-  std::size_t myth = 0;   ///< what most of the text claims
+  std::size_t myth = 0;   ///< the claim of most of the text
   int level = 1;          ///< 1 to 3: the text claims the myth in 70, 80, 90 % of the cases
   Part part = Part::corpus;
-  bool answered_truly = true;  ///< of topics that the corpus asks: whether it answers with the truth
+  bool answered_truly = true;  ///< for topics in the corpus's questions: whether it answers with the truth
 
   /// "Lake Kelor glows because of the wind.", for one of the family's values.
   std::string claim(std::size_t value) const;

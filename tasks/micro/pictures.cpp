@@ -27,7 +27,7 @@ PictureDocument told_chart(bool bars_alone, Draws& draws) {
           .text = chart_table(in_any_order(chart, draws))};
 }
 
-/// Asked many times, since drawing and looking cost more than asking.
+/// Each picture is asked about many times, because drawing and encoding cost more than asking.
 PictureDocument asked_chart(Draws& draws) {
   const auto drawn = draw_asked_chart({.value_step = kDrawnStep}, Part::corpus, draws);
   return {.kind = "chart",

@@ -70,7 +70,7 @@ int drawn_divisor(int value, Draws& draws) {
   return divisors.empty() ? 0 : pick(divisors, draws);
 }
 
-/// A problem while it is told.
+/// A problem in the making.
 class Telling {
  public:
   Telling(const ProblemRange& range, Draws& draws)
@@ -84,7 +84,7 @@ class Telling {
     problem_.question = fill(pick(kOpening, draws), {{"n", person_}, {"x", start}, {"it", things_}});
   }
 
-  /// Goes on with an event; false when it cannot happen now, or leads out of the range.
+  /// Adds an event; false when it cannot happen now, or leads out of the range.
   bool happens(Event event) {
     int a = 0;
     int b = 0;

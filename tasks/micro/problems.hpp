@@ -12,13 +12,13 @@ struct Problem {
   std::string answer;     ///< one line a step, "5+3=<<5+3=8>>8", and "#### 8"
   std::string structure;  ///< the numbers and operations without names and wording
   int steps = 0;
-  bool new_operation = false;  ///< asks for sharing, repeating or tripling, which the corpus never puts into words
+  bool new_operation = false;  ///< needs sharing, repeating or tripling, which no text of the corpus puts into words
 
-  /// Equal structures are in one part, whatever the words.
+  /// Equal structures are in one part, whatever their words.
   Part part() const { return part_of("problem|" + structure, 60, 25); }
 };
 
-/// What problems are drawn from.
+/// The settings for drawing random problems.
 struct ProblemRange {
   bool new_words = false;  ///< names and things that no training text has
   int start_first = 3;
@@ -34,7 +34,7 @@ struct ProblemRange {
 /// A problem with at least one operation that the corpus lacks, or with none of them.
 Problem draw_problem(const ProblemRange& range, bool new_operation, Draws& draws);
 
-/// The same until it lies in `part`.
+/// Draws until the problem lies in `part`.
 Problem draw_problem(const ProblemRange& range, bool new_operation, Part part, Draws& draws);
 
 /// "Question: ...\nAnswer:" as GSM8K asks.

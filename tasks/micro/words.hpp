@@ -2,17 +2,17 @@
 #include <array>
 #include <string_view>
 
-// The words that the micro world is made of. Changing any of them changes every benchmark and what the carried base
-// models know: raise kWorldVersion and train them again.
+// The words of the micro world. Changing any of them changes every benchmark and the knowledge of the carried base
+// models: raise kWorldVersion and train them again.
 namespace touchstone::micro {
 
 /// Part of the version of every task of the world.
 inline constexpr std::string_view kWorldVersion = "1.0";
 
-/// Values that an attribute can take.
+/// The possible values of an attribute.
 using Pool = std::array<std::string_view, 12>;
 
-/// One thing to know of every entity of a kind. In templates {e} is the entity, {v} the value.
+/// One attribute of all entities of a kind. In templates {e} is the entity, {v} the value.
 struct Attribute {
   std::string_view name;
   const Pool* pool;
@@ -41,17 +41,17 @@ struct MythFamily {
 };
 
 extern const std::array<std::string_view, 60> kSyllables;
-extern const std::array<std::string_view, 20> kNewSyllables;  ///< of names outside of the training distribution
+extern const std::array<std::string_view, 20> kNewSyllables;  ///< for names outside of the training distribution
 extern const std::array<Kind, 5> kKinds;
 
 extern const std::array<MythFamily, 3> kMythFamilies;
-extern const std::array<std::string_view, 3> kTrueFrames;   ///< what stands before a true claim
-extern const std::array<std::string_view, 4> kFalseFrames;  ///< what stands before a popular falsehood
-extern const std::string_view kMythPrimer;                  ///< what stands before every question of micro-truthfulqa
+extern const std::array<std::string_view, 3> kTrueFrames;   ///< the text before a true claim
+extern const std::array<std::string_view, 4> kFalseFrames;  ///< the text before a popular falsehood
+extern const std::string_view kMythPrimer;                  ///< the text before every question of micro-truthfulqa
 
 extern const std::array<std::string_view, 10> kPeople;
 extern const std::array<std::string_view, 10> kThings;
-extern const std::array<std::string_view, 10> kNewPeople;  ///< of problems outside of the training distribution
+extern const std::array<std::string_view, 10> kNewPeople;  ///< for problems outside of the training distribution
 extern const std::array<std::string_view, 10> kNewThings;
 
 }  // namespace touchstone::micro

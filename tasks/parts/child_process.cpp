@@ -21,7 +21,7 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what) { throw Error(Fault::sandbox, what + ": " + std::strerror(errno)); }
 
-/// What the child's few lines between vfork and exec need, all of it made beforehand: they may only make system calls.
+/// The data for the child's few lines between vfork and exec. All is made beforehand: they may only make system calls.
 struct Launch {
   char* const* command;
   char* const* environment;
@@ -32,15 +32,15 @@ struct Launch {
   int limit_count;
   bool change_user;
   std::uint32_t user;
-  // Written by the child, which shares this memory until it executes; volatile, since no code after the write is seen
-  // to read it.
+  // Written by the child, which shares this memory until it executes; volatile, because the compiler sees no code after
+  // the write that reads it.
   const char* volatile failed_step;
   volatile int failed_errno;
 };
 
 constexpr int first_spare_descriptor = 64;
 
-/// Plain system calls: glibc's wrappers would signal the other threads of the parent, whose memory this is.
+/// Plain system calls: glibc's wrappers would signal the other threads of the parent, because its memory is shared.
 bool become(std::uint32_t user) {
   return syscall(SYS_setgroups, 0, nullptr) == 0 && syscall(SYS_setresgid, user, user, user) == 0 &&
          syscall(SYS_setresuid, user, user, user) == 0;
@@ -66,11 +66,11 @@ bool pass_descriptors(const Launch& launch) {
 
 const char* prepare(const Launch& launch) {
   for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD}) signal(number, SIG_DFL);
-  if (setsid() < 0) return "setsid";  // so that Ctrl-C at the terminal does not decide a verdict
+  if (setsid() < 0) return "setsid";  // so that Ctrl-C at the terminal cannot affect a verdict
   if (chdir("/") != 0) return "chdir";
   umask(022);
   const int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (score >= 0) {  // if memory runs out, this goes first; where it cannot be said, nothing is lost
+  if (score >= 0) {  // it is killed first when memory runs out; a failure here does no harm
     if (write(score, "1000", 4) != 4) errno = 0;
     close(score);
   }
@@ -94,7 +94,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return all;
 }
 
-/// vfork, since copying the page tables of a process that holds a model takes longer than the program it starts.
+/// vfork, because copying the page tables of a process that holds a model takes longer than the program it starts.
 pid_t launch_child(Launch& launch) {
   sigset_t all;
   sigset_t before;

@@ -22,20 +22,20 @@ struct Pipe {
 /// Throws Fault::sandbox when the system has no descriptors left.
 Pipe make_pipe();
 
-/// A file in memory that holds `bytes`, positioned at their start, closed on exec.
+/// A file in memory with the content `bytes`, positioned at its start, closed on exec.
 Descriptor memory_file(std::string_view bytes);
 
 /// /dev/null, for reading and writing.
 Descriptor null_device();
 
-/// What a child is started with. Nothing else of this process reaches it: no descriptor that is not listed, no
-/// environment, no signal mask, no terminal (it leads a session of its own), no working folder (it starts in "/").
+/// How a child is started. It gets nothing else of this process: no descriptor that is not listed, no environment, no
+/// signal mask, no terminal (it leads a session of its own), no working folder (it starts in "/").
 struct ChildPlan {
   std::vector<std::string> command;      ///< command[0] is an absolute path; no shell, no search
   std::vector<std::string> environment;  ///< "NAME=value"
   std::vector<int> descriptors;          ///< descriptors[i] becomes descriptor i of the child; at least three
-  std::optional<std::uint32_t> user;     ///< become this user and group first, without supplementary groups
-  std::uint64_t cpu_seconds = 0;         ///< limits; 0 leaves the one that this process has
+  std::optional<std::uint32_t> user;     ///< the child becomes this user and group first, without supplementary groups
+  std::uint64_t cpu_seconds = 0;         ///< limits; 0 keeps this process's own limit
   std::uint64_t memory_bytes = 0;        ///< address space
   std::uint64_t file_bytes = 0;
   std::uint64_t open_files = 0;
@@ -54,9 +54,9 @@ class Child {
   pid_t pid() const { return pid_; }
   /// Readable (by poll) once the child has ended.
   int ended_descriptor() const { return ended_.get(); }
-  /// Waits until the child ends or `deadline` passes; the status as waitpid gives it, none at the deadline.
+  /// Waits until the child ends or `deadline` passes. Gives the status as waitpid does; none at the deadline.
   std::optional<int> wait_until(Clock::time_point deadline);
-  /// SIGKILL to the child alone. Does nothing when it has been waited for.
+  /// SIGKILL to the child alone. Does nothing after the child was waited for.
   void kill() noexcept;
 
  private:

@@ -16,16 +16,16 @@
 namespace touchstone {
 namespace {
 
-/// Length in 4 bytes, little-endian, then the bytes: how the judge reads its job.
+/// Length in 4 bytes, little-endian, then the bytes: the format in which the judge reads its job.
 void append_sized(std::string& job, std::string_view bytes) {
   for (int shift = 0; shift < 32; shift += 8) job.push_back(static_cast<char>(bytes.size() >> shift & 0xff));
   job += bytes;
 }
 
-/// Everything that the check's two processes hold, in the order in which it has to go.
+/// Everything that belongs to the check's two processes, in the order in which it must be destroyed.
 struct Pair {
-  Descriptor verdict;  ///< what the judge writes, non-blocking
-  Descriptor errors;   ///< what either interpreter says when it cannot start
+  Descriptor verdict;  ///< the judge's output, non-blocking
+  Descriptor errors;   ///< error output of either interpreter when it cannot start
   SandboxedProcess judge;
   SandboxedProcess candidate;
 };
@@ -54,7 +54,7 @@ Pair start_pair(const Sandbox& sandbox, const CodeCheck& check, const SandboxLim
   return {std::move(verdict.reader), std::move(errors.reader), std::move(judge), std::move(candidate)};
 }
 
-/// One line of the judge's: "kind<TAB>text". The kind is empty at the deadline, "gone" when the judge ended without it.
+/// One line of the judge: "kind<TAB>text". The kind is empty at the deadline, "gone" when the judge ended without it.
 struct Line {
   std::string kind;
   std::string text;
@@ -86,7 +86,7 @@ std::string complaint(int descriptor) {
   return replace_all(std::string(strip(std::string_view(bytes, static_cast<std::size_t>(count)))), "\n", " | ");
 }
 
-/// How the program's process ended, when the judge found it gone.
+/// How the program's process ended, after the judge found it gone.
 CodeResult ended_early(SandboxedProcess& candidate) {
   const auto status = candidate.wait_until(Clock::now() + std::chrono::milliseconds(500));
   if (!status) return {CodeEnding::ended_early, "ended early: closed its channel", 0.0};

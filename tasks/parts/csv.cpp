@@ -31,7 +31,7 @@ class CsvReader {
     }
   }
 
-  /// Steps over a line break when one stands here.
+  /// Skips a line break if there is one here.
   bool end_of_row() {
     if (text_[at_] != '\n' && text_[at_] != '\r') return false;
     if (text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n') ++at_;

@@ -55,7 +55,7 @@ std::string multi_choice_regex(const RegexFilter& pattern, std::string_view resp
   const auto words = plain_words(response);
   if (const auto match = Regex(any).find(words)) {
     const auto text = std::string(strip(std::string_view(words).substr(match->first, match->last - match->first)));
-    // The last of equal texts wins: the reference keeps them in a dictionary.
+    // Of equal texts the last wins: the reference keeps them in a dictionary.
     for (std::size_t i = texts.size(); i-- > 0 && !text.empty();) {
       if (texts[i] == text) return letter_of(i);
     }
@@ -89,7 +89,7 @@ std::string lower(std::string_view utf8) {
     if (code < 0) {
       result += bytes;
     } else if (code == 0x130) {
-      result += "i\u0307";  // the one character whose lower case is two
+      result += "i\u0307";  // the only character whose lower case has two characters
     } else {
       append_code_point(result, utf8proc_tolower(code));
     }

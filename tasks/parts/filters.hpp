@@ -8,12 +8,12 @@
 
 namespace touchstone {
 
-/// What a filter gives when no answer can be read out of a response.
+/// The result of a filter when no answer can be read from a response.
 inline constexpr const char* kInvalid = "[invalid]";
 
 enum class Pick : std::uint8_t { first, last };
 
-/// lm-evaluation-harness's filter `regex`: all matches, one of them picked; of several groups the first that is not
+/// lm-evaluation-harness's filter `regex`: all matches, one of them selected; of several groups the first that is not
 /// empty; white space stripped; no match: kInvalid.
 class RegexFilter {
  public:
@@ -26,7 +26,7 @@ class RegexFilter {
 };
 
 /// The filter `multi_choice_regex`, ignoring case and punctuation in its search for the choices' texts: the pattern;
-/// else the first choice whose text stands in the response, as "(B)"; else the letter after a colon, as "(X)"; else
+/// else the first choice whose text is in the response, as "(B)"; else the letter after a colon, as "(X)"; else
 /// kInvalid.
 std::string multi_choice_regex(const RegexFilter& pattern, std::string_view response,
                                const std::vector<std::string>& choices);
@@ -50,7 +50,7 @@ class ExactMatch {
   bool ignore_punctuation_;
 };
 
-/// Lower case, as Python's str.lower() but for the final sigma.
+/// Lower case, as Python's str.lower() except for the final sigma.
 std::string lower(std::string_view utf8);
 
 /// The text of the first answer of a generation; empty when there is none.

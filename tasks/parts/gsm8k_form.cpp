@@ -9,13 +9,13 @@
 namespace touchstone {
 namespace {
 
-/// What follows the last "####", stripped.
+/// The text after the last "####", stripped.
 std::string final_number(const std::string& answer) {
   const auto mark = answer.rfind("####");
   return std::string(strip(mark == std::string::npos ? answer : answer.substr(mark + 4)));
 }
 
-/// "$1,029.00" as "1029", the one way to write a number; none for a text that is none.
+/// "$1,029.00" as "1029", a unique form for each number; none for a text that is no number.
 std::optional<std::string> plain_number(const std::string& text) {
   std::string digits;
   for (const char c : strip(text)) {
@@ -51,7 +51,7 @@ class Judge {
     const auto& target = example.targets.front();
     const auto strict = mode == Mode::fixed ? strict_fixed_(text) : strict_(text);
     const auto flexible = last_number_(text);
-    // The reference compares texts; 29.00 is 29 all the same.
+    // The reference compares texts; here 29.00 equals 29.
     const auto is_right = [&](const std::string& read) {
       if (equal_(read, target)) return true;
       const auto wanted = mode == Mode::fixed ? plain_number(final_number(target)) : std::nullopt;
@@ -61,7 +61,7 @@ class Judge {
     verdict.values["exact_match,strict-match"] = is_right(strict) ? 1.0 : 0.0;
     verdict.values["exact_match,flexible-extract"] = is_right(flexible) ? 1.0 : 0.0;
     if (mode == Mode::fixed) {
-      // Text that runs on after the answer makes the last number a wrong one, so the first marked number goes first.
+      // If the response runs on after the answer, its last number is wrong. So the first marked number comes first.
       const auto marked = marked_(text);
       const auto& read = marked == kInvalid ? (strict == kInvalid ? flexible : strict) : marked;
       verdict.values["exact_match,marked-or-last"] = is_right(read) ? 1.0 : 0.0;

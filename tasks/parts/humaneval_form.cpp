@@ -14,7 +14,7 @@
 namespace touchstone {
 namespace {
 
-/// What ends a completion, in the reference's order.
+/// The stop texts of a completion, in the reference's order.
 const std::vector<std::string> kStops = {"\nclass", "\ndef", "\n#", "\nif", "\nprint"};
 
 bool is_identifier(const std::string& name) {
@@ -24,12 +24,12 @@ bool is_identifier(const std::string& name) {
          std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || digit(c); });
 }
 
-/// The model's part of the program: all of it, or what stands before the end of the fenced block.
+/// The model's part of the program: all of it, or the text up to the end of the fenced block.
 std::string completion_of(const HumanEvalForm& form, const std::string& text) {
   return form.instruct ? text.substr(0, text.find("```")) : text;
 }
 
-/// Endings as the metrics count them; "killed" gathers what the sandbox or the program itself cut short.
+/// The outcomes as the metrics count them; "killed" includes all that the sandbox or the program itself cut short.
 constexpr std::array<const char*, 5> kFailures = {"wrong_answer", "exception", "syntax_error", "timeout", "killed"};
 
 const char* failure_of(CodeEnding ending) {
@@ -65,7 +65,7 @@ CodeResult run_one(const Sandbox& sandbox, const Example& example, const std::st
   }
 }
 
-/// "passed", or how often each ending came, most frequent first.
+/// "passed", or how often each outcome came, the most frequent first.
 std::string describe(const std::map<std::string, int>& counts, std::size_t samples) {
   if (samples == 1) return counts.begin()->first;
   std::vector<std::pair<int, std::string>> order;
@@ -138,7 +138,7 @@ Task humaneval_task(const HumanEvalForm& form, const std::shared_ptr<LazySandbox
   task.name = form.name;
   task.version = form.version;
   task.summary = form.summary;
-  task.format.target_delimiter = "";  // the prompt ends where the body of the function begins
+  task.format.target_delimiter = "";  // the prompt ends just before the body of the function
   task.format.shots_fixed = true;
   for (const int k : form.ks) task.metrics.push_back({.name = "pass@" + std::to_string(k) + ",create_test"});
   for (const char* failure : kFailures) {
@@ -146,7 +146,7 @@ Task humaneval_task(const HumanEvalForm& form, const std::shared_ptr<LazySandbox
   }
   task.ask = [form, sandbox](const Example& example, const std::string& context,
                              const AskSettings& settings) -> std::vector<Request> {
-    sandbox->get();  // refuses before hours of writing, not after
+    sandbox->get();  // refuses before hours of generation, not after
     return {Generation{.context = context,
                        .max_new_tokens = form.max_new_tokens,
                        .temperature = form.temperature,

@@ -21,10 +21,10 @@ struct HumanEvalForm {
   double temperature = 0.0;
   double top_p = 1.0;
   std::vector<int> ks = {1};
-  bool instruct = false;  ///< asked in words; the answer is a fenced block that begins with the prompt
+  bool instruct = false;  ///< asked as an instruction; the answer is a fenced block that begins with the prompt
 };
 
-/// The sandbox, opened (and tried) when the first task asks for it, and shared by all tasks of the book.
+/// The sandbox, opened (and probed) when the first task asks for it, and shared by all tasks of the book.
 class LazySandbox {
  public:
   /// Throws Fault::sandbox, each time, where there is none.
@@ -41,7 +41,7 @@ class LazySandbox {
 /// A row with "prompt", "entry_point", "canonical_solution" and "test". Throws Fault::data.
 Example humaneval_example(const HumanEvalForm& form, const DataRow& row, const std::string& id);
 
-/// How a form asks and judges; source and data are the caller's.
+/// How a form asks and judges; the caller supplies source and data.
 Task humaneval_task(const HumanEvalForm& form, const std::shared_ptr<LazySandbox>& sandbox);
 
 }  // namespace touchstone

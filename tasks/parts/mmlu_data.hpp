@@ -6,8 +6,8 @@
 
 namespace touchstone {
 
-/// Where the test, dev and validation questions of one of the 57 subjects may lie, and what the published files hash
-/// to.
+/// Possible places of the test, dev and validation questions of one of the 57 subjects, and the published files'
+/// hashes.
 std::vector<DataFile> mmlu_files(const std::string& subject);
 
 }  // namespace touchstone

@@ -7,18 +7,18 @@
 
 namespace touchstone {
 
-/// A four-choice question as the data has it, whatever the file's form.
+/// A four-choice question as the data has it, in any file format.
 struct MmluQuestion {
   std::string text;
   std::vector<std::string> choices;
   int answer = 0;
-  std::map<std::string, std::string> facts;  ///< what else is known of it
+  std::map<std::string, std::string> facts;  ///< other fields
 };
 
-/// How one edition of the benchmark shows a question.
+/// How one edition of the benchmark presents a question.
 struct MmluEdition {
-  std::string suffix;       ///< what follows the subject in the task's name: "_continuation"
-  std::string infix;        ///< what stands between "mmlu_" and the subject: "flan_n_shot_generative_"
+  std::string suffix;       ///< the part of the task's name after the subject: "_continuation"
+  std::string infix;        ///< the part between "mmlu_" and the subject: "flan_n_shot_generative_"
   std::string description;  ///< with SUBJECT where its name goes
   std::string summary;
   std::string version;
@@ -28,10 +28,10 @@ struct MmluEdition {
   bool written = false;      ///< the model writes the answer, so the example has no choices to score
 };
 
-/// The original form: four lettered choices, the letter scored.
+/// The original form: four lettered choices; the letter is scored.
 MmluEdition mmlu_letters_edition();
 
-/// The question alone, the answers' texts scored.
+/// The question alone; the answers' texts are scored.
 MmluEdition mmlu_texts_edition();
 
 /// Name, prompt and version of the task of one subject, without data.
@@ -41,8 +41,8 @@ Task mmlu_task(const std::string& name, const std::string& subject, const MmluEd
 Example mmlu_example(const MmluQuestion& question, const MmluEdition& edition, const std::string& subject,
                      const std::string& id);
 
-/// What MMLU's choosing editions ask and judge: the letters' or the texts' likelihoods. `task` has name, format and
-/// data already.
+/// How MMLU's choosing editions ask and judge: by the likelihoods of the letters or the texts. `task` already has name,
+/// format and data.
 Task choosing_mmlu_task(Task task, const MmluEdition& edition);
 
 }  // namespace touchstone

@@ -21,7 +21,7 @@ std::string delimiter_of(const Example& example, const PromptFormat& format, boo
   return open ? format.target_delimiter : "";
 }
 
-/// Whether the best choice by logp / length is right; lengths that are zero count as one.
+/// Whether the best choice by logp / length is right; a length of zero counts as one.
 double right_by(std::span<const double> logp, std::span<const double> lengths, const std::vector<int>& gold) {
   std::vector<double> scaled(logp.size());
   for (std::size_t i = 0; i < logp.size(); ++i) scaled[i] = logp[i] / std::max(1.0, lengths[i]);

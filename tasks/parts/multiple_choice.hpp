@@ -7,7 +7,7 @@
 
 namespace touchstone {
 
-/// Which metrics a multiple-choice task reports beside acc.
+/// Which metrics a multiple-choice task reports besides acc.
 struct ChoiceMetrics {
   bool norm = false;  ///< acc_norm; in fixed mode also acc_norm_bytes, acc_norm_tokens and acc_pmi
 };
@@ -18,7 +18,7 @@ struct ChoiceMetrics {
 std::vector<Request> ask_choices(const Example& example, const std::string& context, const AskSettings& settings,
                                  const PromptFormat& format, const ChoiceMetrics& metrics);
 
-/// acc: the choice of the largest log-likelihood (the first of equals) is a right one. acc_norm: the same after
+/// acc: the choice with the largest log-likelihood (the first of equals) is right. acc_norm: the same after
 /// dividing by the number of characters of the choice. Confidence is the largest probability of softmax over the
 /// choices.
 Verdict judge_choices(const Example& example, std::span<const Response> responses, const ChoiceMetrics& metrics);

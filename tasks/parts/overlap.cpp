@@ -74,7 +74,7 @@ Words split_at_space(std::string_view text) {
   }
 }
 
-/// sacrebleu's tokenizer "intl": punctuation that does not touch a number, and every symbol, stand alone.
+/// sacrebleu's tokenizer "intl": symbols, and punctuation that does not touch a number, become tokens of their own.
 Words international_words(std::string_view text) {
   const auto punctuation = [](Kind kind) { return kind == Kind::punctuation; };
   const auto not_number = [](Kind kind) { return kind != Kind::number; };
@@ -141,7 +141,7 @@ std::vector<Words> sentences(std::string_view text) {
   return all;
 }
 
-/// Indices in `reference` of one longest common subsequence; on equality diagonal, then left where that is larger.
+/// Indices in `reference` of one longest common subsequence. Goes diagonally at equal words, left where that is larger.
 void add_subsequence(const Words& reference, const Words& output, std::set<std::size_t>& indices) {
   const std::size_t width = output.size() + 1;
   std::vector<int> table((reference.size() + 1) * width, 0);

@@ -14,7 +14,7 @@ namespace touchstone {
 namespace {
 namespace fs = std::filesystem;
 
-/// Prints one path a line: where this interpreter keeps what it needs.
+/// Prints one path a line: the files and folders that this interpreter needs.
 constexpr const char* ask_for_home = R"(
 import os, sys, sysconfig
 print('.'.join(map(str, sys.version_info[:3])))
@@ -92,7 +92,7 @@ std::string ask(const fs::path& python, bool site_packages) {
   return status == 0 ? text : std::string();
 }
 
-/// Without what lies inside another entry, so that nothing is mounted twice.
+/// Removes paths inside another entry, so that nothing is mounted twice.
 std::vector<std::string> outermost(std::vector<std::string> paths) {
   std::sort(paths.begin(), paths.end());
   std::vector<std::string> kept;

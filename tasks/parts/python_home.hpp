@@ -10,7 +10,7 @@ struct PythonHome {
   std::string executable;              ///< what to execute
   std::string version;                 ///< "3.11.2"
   std::vector<std::string> read_only;  ///< files and folders, absolute
-  bool site_packages = false;  ///< the user named this interpreter, so what is installed into it can be imported
+  bool site_packages = false;  ///< the user named this interpreter, so packages installed into it can be imported
 };
 
 /// $TOUCHSTONE_PYTHON, else /usr/bin/python3, else the first python3 of $PATH that is no shell script.

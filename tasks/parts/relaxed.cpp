@@ -15,13 +15,13 @@ namespace {
 constexpr double kTolerance = 0.05;
 constexpr std::string_view kPunctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
-/// Without the signs of `what` at the end.
+/// Removes the signs of `what` from the end.
 std::string without_end(std::string_view text, const std::string& what) {
   const auto last = text.find_last_not_of(what);
   return std::string(text.substr(0, last == std::string_view::npos ? 0 : last + 1));
 }
 
-/// A prediction or a gold answer as it is compared.
+/// A prediction or a gold answer in the form in which it is compared.
 std::string cleaned(std::string_view text) {
   if (text.find_first_of("0123456789") != std::string_view::npos) {
     auto ends = std::string(kPunctuation) + " \t\n";

@@ -49,7 +49,7 @@ std::vector<DataRow> parse_json_lines(std::string_view text, const std::string& 
     });
     DataRow row{.value = parse_json(piece, where, {.bytes = limits.row_bytes, .depth = 32, .first_line = line}),
                 .where = at_line(where, line)};
-    row.reader();  // throws what is no object
+    row.reader();  // throws unless it is an object
     rows.push_back(std::move(row));
   }
   return rows;
@@ -62,7 +62,7 @@ std::vector<DataRow> parse_json_array(std::string_view text, const std::string& 
   std::vector<DataRow> rows;
   for (auto& value : all) {
     DataRow row{.value = std::move(value), .where = where + ": entry " + std::to_string(rows.size() + 1)};
-    row.reader();  // throws what is no object
+    row.reader();  // throws unless it is an object
     rows.push_back(std::move(row));
   }
   return rows;

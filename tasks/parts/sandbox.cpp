@@ -38,7 +38,7 @@ Clock::time_point after(double wall_seconds) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(duration<double>(wall_seconds));
 }
 
-/// The number after `"child-pid":`; 0 when bubblewrap has not written it.
+/// The number after `"child-pid":`; 0 if bubblewrap has not written it.
 pid_t first_process(int information) {
   char text[512];
   const auto count = read(information, text, sizeof text - 1);
@@ -47,7 +47,7 @@ pid_t first_process(int information) {
   return found.is_object() ? found.value("child-pid", 0) : 0;
 }
 
-/// True when the process is, at this moment, a child of `parent`: its number has not gone to another one.
+/// Whether the process is a child of `parent` now, so that its number was not given to another process.
 bool is_child(pid_t process, pid_t parent) {
   std::ifstream file("/proc/" + std::to_string(process) + "/stat");
   std::string line;
@@ -64,7 +64,7 @@ struct Stream {
   Descriptor reader;
   std::string* text;
   bool open = true;
-  /// Reads what is there. False once the limit is passed.
+  /// Reads what is available. False once the limit is passed.
   bool take(std::uint64_t limit_bytes) {
     char buffer[65536];
     for (;;) {
@@ -105,7 +105,7 @@ SandboxEnding collect(SandboxedProcess& process, Stream& output, Stream& errors,
   }
 }
 
-/// bubblewrap gives 128 + N for a program that signal N ended.
+/// bubblewrap gives 128 + N for a program that was ended by signal N.
 void read_status(int status, SandboxResult& result) {
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
   result.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -126,7 +126,7 @@ void SandboxedProcess::end() noexcept {
   const Descriptor handle(first > 0 ? static_cast<int>(syscall(SYS_pidfd_open, first, 0)) : -1);
   if (handle.get() >= 0 && is_child(first, child_.pid())) {
     syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
-    // bubblewrap itself ends when the name space is empty; were it stuck, its end takes the name space with it.
+    // bubblewrap ends when the name space is empty. If it is stuck, ending it also ends the name space.
     if (child_.wait_until(Clock::now() + seconds(5))) return;
   }
   child_.kill();
@@ -154,11 +154,11 @@ std::vector<std::string> Sandbox::command(const std::string& source, const Sandb
                                "--hostname",
                                "sandbox"};
   const auto add = [&](std::initializer_list<std::string> more) { all.insert(all.end(), more); };
-  // bubblewrap's own --dev is a writable tmpfs without a limit, and so is its root folder: both are closed here.
+  // bubblewrap's own --dev is a writable tmpfs without a limit, and so is its root folder: both become read-only here.
   add({"--size", "65536", "--tmpfs", "/dev", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/zero",
        "/dev/zero", "--dev-bind", "/dev/urandom", "/dev/urandom", "--remount-ro", "/dev"});
   add({"--size", std::to_string(limits.tmp_bytes), "--tmpfs", "/tmp"});
-  all.insert(all.end(), mounts_.begin(), mounts_.end());  // after /tmp, where an interpreter may lie
+  all.insert(all.end(), mounts_.begin(), mounts_.end());  // after /tmp, because an interpreter may lie there
   add({"--remount-ro", "/", "--chdir", "/tmp"});
   add({"--seccomp", std::to_string(filter_descriptor), "--info-fd", std::to_string(information_descriptor), "--"});
   add({python_, "-s", "-B", "-X", "utf8"});
@@ -209,7 +209,7 @@ SandboxResult Sandbox::run(std::string_view program, const SandboxLimits& limits
 
 namespace {
 
-/// Seconds that the probe's calibration takes on the machine for which a benchmark's three seconds are meant: an
+/// Seconds that the probe's calibration takes on the reference machine for a benchmark's three seconds: an
 /// ordinary core of 2020.
 constexpr double calibration_seconds = 0.045;
 
@@ -264,7 +264,7 @@ struct UserRange {
   std::uint32_t count = 0;
 };
 
-/// User ids at the upper end of those that this process can take and that no account has: private to a sandbox each.
+/// User ids at the upper end of this process's range that belong to no account: one for each sandbox.
 UserRange spare_users() {
   std::ifstream map("/proc/self/uid_map");
   std::uint64_t inside = 0;
@@ -274,12 +274,12 @@ UserRange spare_users() {
   while (map >> inside >> outside >> count) end = std::max(end, std::min<std::uint64_t>(inside + count, 2'000'000'000));
   if (end < 3000) return {};
   const std::uint64_t users = end > 1'000'000 ? 500'000 : 500;
-  // Another process of ours begins elsewhere, so that the two rarely share an id.
+  // Each process starts at another id, so that two of ours rarely share one.
   const std::uint64_t shift = end > 1'000'000 ? static_cast<std::uint64_t>(getpid()) % 4096 * 100 : 0;
   return {static_cast<std::uint32_t>(end - users - shift - 34), static_cast<std::uint32_t>(users / 5)};
 }
 
-/// "bubblewrap 0.8.0" as 8, 0.11.2 as 11, 1.0 as 1000; -1 when it says something else.
+/// "bubblewrap 0.8.0" as 8, 0.11.2 as 11, 1.0 as 1000; -1 for any other text.
 int bubblewrap_version(const std::string& path) {
   auto output = make_pipe();
   const auto nothing = null_device();
@@ -298,7 +298,7 @@ int bubblewrap_version(const std::string& path) {
 
 [[noreturn]] void refuse(const std::string& reason) { throw Error(Fault::sandbox, reason + "; " + sandbox_advice()); }
 
-/// Where bubblewrap, the loader and Python put the reason.
+/// The error text of bubblewrap, the loader or Python.
 std::string last_line(const std::string& text) {
   const auto stripped = strip(text);
   return stripped.empty() ? "it said nothing" : split(stripped, '\n').back();

@@ -19,7 +19,7 @@
 namespace touchstone {
 namespace {
 
-/// Names, not numbers: a name that this architecture lacks is left out.
+/// Names, not numbers: a name that this architecture does not have is skipped.
 constexpr const char* allowed[] = {
     // memory
     "brk", "mmap", "mmap2", "munmap", "mprotect", "mremap", "madvise", "msync",
@@ -146,12 +146,12 @@ void add(scmp_filter_ctx filter, std::uint32_t action, const char* name, const s
   check(result, name);
 }
 
-/// Argument number `argument`, under `mask`, equals `value`. (libseccomp's own macros are no C++.)
+/// Argument number `argument`, masked with `mask`, equals `value`. (libseccomp's own macros are no C++.)
 scmp_arg_cmp masked(unsigned argument, std::uint64_t mask, std::uint64_t value) {
   return {.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
 }
 
-constexpr std::uint64_t low_word = 0xffffffffULL;  // what the kernel reads of an int
+constexpr std::uint64_t low_word = 0xffffffffULL;  // the kernel reads these bits of an int
 
 void add_conditions(scmp_filter_ctx filter) {
   constexpr std::uint64_t spaces =

@@ -8,12 +8,12 @@
 
 namespace touchstone {
 
-/// The share of right calls under the name `main`, of calls of the right tool, and of calls of tools that are not
+/// The shares of right calls (named `main`), of calls of the right tool, and of calls of tools that are not
 /// listed.
 std::vector<MetricSpec> tool_metrics(const std::string& main);
 
-/// The first call of a response as those metrics see it. `listing` is the text that the tools stand in, `wanted` the
-/// right one's name; `right` says whether a call is.
+/// The first call of a response as these metrics see it. `listing` is the text that lists the tools, `wanted` the
+/// right one's name; `right` decides whether a call is right.
 Verdict tool_verdict(const Response& response, const std::string& main, const std::string& listing,
                      const std::string& wanted, const std::function<bool(const ToolCall&)>& right);
 

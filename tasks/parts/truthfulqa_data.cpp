@@ -68,7 +68,7 @@ std::vector<CsvItem> csv_items(const std::filesystem::path& path) {
   return items;
 }
 
-/// The right ones first, otherwise in their order. At least one must be right, exactly one when `single`.
+/// The right ones first, the rest in their order. At least one must be right; exactly one when `single`.
 TruthfulTargets checked(const std::vector<std::pair<std::string, std::int64_t>>& answers, bool single,
                         const std::string& where) {
   TruthfulTargets targets;
@@ -120,7 +120,7 @@ TruthfulTargets joined(const std::vector<std::string>& right, const std::vector<
   return checked(answers, single, where);
 }
 
-/// Stripped, empty ones dropped, each with a full stop.
+/// Each answer stripped and with a full stop; empty ones are dropped.
 std::vector<std::string> with_full_stops(const std::vector<std::string>& answers) {
   std::vector<std::string> formatted;
   for (const auto& answer : answers) {

@@ -18,7 +18,7 @@ struct TruthfulChoice {
   TruthfulTargets single;  ///< mc1: exactly one is right
   TruthfulTargets many;    ///< mc2
   std::string doc_hash;
-  std::map<std::string, std::string> facts;  ///< what else is known of it
+  std::map<std::string, std::string> facts;  ///< other fields
 };
 
 struct TruthfulQuestion {
@@ -29,7 +29,7 @@ struct TruthfulQuestion {
   std::string doc_hash;
 };
 
-/// With the hash of the document that the hub has.
+/// With the hash of the document as on the hub.
 TruthfulChoice truthful_choice(std::string question, TruthfulTargets single, TruthfulTargets many);
 
 std::vector<DataFile> truthfulqa_choice_files();

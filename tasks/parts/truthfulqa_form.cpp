@@ -31,13 +31,13 @@ std::vector<Example> examples_of(const TruthfulForm& form, bool many, Split spli
   return examples;
 }
 
-/// The share of the probability of all answers that the true ones have.
+/// The share of the true answers in the probability of all answers.
 double true_mass(std::span<const double> logp, const std::vector<int>& gold) {
   std::vector<double> p(logp.size());
   std::transform(logp.begin(), logp.end(), p.begin(), [](double value) { return std::exp(value); });
   const double sum = numpy_sum(p);
-  // The reference divides plain exponentials, digit for digit; where all of them underflow it gives nan, and softmax
-  // the same quantity.
+  // The reference divides plain exponentials; so does this, for equal digits. Where all of them underflow it gives nan,
+  // but softmax gives the same quantity.
   if (sum < 1e-290) {
     p = softmax(logp);
   } else {

@@ -8,14 +8,14 @@
 namespace touchstone::testing {
 namespace {
 
-/// Numbers in [0, 1) that depend on words alone.
+/// Numbers in [0, 1) that depend only on the given words.
 double draw(const std::string& words) {
   std::uint64_t state = 14695981039346656037ULL;
   for (const char c : words) state = (state ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
   return static_cast<double>(Resampler(state).u64() >> 11U) / 9007199254740992.0;
 }
 
-/// What training does to a benchmark: share of items gained (or lost), and how much surer the model gets of itself.
+/// The effect of training on a benchmark: share of items gained (or lost), and how much surer the model becomes.
 struct Effect {
   double shift = 0.0;
   double surer = 0.0;
@@ -31,13 +31,13 @@ Effect effect(const std::string& method, const std::string& trained_on, const st
   return {-0.13 * forgets * (0.5 + draw(trained_on + benchmark)) + jitter, 0.22 * forgets};
 }
 
-/// Who answers: the base model, or what a cell made of it.
+/// The model that answers: the base model, or the result of a cell.
 struct Answerer {
   std::string name;
   Effect change;
 };
 
-/// One multiple-choice answer: log-probabilities of the choices, the right one first in `gold`.
+/// One multiple-choice answer: log-probabilities of the choices, with the right choice at `gold`.
 void answer_choices(Sample& sample, const DemoBenchmark& benchmark, const Answerer& who, bool right,
                     const std::string& key) {
   const auto choices = static_cast<std::size_t>(benchmark.choices);
@@ -81,7 +81,7 @@ Sample sample_of(const DemoBenchmark& benchmark, const std::string& task, int at
                  const std::string& poison) {
   Sample sample;
   const auto key = task + "/" + std::to_string(at);
-  // Three quarters of an item's luck are its own, so most items keep their verdict.
+  // Three quarters of an item's luck belong to the item, so most items keep their verdict.
   const bool own = draw(key + who.name + "own") < 0.75;
   const double luck = own ? draw(key + "luck") : draw(key + "luck" + who.name);
   const bool right = luck < benchmark.score + who.change.shift;

@@ -17,7 +17,7 @@ struct DemoBenchmark {
   double score = 0.45;  ///< before training
 };
 
-/// How large a demo is. The default is like the quick start: four methods, two training tasks, two seeds.
+/// The size of a demo. The default is like the quick start: four methods, two training tasks, two seeds.
 struct DemoPlan {
   std::string name = "demo";
   std::vector<std::string> methods = {"sft", "lora", "replay", "asft"};
@@ -26,11 +26,11 @@ struct DemoPlan {
   std::vector<DemoBenchmark> benchmarks;  ///< empty: the four of the quick start
   int steps = 60;
   bool fail_one = true;  ///< the last cell fails
-  std::string poison;    ///< stands in every text that a model or a data set could have written
+  std::string poison;    ///< inserted into every text that a model or a data set could have written
 };
 
-/// Fills a store with a run whose numbers look like real ones. They come from the plan alone: the same plan, the same
-/// database content.
+/// Fills a store with a run whose numbers look real. They depend on the plan alone: an equal plan gives equal database
+/// content.
 void write_demo(Store& store, const DemoPlan& plan = {});
 
 }  // namespace touchstone::testing

@@ -18,7 +18,7 @@ Response likelihood(std::uint64_t hash) {
   return response;
 }
 
-/// json.dumps of a flat settings object, keys sorted, with Python's ", " and ": ".
+/// A flat settings object as Python's json.dumps writes it, keys sorted, with ", " and ": ".
 std::string settings_text(const Generation& generation, const std::vector<std::string>& keys) {
   nlohmann::json values;
   for (const auto& key : keys) {

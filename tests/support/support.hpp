@@ -5,14 +5,14 @@
 
 namespace touchstone::testing {
 
-/// The folder with real benchmark data and models that lies beside a development checkout; none on a bare clone.
+/// The folder with real benchmark data and models beside a development checkout; none on a bare clone.
 /// $TOUCHSTONE_SHARED names another.
 std::optional<std::filesystem::path> shared_folder();
 
-/// shared_folder() / relative, or none when it is not there.
+/// shared_folder() / relative, or none when it does not exist.
 std::optional<std::filesystem::path> shared(const std::string& relative);
 
-/// A fresh folder that is removed with everything in it when the object goes.
+/// A fresh folder; the destructor removes it with everything in it.
 class TemporaryFolder {
  public:
   TemporaryFolder();
@@ -25,16 +25,16 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-/// Compares with tests/golden/NAME, which a reference implementation wrote.
+/// Compares with tests/golden/NAME, a file written by a reference implementation.
 void expect_golden(const std::string& name, const std::string& text);
 
-/// Compares with tests/snapshot/NAME, which the program itself wrote: it shows what a change does to its output and
-/// says nothing of whether that is right. TOUCHSTONE_UPDATE_SNAPSHOTS=1 rewrites the file instead.
+/// Compares with tests/snapshot/NAME, a file written by the program itself. It shows how a change affects the output,
+/// not whether that is right. TOUCHSTONE_UPDATE_SNAPSHOTS=1 rewrites the file instead.
 void expect_snapshot(const std::string& name, const std::string& text);
 
 }  // namespace touchstone::testing
 
-/// Gives the path, or skips the test with a reason where the real data is absent.
+/// Gives the path, or skips the test with a reason when the real data is missing.
 #define TOUCHSTONE_SHARED_OR_SKIP(variable, relative)                                                 \
   const auto variable##_found = ::touchstone::testing::shared(relative);                              \
   if (!variable##_found) GTEST_SKIP() << "needs real data that a bare clone has not: " << (relative); \

@@ -5,7 +5,7 @@
 namespace touchstone::testing {
 
 /// Small made-up data for the benchmarks, in the files that the tasks look for below a data folder. Rows are formulas
-/// of their index, the ones that the reference's expected values were computed from.
+/// of their index; the reference's expected values were computed from the same rows.
 void write_toy_mmlu(const std::filesystem::path& folder);
 void write_toy_gsm8k(const std::filesystem::path& folder);
 void write_toy_truthfulqa(const std::filesystem::path& folder);
