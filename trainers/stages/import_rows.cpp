@@ -30,12 +30,12 @@ constexpr std::size_t longest_line_bytes = std::size_t{16} << 20;
 
 /// How rows are read.
 struct ReadSettings {
-  fs::path folder;                ///< of their pictures
-  std::set<std::string> ignored;  ///< members that a user knows of
-  bool chat = false;              ///< a chat template writes them
+  fs::path folder;                ///< where their pictures lie
+  std::set<std::string> ignored;  ///< members that the user wants left out
+  bool chat = false;              ///< a chat template writes the rows
 };
 
-/// The pictures of a row, which lie in the file's folder, on their way into its prompt.
+/// Puts the pictures of a row, which lie in the file's folder, into its prompt.
 class RowPictures {
  public:
   RowPictures(const Json& row, const fs::path& folder, const std::string& where) : where_(where) {
@@ -53,7 +53,7 @@ class RowPictures {
     if (left() == 0) wrong(where_, "more places for pictures than 'images'");
     return std::move(images_[next_++]);
   }
-  /// A text whose placeholders, in a row with pictures, become pictures.
+  /// The parts of a text; in a row with pictures its placeholders become pictures.
   std::vector<Part> parts(std::string_view text) {
     constexpr std::string_view mark = picture_placeholder;
     std::vector<Part> all;
@@ -126,7 +126,7 @@ std::vector<Part> content_of(const Json& content, RowPictures& pictures, const s
   return parts;
 }
 
-/// A message with all that it holds: what is neither role nor content is for a chat template to write.
+/// A message with all its members: those beside role and content are for the chat template to write.
 Turn read_message(const Json& message, RowPictures& pictures, const std::string& where, const ReadSettings& settings) {
   if (!message.is_object()) wrong(where, "a message that is not an object");
   Turn turn{.role = role_of(text_at(message, "role", where), where), .parts = {}, .delimiter = "\n"};
@@ -153,7 +153,7 @@ Dialog read_messages(const Json& messages, RowPictures& pictures, const std::str
   return dialog;
 }
 
-/// The assistant's turn at the end of a dialog as an answer; the rest stays.
+/// Takes the assistant's turn off the end of a dialog, as an answer.
 Answer take_answer(Dialog& dialog, const std::string& where) {
   if (dialog.empty() || dialog.back().role != Role::assistant) {
     wrong(where, "a conversation whose last turn is not the assistant's");
@@ -168,7 +168,7 @@ Answer take_answer(Dialog& dialog, const std::string& where) {
   return answer;
 }
 
-/// {"conversations": [{"from", "value"}]} as messages; a conversation of {"role", "content"} is one already.
+/// {"conversations": [{"from", "value"}]} as messages; one of {"role", "content"} holds messages already.
 Json shared_messages(const Json& row, const std::string& where, const ReadSettings& settings) {
   const auto& turns = row.at("conversations");
   if (!turns.is_array() || turns.empty()) wrong(where, "an empty conversation");
@@ -204,7 +204,7 @@ void read_tokens(const Json& row, const std::string& where, Answer& answer) {
   answer.prompt_tokens = row["prompt_tokens"].get<std::int64_t>();
 }
 
-/// The prompt as one turn; pictures that it does not place stand before it.
+/// The prompt as one turn. Pictures without a placeholder in it stand before it.
 Turn prompt_turn(const std::string& text, RowPictures& pictures) {
   Turn turn{.role = Role::user, .parts = {}, .delimiter = ""};
   if (text.find(picture_placeholder) == std::string::npos) {
@@ -214,7 +214,7 @@ Turn prompt_turn(const std::string& text, RowPictures& pictures) {
   return turn;
 }
 
-/// Where in two whole dialogues of "\n\nHuman:" and "\n\nAssistant:" turns the last answer begins, which alone may
+/// Where the last answer begins in two whole dialogues of "\n\nHuman:" and "\n\nAssistant:" turns. Only that answer may
 /// differ.
 std::size_t last_answer(const std::string& chosen, const std::string& rejected, const std::string& where) {
   constexpr std::string_view turn = "\n\nAssistant:";
@@ -237,7 +237,7 @@ Dialog read_prompt(const Json& prompt, RowPictures& pictures, const std::string&
   return {prompt_turn(prompt.get<std::string>(), pictures)};
 }
 
-/// One answer of messages, behind the row's prompt or with all that stands before it.
+/// One answer given as messages: either the answer alone, or the whole dialogue with the prompt before it.
 Answer read_reply(const Json& row, const char* key, RowPictures& pictures, const std::string& where,
                   const ReadSettings& settings, Dialog& prompt) {
   auto dialog = read_messages(row.at(key), pictures, where, settings);
@@ -299,7 +299,7 @@ void read_instruction(const Json& row, RowPictures& pictures, const std::string&
   record.answers.front().text = text_at(row, "output", where);
 }
 
-/// Members of a row that go with others; each kind of row has its own.
+/// Refuses members that rows of this kind do not have.
 void check_members(const Json& row, const std::vector<std::string>& known, const std::string& where,
                    const ReadSettings& settings) {
   for (const auto& member : row.items()) {
@@ -311,7 +311,7 @@ void check_members(const Json& row, const std::vector<std::string>& known, const
   }
 }
 
-/// Reads the tools of a row: a list, or the text of one.
+/// Reads the tools of a row: a JSON list, or a text that holds one.
 std::string read_tools(const Json& row, const std::string& where) {
   const auto found = row.find("tools");
   if (found == row.end() || found->is_null()) return {};
@@ -385,7 +385,7 @@ std::vector<Record> read_rows(const fs::path& file, const ReadSettings& settings
   return records;
 }
 
-/// What a row's answers and prompt hold beside texts.
+/// What a row's answers and prompt hold besides texts.
 std::set<std::string> members_of(const Record& record) {
   std::set<std::string> names;
   const auto add = [&](const std::string& members) {
@@ -406,7 +406,7 @@ void drop_member(std::string& members, const std::string& name) {
   members = left.dump();
 }
 
-/// A conversation with its answers, each as the template writes it.
+/// A conversation with its answers, each written by the template.
 std::string written(const ChatTemplate& chat, const Record& record) {
   std::string text;
   for (const auto& answer : record.answers) {
@@ -419,8 +419,8 @@ std::string written(const ChatTemplate& chat, const Record& record) {
   return text;
 }
 
-/// What a row holds is written by the chat template, and so trained or shown; or it is refused by its name. What only
-/// links a result to its call need not be.
+/// Refuses by name any member of a row that the chat template does not write, since nothing would train or show it.
+/// Ids that only link a tool's result to its call need not be written.
 void check_written(const Record& record, const ChatTemplate* chat) {
   const auto refuse = [&](const std::string& name, const std::string& why) {
     throw Error(Fault::data, record.id + ": '" + name + "' " + why + " (the option 'ignore' leaves it out)");
@@ -470,7 +470,7 @@ void run_import(const fs::path& file, const std::string& name, const std::vector
 Stage make_import_rows(Options& options, const TrainerBook&) {
   const fs::path file =
       options.text("file",
-                   "JSON lines, gzipped if it ends in .gz, each told by its keys: prompt and completion, or prompt, "
+                   "JSON lines, gzipped if it ends in .gz, their keys tell the kind: prompt and completion; prompt, "
                    "chosen and rejected (texts or messages); messages, with tools; conversations (ShareGPT); "
                    "instruction, input and output (Alpaca); text; or input_ids with prompt_tokens. label (true, false) "
                    "judges an answer; images: paths of pictures beside the file. Other members are refused");
