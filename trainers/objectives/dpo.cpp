@@ -56,10 +56,9 @@ TokenObjective make_dpo(Options& options, const TrainerBook&) {
                    {.fallback = "sigmoid", .choices = {"sigmoid", "hinge", "ipo", "minor", "conservative", "robust"}});
   chosen.beta = options.number("beta", "how far the model may move from the reference; smaller is farther",
                                {.fallback = 0.1, .min = 1e-6, .max = 1e3});
-  chosen.smoothing =
-      options.number("label_smoothing", "e of conservative and robust: share of pairs the wrong way round",
-                     {.fallback = 0.0, .min = 0.0, .max = 0.499});
-  chosen.mean = options.flag("length_normalised", "of ipo: each log-ratio over the tokens of its own answer", true);
+  chosen.smoothing = options.number("label_smoothing", "e of conservative and robust: assumed share of swapped pairs",
+                                    {.fallback = 0.0, .min = 0.0, .max = 0.499});
+  chosen.mean = options.flag("length_normalised", "ipo: divide each log-ratio by the tokens of its answer", true);
   TokenObjective objective;
   objective.needs_ref_logp = true;
   objective.answers = 2;
@@ -71,9 +70,8 @@ TokenObjective make_dpo(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void dpo(TrainerBook& book) {
-  book.objectives.add(
-      "dpo",
-      {.summary = "a record's first answer preferred to its others (arXiv 2305.18290, and its kin)", .make = make_dpo});
+  book.objectives.add("dpo", {.summary = "prefers a record's first answer to its others (arXiv 2305.18290, variants)",
+                              .make = make_dpo});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -8,9 +8,9 @@ namespace {
 constexpr std::uint8_t key_mark = 1;
 constexpr std::uint8_t value_mark = 2;
 
-/// Per call sum_t w_t nll_t / sum_t w_t, mean over calls. Key tokens (where a tool's name is told from the others')
-/// weigh w = min(N_other / N_key, max_weight) when they are fewer than the other tokens, else one; N_other leaves out
-/// the tokens of arguments' values, which weigh one as the others do.
+/// Per call sum_t w_t nll_t / sum_t w_t, mean over calls. Key tokens (those that tell a tool's name from the others')
+/// weigh w = min(N_other / N_key, max_weight) when they are fewer than the other tokens, else one. N_other does not
+/// count the tokens of arguments' values; these weigh one, like the others.
 /// Source: "TL-Training: A Task-Feature-Based Framework for Training Large Language Models in Tool Use", arXiv
 /// 2412.15495, section 4.2, from the authors' code (pkt/utils.py).
 LossSum key_token_likelihood(const AnswerBatch& batch, double max_weight) {
@@ -39,19 +39,19 @@ LossSum key_token_likelihood(const AnswerBatch& batch, double max_weight) {
 
 namespace plugins {
 void tl_training(TrainerBook& book) {
-  book.objectives.add(
-      "tl_training",
-      {.summary = "likelihood of calls with the tokens that choose the tool weighted up (arXiv 2412.15495)",
-       .make = [](Options& options, const TrainerBook&) {
-         const auto max_weight = options.number("max_weight", "a key token weighs so much at most; 1: plain likelihood",
-                                                {.fallback = 9.0, .min = 1.0, .max = 1e6});
-         TokenObjective objective;
-         objective.roles = {"key", "value"};
-         objective.answer_loss = [max_weight](const AnswerBatch& batch) {
-           return key_token_likelihood(batch, max_weight);
-         };
-         return objective;
-       }});
+  book.objectives.add("tl_training",
+                      {.summary = "likelihood of calls; tokens that choose the tool weigh more (arXiv 2412.15495)",
+                       .make = [](Options& options, const TrainerBook&) {
+                         const auto max_weight =
+                             options.number("max_weight", "weight of a key token, at most; 1: plain likelihood",
+                                            {.fallback = 9.0, .min = 1.0, .max = 1e6});
+                         TokenObjective objective;
+                         objective.roles = {"key", "value"};
+                         objective.answer_loss = [max_weight](const AnswerBatch& batch) {
+                           return key_token_likelihood(batch, max_weight);
+                         };
+                         return objective;
+                       }});
 }
 }  // namespace plugins
 }  // namespace touchstone
