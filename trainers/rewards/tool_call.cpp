@@ -65,13 +65,13 @@ Reward make_tool_call(Options& options, const TrainerBook&) {
   read(worth.no_call, "no_call", "no call, or a call of a tool that the prompt does not list");
   read(worth.wrong_tool, "wrong_tool", "a call of another listed tool");
   read(worth.invented_superfluous_missing, "invented_superfluous_missing",
-       "arguments that the tool has not, ones that were not wanted, and ones that are missing");
-  read(worth.invented_and_other, "invented_and_other", "the first of these and one of the others");
-  read(worth.superfluous_missing, "superfluous_missing", "the other two");
-  read(worth.invented, "invented", "the first alone");
-  read(worth.superfluous_or_missing, "superfluous_or_missing", "one of the others alone");
+       "invented arguments (unknown to the tool), superfluous and missing ones");
+  read(worth.invented_and_other, "invented_and_other", "invented ones, and superfluous or missing ones");
+  read(worth.superfluous_missing, "superfluous_missing", "superfluous and missing ones");
+  read(worth.invented, "invented", "invented ones alone");
+  read(worth.superfluous_or_missing, "superfluous_or_missing", "superfluous or missing ones alone");
   read(worth.wrong_value, "wrong_value", "the right arguments with other values");
-  read(worth.right, "right", "all is equal");
+  read(worth.right, "right", "the gold call");
   return [form, worth](const Judged& judged) -> std::optional<double> {
     const auto& record = judged.record;
     if (record.example == nullptr) return std::nullopt;
