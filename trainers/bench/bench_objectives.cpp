@@ -21,7 +21,7 @@ double seconds_now(bool on_cpu) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Something of every kind that an objective may read of a token: a mark of each of the first two roles now and then.
+/// A fact of every kind that an objective may read of a token; some tokens get a mark of the first or second role.
 TokenFacts drawn_facts(std::size_t labels, bool marked) {
   TokenFacts facts;
   if (!marked) return facts;
@@ -29,7 +29,7 @@ TokenFacts drawn_facts(std::size_t labels, bool marked) {
   return facts;
 }
 
-/// Records with so many answers each, good and bad in turn.
+/// Records with this many answers each, good and bad in turn.
 std::vector<Row> drawn_rows(const BenchOptions& options, int answers, bool marked, std::int64_t vocabulary) {
   const auto prompt = static_cast<std::size_t>(options.length / 2);
   std::vector<Row> rows;
@@ -52,7 +52,7 @@ std::vector<Row> drawn_rows(const BenchOptions& options, int answers, bool marke
   return rows;
 }
 
-/// The same answers, each behind a prompt of its own.
+/// The same answers, each behind its own copy of the prompt.
 std::vector<Row> separated(const std::vector<Row>& rows) {
   std::vector<Row> all;
   for (const auto& row : rows) {
@@ -72,13 +72,13 @@ std::vector<Row> separated(const std::vector<Row>& rows) {
   return all;
 }
 
-/// One way of running steps, measured beside sft's.
+/// One way of running steps, compared with sft's.
 class Arm {
  public:
   Arm(Model& model, const TokenObjective& objective, Model* reference, bool live)
       : model_(model), objective_(objective), reference_(reference), live_(live) {}
 
-  /// `records` of so many answers; the rows are theirs, shared prompts or not.
+  /// `records` of this many answers; the rows are theirs, with shared prompts or not.
   void set_rows(std::vector<Row> rows, std::size_t answers) {
     rows_ = std::move(rows);
     answers_ = answers;
@@ -94,7 +94,7 @@ class Arm {
     const auto totals = accumulate_loss(settings, made);
     const auto divisor = totals.divisor(Normaliser::token_mean, 0.0);
     require(std::isfinite(optimizer.gradient_norm()), Fault::numeric, "the gradient's norm is not finite");
-    optimizer.step(/*learning_rate=*/0.0, divisor);  // every step meets the same weights
+    optimizer.step(/*learning_rate=*/0.0, divisor);  // every step sees the same weights
     return seconds_now(on_cpu) - start;
   }
 
@@ -105,7 +105,7 @@ class Arm {
     auto made = make_batch(rows_, all, Normaliser::token_mean, model_.head().weight.device(), nullptr,
                            {.first_learns = objective_.first_learns});
     if (made.watched != nullptr || made.record_numbers.size() * answers_ == made.rewards.size()) return made;
-    made.record_starts.clear();  // rows of their own that are one record
+    made.record_starts.clear();  // separate rows that form one record
     made.record_numbers.clear();
     const auto step = static_cast<std::int64_t>(answers_);
     const auto answers = static_cast<std::int64_t>(made.rewards.size());
@@ -134,7 +134,7 @@ TokenObjective objective_of(const std::string& name, const TrainerBook& trainers
   return make_use<TokenObjective>(Options(Json{{"use", name}}, "objective " + name), trainers.objectives, trainers);
 }
 
-/// Everything that the objectives are measured with.
+/// Everything needed to measure the objectives.
 struct Bench {
   const BenchOptions& options;
   Model& model;
@@ -145,7 +145,7 @@ struct Bench {
 };
 
 Json measured(const Bench& bench, const std::string& name, const TokenObjective& objective) {
-  const int several = objective.first_learns ? 2 : bench.options.answers;  // one is looked at beside it
+  const int several = objective.first_learns ? 2 : bench.options.answers;  // a second one is scored only
   const int answers = objective.answers > 0 ? several : 1;
   const auto rows = drawn_rows(bench.options, answers, !objective.roles.empty(), bench.model.vocabulary());
   const auto count = static_cast<std::size_t>(answers);
@@ -167,7 +167,7 @@ Json measured(const Bench& bench, const std::string& name, const TokenObjective&
                  {"step", nullptr},   {"live_reference", nullptr}, {"separate_prompts", nullptr}};
   std::vector<double> plain;
   std::map<std::string, std::vector<double>> ratios;
-  for (int repetition = -1; repetition < bench.options.steps; ++repetition) {  // the first warms up
+  for (int repetition = -1; repetition < bench.options.steps; ++repetition) {  // the first is a warm-up
     for (const auto& [key, arm] : arms) {
       const auto before = sft.step(bench.optimizer, bench.on_cpu);
       const auto own = arm.step(bench.optimizer, bench.on_cpu);
@@ -202,7 +202,7 @@ std::string bench_objectives(const std::string& options_json, const Checkpoints&
   Json all = Json::array();
   for (const auto& name : trainers.objectives.names()) {
     const auto objective = objective_of(name, trainers);
-    if (objective.credit) continue;  // of answers that the model writes in between
+    if (objective.credit) continue;  // needs answers that the model writes in between
     try {
       all.push_back(measured(bench, name, objective));
     } catch (const Error& error) {
