@@ -48,7 +48,7 @@ Trained read_labels(const Tensor& labels, const Tensor& logits) {
   return {.at = at, .labels = flat.index_select(0, at), .leading = labels.dim(), .shape = labels.sizes()};
 }
 
-/// A tensor that has a value a label, at the trained positions; undefined when it is not given.
+/// A tensor with one value per label, at the trained positions; undefined when it is not given.
 Tensor optional(const NamedTensors& inputs, const std::string& name, const Trained& trained_at) {
   if (inputs.count(name) == 0) return {};
   expect_shape(input(inputs, name), trained_at.shape, name);
@@ -79,7 +79,7 @@ TokenBatch make_token_batch(const NamedTensors& inputs, const TokenObjective& ob
   return batch;
 }
 
-/// Where each record's answers begin, from the record of each answer.
+/// Where each record's answers begin, computed from each answer's record.
 std::vector<std::int64_t> record_starts(const NamedTensors& inputs, const TokenObjective& objective,
                                         std::int64_t answers) {
   std::vector<std::int64_t> starts;
@@ -151,7 +151,7 @@ NamedTensors run_objective(const std::string& name, const std::string& options_j
     }
     loss = objective.loss(make_token_batch(inputs, objective, logits, trained_at));
   }
-  const auto mean = loss.count > 0.0 ? loss.sum / loss.count : loss.sum;  // all left out: a sum of zero
+  const auto mean = loss.count > 0.0 ? loss.sum / loss.count : loss.sum;  // zero when all positions are left out
   mean.backward();
   NamedTensors outputs = {{"loss", mean.detach()},
                           {"sum", loss.sum.detach()},
