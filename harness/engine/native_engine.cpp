@@ -16,7 +16,7 @@
 namespace touchstone {
 namespace {
 
-/// Requests that one worker tokenises at a stretch; neighbours share contexts.
+/// Requests that one worker tokenises in one piece; neighbours share contexts.
 constexpr std::size_t encode_block = 64;
 
 /// Pictures whose soft rows are in memory at the same time.
@@ -51,7 +51,7 @@ class NativeEngine final : public Engine {
       finished += more;
       if (done) done(finished);
     };
-    // The soft rows of some thousand pictures would fill the memory: so many requests at a time.
+    // The soft rows of some thousand pictures would fill the memory: a limited number of requests at a time.
     for (std::size_t first = 0; first < requests.size();) {
       const auto count = stretch_of(requests.subspan(first));
       const auto some = requests.subspan(first, count);
@@ -83,14 +83,14 @@ class NativeEngine final : public Engine {
   }
 
  private:
-  /// Adds the tokens of one request to what it takes.
+  /// Adds the tokens of one request to its cost.
   void add_work(Response& response, std::size_t tokens) const {
     const auto count = static_cast<std::int64_t>(tokens);
     response.forward_tokens += count * (1 + work_.passes);
     response.cache_bytes += count * (parts_.model->cache_bytes_per_token() + work_.cache_bytes_per_token);
   }
 
-  /// Calls body(request numbers [first, last)) for stretches of the chosen requests, on all threads.
+  /// Calls body(request numbers [first, last)) for ranges of the chosen requests, on all threads.
   template <class Body>
   void in_blocks(std::size_t count, const CancelFlag* cancel, const Body& body) const {
     std::atomic<std::size_t> next{0};
@@ -105,7 +105,7 @@ class NativeEngine final : public Engine {
     });
   }
 
-  /// A tokenizer may have more ids than the embedding has rows, as long as nobody uses them.
+  /// A tokenizer may have more ids than the embedding has rows, as long as no request uses them.
   void check_ids(const TokenIds& ids) const {
     for (const auto id : ids) {
       require(id < parts_.model->vocabulary(), Fault::checkpoint, [&] {
@@ -151,7 +151,7 @@ class NativeEngine final : public Engine {
     return generation != nullptr ? pointers(generation->images) : std::vector<const Image*>();
   }
 
-  /// How many requests are answered together: all, or those of about picture_block pictures.
+  /// How many requests are answered together: all, or as many as hold about picture_block pictures.
   static std::size_t stretch_of(std::span<const Request> requests) {
     std::size_t pictures = 0;
     std::size_t count = 0;
@@ -255,7 +255,7 @@ class NativeEngine final : public Engine {
       response.prompt_tokens = prompts[at].prompt_tokens;
       response.truncated_tokens = prompts[at].truncated_tokens;
       add_work(response, prompts[at].tokens.size());
-      // The last token of an answer is drawn and not run.
+      // The last token of an answer is drawn but not run.
       for (const auto& answer : response.generated) add_work(response, answer.tokens.size() - 1);
     }
   }
@@ -265,7 +265,7 @@ class NativeEngine final : public Engine {
   EncodingRules rules_;
   std::optional<PictureBook> book_;  ///< of the requests that are being answered
   std::map<std::string, std::unique_ptr<Engine>> others_;
-  LogitsMaker logits_;  ///< empty: logits stay as they are
+  LogitsMaker logits_;  ///< empty: logits are not changed
   LogitsProcessor::Work work_;
 };
 

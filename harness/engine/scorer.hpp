@@ -8,15 +8,15 @@
 
 namespace touchstone {
 
-/// What a model says of the last tokens of a sequence.
+/// A model's score of the last tokens of a sequence.
 struct Scored {
   double logp_nats = 0.0;  ///< sum in float64 of float32 log-softmax values
   bool greedy = false;     ///< every target was the arg max of its row; of equal logits the lowest id counts
 };
 
-/// Scores items, one Scored each, in the order given. `threads` workers each take whole stretches of the sorted items.
-/// `done` hears how many more items are finished, from any worker, one at a time. `logits` makes what changes logits
-/// before they are read.
+/// Scores items, one Scored each, in the order given. `threads` workers each take whole ranges of the sorted items.
+/// `done` is called with the number of newly finished items, from any worker, one call at a time. `logits` makes the
+/// LogitsProcessor of each worker.
 std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int batch_tokens, int threads,
                           EngineCounts& counts, const CancelFlag* cancel, const std::function<void(std::size_t)>& done,
                           const SoftRows* soft = nullptr, const LogitsMaker& logits = {});
