@@ -25,15 +25,15 @@ class Weights {
 /// How a family writes pictures into prompts.
 struct PictureText {
   std::string mark;  ///< the text of the token whose place a soft row takes: "<image>"
-  /// What one picture becomes, `tokens` marks a tile: rows x columns tiles and the whole, or (0 x 0) the whole alone.
+  /// The text of one picture, `tokens` marks per tile: rows x columns tiles and the whole, or (0 x 0) only the whole.
   std::function<std::string(int rows, int columns, std::int64_t tokens)> write;
-  /// For a checkpoint made from nothing: the control tokens that write() needs for pictures of one tile, `mark` first,
-  /// and the files beside config.json that say how pictures are prepared, by name.
+  /// For a new checkpoint: the control tokens that write() needs for pictures of one tile, `mark` first, and the files
+  /// beside config.json that say how pictures are prepared, by name.
   std::vector<std::string> tokens{};
   std::function<std::map<std::string, std::string>(const nlohmann::ordered_json& config)> files{};
 };
 
-/// A model family: what config.json calls it, and how to build it.
+/// A model family: its names in config.json, and how to build it.
 struct Family {
   std::string name;  ///< config.json "model_type": "llama"
   std::string summary;
