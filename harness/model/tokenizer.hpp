@@ -57,7 +57,7 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
 struct BpeSettings {
   std::int64_t vocabulary = 1024;  ///< entries: the end of text (id 0), the 256 bytes, and merges
   std::string end_of_text = "<|endoftext|>";
-  /// Merges never cross its matches. A line break is a token of its own, so that a prompt that ends in one is tokenised
+  /// Merges stay within its matches. A line break is a token of its own, so that a prompt that ends in one is tokenised
   /// like the same text within a longer one; digits are single.
   std::string pattern = R"(\n|'(?:[sdmt]|ll|ve|re)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|[^\S\n]+)";
 };
