@@ -15,7 +15,7 @@
 namespace touchstone {
 namespace {
 
-/// One forward pass through the layers on operators; what they all need.
+/// The shared state of one forward pass through the layers on operators.
 struct Pass {
   const DecoderParts& parts;
   at::ScalarType compute;
@@ -42,7 +42,7 @@ struct Heads {
     return apply_rope(x, pass.parts.ropes[which], pass.tables[which]);
   }
 
-  /// What is done to a map's output [N, heads, d] before attention.
+  /// Clips and norms a map's output [N, heads, d] before attention.
   Tensor prepared(Tensor x, const std::optional<Norm>& norm, bool turns) const {
     if (!how.clip_after_norms) x = clipped(x);
     const bool late = turns && how.norms_after_rope;
