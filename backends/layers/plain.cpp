@@ -101,18 +101,18 @@ double usual_scale(std::int64_t head_dim) { return 1.0 / std::sqrt(static_cast<d
 
 namespace {
 
-/// [T, S]: row t sees the keys up to its own place, S - T + t, of which a window leaves the last.
+/// [T, S]: row t sees the keys up to its own position, S - T + t; with a window only the last of these.
 Tensor seen_keys(std::int64_t tokens, std::int64_t total, std::int64_t window, const at::Device& device) {
   auto seen = at::ones({tokens, total}, at::device(device).dtype(at::kBool)).tril(total - tokens);
   return window > 0 ? seen.triu(total - tokens - window + 1) : seen;
 }
 
-/// Attention with its scores written out: what caps, sinks and watchers need. q, k, v are [1, H, ., d].
+/// Attention with explicit scores, for caps, sinks and requested probabilities. q, k, v are [1, H, ., d].
 Tensor explicit_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Attention& how,
                           Tensor* probabilities) {
   auto scores = at::matmul(query, key.transpose(-2, -1)).to(at::kFloat);
   const auto usual = usual_scale(query.size(-1));
-  // Divided, as the reference does where the scale is the usual one.
+  // A division, as in the reference where the scale is the usual one.
   scores = how.scale == usual ? scores / std::sqrt(static_cast<double>(query.size(-1))) : scores * how.scale;
   if (how.soft_cap > 0.0) scores = how.soft_cap * at::tanh(scores / how.soft_cap);
   const auto seen = seen_keys(query.size(2), key.size(2), how.window, query.device());
@@ -161,7 +161,7 @@ Tensor gated(const Tensor& x, const Gated& part, at::ScalarType compute) {
   return linear(y, part.down, compute);
 }
 
-/// The experts that each token takes, [N, k], and their weights, [N, k] float32.
+/// The experts of each token, [N, k], and their weights, [N, k] float32.
 struct Choice {
   Tensor experts;
   Tensor weights;
