@@ -23,7 +23,7 @@ constexpr std::string_view magnitude_suffix = ".lora_magnitude_vector";
 constexpr std::string_view older_magnitude_suffix = ".lora_magnitude_vector.weight";
 constexpr std::string_view factor_suffix = ".ia3_l";
 
-/// Cuts `suffix` off, where the name has it.
+/// Removes `suffix` where the name ends in it.
 bool cut_suffix(std::string_view& name, std::string_view suffix) {
   if (!name.ends_with(suffix)) return false;
   name.remove_suffix(suffix.size());
@@ -38,8 +38,8 @@ Json read_adapter_config(const fs::path& folder) {
   }
 }
 
-/// A per-module value from a pattern dictionary: the first key that ends the module's name at a dot wins. peft takes
-/// the keys as regular expressions; those that are more than a name are refused.
+/// A per-module value from a pattern dictionary: the first key wins that equals the end of the module's name after a
+/// dot. peft takes the keys as regular expressions; those that are more than a name are refused.
 double patterned(const Json& config, const ConfigReader& reader, const std::string& key, const std::string& module,
                  double fallback) {
   const auto found = config.find(key);
@@ -65,7 +65,7 @@ fs::path adapter_base(const fs::path& folder) {
   const auto json = read_adapter_config(folder);
   const ConfigReader config(json, (folder / adapter_config_file).string());
   const fs::path named = config.text("base_model_name_or_path");
-  for (const auto& place : {folder / named, named}) {  // an absolute path is itself in both
+  for (const auto& place : {folder / named, named}) {  // an absolute path is the same in both
     if (fs::is_directory(place) && !is_adapter(place)) return place;
   }
   config.refuse("base_model_name_or_path is '" + named.string() + "', expected a checkpoint folder on this machine");
@@ -201,7 +201,7 @@ Tensor AdaptedWeights::get(const std::string& name, at::IntArrayRef shape, const
   if (found == changes_.end()) return base_->get(name, shape, settings);
   const auto& change = found->second;
   const bool weight = name.substr(dot) == ".weight";
-  // What scales a map's output scales its bias, too; all else is about the matrix.
+  // A factor of a map's output scales its bias, too; all else changes only the matrix.
   const bool bias = name.substr(dot) == ".bias" && change.factor.defined() && change.factor.size(1) == 1;
   if (!weight && !bias) return base_->get(name, shape, settings);
   if (weight && shape.size() != 2) refuse(found->first, "is not a linear map of the base model");

@@ -23,10 +23,10 @@ std::filesystem::path adapter_base(const std::filesystem::path& folder);
 /// AdaptedWeights reads. Throws Fault::checkpoint for a config or tensors that are not of that kind.
 Tensor read_soft_prompt(const std::filesystem::path& folder);
 
-/// The base's weights as the adapter changes them, in float32. LoRA: W + s B A, s = lora_alpha / r, or
-/// lora_alpha / sqrt(r) with use_rslora (arXiv 2312.03732). With use_dora its rows are brought to the lengths that
-/// lora_magnitude_vector has (DoRA, arXiv 2402.09353, equation 5). IA3 (arXiv 2205.05638): each output, or in
-/// feedforward modules each input, times a number of its own.
+/// The base's weights with the adapter's changes, in float32. LoRA: W + s B A, s = lora_alpha / r, or
+/// lora_alpha / sqrt(r) with use_rslora (arXiv 2312.03732). With use_dora the rows are then scaled to the lengths in
+/// lora_magnitude_vector (DoRA, arXiv 2402.09353, equation 5). IA3 (arXiv 2205.05638): each output, or in feedforward
+/// modules each input, has its own factor.
 class AdaptedWeights final : public Weights {
  public:
   /// Throws Fault::checkpoint for a kind of adapter or an option that would change the numbers and is not known.
@@ -35,7 +35,7 @@ class AdaptedWeights final : public Weights {
   bool has(const std::string& name) const override { return base_->has(name); }
   Tensor get(const std::string& name, at::IntArrayRef shape, const LoadSettings& settings) const override;
   std::vector<std::string> names() const override { return base_->names(); }
-  /// Throws Fault::checkpoint when the adapter changes a module that nobody asked for.
+  /// Throws Fault::checkpoint when the adapter changes a module that was never read.
   void refuse_unread() const;
 
  private:

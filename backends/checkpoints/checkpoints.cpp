@@ -30,10 +30,10 @@ struct Described {
   int max_length = 0;
 };
 
-/// A procedure names models, whose procedures name models: an end is expected well before this.
+/// A procedure names models, whose procedures may name models again: the depth must stay below this.
 constexpr int most_models_deep = 4;
 
-/// What identifies a file's content as long as nobody forges times.
+/// Identifies a file's content, unless its time was changed by hand.
 std::string stamp(const std::vector<fs::path>& files) {
   std::string text;
   for (const auto& file : files) {
@@ -128,7 +128,7 @@ class FolderCheckpoints final : public Checkpoints {
   }
 
  private:
-  /// Of the weights alone.
+  /// The hash of the weights alone.
   std::string weights_hash(const fs::path& folder) const {
     if (!is_adapter(folder)) return hash_of(weight_files(folder), [&] { return FolderWeights(folder).hash(); });
     // An adapter's numbers follow from its base, its tensors and the scaling in its config.
@@ -136,7 +136,7 @@ class FolderCheckpoints final : public Checkpoints {
                   sha256_file(folder / adapter_config_file));
   }
 
-  /// Of the weights, the procedure and the models that it names.
+  /// The hash of the weights, the procedure and the models that it names.
   std::string identity_hash(const fs::path& folder, int depth) const {
     auto weights = weights_hash(folder);
     const auto procedure = find_procedure(folder, base_folder(folder));
@@ -165,7 +165,7 @@ class FolderCheckpoints final : public Checkpoints {
     }
     const ConfigReader config(described.config, described.where);
     described.family = &find_family(*book_, described.config, described.where);
-    // A model of several parts says it of its text part.
+    // A model of several parts has the key in its text part.
     const auto text = config.has("text_config") ? config.child("text_config") : config;
     described.max_length = static_cast<int>(text.integer("max_position_embeddings", 1, 1 << 26, 2048));
     return described;

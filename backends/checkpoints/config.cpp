@@ -35,7 +35,7 @@ std::vector<std::string> ConfigReader::texts(const std::string& key) const {
 }
 
 void ConfigReader::refuse_unread(const Json& neutral) const {
-  const auto read = reader_.read();  // looking marks a key
+  const auto read = reader_.read();  // a look-up marks its key as read
   for (const auto& [key, value] : neutral.items()) {
     if (read.count(key) != 0) continue;
     const auto* found = reader_.find(key);

@@ -27,8 +27,8 @@ class ConfigReader {
   ConfigReader child(const std::string& key) const;
   const std::string& where() const { return reader_.where(); }
   [[noreturn]] void refuse(const std::string& message) const { reader_.fail(message); }
-  /// Refuses by its name each key of `neutral` that the object has with another value than there and that nobody has
-  /// read; null stands for a key that may only be absent.
+  /// Refuses by its name each key of `neutral` that was not read and has another value than in `neutral`; null there
+  /// means that the key must be absent.
   void refuse_unread(const nlohmann::ordered_json& neutral) const;
 
  private:

@@ -67,7 +67,7 @@ std::string shape_text(at::IntArrayRef shape) {
   return text + "]";
 }
 
-/// Tensors that no language model reads, which others write beside it: rotary tables, which are computed, TRL's value
+/// Tensors that other programs write and no language model needs: rotary tables, which are computed here, TRL's value
 /// head, and tensors without elements.
 bool is_left_out(const TensorEntry& entry) {
   for (const auto* table : {"rotary_emb.inv_freq", "rotary_emb.cos_cached", "rotary_emb.sin_cached"}) {
@@ -160,7 +160,7 @@ std::string FolderWeights::hash() const {
   Sha256 all;
   for (const auto& [name, place] : places_) {
     const auto& entry = *place.entry;
-    // Lengths and separators, so that no two lists of tensors read the same.
+    // With lengths and separators, so that no two lists of tensors hash the same bytes.
     all.add(std::to_string(name.size()) + ":" + name + " " + entry.dtype + " " + shape_text(entry.shape) + "\n");
     all.add(files_[place.file].bytes(entry));
   }

@@ -16,8 +16,8 @@ namespace touchstone {
 /// the folder, and for a link that leaves it.
 std::vector<std::filesystem::path> weight_files(const std::filesystem::path& folder);
 
-/// All tensors of a folder's weight files, by the names that a model with a head has: those of a decoder that was saved
-/// alone get their "model.".
+/// All tensors of a folder's weight files, by the names in a model with a head: "model." is put before the names of a
+/// decoder that was saved without its head.
 class FolderWeights final : public Weights {
  public:
   explicit FolderWeights(const std::filesystem::path& folder);
@@ -28,8 +28,8 @@ class FolderWeights final : public Weights {
   Tensor get(const std::string& name, at::IntArrayRef shape, const LoadSettings& settings) const override;
   std::vector<std::string> names() const override;
 
-  /// Throws Fault::checkpoint when a tensor was never asked for: the weights are of another model than config.json
-  /// says. Rotary tables, a value head of TRL (v_head) and tensors without elements may be there.
+  /// Throws Fault::checkpoint when a tensor was never read: the weights then belong to another model than config.json
+  /// describes. Rotary tables, a value head of TRL (v_head) and tensors without elements may stay unread.
   void refuse_unread() const;
   /// SHA-256 over name, dtype, shape and bytes of every tensor, in name order.
   std::string hash() const;

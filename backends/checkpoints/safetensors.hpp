@@ -18,8 +18,8 @@ class SafetensorsFile {
   const SafetensorsHeader& header() const;
   const std::filesystem::path& path() const;
   std::string_view bytes(const TensorEntry& entry) const;
-  /// The tensor in memory of its own, in the file's dtype. Throws Fault::checkpoint for a dtype that cannot be computed
-  /// with.
+  /// A copy of the tensor, in the file's dtype. Throws Fault::checkpoint for a dtype that LibTorch cannot compute with
+  /// here.
   Tensor tensor(const TensorEntry& entry) const;
 
  private:
@@ -35,7 +35,7 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
 /// Bytes that the tensor has in a file.
 std::uint64_t tensor_bytes(const Tensor& tensor);
 
-/// The file's word for a dtype ("BF16"). Throws Fault::checkpoint when the format has none.
+/// The format's name of a dtype ("BF16"). Throws Fault::checkpoint when it has none.
 std::string dtype_name(at::ScalarType dtype);
 
 }  // namespace touchstone

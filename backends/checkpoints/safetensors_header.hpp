@@ -23,19 +23,19 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-/// Longest header that is read, as the reference implementation has it.
+/// Longest header that is read, as in the reference implementation.
 inline constexpr std::uint64_t max_header_bytes = 100'000'000;
 
 /// Bytes of one element; 0 for a dtype that the format does not know.
 std::uint64_t dtype_bytes(std::string_view dtype);
 
-/// Length of the JSON text, from the first 8 bytes of a file of `file_bytes`. Throws Fault::checkpoint when it is a
-/// lie.
+/// Length of the JSON text, from the first 8 bytes of a file of `file_bytes`. Throws Fault::checkpoint when it is
+/// impossible.
 std::uint64_t safetensors_header_bytes(std::string_view start, std::uint64_t file_bytes, const std::string& where);
 
 /// Reads the JSON text. The tensors fill the rest of the file exactly: no overlap, no gap, no byte left over, and sizes
-/// that follow from dtype and shape. Throws Fault::checkpoint naming `where`, the key, what was found and what is
-/// wanted.
+/// that follow from dtype and shape. Throws Fault::checkpoint naming `where`, the key, the value found and the value
+/// expected.
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t file_bytes, const std::string& where);
 
 }  // namespace touchstone

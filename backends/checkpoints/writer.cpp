@@ -38,7 +38,7 @@ void write_text(const fs::path& path, const std::string& text) {
   require(file.good(), Fault::store, [&] { return path.string() + ": cannot be written"; });
 }
 
-/// transformers' word for a dtype.
+/// transformers' name of a dtype.
 std::string config_dtype(at::ScalarType dtype) {
   if (dtype == at::kFloat) return "float32";
   if (dtype == at::kBFloat16) return "bfloat16";

@@ -16,7 +16,7 @@
 namespace touchstone {
 namespace {
 
-/// One forward pass through the layers on operators; what they all need.
+/// The shared state of one forward pass through the layers on operators.
 struct Pass {
   const DecoderParts& parts;
   at::ScalarType compute;

@@ -1,6 +1,6 @@
 #pragma once
-// A decoder that trains and answers on any device: LibTorch's operators, or the training kernels where they know its
-// parts.
+// A decoder that trains and answers on any device: with LibTorch's operators, or with the training kernels where they
+// support all its parts.
 #include <string>
 
 #include "backends/layers/block.hpp"
@@ -41,12 +41,12 @@ class Decoder final : public Model {
   LoadSettings settings_;
   std::string config_json_;
   std::string fast_lacks_;
-  bool fuses_ = false;                          ///< whether the training kernels are taken
+  bool fuses_ = false;                          ///< whether the training kernels are used
   mutable std::unique_ptr<FusedLayers> fused_;  ///< made when it is first needed
 };
 
-/// Reads the tensors that the parts leave unread and builds the model for what the settings ask: kernels for answering
-/// or training where they know all parts, operators otherwise. Throws Fault::checkpoint.
+/// Reads the tensors that are still unread and builds the model for the settings: with the kernels for answering or
+/// training where they support all parts, else with operators. Throws Fault::checkpoint.
 std::unique_ptr<Model> build_decoder(DecoderParts parts, const Weights& weights, const LoadSettings& settings,
                                      const std::string& config_json);
 

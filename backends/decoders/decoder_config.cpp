@@ -12,8 +12,8 @@ namespace {
 constexpr std::int64_t most_width = 1 << 20;
 constexpr std::int64_t most_positions = 1 << 26;
 
-/// Keys that change the arithmetic in some family, with the value that changes nothing. What a family does not read of
-/// them it must not find with another value.
+/// Keys that change the arithmetic in some family, with the value that changes nothing. A family refuses other values
+/// of a key unless it reads it.
 const Json& arithmetic_keys() {
   static const Json keys = {{"alibi", false},
                             {"attention_bias", false},
@@ -134,7 +134,7 @@ void add_biases(DecoderParts& parts, const Biases& biases) {
 
 namespace {
 
-/// "layer_types" as whether a layer slides, or what is usual.
+/// Whether each layer slides, by "layer_types" or else by the family's usual rule.
 std::vector<bool> sliding_layers(const ConfigReader& config, std::int64_t layers, const Windows& windows) {
   std::vector<bool> slides;
   if (!config.has("layer_types")) {

@@ -7,7 +7,7 @@
 
 namespace touchstone {
 
-/// What differs between families in how config.json is read: what a key means that is absent.
+/// How families differ in reading config.json: the meaning of absent keys.
 struct DecoderDefaults {
   std::string activation_key = "hidden_act";
   std::string activation = "silu";
@@ -35,12 +35,12 @@ struct DecoderSizes {
 /// Reads the keys that all Llama-like families share, with range checks. Throws Fault::checkpoint naming file and key.
 DecoderSizes read_decoder_sizes(const ConfigReader& config, const DecoderDefaults& defaults);
 
-/// A decoder of these sizes with what all of them share: RMS norms before attention and a gated feed-forward part,
-/// grouped-query attention turned by the first rope, no biases. A family changes what it has otherwise. Tensors are
-/// still to be read.
+/// A decoder of these sizes with the parts that all families share: RMS norms before attention and a gated feed-forward
+/// part, grouped-query attention rotated by the first rope, no biases. A family then changes what differs. Tensors are
+/// not read yet.
 DecoderParts llama_parts(const DecoderSizes& sizes);
 
-/// An RMS norm of this width, still to be read.
+/// An RMS norm of this width; its weight is not read yet.
 Norm unread_norm(std::int64_t width, double epsilon);
 
 /// Which maps of every block have a bias.
@@ -51,7 +51,7 @@ struct Biases {
 };
 void add_biases(DecoderParts& parts, const Biases& biases);
 
-/// Which layers see a window.
+/// Which layers have a sliding window.
 struct Windows {
   std::int64_t width = 0;                         ///< keys that a token sees, its own among them; 0: no layer has one
   std::function<bool(std::int64_t layer)> usual;  ///< where the file has no "layer_types"
@@ -64,17 +64,17 @@ void add_windows(DecoderParts& parts, const ConfigReader& config, const Windows&
 /// Qwen's rule: with use_sliding_window, layers from max_window_layers on see sliding_window keys.
 Windows later_layers_slide(const ConfigReader& config);
 
-/// All norms of the decoder multiply with 1 + weight.
+/// Makes all norms of the decoder multiply with 1 + weight.
 void add_one_to_norms(DecoderParts& parts);
 
-/// A factor as a tensor of that dtype would hold it.
+/// A factor rounded to that dtype.
 double rounded_scale(double scale, at::ScalarType dtype);
 
-/// What a family's file says to the builder of the decoder.
+/// The function by which a family describes its decoder.
 using DescribeDecoder = std::function<DecoderParts(const ConfigReader& config, const LoadSettings& settings)>;
 
-/// A Family whose models are decoders: builds what `describe` says. A key of config.json that changes the arithmetic
-/// elsewhere and that `describe` did not read is refused by name.
+/// A Family whose models are decoders, built from what `describe` gives. A key of config.json that changes the
+/// arithmetic in another family is refused by name unless `describe` reads it.
 Family decoder_family(std::string name, std::string summary, std::vector<std::string> architectures,
                       DescribeDecoder describe);
 

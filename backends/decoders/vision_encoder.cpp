@@ -12,7 +12,7 @@ Tensor layer_norm(const Tensor& x, const LayerNorm& norm, double epsilon) {
   return at::layer_norm(x, {x.size(-1)}, norm.weight.to(at::kFloat), norm.bias.to(at::kFloat), epsilon);
 }
 
-/// [T, C, H, W] to one row a patch: [T * H/P * W/P, C * P * P].
+/// [T, C, H, W] to one row per patch: [T * H/P * W/P, C * P * P].
 Tensor cut_patches(const Tensor& tiles, std::int64_t patch) {
   const auto count = tiles.size(0);
   const auto channels = tiles.size(1);
@@ -23,8 +23,8 @@ Tensor cut_patches(const Tensor& tiles, std::int64_t patch) {
       .reshape({count * rows * columns, channels * patch * patch});
 }
 
-/// Which learned place each of `count` patches along one side takes: its share of the side, looked up among `places`.
-/// The same operators in float32 as transformers, since the rounding decides at the borders.
+/// The learned position of each of `count` patches along one side: its fraction of the side, looked up among `places`.
+/// Uses the same float32 operators as transformers, since rounding decides at the borders.
 Tensor places_along(std::int64_t count, std::int64_t places, at::TensorOptions options) {
   const auto floats = options.dtype(at::kFloat);
   const auto step = 1.0 / static_cast<double>(places);

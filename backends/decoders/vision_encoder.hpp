@@ -1,5 +1,5 @@
 #pragma once
-// A SigLIP-like encoder of picture tiles: patches, learned places, pre-norm layers of attention over all patches.
+// A SigLIP-like encoder of picture tiles: patches, learned positions, pre-norm layers of attention over all patches.
 #include <map>
 #include <string>
 #include <vector>
@@ -17,7 +17,7 @@ struct VisionShape {
   std::int64_t layers = 0;
   std::int64_t heads = 0;
   std::int64_t channels = 3;
-  std::int64_t image_px = 0;  ///< side of the picture that the learned places are for
+  std::int64_t image_px = 0;  ///< side of the picture that the learned positions are for
   std::int64_t patch_px = 0;
   double norm_epsilon = 1e-6;
   Activation activation = Activation::gelu_tanh;
@@ -54,7 +54,7 @@ VisionWeights read_vision_weights(const VisionShape& shape, const Weights& weigh
 Tensor encode_tiles(const VisionShape& shape, const VisionWeights& weights, const Tensor& tiles,
                     at::ScalarType compute);
 
-/// Names below `name` to the maps and tensors of an encoder.
+/// The maps and tensors of an encoder by their names below `name`.
 void name_linears(VisionWeights& weights, const std::string& name, std::map<std::string, Linear*>& all);
 void name_parameters(VisionWeights& weights, const std::string& name, std::map<std::string, Tensor*>& all);
 

@@ -12,12 +12,12 @@ constexpr const char* text_prefix = "model.text_model.";
 constexpr const char* vision_prefix = "model.vision_model.";
 constexpr const char* connector_name = "model.connector.modality_projection.proj";
 
-/// A decoder's name for a tensor as the whole model calls it.
+/// The whole model's name of a decoder's tensor.
 std::string outer_name(const std::string& name) {
   return name.starts_with(decoder_prefix) ? text_prefix + name.substr(std::string(decoder_prefix).size()) : name;
 }
 
-/// The text model's part of a checkpoint, under a decoder's own names.
+/// The text model's tensors of a checkpoint, under a decoder's own names.
 class TextWeights final : public Weights {
  public:
   explicit TextWeights(const Weights& all) : all_(&all) {}
@@ -77,9 +77,9 @@ class VisionLanguage final : public Model {
           encode_tiles(eyes_.shape, eyes_.weights, some.to(eyes_.connector.weight.device(), at::kFloat), compute_);
       return linear(shuffle_pixels(seen, rows, columns, eyes_.shuffle), eyes_.connector, compute_);
     };
-    // All at once where gradients are wanted: weights are converted, and their gradients added, once.
+    // All tiles at once where gradients are needed: weights are converted, and their gradients added, only once.
     if (at::GradMode::is_enabled()) return see(tiles);
-    // One at a time: products of other sizes may round differently, and a tile's numbers must not tell its company.
+    // One at a time: products of other sizes may round differently, and a tile must not depend on the other tiles.
     std::vector<Tensor> soft;
     for (std::int64_t at = 0; at < tiles.size(0); ++at) soft.push_back(see(tiles.narrow(0, at, 1)));
     return at::cat(soft);

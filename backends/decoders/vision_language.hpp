@@ -1,10 +1,10 @@
 #pragma once
-// A language model with eyes: an encoder of tiles, a pixel shuffle, one linear map into the decoder's embeddings.
+// A vision-language model: an encoder of tiles, a pixel shuffle, one linear map into the decoder's embeddings.
 #include "backends/decoders/vision_encoder.hpp"
 
 namespace touchstone {
 
-/// What stands before the decoder.
+/// The vision part before the decoder.
 struct Eyes {
   VisionShape shape;
   VisionWeights weights;

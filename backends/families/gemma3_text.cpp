@@ -7,7 +7,7 @@ namespace {
 
 /// "Gemma 3 Technical Report", arXiv:2503.19786, in the layout of transformers' Gemma3ForCausalLM: norms with 1 + w
 /// before and after each part and of each head's queries and keys, scaled embeddings, and two ropes: layers with a
-/// window have one of their own.
+/// window use the second one.
 DecoderParts describe(const ConfigReader& config, const LoadSettings& settings) {
   const auto sizes = read_decoder_sizes(config, {.activation_key = "hidden_activation",
                                                  .activation = "gelu_pytorch_tanh",
@@ -25,7 +25,7 @@ DecoderParts describe(const ConfigReader& config, const LoadSettings& settings) 
   parts.ropes = {read_rope(config, full), read_rope(config, local)};
   parts.embedding_scale = rounded_scale(std::sqrt(static_cast<double>(sizes.hidden)), settings.storage);
   parts.logit_cap = config.number("final_logit_softcapping", 0, 1e6, 0.0);
-  // Version 5.24 of transformers reads this key and does not use it; a file that has it is none that was published.
+  // Version 5.24 of transformers reads this key but does not use it; no published file has it.
   if (config.has("attn_logit_softcapping")) config.refuse("attn_logit_softcapping is there, expected null");
   if (config.flag("use_bidirectional_attention", false)) {
     config.refuse("use_bidirectional_attention is true, expected false: the file is of an encoder");

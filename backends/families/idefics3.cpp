@@ -22,7 +22,7 @@ std::unique_ptr<Model> build_idefics3(const Json& config, const std::string& whe
     reader.refuse("scale_factor is " + std::to_string(eyes.shuffle) + ", expected a divisor of the " +
                   std::to_string(eyes.shape.image_px / eyes.shape.patch_px) + " patches on a side");
   }
-  // Whether the head is tied is said of the whole model.
+  // The key for a tied head is in the whole model's config.
   auto text = config.contains("text_config") ? config["text_config"] : Json::object();
   text["tie_word_embeddings"] = reader.flag("tie_word_embeddings", false);
   FamilyBook decoders{"family"};
@@ -33,7 +33,7 @@ std::unique_ptr<Model> build_idefics3(const Json& config, const std::string& whe
   });
 }
 
-/// As transformers' Idefics3Processor and SmolVLMProcessor write it.
+/// The text of a picture, as in transformers' Idefics3Processor and SmolVLMProcessor.
 std::string write_picture(int rows, int columns, std::int64_t tokens) {
   std::string marks;
   for (std::int64_t at = 0; at < tokens; ++at) marks += "<image>";
@@ -50,7 +50,7 @@ std::string write_picture(int rows, int columns, std::int64_t tokens) {
 }
 
 /// preprocessor_config.json and processor_config.json as transformers writes them, for pictures of one tile: the side
-/// that the encoder's places are for, SigLIP's normalisation.
+/// that the encoder's positions are for, SigLIP's normalisation.
 std::map<std::string, std::string> picture_files(const Json& config) {
   const ConfigReader reader(config, "config.json");
   const auto shape = read_vision_shape(reader.child("vision_config"));

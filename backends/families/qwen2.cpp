@@ -4,8 +4,8 @@ namespace touchstone {
 namespace {
 
 /// "Qwen2 Technical Report", arXiv:2407.10671, and Qwen2.5, arXiv:2412.15115, in the layout of transformers'
-/// Qwen2ForCausalLM: a Llama with biases on queries, keys and values, whatever the file says, and windows in its later
-/// layers where use_sliding_window is true.
+/// Qwen2ForCausalLM: a Llama that always has biases on queries, keys and values, and has windows in its later layers
+/// where use_sliding_window is true.
 DecoderParts describe(const ConfigReader& config, const LoadSettings&) {
   const auto sizes = read_decoder_sizes(config, {.max_length = 32768});
   auto parts = llama_parts(sizes);

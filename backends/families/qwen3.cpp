@@ -3,8 +3,8 @@
 namespace touchstone {
 namespace {
 
-/// "Qwen3 Technical Report", arXiv:2505.09388, in the layout of transformers' Qwen3ForCausalLM: a Llama whose heads
-/// have a size of their own, with norms of each head's queries and keys.
+/// "Qwen3 Technical Report", arXiv:2505.09388, in the layout of transformers' Qwen3ForCausalLM: a Llama with an
+/// independent head size and with norms of each head's queries and keys.
 DecoderParts describe(const ConfigReader& config, const LoadSettings&) {
   const auto sizes = read_decoder_sizes(config, {.head_dim = 128, .max_length = 32768});
   auto parts = llama_parts(sizes);

@@ -1,8 +1,8 @@
 #pragma once
-// A decoder as data: what its layers are made of. A family says it; three forward passes read it: the operators
-// (backends/decoders), training (backends/native/fused_decoder) and answering (backends/native/packed_decoder). A part
-// that is optional is there when it is set; a tensor is there when it is defined. Before the weights are read, tensors
-// lie on LibTorch's meta device and say their shape alone.
+// A decoder as data: a description of its layers. A family writes it; three forward passes read it: the operators
+// (backends/decoders), training (backends/native/fused_decoder) and answering (backends/native/packed_decoder). An
+// optional part is present when it is set; a tensor is present when it is defined. Before the weights are read, tensors
+// lie on LibTorch's meta device and have only a shape.
 #include <cstdint>
 #include <optional>
 #include <variant>
@@ -33,18 +33,18 @@ struct Attention {
   std::int64_t key_heads = 0;
   std::int64_t head_dim = 0;
   Linear query{}, key{}, value{}, output{};
-  std::optional<Norm> query_norm{}, key_norm{}, value_norm{};  ///< before the turning, unless norms_after_rope
+  std::optional<Norm> query_norm{}, key_norm{}, value_norm{};  ///< before the rope, unless norms_after_rope
   bool whole_norms = false;           ///< one norm over all heads of a token; otherwise one for each head
   bool norms_after_rope = false;      ///< of queries and keys
   std::optional<Norm> output_norm{};  ///< of the mixed values, before the output map
   double scale = 1.0;                 ///< of the scores, before the cap
   double soft_cap = 0.0;              ///< c > 0: scores s become c tanh(s / c)
-  std::int64_t window = 0;            ///< > 0: a token sees so many keys, its own among them
-  Tensor sinks{};                     ///< [heads]: one more logit in each softmax, whose value is nothing
+  std::int64_t window = 0;            ///< > 0: a token sees this many keys, its own among them
+  Tensor sinks{};                     ///< [heads]: one more logit in each softmax, with value zero
   double clip = 0.0;                  ///< > 0: queries, keys and values are clamped to +- clip
   bool clip_after_norms = false;      ///< otherwise before them
   bool output_gate = false;  ///< the query map gives [q, gate] for each head; the mixed values times sigmoid(gate)
-  int rope = 0;              ///< which of the decoder's ropes turns queries and keys; -1: none
+  int rope = 0;              ///< which of the decoder's ropes rotates queries and keys; -1: none
 };
 
 /// down(f(gate x) * up x). "GLU Variants Improve Transformer", arXiv:2002.05202.
@@ -60,11 +60,11 @@ struct Plain {
   Activation activation = Activation::gelu;
 };
 
-/// Experts, of which each token takes the `chosen` best.
+/// Experts; each token uses the `chosen` best.
 struct Mixture {
   enum class Scores : std::uint8_t { softmax, sigmoid, softmax_of_chosen };
   Linear router{};
-  Tensor correction{};  ///< [experts], added to the scores for the choice alone
+  Tensor correction{};  ///< [experts], added to the scores only for the choice
   std::vector<Gated> experts{};
   std::int64_t chosen = 1;
   Scores scores = Scores::softmax;
@@ -84,10 +84,10 @@ struct Block {
   Attention attention{};
   FeedForward feed_forward{};
   bool parallel = false;
-  double residual_scale = 1.0;  ///< of what is added
+  double residual_scale = 1.0;  ///< of the additions to x
 };
 
-/// What the parts of a block are called in files, after "model.layers.N.". The defaults are Llama's and its kin's.
+/// The names of a block's parts in files, after "model.layers.N.". The defaults are those of Llama-like families.
 struct BlockNames {
   std::string attention_before = "input_layernorm";
   std::string attention_after = "";

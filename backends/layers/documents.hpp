@@ -14,9 +14,9 @@ struct Documents {
   Tensor back;    ///< [N] int64: where in the layout each token stands first; undefined without one
 };
 
-/// Rows of x [N, ...] as the documents have them, [N', ...].
+/// Rows of x [N, ...] in the documents' order, [N', ...].
 Tensor laid_out(const Documents& documents, const Tensor& x);
-/// The other way: one row a token.
+/// The inverse: one row per token.
 Tensor taken_back(const Documents& documents, const Tensor& x);
 
 /// Throws Fault::shape when the starts do not rise from 0 to the number of tokens, or are not one more than the cache's

@@ -115,12 +115,12 @@ Tensor seen_keys(const AttentionInputs& inputs, std::int64_t window) {
   return near.repeat_interleave(inputs.query.size(1) / inputs.key.size(1), 0);
 }
 
-/// Attention with its scores written out: what caps, sinks and watchers need. q, k, v are [1, H, ., d].
+/// Attention with explicit scores, for caps, sinks and requested probabilities. q, k, v are [1, H, ., d].
 Tensor explicit_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Attention& how,
                           const Tensor& seen, Tensor* probabilities) {
   auto scores = at::matmul(query, key.transpose(-2, -1)).to(at::kFloat);
   const auto usual = usual_scale(query.size(-1));
-  // Divided, as the reference does where the scale is the usual one.
+  // A division, as in the reference where the scale is the usual one.
   scores = how.scale == usual ? scores / std::sqrt(static_cast<double>(query.size(-1))) : scores * how.scale;
   if (how.soft_cap > 0.0) scores = how.soft_cap * at::tanh(scores / how.soft_cap);
   scores = scores.masked_fill(seen.logical_not(), -std::numeric_limits<double>::infinity());
@@ -168,7 +168,7 @@ Tensor gated(const Tensor& x, const Gated& part, at::ScalarType compute) {
   return linear(y, part.down, compute);
 }
 
-/// The experts that each token takes, [N, k], and their weights, [N, k] float32.
+/// The experts of each token, [N, k], and their weights, [N, k] float32.
 struct Choice {
   Tensor experts;
   Tensor weights;

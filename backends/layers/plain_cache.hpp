@@ -6,7 +6,7 @@
 
 namespace touchstone {
 
-/// Keys and values as whole tensors, one pair a layer and row. Simple and on any device; a fork shares its storage,
+/// Keys and values as whole tensors, one pair per layer and row. Simple and on any device; a fork shares its storage,
 /// since appending makes new tensors.
 class PlainCache final : public Cache {
  public:

@@ -30,7 +30,7 @@ void read_yarn(Rope& rope, const ConfigReader& scaling) {
   rope.attention_factor = scaling.number("attention_factor", 1e-3, 1e3, inferred);
 }
 
-/// theta^(-2j/dim) in float32, the order of operations as transformers has it.
+/// theta^(-2j/dim) in float32, in transformers' order of operations.
 std::vector<float> base_frequencies(double theta, std::int64_t dims) {
   const auto exponent = at::arange(0, dims, 2, at::kFloat) / static_cast<double>(dims);
   const auto frequencies = at::reciprocal(at::pow(at::Scalar(theta), exponent)).contiguous();
@@ -55,7 +55,7 @@ void scale_llama3(const Rope& rope, std::vector<float>& frequencies) {
   }
 }
 
-/// The dimension that turns `rotations` times over the original context.
+/// The dimension that rotates `rotations` times over the original context.
 double yarn_dimension(const Rope& rope, double rotations) {
   return static_cast<double>(rope.dims) *
          std::log(static_cast<double>(rope.original_positions) / (rotations * 2.0 * std::numbers::pi)) /
@@ -81,7 +81,7 @@ void scale_yarn(const Rope& rope, std::vector<float>& frequencies) {
 
 }  // namespace
 
-/// The object that says how this rope turns; an empty one where the file has none.
+/// The object with this rope's parameters; an empty one where the file has none.
 ConfigReader rope_object(const ConfigReader& config, const RopeDefaults& defaults) {
   if (config.has("rope_scaling") && defaults.scaled) return config.child("rope_scaling");
   const auto all = config.child("rope_parameters");

@@ -10,12 +10,12 @@ namespace touchstone {
 
 class ConfigReader;
 
-/// How positions become angles.
+/// The map from positions to angles.
 struct Rope {
   std::string type = "default";  ///< default | linear | dynamic | llama3 | yarn
   double theta = 10000.0;
   double factor = 1.0;
-  std::int64_t dims = 0;                ///< the first so many dimensions of a head turn
+  std::int64_t dims = 0;                ///< this many first dimensions of a head rotate
   bool neighbours = false;              ///< pairs (2j, 2j + 1); otherwise (j, j + dims / 2)
   std::int64_t max_positions = 0;       ///< max_position_embeddings
   std::int64_t original_positions = 0;  ///< context length of the pre-training (llama3, yarn)
@@ -27,22 +27,22 @@ struct Rope {
   double attention_factor = 1.0;        ///< multiplies cos and sin (yarn)
 };
 
-/// What a family says of a rope that its file may leave out.
+/// A family's defaults for rope keys that a file may leave out.
 struct RopeDefaults {
   std::int64_t dims = 0;
   std::int64_t max_positions = 0;
   double theta = 10000.0;
   std::string theta_key = "rope_theta";  ///< before transformers 5
-  bool scaled = true;                    ///< whether "rope_scaling", which has no kinds of layers, means this rope
-  std::string layer_type = "";           ///< "sliding_attention": the entry of that kind, where the file has one a kind
+  bool scaled = true;           ///< whether "rope_scaling", which names no kind of layers, applies to this rope
+  std::string layer_type = "";  ///< "sliding_attention": that entry, where the file has one per kind of layer
 };
 
 /// Reads "rope_parameters" (transformers 5) or "rope_scaling" and "rope_theta" (before). Throws Fault::checkpoint for a
 /// type that is not known and for numbers out of range.
 Rope read_rope(const ConfigReader& config, const RopeDefaults& defaults);
 
-/// Angle per position of each pair of dimensions, dims / 2 of them. `length` is the whole sequence's, which matters
-/// to "dynamic" alone (beyond max_positions the base grows with it).
+/// Angle per position of each pair of dimensions, dims / 2 of them. `length` is the length of the whole sequence; only
+/// "dynamic" uses it (beyond max_positions the base grows with it).
 std::vector<float> inverse_frequencies(const Rope& rope, std::int64_t length);
 
 /// cos and sin of all tokens of packed documents.
@@ -55,7 +55,7 @@ struct RopeTables {
 RopeTables rope_tables(const Rope& rope, const std::vector<std::int64_t>& first, const std::vector<std::int64_t>& count,
                        const at::Device& device);
 
-/// x [N, heads, d] turned.
+/// x [N, heads, d] rotated.
 Tensor apply_rope(const Tensor& x, const Rope& rope, const RopeTables& tables);
 
 }  // namespace touchstone

@@ -1,6 +1,6 @@
 #pragma once
-// The one place where the tensors of a decoder are named: reading, writing, parameters, adapters' places and copies
-// follow from it.
+// The one place where the tensors of a decoder are named. Reading, writing, parameters, targets of adapters and copies
+// all use it.
 #include <functional>
 #include <map>
 #include <string>
@@ -12,36 +12,36 @@
 
 namespace touchstone {
 
-/// A linear map, called without ".weight", or a tensor with its whole name.
+/// A linear map, named without ".weight", or a tensor with its full name.
 using WeightPart = std::variant<Linear*, Tensor*>;
 using Visitor = std::function<void(const std::string& name, WeightPart part)>;
 
-/// Every part of a block that is there, once; `prefix` ends in a dot.
+/// Every part that a block has, once; `prefix` ends in a dot.
 void visit(Block& block, const BlockNames& names, const std::string& prefix, const Visitor& visitor);
-/// Every part of a decoder, the blocks' among them. Of a tied head the weight counts as the embedding.
+/// Every part of a decoder, including its blocks. The weight of a tied head counts as the embedding.
 void visit(DecoderParts& parts, const Visitor& visitor);
-/// What visit() gives but the blocks.
+/// The parts of visit() without the blocks.
 void visit_outside(DecoderParts& parts, const Visitor& visitor);
 
-/// Every norm that a block can have, there or not.
+/// Every norm that a block can have, set or not.
 std::vector<std::optional<Norm>*> norms_of(Block& block);
 
-/// Reads a part from a checkpoint, in the shapes that it has (on the meta device, before). Throws Fault::checkpoint.
+/// Reads a part from a checkpoint, in the shapes of its meta tensors. Throws Fault::checkpoint.
 void read_part(const std::string& name, WeightPart part, const Weights& weights, const LoadSettings& settings);
-/// The same of a whole decoder. A head that a file holds although it is tied, and that differs, is a head of its own,
-/// as transformers has it.
+/// The same for a whole decoder. Where a tied head has its own, different tensor in the file, it becomes an untied
+/// head, as in transformers.
 void read_parts(DecoderParts& parts, const Weights& weights, const LoadSettings& settings);
 
 /// All tensors by name, the linear maps' weights and biases among them.
 std::map<std::string, Tensor*> named_tensors(DecoderParts& parts);
 /// The linear maps of the blocks by module name.
 std::map<std::string, Linear*> named_maps(DecoderParts& parts);
-/// A deep copy that stands still: what the maps' deltas say becomes part of the weights.
+/// A deep copy without deltas: their changes become part of the weights.
 DecoderParts copy_of(const DecoderParts& parts);
 
-/// A tensor of this shape that is still to be read.
+/// A tensor of this shape that is not read yet.
 Tensor unread(at::IntArrayRef shape);
-/// A linear map [out, in] that is still to be read.
+/// A linear map [out, in] that is not read yet.
 Linear unread_map(std::int64_t out, std::int64_t in, bool bias = false);
 
 }  // namespace touchstone

@@ -1,6 +1,6 @@
 #pragma once
-// The parts of a decoder layer as differentiable functions on the processor's kernels: fewer passes over memory than
-// LibTorch's operators, and weight gradients that are added in place. Their oracle is backends/layers/plain.hpp.
+// The parts of a decoder layer as differentiable functions on CPU kernels: they pass over memory less often than
+// LibTorch's operators and add weight gradients in place. Their reference is backends/layers/plain.hpp.
 #include <vector>
 
 #include "backends/layers/block.hpp"
@@ -10,8 +10,8 @@
 
 namespace touchstone {
 
-/// Linear maps that read the same input, as one: their outputs lie side by side. The products' factors have the dtype
-/// `compute`; bfloat16 copies of the weights are made once and again when a weight has changed.
+/// Linear maps with the same input, as one: their outputs lie side by side. The products' factors have the dtype
+/// `compute`; bfloat16 copies of the weights are made once, and again when a weight has changed.
 class JoinedMap {
  public:
   JoinedMap(std::vector<const Linear*> parts, at::ScalarType compute) : parts_(std::move(parts)), compute_(compute) {}
@@ -26,7 +26,7 @@ class JoinedMap {
   std::vector<const Linear*> parts_;
   at::ScalarType compute_;
   Tensor copy_;                                ///< [sum of out, in]; undefined where compute is float32
-  std::vector<std::int64_t> copied_versions_;  ///< of the weights, when they were copied
+  std::vector<std::int64_t> copied_versions_;  ///< versions of the weights when they were copied
 };
 
 struct SumAndNorm {
@@ -40,7 +40,7 @@ struct NormKind {
   at::ScalarType dtype = at::kFloat;  ///< of the result
 };
 
-/// x [N, D] float32 over its root mean square, times weight [D] float32.
+/// x [N, D] float32 divided by its root mean square, times weight [D] float32.
 Tensor fused_norm(const Tensor& x, const Tensor& weight, const NormKind& kind);
 /// The same of x + delta; delta [N, D] has the result's dtype or float32.
 SumAndNorm fused_sum_norm(const Tensor& x, const Tensor& delta, const Tensor& weight, const NormKind& kind);
@@ -48,10 +48,10 @@ SumAndNorm fused_sum_norm(const Tensor& x, const Tensor& delta, const Tensor& we
 /// x [N, 2 F], gate and up side by side, to f(gate) * up, [N, F]; where not gated x [N, F] to f(x).
 Tensor fused_activation(const Tensor& x, Activation activation, bool gated);
 
-/// What attention over packed documents reads beside the tensors.
+/// The inputs of attention over packed documents, besides the tensors.
 struct AttentionPlan {
   std::vector<std::int64_t> starts;  ///< as in Inputs, one more than documents
-  RopeTables tables;                 ///< undefined: queries and keys are not turned
+  RopeTables tables;                 ///< undefined: queries and keys are not rotated
   std::int64_t heads = 0;
   std::int64_t key_heads = 0;
   std::int64_t head_dim = 0;
@@ -60,8 +60,8 @@ struct AttentionPlan {
   std::int64_t window = 0;
 };
 
-/// Queries, keys and values side by side, [N, (H + 2 KV) * d], not yet turned, to mixed values [N, H * d]. Turns them
-/// in place.
+/// Queries, keys and values side by side, [N, (H + 2 KV) * d], not yet rotated, to mixed values [N, H * d]. Rotates
+/// them in place.
 Tensor fused_attention(const Tensor& query_key_value, const AttentionPlan& plan);
 
 /// Rows of the table [V, D] as float32 [N, D]; the gradient is added to the table's in place.

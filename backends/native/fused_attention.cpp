@@ -16,7 +16,7 @@ char* at_element(const Tensor& tensor, std::int64_t element) {
   return static_cast<char*>(tensor.data_ptr()) + element * static_cast<std::int64_t>(tensor.element_size());
 }
 
-/// Where the parts of the attention of a document and key head lie.
+/// Where the attention inputs of a document and key head lie.
 struct Places {
   Tensor query_key_value;
   Tensor mixed;

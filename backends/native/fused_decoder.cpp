@@ -16,7 +16,7 @@ Tensor norm_rows(const Tensor& x, const Norm& norm, at::ScalarType dtype) {
   return fused_norm(x, norm_factors(norm, x.size(1)), {.epsilon = norm.epsilon, .dtype = dtype});
 }
 
-/// Queries, keys and values side by side, clipped and normed.
+/// Computes queries, keys and values side by side, clipped and normed.
 Tensor prepared(const Attention& how, const Tensor& wide) {
   if (how.clip == 0.0 && !how.query_norm && !how.key_norm && !how.value_norm) return wide;
   const auto width = how.head_dim;
@@ -70,7 +70,7 @@ FusedLayers::FusedLayers(const DecoderParts& parts, at::ScalarType compute)
   }
 }
 
-/// The flow's sum through a norm, or as it is. What was added last is in the sum afterwards.
+/// The residual sum through a norm, or unchanged. Afterwards it includes the pending addition.
 Tensor FusedLayers::take(Flow& flow, const std::optional<Norm>& norm, at::ScalarType dtype) const {
   const bool fast = norm && norm->kind == Norm::Kind::rms && !norm->bias.defined();
   if (fast && flow.delta.defined()) {
@@ -116,7 +116,7 @@ Tensor FusedLayers::feed_forward(const Block& block, Layer& maps, const Tensor& 
   return maps.down.apply(product);
 }
 
-/// What a part adds to the sum.
+/// The addition of a part to the sum.
 Tensor FusedLayers::added(const Block& block, const Tensor& y, const std::optional<Norm>& after) const {
   const auto all = after ? norm_rows(y.to(at::kFloat), *after, compute_) : y;
   return block.residual_scale == 1.0 ? all : all * block.residual_scale;

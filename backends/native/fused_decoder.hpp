@@ -7,11 +7,11 @@
 
 namespace touchstone {
 
-/// What of these parts the training kernels do not know ("sinks"); empty: nothing. `compute` is the products' dtype.
+/// A feature of these parts that the training kernels lack ("sinks"); empty: none. `compute` is the products' dtype.
 std::string fused_declines(const DecoderParts& parts, at::ScalarType compute);
 
-/// A decoder's layers on the processor's kernels, differentiable: what training runs. Refers to the decoder's parts,
-/// which must outlive it and stay where they are, and must not be declined.
+/// A decoder's layers on CPU kernels, differentiable, for training. It refers to the decoder's parts: they must outlive
+/// it, stay in place, and be supported by the kernels.
 class FusedLayers {
  public:
   FusedLayers(const DecoderParts& parts, at::ScalarType compute);
@@ -31,7 +31,7 @@ class FusedLayers {
     JoinedMap wide;  ///< gate and up, or up alone
     JoinedMap down;
   };
-  /// The sum so far and what the last part added to it, not yet in it.
+  /// The residual sum so far, and the last part's addition, which is not in it yet.
   struct Flow {
     Tensor x;      ///< [N, D] float32
     Tensor delta;  ///< [N, D]; undefined: none
@@ -50,7 +50,7 @@ class FusedLayers {
   JoinedMap head_;
 };
 
-/// "fused-" and the instruction set of the kernels: what a run records.
+/// "fused-" and the instruction set of the kernels, as recorded with a run.
 std::string fused_kernels();
 
 }  // namespace touchstone

@@ -14,9 +14,9 @@ using torch::autograd::variable_list;
 
 /// y = x W^T for weights whose outputs lie side by side.
 struct JoinedProduct : torch::autograd::Function<JoinedProduct> {
-  /// `copied`: the weights in the dtype of x, below each other; undefined: the weights themselves are read. A pointer,
-  /// for an argument of this kind of function that is a tensor may not be undefined. `trained`: any of the weights that
-  /// has a gradient, for autograd does not look into the list of them; x where none has.
+  /// `copied`: the weights in the dtype of x, stacked; undefined: the weights themselves are read. It is a pointer
+  /// since a tensor argument of an autograd function may not be undefined. `trained`: any weight that needs a gradient,
+  /// since autograd does not look into the list of weights; x where none does.
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& /*trained*/, const Tensor* copied,
                         bool wide, const std::vector<Tensor>& weights) {
     const auto& copy = *copied;
@@ -98,7 +98,7 @@ Tensor JoinedMap::copy_of_weights() {
   const at::NoGradGuard no_gradients;
   std::int64_t width = 0;
   for (const auto* part : parts_) width += part->weight.size(0);
-  // A new one each time: a graph that is still to be run backwards may hold the old one.
+  // A new copy each time: a graph whose backward pass is still to come may hold the old one.
   const auto& first = parts_.front()->weight;
   copy_ = at::empty({width, first.size(1)}, first.options().dtype(compute_).requires_grad(false));
   width = 0;
@@ -110,7 +110,7 @@ Tensor JoinedMap::copy_of_weights() {
   return copy_;
 }
 
-/// Biases and deltas of all parts side by side, in the dtype of y, which has their products; undefined when there are
+/// Biases and deltas of all parts side by side, in the dtype of y, which holds the products; undefined when there are
 /// none.
 Tensor JoinedMap::additions(const Tensor& x, const Tensor& y) const {
   Tensor biases;

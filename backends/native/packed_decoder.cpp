@@ -14,7 +14,7 @@
 namespace touchstone {
 namespace {
 
-/// Buffers of a pass, by what they hold.
+/// Buffers of a pass, named by their contents.
 enum class Buffer : std::size_t { x, normed, wide, mixed, delta, second, scale, scratch, count };
 
 [[noreturn]] void refuse() {
@@ -23,12 +23,12 @@ enum class Buffer : std::size_t { x, normed, wide, mixed, delta, second, scale, 
 
 }  // namespace
 
-/// One forward pass: rows and where their numbers lie.
+/// One forward pass: its rows and where their values lie.
 struct PackedDecoder::Pass {
   const Documents& documents;
   PagedCache& cache;
   std::int64_t rows = 0;
-  float* delta = nullptr;  ///< what the last part added, not yet in x; null at first
+  float* delta = nullptr;  ///< the last part's addition, not yet in x; null at first
   std::vector<void*> keys{};
   std::vector<void*> values{};
 
@@ -39,7 +39,7 @@ struct PackedDecoder::Pass {
   }
   Memory& scratch() { return block(Buffer::scratch); }
 
-  /// y = norm(x), `count` rows that lie one after another; y may be x. With `added` the sum x + added is kept in x.
+  /// y = norm(x), `count` contiguous rows; y may be x. With `added`, x becomes x + added first.
   void normalise(const Norm& norm, float* x, const float* added, std::int64_t count, float* y) {
     const auto width = norm.weight.numel();
     if (norm.kind == Norm::Kind::layer) {
@@ -61,7 +61,7 @@ struct PackedDecoder::Pass {
     kernels::chosen().norm_forward(call);
   }
 
-  /// The sum of x and what was added last, through a norm into the buffer of that name, or as it is.
+  /// The sum of x and the pending addition, through a norm into the buffer of that name, or unchanged.
   float* take(const std::optional<Norm>& norm, float* x, std::int64_t width) {
     if (!norm) {
       if (delta != nullptr) add(x, delta, rows * width);
@@ -74,7 +74,7 @@ struct PackedDecoder::Pass {
     return y;
   }
 
-  /// What a part adds, `y` of `rows` rows, made ready in place.
+  /// Finishes a part's addition, `y` of `rows` rows, in place.
   float* added(const Block& from, float* y, const std::optional<Norm>& after, std::int64_t width) {
     if (after) normalise(*after, y, nullptr, rows, y);
     if (from.residual_scale != 1.0) {
@@ -88,7 +88,7 @@ struct PackedDecoder::Pass {
     for (std::int64_t at = 0; at < count; ++at) to[at] += from[at];
   }
 
-  /// One row at a time, in double precision: a row's numbers do not depend on the others.
+  /// One row at a time, in double precision: a row's result does not depend on the others.
   static void layer_norm(const Norm& norm, const float* x, std::int64_t count, float* y) {
     const auto width = norm.weight.numel();
     const auto* const weight = norm.weight.const_data_ptr<float>();
@@ -110,7 +110,7 @@ struct PackedDecoder::Pass {
     }
   }
 
-  /// Queries, keys and values of all rows, clipped and normed in place.
+  /// Clips and norms queries, keys and values of all rows in place.
   void prepare(const Attention& how, float* wide) {
     const std::optional<Norm>* const norms[] = {&how.query_norm, &how.key_norm, &how.value_norm};
     const std::int64_t heads[] = {how.heads, how.key_heads, how.key_heads};
@@ -402,7 +402,7 @@ std::string packed_declines(const DecoderParts& parts, at::ScalarType compute, C
 
 namespace {
 
-/// Norms as the passes take them: float32 weights that multiply as they are, ones where a norm has none.
+/// Norms in the form that the passes need: float32 weights that multiply directly, ones where a norm has none.
 void settle(std::optional<Norm>& norm, std::int64_t width) {
   if (!norm) return;
   norm->weight = norm_factors(*norm, width).contiguous();
@@ -424,7 +424,7 @@ void settle_norms(Block& block, std::int64_t hidden) {
   }
 }
 
-/// Several maps of one input as one; a part without a bias has zeros where others have one.
+/// Several maps of one input as one; a part without a bias gets zeros where others have one.
 PackedLinear joined(const std::vector<Linear*>& parts, kernels::Type factors) {
   std::vector<Tensor> rows;
   std::vector<Tensor> offsets;
@@ -462,7 +462,7 @@ PackedBlock pack(Block block, std::int64_t hidden, kernels::Type factors) {
 std::unique_ptr<Model> build_packed(DecoderParts parts, const Weights& weights, const LoadSettings& settings,
                                     const std::string& config_json) {
   const auto factors = settings.compute == at::kFloat ? kernels::Type::f32 : kernels::Type::bf16;
-  auto whole = settings;  // the products round the weights; norms keep them
+  auto whole = settings;  // only the products round weights; norms keep float32
   whole.storage = at::kFloat;
   visit_outside(parts, [&](const std::string& name, WeightPart part) {
     const bool table = std::get<Tensor*>(part)->dim() == 2;

@@ -17,16 +17,16 @@ std::string packed_declines(const DecoderParts& parts, at::ScalarType compute, C
 
 /// One block with its linear maps packed.
 struct PackedBlock {
-  Block block;  ///< without the maps' tensors; norms have float32 weights that multiply as they are
+  Block block;  ///< without the maps' tensors; norms have float32 weights that multiply directly
   PackedLinear query_key_value;
   PackedLinear output;
   PackedLinear wide;  ///< gate and up, or up alone
   PackedLinear down;
 };
 
-/// A decoder for answering on a processor: float32 activations, products by our kernels. The numbers of a token follow
-/// from the tokens up to it alone: not from what else is in the call, nor from how its beginning came into the cache,
-/// to the last bit. One forward pass works on one thread; several may run at once, each with a cache of its own.
+/// A decoder for answering on a CPU: float32 activations, products by our kernels. A token's result depends only on the
+/// tokens up to it, to the last bit: neither on the rest of the call nor on how its prefix came into the cache. One
+/// forward pass works on one thread; several may run at once, each with a cache of its own.
 class PackedDecoder final : public Model {
  public:
   /// `parts` without blocks and without the head's weight. `config_json` as the file has it.
@@ -48,7 +48,7 @@ class PackedDecoder final : public Model {
   std::string config_json() const override { return config_json_; }
   std::string kernels(const Want& want) const override;
 
-  // What needs the weights themselves, or changes them: Fault::internal, since they are packed.
+  // These need or change the weights themselves: they throw Fault::internal, since the weights are packed.
   std::map<std::string, Tensor*> parameters() override;
   std::map<std::string, Linear*> linears() override;
   const Linear& head() const override;
@@ -71,7 +71,7 @@ class PackedDecoder final : public Model {
   std::string config_json_;
   kernels::Type factors_;
   mutable std::mutex mutex_;
-  /// Of each rope, the angles of positions from 0 on, as many as were needed so far.
+  /// For each rope, the angles of positions from 0 on, as many as were needed so far.
   mutable std::vector<std::shared_ptr<const RopeTables>> angles_;
 };
 

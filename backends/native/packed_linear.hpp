@@ -9,7 +9,7 @@ namespace touchstone {
 class PackedLinear {
  public:
   PackedLinear() = default;
-  /// weight [out, in] of any floating dtype, bias [out] or undefined; factors of the product are rounded to `factors`.
+  /// weight [out, in] of any floating dtype, bias [out] or undefined; the product's factors are rounded to `factors`.
   PackedLinear(const Tensor& weight, const Tensor& bias, kernels::Type factors);
 
   /// x [rows, in] to y [rows, out], float32, rows contiguous.

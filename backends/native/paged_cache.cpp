@@ -37,7 +37,7 @@ void PagedCache::keep(const std::vector<int>& rows) {
 
 std::shared_ptr<Memory> PagedCache::fresh_page() const {
   auto page = std::make_shared<Memory>(layout_.page_bytes());
-  page->clear();  // the kernels multiply what lies beyond the last token with zero
+  page->clear();  // the kernels multiply values beyond the last token by zero
   return page;
 }
 

@@ -9,7 +9,7 @@
 
 namespace touchstone {
 
-/// Sizes of what a cache keeps.
+/// The dimensions of a cache.
 struct PageLayout {
   int layers = 0;
   std::int64_t key_heads = 0;
@@ -21,8 +21,8 @@ struct PageLayout {
   std::int64_t page_bytes() const { return layers * key_heads * (key_bytes() + value_bytes()); }
 };
 
-/// Keys and values in pages of 64 tokens that hold all layers. A fork shares its pages; a page that is shared is copied
-/// when one of its rows goes on in it. Not for several threads at once.
+/// Keys and values in pages of 64 tokens that hold all layers. A fork shares its pages; a shared page is copied when
+/// one of its rows adds tokens to it. Not for several threads at once.
 class PagedCache final : public Cache {
  public:
   PagedCache(const PageLayout& layout, int rows) : layout_(layout), rows_(static_cast<std::size_t>(rows)) {}
@@ -42,7 +42,7 @@ class PagedCache final : public Cache {
   void prepare(int row, std::int64_t tokens);
   /// Where the pages of one layer and key head lie.
   void locate(int row, int layer, std::int64_t key_head, std::vector<void*>& keys, std::vector<void*>& values) const;
-  /// The tokens that prepare made room for are there now.
+  /// Marks the tokens that prepare made room for as present.
   void grow(int row, std::int64_t tokens) { rows_.at(static_cast<std::size_t>(row)).length += tokens; }
 
   /// Buffers of the forward passes that use this cache.

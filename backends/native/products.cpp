@@ -17,9 +17,9 @@ namespace {
 bool is_half(const Tensor& tensor) { return tensor.scalar_type() == at::kBFloat16; }
 
 #if defined(TOUCHSTONE_MKL_BF16)
-/// The program's own kernels where they multiply halves faster than LibTorch; null elsewhere. `wide`: the result is
-/// float32. Where the libraries multiply halves at all, MKL has those with a float32 result on Intel's processors alone
-/// and elsewhere turns the factors into float32.
+/// The program's own kernels where they multiply bfloat16 faster than LibTorch; null elsewhere. `wide`: the result is
+/// float32. Where libraries have bfloat16 products at all, MKL has those with a float32 result only on Intel's
+/// processors; elsewhere it converts the factors to float32.
 const kernels::Kernels* own_kernels(bool wide) {
   if (!kernels::libraries_multiply_halves()) return &kernels::chosen();
   static const auto* const not_intel = __builtin_cpu_is("intel") == 0 ? kernels::named("avx512bf16") : nullptr;

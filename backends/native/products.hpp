@@ -11,8 +11,8 @@ void multiply_into(Tensor& y, const Tensor& x, const Tensor& weight);
 /// d_y [N, out] times weight [out, in], in their dtype: the gradient of the products' input.
 Tensor input_gradient(const Tensor& d_y, const Tensor& weight);
 
-/// Adds d_y [N, out] transposed times x [N, in] to the gradient of `weight`, in float32. The first to come makes the
-/// gradient, so that nothing is cleared before it is written.
+/// Adds d_y [N, out] transposed times x [N, in] to the gradient of `weight`, in float32. The first call makes the
+/// gradient, so that no memory is cleared before it is written.
 void add_weight_gradient(const Tensor& weight, const Tensor& d_y, const Tensor& x);
 
 }  // namespace touchstone

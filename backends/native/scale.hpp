@@ -5,7 +5,7 @@
 
 namespace touchstone {
 
-/// The scores' scale as the kernels take it: the usual one is computed in float32.
+/// The scores' scale for the kernels: the usual one is computed in float32.
 inline float kernel_scale(double scale, std::int64_t head_dim) {
   const auto usual = scale == usual_scale(head_dim);
   return usual ? 1.0F / std::sqrt(static_cast<float>(head_dim)) : static_cast<float>(scale);

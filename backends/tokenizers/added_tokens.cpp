@@ -56,13 +56,13 @@ bool AddedTokens::next(std::string_view text, bool specials, std::size_t done, s
       continue;
     }
     const auto first = at;
-    at = last;  // also what is turned down below is not looked at again
+    at = last;  // matches that are rejected below are not tried again, either
     const auto& token = tokens_[static_cast<std::size_t>(which)];
     if (token.special && !specials) continue;
     if (token.single_word && (ends_with_word(text.substr(0, first)) || starts_with_word(text.substr(last)))) continue;
     found = {first, last, &token};
-    // White space that an earlier token took along stays with it; a token that lies in such white space is found all
-    // the same, and the text behind it is ordinary again: the tokenizers library does so.
+    // White space that an earlier token took stays with it. A token that lies in such white space is found anyway, and
+    // the text behind it is ordinary again: this is what the tokenizers library does.
     if (token.lstrip) found.first = std::max(trailing_space(text.substr(0, first)), done);
     if (token.rstrip) found.last = last + leading_space(text.substr(last));
     found.last = std::max(found.last, found.first);

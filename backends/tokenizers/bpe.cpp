@@ -13,7 +13,7 @@
 namespace touchstone::tokenizers {
 namespace {
 
-constexpr std::size_t cut_above_bytes = 64;  ///< longer words are looked through for places where nothing can merge
+constexpr std::size_t cut_above_bytes = 64;  ///< longer words are searched for places where nothing can merge
 
 std::string byte_token(unsigned char byte) {
   std::array<char, 8> text{};
@@ -25,8 +25,8 @@ std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
   return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32) | static_cast<std::uint32_t>(right);
 }
 
-/// Gathers the symbols that merging starts from. An unknown token is written when the next known one comes, as the
-/// reference does; without an unknown token a character vanishes, and its neighbour takes over its bytes.
+/// Collects the symbols that merging starts from. As in the reference, an unknown token is written when the next known
+/// one comes. Without an unknown token, an unknown character is dropped and its neighbour takes over its bytes.
 class SymbolList {
  public:
   SymbolList(std::vector<Token>& out, std::int32_t unknown, bool fuse) : out_(out), unknown_(unknown), fuse_(fuse) {}
@@ -134,18 +134,18 @@ void Bpe::read_bytes() {
   raw_index_.build(raw_);
 }
 
-/// Merging never joins two code points that stand side by side in no token that a merge makes. Between such two a word
-/// can be cut without changing a token, so that a text without spaces to split at is not one word of its whole length.
+/// Merging never joins two neighbouring code points unless some merged token holds them side by side. Elsewhere a word
+/// can be cut without changing a token, so that a text without spaces need not be handled as one long word.
 void Bpe::read_places_to_cut(const std::vector<Merge>& merges) {
   if (settings_.bytes || !settings_.continuing_prefix.empty() || !settings_.word_suffix.empty()) return;
   for (const auto& merge : merges) {
-    // Byte tokens are no text of their own: where they merge, code points say nothing.
+    // Byte tokens are not text by themselves: where they merge, code points cannot decide.
     if (merge.left.starts_with("<0x") || merge.right.starts_with("<0x")) return;
     const auto left = known_code_point_at(merge.left, previous_start(merge.left, merge.left.size()));
     joined_.insert(pair_key(left.value, known_code_point_at(merge.right, 0).value));
   }
   const auto bytes = std::count_if(byte_ids_.begin(), byte_ids_.end(), [](std::int32_t id) { return id >= 0; });
-  // With some byte tokens missing, where an unknown character's token goes depends on what is around it.
+  // When some byte tokens are missing, the place of an unknown character's token depends on its neighbours.
   cuts_ = settings_.byte_fallback && bytes == 256;
   cuts_ = cuts_ || (unknown_ >= 0 && (!settings_.byte_fallback || bytes == 0));
 }

@@ -9,15 +9,15 @@
 
 namespace touchstone::tokenizers {
 
-/// What a byte-pair model is made from, besides its vocabulary.
+/// The settings of a byte-pair model, besides its vocabulary.
 struct BpeSettings {
   std::string unknown;            ///< unk_token; empty: unknown characters vanish
   std::string continuing_prefix;  ///< before each symbol of a word but the first
   std::string word_suffix;        ///< behind the last symbol of a word
   bool fuse_unknown = false;      ///< neighbouring unknown characters become one token
-  bool byte_fallback = false;     ///< an unknown character becomes the tokens <0xNN> of its bytes, where there are all
+  bool byte_fallback = false;     ///< an unknown character becomes the tokens <0xNN> of its bytes, if all exist
   bool ignore_merges = false;     ///< a word that is a token is that token
-  /// The words come as plain bytes, and the vocabulary writes bytes in GPT-2's alphabet.
+  /// The words are plain bytes, while the vocabulary writes bytes in GPT-2's alphabet.
   bool bytes = false;
 };
 

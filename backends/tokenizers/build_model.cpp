@@ -61,7 +61,7 @@ std::unique_ptr<Model> build_bpe(const Section& section, bool plain_bytes) {
   merges.reserve(list.size());
   for (const auto& value : list) {
     const auto place = section.place("merges") + "[" + std::to_string(merges.size()) + "]";
-    // Old files carry the first line of merges.txt along.
+    // Old files also hold the first line of merges.txt.
     if (value.is_string() && value.get_ref<const std::string&>().starts_with("#version")) continue;
     merges.push_back(read_merge(value, place));
     merges.back().rank = static_cast<std::uint32_t>(merges.size() - 1);
@@ -96,7 +96,7 @@ std::unique_ptr<Model> build_unigram(const Section& section) {
 
 std::string model_type(const Section& section) {
   if (section.has("type")) return section.type();
-  // Files of before 2021 name no type; each kind has a key of its own.
+  // Files from before 2021 name no type; each kind has a key of its own.
   if (section.has("merges")) return "BPE";
   if (section.has("max_input_chars_per_word")) return "WordPiece";
   if (section.has("vocab") && section.at("vocab").is_array()) return "Unigram";

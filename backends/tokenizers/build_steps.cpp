@@ -39,7 +39,7 @@ Behavior behavior(const Section& section) {
                            {"Contiguous", Behavior::contiguous}});
 }
 
-/// add_prefix_space is the older way to say it; the two must not contradict each other.
+/// add_prefix_space is the older key for the same setting; the two must not contradict each other.
 Prepend prepend_scheme(const Section& section) {
   const auto scheme =
       choose<Prepend>(section, "prepend_scheme", section.text("prepend_scheme", "always"),

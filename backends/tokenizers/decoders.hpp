@@ -7,11 +7,11 @@
 
 namespace touchstone::tokenizers {
 
-/// Turns the texts of tokens back into text.
+/// Turns token strings back into text.
 class Decoder {
  public:
   virtual ~Decoder() = default;
-  /// Changes the pieces in place; in the end they are joined.
+  /// Changes the pieces in place; the caller joins them at the end.
   virtual void decode(std::vector<std::string>& pieces) const = 0;
 };
 
@@ -22,14 +22,14 @@ DecoderPtr byte_fallback_decoder();  ///< runs of <0xNN> to text, or to one U+FF
 DecoderPtr fuse_decoder();
 DecoderPtr strip_decoder(std::int32_t content, std::size_t start, std::size_t stop);
 DecoderPtr replace_decoder(Pattern pattern, std::string content);
-/// `drops_first`: the replacements in the first token vanish, since encoding put one there.
+/// `drops_first`: the replacements in the first token are dropped, since encoding put one there.
 DecoderPtr metaspace_decoder(std::int32_t replacement, bool drops_first);
 DecoderPtr word_piece_decoder(std::string prefix, bool cleanup);
 DecoderPtr bpe_decoder(std::string suffix);
 DecoderPtr ctc_decoder(std::string pad_token, std::string word_delimiter, bool cleanup);
 DecoderPtr decoder_sequence(std::vector<DecoderPtr> steps);
 
-/// Takes back the spaces that joining words put before punctuation and English contractions.
+/// Removes the spaces that joining words put before punctuation and English contractions.
 std::string clean_up_spaces(std::string text);
 
 }  // namespace touchstone::tokenizers

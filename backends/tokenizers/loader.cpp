@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr JsonLimits file_limits{.bytes = std::size_t{256} << 20, .depth = 32};
 
-/// A file's JSON; what is wrong with it is the checkpoint's fault.
+/// A file's JSON; errors in it are Fault::checkpoint.
 Json read_file_json(const fs::path& path, const std::string& text) {
   try {
     return parse_json(text, path.string(), file_limits);
@@ -33,7 +33,7 @@ class Files {
  public:
   explicit Files(fs::path folder) : folder_(std::move(folder)) {}
 
-  /// The text of the first of these names that is there.
+  /// The text of the first of these files that exists.
   std::optional<std::string> text(std::initializer_list<const char*> names, fs::path& path) {
     for (const char* name : names) {
       path = folder_ / name;
@@ -44,7 +44,7 @@ class Files {
       } catch (const Error& error) {
         throw Error(Fault::checkpoint, error.what());
       }
-      // Name and length keep two files from running into one another.
+      // Name and length mark where one file ends and the next begins.
       hash_.add(std::string(name) + "\n" + std::to_string(found.size()) + "\n").add(found);
       return found;
     }
@@ -75,7 +75,7 @@ AddedToken read_added_token(const Section& section) {
   return token;
 }
 
-/// Adds a token, or gives one that is there already the new flags. Its id must be the one its text has already.
+/// Adds a token, or gives an existing one the new flags. The id must be the one that its text has already, if any.
 void add_token(Parts& parts, AddedToken token, const std::string& where) {
   if (token.content.empty()) return;
   const auto name = [&] { return where + ": added token '" + token.content.substr(0, 80) + "'"; };
@@ -134,7 +134,7 @@ void read_special_tokens(const Section& section, Parts& parts) {
   auto& additional = parts.special_tokens.additional;
   const std::string list = "additional_special_tokens";
   if (additional.empty() && section.has(list) && section.at(list).is_array()) additional = token_texts(section, list);
-  // Names of a model's own: "image_token".
+  // Names that only some models have: "image_token".
   const std::string extra = "extra_special_tokens";
   if (section.has(extra) && section.at(extra).is_object()) {
     const auto named = section.child(extra);
@@ -149,7 +149,7 @@ void read_special_tokens(const Section& section, Parts& parts) {
   }
 }
 
-/// Tokens that the configuration adds to, or says more about than, tokenizer.json.
+/// Tokens that the configuration adds to tokenizer.json, or gives other flags.
 void read_added_tokens_decoder(const Section& config, Parts& parts) {
   if (!config.has("added_tokens_decoder")) return;
   const auto tokens = config.child("added_tokens_decoder");

@@ -4,13 +4,13 @@
 
 namespace touchstone::tokenizers {
 
-/// What two neighbouring tokens become.
+/// The result of merging two neighbouring tokens.
 struct Merged {
   std::uint32_t rank = 0;
   std::int32_t id = -1;  ///< -1: they do not merge
 };
 
-/// Pairs of ids to what they merge into, by open addressing: the table that encoding looks into most.
+/// Maps pairs of ids to their merge, by open addressing: the table that encoding reads most.
 class MergeTable {
  public:
   explicit MergeTable(std::size_t pairs);

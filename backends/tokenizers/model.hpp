@@ -39,14 +39,14 @@ class WordCache {
   std::size_t used_ = 0;
 };
 
-/// What encoding one text fills and needs on the way. Not shared between threads.
+/// The results and scratch memory of encoding one text. Not shared between threads.
 struct Work {
   bool tracked = false;                      ///< fill `pieces` too
   const std::vector<bool>* avoid = nullptr;  ///< ids that no text may become; null: none
   std::vector<std::int64_t> ids;
   std::vector<Encoding::Piece> pieces;
   WordCache cache;
-  std::vector<Token> tokens;  ///< of the word at hand
+  std::vector<Token> tokens;  ///< of the current word
 
   bool avoided(std::int32_t id) const {
     return avoid != nullptr && static_cast<std::size_t>(id) < avoid->size() && (*avoid)[static_cast<std::size_t>(id)];
@@ -59,7 +59,7 @@ struct Work {
   void put_all(const Span& word, const Token* first, std::size_t count);
 };
 
-/// Turns a word (what the pre-tokenizer leaves in one piece) into ids.
+/// Turns a word (a piece that the pre-tokenizer leaves whole) into ids.
 class Model {
  public:
   virtual ~Model() = default;

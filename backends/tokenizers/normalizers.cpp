@@ -27,7 +27,7 @@ NormalizerPtr walked(Walk walk) {
   return std::make_unique<Walked<Walk>>(std::move(walk));
 }
 
-/// A normalizer that looks at one code point at a time: change(value) gives the code point to put there, -1 to drop it.
+/// A normalizer of single code points: change(value) gives the code point to put there, or -1 to drop it.
 template <class Change>
 NormalizerPtr mapped(Change change) {
   return walked([change](std::string_view text, Rewrite& rewrite) {

@@ -8,7 +8,7 @@
 
 namespace touchstone::tokenizers {
 
-/// What "pattern" stands for in tokenizer.json: {"String": ...} or {"Regex": ...}.
+/// The value of "pattern" in tokenizer.json: {"String": ...} or {"Regex": ...}.
 class Pattern {
  public:
   static Pattern literal(std::string text) { return Pattern(std::move(text), nullptr); }

@@ -48,8 +48,8 @@ class Pipeline : public Tokenizer {
   std::map<std::int64_t, std::size_t> by_id_;  ///< places in parts_.added
   std::vector<bool> special_ids_;
   std::set<std::string> special_texts_;
-  AddedTokens raw_;         ///< looked for in the text as it is
-  AddedTokens normalized_;  ///< looked for in the normalised text
+  AddedTokens raw_;         ///< searched for in the original text
+  AddedTokens normalized_;  ///< searched for in the normalised text
   std::int64_t size_ = 0;
   std::optional<std::int64_t> bos_;
   std::optional<std::int64_t> eos_;
@@ -161,7 +161,7 @@ std::string Pipeline::decode(std::span<const std::int64_t> ids, bool skip_specia
   std::vector<std::string> pieces;
   pieces.reserve(ids.size());
   for (const auto id : ids) {
-    // An added token that is looked for in a normalised form goes back through the decoder in that form.
+    // An added token with a normalised form is decoded in that form.
     const auto* one = added(id);
     const auto& piece = one != nullptr ? one->form : parts_.model->vocabulary().token(id);
     if (piece.empty() || (skip_special_tokens && special_texts_.count(piece) > 0)) continue;

@@ -1,4 +1,4 @@
-// What a post-processor puts before and behind a single text.
+// The tokens that a post-processor puts before and behind a single text.
 #include "backends/tokenizers/builders.hpp"
 #include "harness/base/error.hpp"
 

@@ -53,7 +53,7 @@ void split_by(const Pattern& pattern, const Span& text, Behavior behavior, bool 
   splitter.finish();
 }
 
-/// The pattern of GPT-2's encoder, which ByteLevel brings along.
+/// The pattern of GPT-2's encoder, which is part of ByteLevel.
 const Pattern& gpt2_pattern() {
   static const Pattern pattern =
       Pattern::regex(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", "ByteLevel");

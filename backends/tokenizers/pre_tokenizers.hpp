@@ -21,7 +21,7 @@ class PreTokenizer {
 
 using PreTokenizerPtr = std::unique_ptr<PreTokenizer>;
 
-/// What becomes of the matches that a text is split at.
+/// What to do with the matches at which a text is split.
 enum class Behavior : std::uint8_t { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
 PreTokenizerPtr split_at(Pattern pattern, Behavior behavior, bool invert);

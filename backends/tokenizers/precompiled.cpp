@@ -12,8 +12,8 @@
 namespace touchstone::tokenizers {
 namespace {
 
-/// A double-array tree over bytes whose values are places in a pool of replacements that end in a zero byte. The file
-/// may say anything, so every step looks whether it stays inside.
+/// A double-array trie over bytes; its values are places in a pool of replacements that end in a zero byte. The file
+/// may hold anything, so every step checks its bounds.
 class ReplacementTable {
  public:
   ReplacementTable(const std::string& table, const std::string& where) {
@@ -61,8 +61,8 @@ class ReplacementTable {
   std::string pool_;
 };
 
-/// Hugging Face's way: a grapheme of fewer than six bytes is replaced whole by what the shortest key in it stands for;
-/// otherwise each of its code points on its own.
+/// As in Hugging Face's tokenizers: a grapheme of fewer than six bytes is replaced as a whole by the value of its
+/// shortest key; otherwise each of its code points is replaced on its own.
 class ByGrapheme : public Normalizer {
  public:
   ByGrapheme(const std::string& table, const std::string& where) : table_(table, where) {}
@@ -108,7 +108,7 @@ class ByGrapheme : public Normalizer {
   ReplacementTable table_;
 };
 
-/// SentencePiece's own way: from left to right the longest key.
+/// As in SentencePiece: the longest key, from left to right.
 class ByLongestKey : public Normalizer {
  public:
   ByLongestKey(const std::string& table, const std::string& where) : table_(table, where) {}

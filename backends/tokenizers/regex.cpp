@@ -11,7 +11,7 @@
 namespace touchstone::tokenizers {
 namespace {
 
-/// Calls `run`; what it throws names the place.
+/// Calls `run` and adds the place to its errors.
 template <class Run>
 auto named(const std::string& where, const Run& run) {
   try {
@@ -70,15 +70,15 @@ std::string Regex::escape(std::string_view text) {
 
 namespace {
 
-// What Oniguruma means by its classes in Unicode text. PCRE2's own differ: U+180E, marks, signs as punctuation, script
-// extensions for scripts. Each was held against the tokenizers library over all code points (tests/tokenizers/).
+// Oniguruma's classes in Unicode text. PCRE2's own differ: U+180E, marks, signs as punctuation, script extensions for
+// scripts. Each was compared with the tokenizers library over all code points (tests/tokenizers/).
 constexpr std::string_view spaces =
     R"(\x09-\x0d\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 constexpr std::string_view word_class =
     R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
 constexpr std::string_view words =
     R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
-// Oniguruma goes by DerivedCoreProperties of a newer Unicode for these few.
+// For these few, Oniguruma uses DerivedCoreProperties of a newer Unicode.
 constexpr std::string_view alphabetic =
     R"(\p{Alphabetic}\x{363}-\x{36f}\x{c04}\x{f82}\x{f83}\x{1dd3}-\x{1de6}\x{11080}\x{11081})";
 constexpr std::string_view alphanumeric =
@@ -145,7 +145,7 @@ class Translator {
     at_ += 2;
   }
 
-  /// \b and \B, whose idea of a word is \w's.
+  /// \b and \B, with word characters as in \w.
   void boundary(bool negated) {
     if (in_set_ > 0) refuse("\\b inside a set");
     const auto w = "[" + std::string(words) + "]";
@@ -154,7 +154,7 @@ class Translator {
     at_ += 2;
   }
 
-  /// \p{Han}, \P{L}, \p{^Lu}: categories are the same in both engines, a script is meant without its extensions.
+  /// \p{Han}, \P{L}, \p{^Lu}: categories are the same in both engines; scripts are without their extensions.
   void property() {
     if (at_ + 2 >= pattern_.size() || pattern_[at_ + 2] != '{') refuse("\\p without braces");
     const auto end = pattern_.find('}', at_);

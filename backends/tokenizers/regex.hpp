@@ -16,10 +16,10 @@ struct Match {
 /// A regular expression as tokenizer.json writes it (Oniguruma's Ruby syntax), run by PCRE2 with a bound on its work.
 class Regex {
  public:
-  /// Throws Fault::checkpoint naming `where` for a pattern that cannot be had exactly.
+  /// Throws Fault::checkpoint naming `where` for a pattern that cannot be reproduced exactly.
   Regex(const std::string& pattern, std::string where);
 
-  /// Calls found(Match) for each match from left to right; an empty match right behind another match is passed over.
+  /// Calls found(Match) for each match from left to right; an empty match right behind another match is skipped.
   /// `text` is well-formed UTF-8. Throws Fault::checkpoint when the pattern needs too many steps.
   template <class Found>
   void each(std::string_view text, const Found& found) const {
@@ -42,7 +42,7 @@ class Regex {
   Pcre pattern_;
 };
 
-/// The pattern in PCRE2's syntax. Throws Fault::checkpoint for what cannot be had exactly (&&, negated
+/// The pattern in PCRE2's syntax. Throws Fault::checkpoint for what PCRE2 cannot reproduce exactly (&&, negated
 /// sets inside sets, properties other than categories and scripts).
 std::string to_pcre2(const std::string& pattern, const std::string& where);
 

@@ -15,13 +15,13 @@ struct Origin {
   std::uint32_t last = 0;
 };
 
-/// A stretch of text on its way to tokens, and where in the caller's text its bytes come from. A view: it copies
+/// A range of text that is being tokenised, and where in the caller's text its bytes come from. A view: it copies
 /// nothing.
 struct Span {
   std::string_view text;
   std::size_t base = 0;             ///< byte i comes from byte base + i, unless `origins` says otherwise
   const Origin* origins = nullptr;  ///< one a byte of `text`
-  bool tracked = false;             ///< false: nobody asks for ranges, so rewriting need not keep `origins`
+  bool tracked = false;             ///< false: ranges are not needed, so rewriting need not keep `origins`
 
   Span sub(std::size_t first, std::size_t last) const {
     return {text.substr(first, last - first), base + first, origins == nullptr ? nullptr : origins + first, tracked};
@@ -49,7 +49,7 @@ class Rewrite {
   std::size_t at() const { return at_; }
   /// Keeps the bytes up to `last`.
   void keep_to(std::size_t last) { at_ = last; }
-  /// Puts `bytes` in place of the bytes up to `last`; they come from where those came from.
+  /// Puts `bytes` in place of the bytes up to `last`, with the same origin.
   void replace_to(std::size_t last, std::string_view bytes);
   /// Puts `bytes` in front of what follows; they share the origin of the code point before, at the front of the first.
   void insert(std::string_view bytes);

@@ -3,8 +3,8 @@
 
 namespace touchstone::tokenizers {
 
-/// Takes stretches of a text that alternate between match and no match, in order, and hands on the words that a
-/// behaviour makes of them.
+/// Takes the matches and the ranges between them, in the order of the text, and passes on the words that a behaviour
+/// makes of them.
 class Splitter {
  public:
   Splitter(const Span& text, Behavior behavior, const Sink& word) : text_(text), behavior_(behavior), word_(word) {}

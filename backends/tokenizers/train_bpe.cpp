@@ -11,7 +11,7 @@
 namespace touchstone {
 namespace {
 
-/// A different word of the text, as ids of what it has been merged to so far.
+/// A distinct word of the text, as the ids it has been merged to so far.
 struct Word {
   std::vector<std::int32_t> ids;
   std::int64_t count = 0;
@@ -19,7 +19,7 @@ struct Word {
 
 using Pair = std::pair<std::int32_t, std::int32_t>;
 
-/// The pieces between which nothing is merged: matches of the pattern, and what lies between them.
+/// The pieces across whose borders nothing is merged: matches of the pattern, and the text between them.
 void count_words(const std::string& text, const Regex& pattern, std::map<std::string, std::int64_t>& counts) {
   std::size_t done = 0;
   for (const auto& match : pattern.find_all(text)) {

@@ -9,7 +9,7 @@
 namespace touchstone::tokenizers {
 namespace {
 
-/// Unicode normalisation stretch by stretch: a stretch begins with a code point that nothing before it can change.
+/// Unicode normalisation range by range: a range begins with a code point that nothing before it can change.
 class Form : public Normalizer {
  public:
   explicit Form(UnicodeForm form)
@@ -41,7 +41,7 @@ class Form : public Normalizer {
   }
 
  private:
-  /// True for code points that stay as they are when nothing combines with them. Saying no too often costs only time.
+  /// True for code points that are unchanged when nothing combines with them. Too many false answers cost only time.
   bool is_plain(std::int32_t value) const {
     if (value < 0x80) return true;
     return composes_ && !compatible_ && value < 0x300;

@@ -31,7 +31,7 @@ class Unigram : public Model {
   void tokenize(const Span& word, Work& work) const override;
 
  private:
-  /// The best way to reach a place: from where, with which token, at what score.
+  /// The best path to a place: from where, with which token, at what score.
   struct Step {
     double score = 0.0;
     std::int32_t from = -1;
@@ -100,7 +100,7 @@ void Unigram::best_path(std::string_view word, const Work& work, std::vector<Ste
 }
 
 void Unigram::put_unknown(std::string_view text, std::vector<Token>& tokens) const {
-  // A stretch of several unknown characters may, as a whole, be a token after all.
+  // A run of several unknown characters may be a token as a whole.
   const auto id = vocabulary().find(text);
   const auto missing = [&](char byte) { return byte_ids_[static_cast<unsigned char>(byte)] < 0; };
   if (id >= 0) {
@@ -119,7 +119,7 @@ void Unigram::tokenize(const Span& word, Work& work) const {
   require(word.text.size() < INT32_MAX, Fault::data, "a word of more than 2 GiB");
   std::vector<Step> steps;
   best_path(word.text, work, steps);
-  // Backwards from the end, with neighbouring unknown steps as one; then turned round.
+  // Backwards from the end, with neighbouring unknown steps joined; then reversed.
   struct Part {
     std::size_t first, last;
     std::int32_t id;

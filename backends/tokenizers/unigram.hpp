@@ -16,11 +16,11 @@ struct ScoredToken {
 
 struct UnigramSettings {
   std::optional<std::int64_t> unknown;  ///< place of the unknown token; none: unknown characters are an error
-  bool byte_fallback = false;  ///< an unknown stretch becomes the tokens <0xNN> of its bytes, where there are all
+  bool byte_fallback = false;           ///< unknown characters become the tokens <0xNN> of their bytes, if all exist
 };
 
-/// The most probable way to put a word together (Kudo, arXiv:1804.10959, section 3.2), as Hugging Face's tokenizers
-/// find it: an unknown character costs the smallest score less 10, and neighbouring unknown ones are one token.
+/// The most probable segmentation of a word (Kudo, arXiv:1804.10959, section 3.2), as in Hugging Face's tokenizers: an
+/// unknown character scores 10 below the smallest score, and neighbouring unknown ones are one token.
 /// Ids are places in `tokens`. Throws Fault::checkpoint naming `where`.
 std::unique_ptr<Model> make_unigram(const std::vector<ScoredToken>& tokens, const UnigramSettings& settings,
                                     const std::string& where);

@@ -6,7 +6,7 @@
 namespace touchstone::tokenizers {
 namespace {
 
-constexpr std::size_t short_word = 48;  ///< tokens; below it looking through all pairs beats keeping a heap
+constexpr std::size_t short_word = 48;  ///< tokens; for shorter words scanning all pairs is faster than a heap
 
 Merged look_up(const MergeTable& merges, const Work& work, std::int32_t left, std::int32_t right) {
   const auto merged = merges.find(left, right);
@@ -36,7 +36,7 @@ void merge_short(const MergeTable& merges, const Work& work, std::vector<Token>&
   tokens.resize(count);
 }
 
-/// A merge that may be done; out of date when the tokens at `at` are no longer the ones it was found for.
+/// A possible merge; out of date when the tokens at `at` have changed since it was found.
 struct Candidate {
   std::uint32_t rank = 0;
   std::uint32_t at = 0;

@@ -6,10 +6,10 @@
 
 namespace touchstone {
 
-/// Copies every weight of `source` into the language part of `target`, by name. Tables of the vocabulary may have more
-/// rows in `target`: tokens that `source` does not know keep theirs. Gives how many numbers were copied. Throws
-/// Fault::checkpoint naming the first weight that finds no place or has another shape, and a weight of the language
-/// part that `source` does not have; `where` names the source in messages.
+/// Copies every weight of `source` into the language part of `target`, by name. Embedding and head may have more rows
+/// in `target`: those of tokens that `source` does not know keep their values. Gives how many numbers were copied.
+/// Throws Fault::checkpoint naming the first weight that `target` lacks or has in another shape, or a weight of the
+/// language part that `source` lacks; `where` names the source in messages.
 std::int64_t adopt_weights(Model& target, Model& source, const std::string& where);
 
 }  // namespace touchstone

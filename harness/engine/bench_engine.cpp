@@ -32,7 +32,7 @@ double time_score(Model& model, const BenchOptions& options, std::span<const Sco
     EngineCounts counts;
     const Stopwatch watch;
     score(model, rows, 4096, options.threads, counts, nullptr, {});
-    if (repeat > 0) times.push_back(watch.seconds());  // the first run warms up
+    if (repeat > 0) times.push_back(watch.seconds());  // the first run is a warm-up
   }
   std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
   return times[times.size() / 2];
@@ -83,7 +83,7 @@ std::string bench_engine(const std::string& kind, const std::string& options_jso
   const auto seconds = score ? time_score(*model, options, rows) : time_decode(*model, options, rows);
   const auto tokens = static_cast<double>(options.batch) * (score ? options.length : options.steps);
   auto weights = model->product_weights();
-  if (!score) weights += model->vocabulary() * model->hidden_size();  // scoring reads one row a document
+  if (!score) weights += model->vocabulary() * model->hidden_size();  // scoring reads one row per document
   const auto rate = product_rate(dtype);
   const Json result = {{"kind", kind},
                        {"model", options.model.empty() ? "random 34 M" : options.model},

@@ -5,7 +5,7 @@
 
 namespace touchstone {
 
-/// What `touchstone bench` is to measure.
+/// The options of `touchstone bench`.
 struct BenchOptions {
   std::string model;  ///< checkpoint folder; empty: random weights of 34 M parameters
   std::string dtype;
@@ -17,17 +17,17 @@ struct BenchOptions {
   int batch = 0;
   int length = 0;
   int steps = 0;
-  int answers = 0;  ///< "objectives" only: of a record, where an objective reads several
+  int answers = 0;  ///< "objectives" only: answers per record, where an objective reads several
 };
 
 /// Reads the options of kind "score", "decode", "train" or "objectives" from JSON text. Throws Fault::config.
 BenchOptions read_bench_options(const std::string& kind, const std::string& json);
 
-/// 2 n^3 operations a product of n x n matrices, in operations a second: the rate of LibTorch's own products on this
-/// machine, in this process, best of five; that of float32 where LibTorch is slow at bfloat16.
+/// Operations per second of LibTorch's own matrix products on this machine, in this process, best of five; a product of
+/// n x n matrices counts 2 n^3. Measured in float32 where LibTorch is slow at bfloat16.
 double product_rate(at::ScalarType dtype);
 
-/// The token ids of a row in a bench without a file: different in every row, the same in every run.
+/// The token ids of a row in a benchmark without a file: different in every row, the same in every run.
 std::vector<std::int64_t> bench_ids(int row, int length, std::int64_t vocabulary);
 
 }  // namespace touchstone

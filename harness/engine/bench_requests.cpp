@@ -70,7 +70,7 @@ std::string bench_requests(const std::string& options_json, const Checkpoints& c
   std::ostringstream nowhere;
   Log log(nowhere, true);
   const auto engine = open_engine(options.engine, checkpoints, log);
-  engine->answer(std::span(requests).first(1));  // warms up
+  engine->answer(std::span(requests).first(1));  // a warm-up
   const auto before = engine->counts();
   const Stopwatch watch;
   const auto responses = engine->answer(requests);

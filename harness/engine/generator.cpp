@@ -16,10 +16,10 @@
 namespace touchstone {
 namespace {
 
-/// What the keys and values of the answers that are being written may take, all workers together.
+/// Memory for the keys and values of the answers being written, at most, over all workers.
 constexpr std::int64_t most_cache_bytes = std::int64_t{3} << 30;
 
-/// One answer to write: request and which of its samples.
+/// One answer to write: a request and the number of the sample.
 struct Job {
   std::size_t request = 0;
   int sample = 0;
@@ -45,7 +45,7 @@ struct Shared {
   std::function<void(std::size_t)> done;
 };
 
-/// Works off a list of jobs, sorted by prompt, with a cache of its own.
+/// Processes a list of jobs, sorted by prompt, with a cache of its own.
 class Writer {
  public:
   Writer(Model& model, Shared& shared, std::vector<Job> jobs, std::int64_t cache_tokens, EngineCounts& counts,
@@ -72,7 +72,7 @@ class Writer {
     return static_cast<std::int64_t>(prompt_of(job).tokens.size()) + prompt_of(job).max_new_tokens;
   }
 
-  /// Jobs that enter now: as many as rows, memory and one batch of tokens allow; always one when nothing is being
+  /// Jobs that start now: as many as rows, memory and one batch of tokens allow; at least one when no answer is being
   /// written.
   std::size_t admissible() const {
     const auto& settings = *shared_->settings;
@@ -147,7 +147,7 @@ class Writer {
     counts_->decode_seconds += watch.seconds();
   }
 
-  /// Chooses a token for each answer from `first` on, by its hidden row, and lets those go that are finished.
+  /// Chooses a token for each answer from `first` on, by its hidden row, and removes the answers that are finished.
   void take(const Tensor& hidden, std::size_t first) {
     const auto choices = choose(changed(model_->project(hidden).to(at::kFloat), first), first);
     std::vector<bool> ended(writing_.size(), false);
@@ -165,7 +165,7 @@ class Writer {
     runner_.keep(rows, 0, prefix);
   }
 
-  /// The logits as the procedure wants them.
+  /// The logits after the procedure's change.
   Tensor changed(const Tensor& logits, std::size_t first) {
     if (!logits_) return logits;
     std::vector<LogitsRow> rows;
@@ -175,8 +175,8 @@ class Writer {
     return logits_->process(logits, rows);
   }
 
-  /// A token for each answer from `first` on. Greedy ones are chosen by LibTorch's operators, all at once, whose row
-  /// results do not depend on the other rows.
+  /// A token for each answer from `first` on. Greedy tokens are chosen all at once by LibTorch operators; the result
+  /// for a row does not depend on the other rows.
   std::vector<Sampler::Choice> choose(const Tensor& logits, std::size_t first) {
     std::vector<Sampler::Choice> choices(writing_.size() - first);
     const auto greedy = [](const Writing& writing) { return writing.sampler.greedy(); };

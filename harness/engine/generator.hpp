@@ -9,14 +9,14 @@
 
 namespace touchstone {
 
-/// Makes a worker's own; empty: logits stay as the model gives them.
+/// Makes a worker's own LogitsProcessor; empty: logits are not changed.
 using LogitsMaker = std::function<std::unique_ptr<LogitsProcessor>()>;
 
-/// What generating needs beside the model.
+/// What generation needs besides the model.
 struct GeneratorSettings {
   const Tokenizer* tokenizer = nullptr;
   std::vector<std::int32_t> end_tokens;  ///< any of them ends an answer
-  std::string end_text;                  ///< stops an answer too when a model spells it out; empty: none
+  std::string end_text;                  ///< also ends an answer when the model spells it out; empty: none
   int batch_tokens = 4096;
   int rows = 64;  ///< answers that are written at the same time, at most, by each worker
   int threads = 1;
@@ -25,8 +25,8 @@ struct GeneratorSettings {
   ModelUse use{};
 };
 
-/// Answers of all prompts; result[i] has requests[i]->samples texts. Rows that finish leave the batch and others enter.
-/// `done` hears how many more requests are finished, from any worker, one at a time.
+/// Answers to all prompts; result[i] has requests[i]->samples texts. Finished rows leave the batch and others enter.
+/// `done` is called with the number of newly finished requests, from any worker, one call at a time.
 std::vector<std::vector<Generated>> generate(Model& model, std::span<const Generation* const> requests,
                                              std::span<const Prompt> prompts, const GeneratorSettings& settings,
                                              EngineCounts& counts, const CancelFlag* cancel,

@@ -11,7 +11,7 @@ namespace touchstone {
 namespace fs = std::filesystem;
 namespace {
 
-/// A folder for files on their way into another one.
+/// A temporary folder for files that are copied into another one.
 class Workshop {
  public:
   explicit Workshop(fs::path path) : path_(std::move(path)) { fs::create_directories(path_); }
@@ -64,7 +64,7 @@ void add_controls(const fs::path& folder, const std::vector<std::string>& contro
   write_file_atomically(folder / "tokenizer_config.json", config.dump(2) + "\n");
 }
 
-/// Other programs find the pictures' places by config.json, this one by the token's text: both must mean one token.
+/// Other programs find the pictures' places by config.json, this one by the token's text: both must name one token.
 void check_mark(const Json& config, const std::string& where, const std::string& mark, const Tokenizer& tokenizer) {
   const auto id = tokenizer.id_of(mark);
   const auto said = config.find("image_token_id");

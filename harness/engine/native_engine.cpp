@@ -16,7 +16,7 @@
 namespace touchstone {
 namespace {
 
-/// Requests that one worker tokenises at a stretch; neighbours share contexts.
+/// Requests that one worker tokenises in one piece; neighbours share contexts.
 constexpr std::size_t encode_block = 64;
 
 /// Pictures whose soft rows are in memory at the same time.
@@ -52,7 +52,7 @@ class NativeEngine final : public Engine {
       finished += more;
       if (done) done(finished);
     };
-    // The soft rows of some thousand pictures would fill the memory: so many requests at a time.
+    // The soft rows of some thousand pictures would fill the memory: a limited number of requests at a time.
     for (std::size_t first = 0; first < requests.size();) {
       const auto count = stretch_of(requests.subspan(first));
       const auto some = requests.subspan(first, count);
@@ -118,7 +118,7 @@ class NativeEngine final : public Engine {
         taken.entries * parts_.model->cache_bytes_per_token(use_.depth) + taken.tokens * work_.cache_bytes_per_token;
   }
 
-  /// Calls body(request numbers [first, last)) for stretches of the chosen requests, on all threads.
+  /// Calls body(request numbers [first, last)) for ranges of the chosen requests, on all threads.
   template <class Body>
   void in_blocks(std::size_t count, const CancelFlag* cancel, const Body& body) const {
     std::atomic<std::size_t> next{0};
@@ -133,7 +133,7 @@ class NativeEngine final : public Engine {
     });
   }
 
-  /// A tokenizer may have more ids than the embedding has rows, as long as nobody uses them.
+  /// A tokenizer may have more ids than the embedding has rows, as long as no request uses them.
   void check_ids(const TokenIds& ids) const {
     for (const auto id : ids) {
       require(id < parts_.model->vocabulary(), Fault::checkpoint, [&] {
@@ -311,7 +311,7 @@ class NativeEngine final : public Engine {
   EncodingRules rules_;
   std::optional<PictureBook> book_;  ///< of the requests that are being answered
   std::map<std::string, std::unique_ptr<Engine>> others_;
-  LogitsMaker logits_;  ///< empty: logits stay as they are
+  LogitsMaker logits_;  ///< empty: logits are not changed
   LogitsProcessor::Work work_;
   ModelUse use_;
   std::unique_ptr<CachePolicy> policy_;  ///< for what it says of lengths; null: the cache is whole

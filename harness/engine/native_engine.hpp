@@ -11,13 +11,13 @@
 
 namespace touchstone {
 
-/// What an engine is made of.
+/// The parts of an engine.
 struct EngineParts {
   std::shared_ptr<Model> model;
   std::shared_ptr<const Tokenizer> tokenizer;
   std::unique_ptr<ChatTemplate> chat;    ///< null: the checkpoint has none
   std::vector<std::int64_t> end_tokens;  ///< of generation_config.json and the tokenizer
-  EngineInfo info;                       ///< max_length and threads are the ones that count
+  EngineInfo info;                       ///< the engine reads max_length and threads
   EngineSettings settings;
   std::optional<PictureReader> pictures{};      ///< none: pictures are refused
   std::optional<Procedure> procedure{};         ///< none: the model answers plainly

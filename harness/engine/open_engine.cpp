@@ -39,7 +39,7 @@ std::vector<std::int64_t> end_tokens_of(const fs::path& path, std::int64_t vocab
   return ids;
 }
 
-/// A file of the folder, or, where an adapter has none, of its base.
+/// A file of the folder, or of the base where an adapter has no such file.
 fs::path companion(const fs::path& folder, const fs::path& base, const char* file) {
   return fs::exists(folder / file) ? folder / file : base / file;
 }
@@ -59,7 +59,7 @@ int usable_length(const EngineSettings& settings, const Model& model) {
   return settings.max_length;
 }
 
-/// Of all that says what the model computes: config.json, and how pictures are prepared.
+/// A hash of all files that say what the model computes: config.json, and how pictures are prepared.
 std::string hash_of_config(const fs::path& base, bool pictures) {
   auto hash = sha256_file(base / "config.json");
   if (!pictures) return hash;

@@ -88,7 +88,7 @@ PictureBook::PictureBook(Model& model, const PictureReader& reader, const std::v
     seen.first = count;
     count += seen.soft.size(0);
     all.push_back(seen.soft);
-    // The table holds them from now on; the sizes are still needed.
+    // The table holds the pixels from now on; only the sizes are still needed.
   }
   if (all.empty()) return;
   rows_.rows = at::cat(all);
@@ -120,7 +120,7 @@ void PictureBook::place(TokenIds& tokens, std::span<const Image* const> images, 
       ids.push_back(static_cast<std::int32_t>(-1 - picture.first - row));
     }
   }
-  // From the end: what was dropped stood at the beginning.
+  // From the end, since tokens were dropped at the beginning.
   auto next = ids.rbegin();
   for (auto token = tokens.rbegin(); token != tokens.rend(); ++token) {
     if (*token != reader_->placeholder) continue;

@@ -1,5 +1,5 @@
 #pragma once
-// Pictures in prompts: how a family writes them as text, and the soft rows that stand for them among the tokens.
+// Pictures in prompts: how a family writes them as text, and the soft rows that replace them among the tokens.
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -16,12 +16,12 @@
 
 namespace touchstone {
 
-/// What one checkpoint does with pictures: evaluation and training read it alike.
+/// How one checkpoint handles pictures, in evaluation as in training.
 struct PictureReader {
   PictureRules rules;
-  std::string mark;              ///< what stands for one soft token in a text: "<image>"
+  std::string mark;              ///< the text of one soft token: "<image>"
   std::int64_t placeholder = 0;  ///< its token
-  /// The text of one picture that was split into rows x columns tiles (0 x 0: one tile), `tokens` soft tokens a tile.
+  /// The text of one picture that was split into rows x columns tiles (0 x 0: one tile), `tokens` soft tokens per tile.
   std::function<std::string(int rows, int columns, std::int64_t tokens)> text;
 };
 
@@ -29,12 +29,12 @@ struct PictureReader {
 /// they are prepared.
 bool takes_pictures(const Family& family, const std::filesystem::path& folder);
 
-/// What the checkpoint folder of `family` says of pictures; none when the family takes none, or when the folder does
-/// not say how to prepare them. Throws Fault::checkpoint for what is wrong in it.
+/// How the checkpoint folder of `family` handles pictures; none when the family takes none, or when the folder does not
+/// say how to prepare them. Throws Fault::checkpoint for errors in it.
 std::optional<PictureReader> read_picture_reader(const Family& family, const std::filesystem::path& folder,
                                                  const Tokenizer& tokenizer);
 
-/// The context with each picture_placeholder replaced by what the family writes for its picture, `tokens` soft tokens a
+/// The context with each picture_placeholder replaced by the family's text for its picture, `tokens` soft tokens per
 /// tile. Throws Fault::data when there are more or fewer placeholders than pictures.
 std::string expand_pictures(const PictureReader& reader, const std::string& context,
                             std::span<const PictureGrid> pictures, std::int64_t tokens);
@@ -42,18 +42,18 @@ std::string expand_pictures(const PictureReader& reader, const std::string& cont
 /// The normalised tiles of some pictures, [T, 3, S, S] float32, those of one picture after those of another.
 Tensor picture_tiles(const PictureRules& rules, std::span<const Image* const> images);
 
-/// The pictures of some requests, each looked at once. In token lists the soft row r is the number -1 - r, so that
-/// prompts share a beginning exactly where text and pixels are equal.
+/// The pictures of some requests, each encoded once. In token lists the soft row r is written as -1 - r, so that
+/// prompts share a prefix exactly where text and pixels are equal.
 class PictureBook {
  public:
-  /// Looks at all pictures, on `threads` threads.
+  /// Encodes all pictures, on `threads` threads.
   PictureBook(Model& model, const PictureReader& reader, const std::vector<const Image*>& images, int threads,
               const CancelFlag* cancel);
 
   /// expand_pictures for pictures of this book.
   std::string expand(const std::string& context, std::span<const Image* const> images) const;
 
-  /// Puts the pictures' rows where the placeholder token stands. `truncated`: tokens were dropped on the left.
+  /// Puts the pictures' rows in place of the placeholder token. `truncated`: tokens were dropped on the left.
   void place(TokenIds& tokens, std::span<const Image* const> images, bool truncated) const;
 
   const SoftRows& rows() const { return rows_; }

@@ -9,7 +9,7 @@
 namespace touchstone {
 namespace {
 
-/// Numbers below zero become the placeholder, and the rows that they name go to `soft`.
+/// Negative numbers become the placeholder; the rows that they name go to `soft`.
 void add_soft(const SoftRows* soft, std::vector<std::int64_t>& tokens, Inputs& inputs) {
   if (soft == nullptr || !soft->rows.defined()) return;
   std::vector<std::int64_t> places;
@@ -27,7 +27,7 @@ void add_soft(const SoftRows* soft, std::vector<std::int64_t>& tokens, Inputs& i
 
 }  // namespace
 
-/// A stretch [begin, end) of tokens that all sequences of a range have in common, computed once.
+/// A range [begin, end) of tokens that several neighbouring sequences have in common, computed once.
 struct PrefixRunner::Node {
   int parent = -1;
   int wave = 0;                            ///< forward passes before it; 0: the tokens are in row 0 already
@@ -47,7 +47,7 @@ struct PrefixRunner::Feed {
   std::span<const ReadSpot> reads;  ///< of positions in [begin, end), by position
 };
 
-/// Finds the shared stretches of sorted sequences.
+/// Finds the shared ranges of sorted sequences.
 class PrefixRunner::Tree {
  public:
   Tree(std::span<const Sequence> sequences, std::span<const std::int32_t> kept) : sequences_(sequences), kept_(kept) {
@@ -59,10 +59,10 @@ class PrefixRunner::Tree {
   std::vector<int> node_of;  ///< where each sequence ends
 
  private:
-  /// The sequences [first, last) have the tokens of `parent`, and of those above it, in common.
+  /// The sequences [first, last) share the tokens of `parent` and of its ancestors.
   void grow(std::size_t first, std::size_t last, int parent) {
     const auto& low = sequences_[first].tokens;
-    // In sorted order the two ends have the least in common.
+    // In sorted order the first and the last have the least in common.
     const auto shared = common_prefix(low, sequences_[last - 1].tokens);
     parent = take_kept(first, last, shared, parent);
     const auto begin = end_of(parent);
@@ -83,7 +83,7 @@ class PrefixRunner::Tree {
 
   std::size_t end_of(int node) const { return node < 0 ? 0 : nodes[static_cast<std::size_t>(node)].end; }
 
-  /// A node for what lies in row 0 already, as far as nobody reads there.
+  /// A node for the tokens that lie in row 0 already, up to the first position that is read.
   int take_kept(std::size_t first, std::size_t last, std::size_t shared, int parent) {
     const auto begin = end_of(parent);
     const bool from_row_0 = parent < 0 || nodes[static_cast<std::size_t>(parent)].wave == 0;

@@ -1,5 +1,5 @@
 #pragma once
-// Runs token sequences through a model so that what they share at their beginning is computed once.
+// Runs token sequences through a model so that shared prefixes are computed once.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,10 +14,10 @@
 
 namespace touchstone {
 
-/// A shared beginning shorter than this is computed again for each: a pass of its own would cost more.
+/// A shared prefix shorter than this is computed again for each sequence: a pass of its own would cost more.
 inline constexpr std::size_t min_shared_tokens = 16;
 
-/// Tokens that both begin with.
+/// Number of tokens in the common prefix.
 std::size_t common_prefix(std::span<const std::int32_t> a, std::span<const std::int32_t> b);
 
 /// A sequence to run. Positions from first_read on are handed to the reader.
@@ -33,7 +33,7 @@ struct ReadSpot {
   std::int64_t row = 0;
 };
 
-/// What stands for pictures among tokens: the number -1 - r is row r.
+/// The soft rows of pictures among tokens: the number -1 - r means row r.
 struct SoftRows {
   Tensor rows{};                 ///< [S, D]; undefined when there are none
   std::int64_t placeholder = 0;  ///< the token whose place they take
@@ -58,16 +58,16 @@ class PrefixRunner {
   PrefixRunner(Model& model, int batch_tokens, EngineCounts& counts, const CancelFlag* cancel,
                const SoftRows* soft = nullptr, const ModelUse& use = {});
 
-  /// Runs sequences given in lexicographic order. What several share at their beginning, or share with row 0, is
-  /// computed once. Gives the cache row that holds each sequence's tokens (perhaps more after them, and perhaps the row
-  /// of others too: fork it to go on from there).
+  /// Runs sequences given in lexicographic order. A prefix that several share, or share with row 0, is computed once.
+  /// Gives the cache row that holds each sequence's tokens. It may hold more tokens behind them, and may be the row of
+  /// other sequences, too: fork it to go on from there.
   std::vector<int> run(std::span<const Sequence> sequences, const RowReader& read);
 
   /// A row of its own that begins with the first `length` tokens of `row`.
   int fork(int row, std::size_t length);
 
   /// Drops all rows but these, which become 1, 2, ...; row 0 becomes a copy of row `prefix_row`'s first tokens, which
-  /// are `prefix` (empty: nothing is shared with what comes).
+  /// are `prefix` (empty: later sequences share nothing with it).
   void keep(const std::vector<int>& rows, int prefix_row, std::span<const std::int32_t> prefix);
 
   /// Runs one more token in each of these rows. Gives their hidden rows, [rows, D].

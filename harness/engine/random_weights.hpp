@@ -5,8 +5,8 @@
 
 namespace touchstone {
 
-/// Fills a weight as models start their training: matrices normal with standard deviation 0.02, biases zero, norms one.
-/// What is drawn depends on the seed and the name alone.
+/// Initialises a weight for training: matrices normal with standard deviation 0.02, biases zero, norms one. The values
+/// depend only on the seed and the name.
 void draw_weight(const std::string& name, Tensor& weight, std::uint64_t seed);
 
 /// The model that a config.json describes, with weights drawn from a seed. `where` names the file in messages.

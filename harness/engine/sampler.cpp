@@ -29,7 +29,7 @@ std::vector<double> relative_weights(std::span<const float> logits, float larges
   return weights;
 }
 
-/// The ids that may be drawn, likeliest first; of equally likely ones the lowest first.
+/// The ids that may be drawn, likeliest first; among equally likely ones the lowest first.
 std::vector<std::int32_t> candidates(const std::vector<double>& weights, double total, int top_k, double top_p) {
   std::vector<std::int32_t> ids(weights.size());
   std::iota(ids.begin(), ids.end(), 0);
@@ -75,7 +75,7 @@ Sampler::Choice Sampler::choose(std::span<const float> logits) {
     for (const auto id : ids) {
       const auto weight = weights[static_cast<std::size_t>(id)];
       if (weight <= 0.0) continue;
-      token = id;  // rounding may leave a rest behind the last one, and it must be one that can be drawn
+      token = id;  // rounding may leave a remainder; then the last id that can be drawn is taken
       left -= weight;
       if (left < 0.0) break;
     }

@@ -7,7 +7,7 @@
 
 namespace touchstone {
 
-/// Draws tokens for one answer. Its draws follow from the request's seed and the answer's number alone.
+/// Draws tokens for one answer. Its draws depend only on the request's seed and the answer's number.
 class Sampler {
  public:
   Sampler(const Generation& request, int sample);
@@ -17,9 +17,9 @@ class Sampler {
     double logp_nats = 0.0;  ///< under softmax(logits / temperature), of the whole vocabulary
   };
 
-  /// The next token. Temperature 0 takes the arg max (of equal logits the lowest id). Otherwise: the top_k likeliest,
-  /// of those the smallest set whose probability reaches top_p (at least one), drawn in proportion. Throws
-  /// Fault::numeric when a logit is not a number.
+  /// The next token. Temperature 0 takes the arg max (of equal logits the lowest id). Otherwise it is drawn by
+  /// probability from the smallest set of the top_k likeliest that reaches top_p (at least one). Throws Fault::numeric
+  /// when a logit is not a number.
   Choice choose(std::span<const float> logits);
   /// True at temperature 0, where there is nothing to draw.
   bool greedy() const { return temperature_ <= 0.0; }

@@ -15,13 +15,13 @@ namespace {
 /// Rows whose logits exist at the same time.
 constexpr std::int64_t logit_rows = 128;
 
-/// One item whose tokens are run, and the items that read the same rows (the letters of a question).
+/// One item whose tokens are run, with the items that read the same rows (the letters of a question).
 struct Group {
   std::vector<std::size_t> items;
   std::size_t first_read = 0;
 };
 
-/// What is being filled in for one item.
+/// The result of one item while it is filled in.
 struct Partial {
   std::vector<double> logp;  ///< by target, summed in order at the end whatever the order of computing
   bool greedy = true;
@@ -44,7 +44,7 @@ std::vector<Group> group_equal(std::span<const ScoredTokens> items) {
   return groups;
 }
 
-/// Scores a stretch of sorted groups with a cache of its own.
+/// Scores a range of sorted groups with a cache of its own.
 class Stretch {
  public:
   Stretch(Model& model, std::span<const ScoredTokens> items, std::vector<Scored>& results, int batch_tokens,
@@ -57,7 +57,7 @@ class Stretch {
         runner_(model, batch_tokens, counts, cancel, soft, use),
         logits_(logits) {}
 
-  /// Groups that fit into one batch, from the first on; gives how many were taken.
+  /// Scores the first groups, as many as fit into one batch; gives how many were taken.
   std::size_t run(std::span<const Group> groups, std::span<const std::int32_t> following) {
     groups_ = groups;
     std::vector<Sequence> sequences;
@@ -112,14 +112,14 @@ class Stretch {
     }
   }
 
-  /// The logits as the procedure wants them: of the rows from `first` on, whose spots come first in `spots`.
+  /// The logits after the procedure's change, for the rows from `first` on; their spots come first in `spots`.
   Tensor changed(const Tensor& logits, std::span<const ReadSpot> spots, std::int64_t first) {
     if (logits_ == nullptr) return logits;
     std::vector<LogitsRow> rows;
     for (const auto& spot : spots) {
       const auto local = spot.row - first;
       if (local >= logits.size(0)) break;
-      // Spots of one row follow each other, and every row handed over has one.
+      // Spots of one row are adjacent, and every row has one.
       if (local < static_cast<std::int64_t>(rows.size())) continue;
       const std::span<const std::int32_t> input = items_[groups_[spot.sequence].items.front()].input;
       rows.push_back({.tokens = input.first(spot.position + 1)});
@@ -151,13 +151,13 @@ class Stretch {
   std::vector<Scored>* results_;
   std::size_t batch_tokens_;
   PrefixRunner runner_;
-  LogitsProcessor* logits_;  ///< null: logits stay as they are
+  LogitsProcessor* logits_;  ///< null: logits are not changed
   std::span<const Group> groups_;
   std::map<std::size_t, Partial> partial_;
 };
 
-/// Where to cut the sorted groups so that workers have work and beginnings stay together: cuts go where neighbours
-/// share least, about every `tokens`.
+/// Where to cut the sorted groups so that all workers are busy and shared prefixes stay together: about every `tokens`
+/// tokens, where neighbours share least.
 std::vector<std::size_t> cut(std::span<const Group> groups, std::span<const ScoredTokens> items, std::size_t pieces) {
   std::vector<std::size_t> cuts = {0};
   std::size_t total = 0;

@@ -8,7 +8,7 @@
 
 namespace touchstone {
 
-/// What a model says of the last tokens of a sequence.
+/// A model's score of the last tokens of a sequence.
 struct Scored {
   double logp_nats = 0.0;  ///< sum in float64 of float32 log-softmax values
   bool greedy = false;     ///< every target was the arg max of its row; of equal logits the lowest id counts

@@ -26,11 +26,11 @@ struct Variant {
 };
 
 struct Difference {
-  double logp_nats = 0.0;  ///< largest, over likelihoods (a token) and written tokens
-  int texts = 0;           ///< answers whose text or verdict of greediness differ
+  double logp_nats = 0.0;  ///< largest, over likelihoods (per token) and written tokens
+  int texts = 0;           ///< answers whose text or `greedy` flag differ
 };
 
-/// Questions with a shared beginning, several endings each, and texts to go on from: enough to fill and split batches.
+/// Questions with a shared prefix, several endings each, and texts to continue: enough to fill and split batches.
 std::vector<Request> make_requests() {
   const std::string shots =
       "Question: What do plants need to grow?\nAnswer: light and water\n\nQuestion: Where do fish live?\nAnswer: in "

@@ -21,13 +21,13 @@ bool begins_with(const TokenIds& tokens, const TokenIds& start) {
 SideModel::SideModel(std::shared_ptr<Model> model)
     : model_(std::move(model)), runner_(*model_, batch_tokens, counts_, nullptr) {}
 
-/// Hidden rows behind each of `wanted` (sorted, none twice), computed from nothing. Those that begin another one are
-/// read on its way; the others' rows of the cache are added to `rows`.
+/// Hidden rows behind each of `wanted` (sorted, none twice), computed without a cache. One that is a prefix of another
+/// is read on the way; the cache rows of the others are added to `rows`.
 std::map<TokenIds, Tensor> SideModel::run_fresh(const std::vector<TokenIds>& wanted, std::map<TokenIds, int>& rows) {
   std::map<TokenIds, Tensor> hidden;
   std::vector<Sequence> sequences;
   std::vector<std::set<std::size_t>> lengths;  // of each sequence, where rows are wanted
-  // In sorted order what begins another one stands just before the first that it begins.
+  // In sorted order a prefix stands just before the first sequence that begins with it.
   for (auto at = wanted.size(); at-- > 0;) {
     const bool inside = at + 1 < wanted.size() && begins_with(wanted[at + 1], wanted[at]);
     if (!inside) {

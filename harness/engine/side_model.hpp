@@ -1,5 +1,5 @@
 #pragma once
-// A second model that reads along.
+// A second model that reads the same tokens.
 #include <map>
 #include <memory>
 
@@ -8,8 +8,8 @@
 
 namespace touchstone {
 
-/// The logits of another model behind the same tokens, for a LogitsProcessor. It keeps the keys and values of the rows
-/// it saw last, so that answers that grow by a token cost it one token each.
+/// The logits of another model behind the same tokens, for a LogitsProcessor. It keeps the keys and values of the last
+/// rows, so that an answer that grows by a token costs one token.
 class SideModel {
  public:
   explicit SideModel(std::shared_ptr<Model> model);

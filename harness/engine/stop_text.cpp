@@ -8,7 +8,7 @@ namespace touchstone {
 
 std::string decode_behind(const Tokenizer& tokenizer, const std::vector<std::int64_t>& ids, bool skip_special_tokens) {
   const auto alone = tokenizer.decode(ids, skip_special_tokens);
-  // Only at the front, and only where a letter before them brings one back.
+  // Only at the front, and only where decoding behind a letter brings the space back.
   auto behind = tokenizer.encode("a", {.add_special_tokens = false, .parse_special_tokens = false});
   const auto before = tokenizer.decode(behind, false);
   behind.insert(behind.end(), ids.begin(), ids.end());
@@ -32,8 +32,8 @@ std::string StopText::decode(const TokenIds& tokens, std::size_t first, std::siz
 
 bool StopText::reached(const TokenIds& tokens) const {
   if (until_.empty()) return false;
-  // A token writes at least one byte, except pieces of a character and special ones that are left out; hence the few
-  // more.
+  // A token writes at least one byte, except pieces of a character and special tokens, which are left out; hence the
+  // extra tokens.
   const auto window = longest_bytes_ + 8;
   const auto holds_stop = [&](std::size_t first, bool skip_special_tokens) {
     const auto text = decode(tokens, first, tokens.size(), skip_special_tokens);
@@ -42,14 +42,14 @@ bool StopText::reached(const TokenIds& tokens) const {
   };
   const auto first = tokens.size() > window ? tokens.size() - window : 0;
   if (!holds_stop(first, true) && !holds_stop(first, false)) return false;
-  // The beginning of a window can read differently from the same tokens within the text.
+  // The start of a window can decode differently from the same tokens within the text.
   return holds_stop(0, true) || holds_stop(0, false);
 }
 
 StopText::Shown StopText::shown(const TokenIds& tokens) const {
   const auto count = tokens.size();
   Shown shown{.text = decode(tokens, 0, count, true), .tokens = static_cast<std::ptrdiff_t>(count)};
-  // First in what was written: a special token's name, or a text that goes on behind one, stops too.
+  // First in the raw text: a special token's name, or a text that continues behind one, also stops.
   auto written = decode(tokens, 0, count, false);
   if (written != shown.text) {
     const auto whole = written.size();

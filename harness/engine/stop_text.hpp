@@ -6,8 +6,8 @@
 
 namespace touchstone {
 
-/// New tokens as the text that they are behind others. Decoded alone they lose, in tokenizers that mark spaces, a first
-/// one. Special tokens are left out, or written as the vocabulary has them.
+/// The text of new tokens behind others. Decoded alone, they would lose a leading space in tokenizers that mark spaces.
+/// Special tokens are left out, or written as in the vocabulary.
 std::string decode_behind(const Tokenizer& tokenizer, const std::vector<std::int64_t>& ids, bool skip_special_tokens);
 
 /// Watches one answer for its stop strings. They are looked for in what the model wrote, special tokens included.
@@ -16,10 +16,10 @@ class StopText {
   /// `until`: empty texts are ignored, as in the reference.
   StopText(const Tokenizer& tokenizer, std::vector<std::string> until, bool keep_first_space = false);
 
-  /// Whether the answer so far contains a stop string, looking at the tokens that the last one can have completed.
+  /// Whether the answer contains a stop string, looking only at the tokens where the last one can have completed it.
   bool reached(const TokenIds& tokens) const;
 
-  /// An answer's text, and how many of its tokens spell it.
+  /// An answer's text, and the number of its tokens that spell it.
   struct Shown {
     std::string text;           ///< special tokens left out, cut before the first of each stop string, in their order
     std::ptrdiff_t tokens = 0;  ///< -1: a stop string begins within a token

@@ -25,7 +25,7 @@ std::int32_t prefix_token(const EncodingRules& rules) {
   return static_cast<std::int32_t>(*rules.prefix);
 }
 
-/// Keeps the last M + 1 tokens of context and continuation, the last of which is only predicted.
+/// Keeps the last M + 1 tokens of context and continuation; the very last is only predicted.
 ScoredTokens fit(const EncodingRules& rules, const TokenIds& context, TokenIds continuation) {
   const auto room = static_cast<std::size_t>(rules.max_length);
   require(continuation.size() <= room, Fault::data, [&] {
@@ -86,8 +86,8 @@ ScoredTokens PairEncoder::encode(const Likelihood& request) {
   const bool empty = tail.empty();
   if (empty) tail = encode_plain(*rules_, continuation);
   require(!tail.empty(), Fault::data, "a continuation has no tokens");
-  // A context of white space alone leaves no tokens where the tokenizer adds none; the first token needs a row before
-  // it.
+  // A context of only white space leaves no tokens where the tokenizer adds none; but the first token needs a row
+  // before it.
   const auto scored = context_tokens_.empty() ? fit(*rules_, {prefix_token(*rules_)}, std::move(tail))
                                               : fit(*rules_, context_tokens_, std::move(tail));
   auto result = scored;

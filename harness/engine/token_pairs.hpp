@@ -1,6 +1,6 @@
 #pragma once
-// From texts to tokens, exactly as lm-evaluation-harness does it: where a pair is cut, which special tokens are added,
-// what is dropped when the model is too short.
+// From texts to tokens, exactly as in lm-evaluation-harness: where a pair is split, which special tokens are added,
+// which tokens are dropped when the model's context is too short.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,9 +18,9 @@ using TokenIds = std::vector<std::int32_t>;
 struct EncodingRules {
   const Tokenizer* tokenizer = nullptr;
   std::optional<bool> add_bos_token;   ///< none: as the tokenizer does
-  std::optional<std::int64_t> prefix;  ///< what stands before a text without context: BOS, else EOS
+  std::optional<std::int64_t> prefix;  ///< the token before a text without context: BOS, else EOS
   std::string prefix_text;             ///< a text that begins with it gets no special tokens
-  int max_length = 0;                  ///< tokens that the model takes, M
+  int max_length = 0;                  ///< tokens that the model takes, at most, M
 };
 
 /// One forward pass whose last rows are read: the row of input[rows - targets + i] predicts targets[i].
@@ -32,7 +32,7 @@ struct ScoredTokens {
   bool empty_continuation = false;
 };
 
-/// The rules for a tokenizer. Throws Fault::checkpoint when it has neither BOS nor EOS (found out when one is needed).
+/// The rules for a tokenizer. Throws Fault::checkpoint when one is needed and it has neither BOS nor EOS.
 EncodingRules make_rules(const Tokenizer& tokenizer, std::optional<bool> add_bos_token, int max_length);
 
 /// Tokens of a context with the tokenizer's own special tokens.
@@ -51,10 +51,10 @@ class PairEncoder {
   TokenIds context_tokens_;
 };
 
-/// The windows of a whole text; each token is predicted once, the last window has as much context as fits.
+/// The windows of a whole text. Each token is predicted once; the last window has as much context as fits.
 std::vector<ScoredTokens> encode_rolling(const EncodingRules& rules, const std::string& text);
 
-/// What a generation request starts from, and how many tokens it may add.
+/// The prompt of a generation request, and how many tokens it may add.
 struct Prompt {
   TokenIds tokens;
   int prompt_tokens = 0;

@@ -6,7 +6,7 @@
 namespace touchstone {
 
 bool is_control(const Tokenizer& tokenizer, std::int64_t id, std::string_view name) {
-  if (strip(name).empty()) return false;  // runs of spaces are added tokens, too
+  if (strip(name).empty()) return false;  // runs of spaces can be added tokens, too
   const std::vector<std::int64_t> alone = {id};
   return tokenizer.encode(name, {.add_special_tokens = false, .parse_special_tokens = true}) == alone &&
          tokenizer.encode(name, {.add_special_tokens = false, .parse_special_tokens = false}) != alone;
@@ -21,7 +21,7 @@ std::string turn_end(const ChatTemplate& chat, const Tokenizer& tokenizer) {
                        /*add_generation_prompt=*/false);
   } catch (const Error& error) {
     if (error.fault() != Fault::checkpoint) throw;
-    return {};  // a template for other dialogs than these
+    return {};  // a template that refuses such dialogs
   }
   const auto at = text.rfind(mark);
   if (at == std::string::npos) return {};

@@ -8,10 +8,10 @@
 
 namespace touchstone {
 
-/// Whether a token is what a control token's name becomes, and not a text that is spelt so.
+/// Whether a token is a control token, and not ordinary text with the same spelling.
 bool is_control(const Tokenizer& tokenizer, std::int64_t id, std::string_view name);
 
-/// The name of the control token with which a template ends an assistant's turn: the first that it writes behind an
+/// The name of the control token that ends an assistant's turn in a template: the first that it writes behind an
 /// answer. Empty where it writes none.
 std::string turn_end(const ChatTemplate& chat, const Tokenizer& tokenizer);
 

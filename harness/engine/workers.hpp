@@ -17,7 +17,7 @@ class TensorThreads {
 };
 
 /// Calls body(worker) for each worker in [0, workers), each on a thread of its own with one tensor thread and no
-/// gradients; with one worker, on the calling thread. The first exception of any leaves, after all have ended.
+/// gradients; with one worker, on the calling thread. Rethrows the first exception of any, after all have ended.
 void run_workers(std::size_t workers, const std::function<void(std::size_t)>& body);
 
 }  // namespace touchstone

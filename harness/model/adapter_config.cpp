@@ -9,8 +9,8 @@
 namespace touchstone {
 namespace {
 
-/// Where and how an adapter was trained, and what it was made for: nothing of what it computes. Which modules it
-/// changes is seen from its tensors.
+/// Keys about the origin, training and purpose of an adapter, not about what it computes. Its tensors show which
+/// modules it changes.
 const std::set<std::string>& harmless_keys() {
   static const std::set<std::string> keys = {"peft_type",        "auto_mapping",        "base_model_name_or_path",
                                              "exclude_modules",  "feedforward_modules", "inference_mode",
@@ -21,11 +21,11 @@ const std::set<std::string>& harmless_keys() {
   return keys;
 }
 
-/// Off, in any of peft's ways of saying so.
+/// Whether a value means "off", in any of peft's spellings.
 bool is_off(const Json& value) { return value.is_null() || value == false || (value.is_structured() && value.empty()); }
 
-/// Ways to begin that leave the base's weights as they are. The others (pissa, olora, loftq, ...) take something away
-/// from the base, which an adapter laid over the base as it is would miss.
+/// Initialisations that leave the base's weights unchanged. The others (pissa, olora, loftq, ...) subtract something
+/// from the base, so their adapters would be wrong on the unchanged base.
 bool keeps_the_base(const Json& value) {
   if (value.is_null() || value.is_boolean()) return true;
   return value == "gaussian" || value == "eva" || value == "orthogonal";

@@ -6,10 +6,10 @@
 
 namespace touchstone {
 
-/// Goes over peft's adapter_config.json key by key. `handled` names the keys that the caller reads; of the others only
-/// those are taken that change no number of a trained adapter, or that have the value at which they change none. What
-/// is not known is refused, whatever it is: an adapter read without an option of its would load with wrong numbers.
-/// Throws Fault::checkpoint naming `where`, key, value and what was expected.
+/// Checks peft's adapter_config.json key by key. `handled` names the keys that the caller reads. Any other key must be
+/// one that changes no number of a trained adapter, or have a value that changes none. Unknown keys are refused, since
+/// an adapter whose option is ignored would compute wrong numbers. Throws Fault::checkpoint naming `where`, key, value
+/// and what was expected.
 void check_adapter_config(const nlohmann::ordered_json& config, const std::string& where,
                           const std::set<std::string>& handled);
 

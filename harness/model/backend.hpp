@@ -1,5 +1,5 @@
 #pragma once
-// The one entry of the tensor library, which the program opens on demand: LibTorch costs 0.4 s at every start.
+// The one entry of the tensor library. The program opens it on demand, since LibTorch costs 0.4 s at every start.
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -27,13 +27,13 @@ struct StepReport {
   double loss = 0.0;       ///< normalised over the whole optimizer step
   double learning_rate = 0.0;
   double gradient_norm = 0.0;
-  std::int64_t tokens = 0;          ///< run through the model in this step
-  std::int64_t trained_tokens = 0;  ///< of them under the loss
+  std::int64_t tokens = 0;          ///< tokens run through the model in this step
+  std::int64_t trained_tokens = 0;  ///< those under the loss
   double seconds = 0.0;
   std::map<std::string, double> values;  ///< further logged values: "kl", "validation_loss", "nll"
 };
 
-/// What a stage's data audit and its end say.
+/// The report of a stage: its data audit and its values at the end.
 struct StageReport {
   int stage = 0;
   std::string name;
@@ -45,8 +45,8 @@ struct StageReport {
 /// One training job: a recipe on a model. Everything is decided here; nothing is read from the environment.
 struct TrainJob {
   std::filesystem::path recipe;  ///< configs/methods/NAME.json
-  /// The recipe as whoever asks for the job has read it, so that what is trained is what was checked and named; empty:
-  /// the file is read.
+  /// The text of the recipe as the caller read it, so that exactly what was checked and named is trained; empty: the
+  /// file is read.
   std::string recipe_json{};
   std::map<std::string, std::string> set;  ///< overrides still to be applied: "train.learning_rate" -> JSON text
   std::filesystem::path model;             ///< checkpoint folder to start from
@@ -62,8 +62,8 @@ struct TrainJob {
   const TaskBook* tasks = nullptr;
   const DataFolders* data = nullptr;
   Mode mode = Mode::compat;
-  bool chat = false;         ///< rows are written with the checkpoint's chat template, as measuring with one asks them
-  std::string code_version;  ///< of the program: records that another one's stages made are made again
+  bool chat = false;         ///< rows are written with the checkpoint's chat template, as in evaluation with one
+  std::string code_version;  ///< of the program: records that another version made are made again
 };
 
 struct TrainHooks {
@@ -83,20 +83,20 @@ struct TrainResult {
   std::int64_t resumed_from_step = -1;  ///< -1: started fresh
   double seconds = 0.0;
   std::int64_t peak_bytes = 0;
-  std::vector<RecordFile> records;  ///< what its stages left in records_folder(out), in their order
+  std::vector<RecordFile> records;  ///< the files that its stages left in records_folder(out), in their order
 };
 
-/// A checkpoint to be made from nothing: a config.json, and a tokenizer that is copied or learnt.
+/// A new checkpoint to be made: a config.json, and a tokenizer that is copied or learnt.
 struct InitJob {
   std::filesystem::path config;        ///< config.json of the model
   std::filesystem::path tokenizer;     ///< a folder whose tokenizer is copied; empty: one is learnt
-  std::vector<std::string> documents;  ///< what it is learnt from
+  std::vector<std::string> documents;  ///< texts that the tokenizer is learnt from
   std::filesystem::path from;          ///< a checkpoint whose weights the language part starts from; empty: none
   std::uint64_t seed = 0;              ///< of the weights
   std::filesystem::path out;           ///< the folder, written whole or not at all
 };
 
-/// What is known of a checkpoint folder without reading its weights into memory.
+/// Facts about a checkpoint folder that need no weights in memory.
 struct CheckpointInfo {
   std::string family;
   std::int64_t parameters = 0;
@@ -112,12 +112,12 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::unique_ptr<Engine> open(const EngineSettings& settings, Log& log) = 0;
   virtual CheckpointInfo inspect(const std::filesystem::path& model) = 0;
-  /// Answers the same requests in many batchings and orders and says by how much the answers differ: JSON text, see
-  /// harness/engine/self_test.hpp. Its "equal" is the verdict.
+  /// Answers the same requests in many batch sizes and orders and reports by how much the answers differ: JSON text,
+  /// see harness/engine/self_test.hpp. Its "equal" is the verdict.
   virtual std::string self_test(const EngineSettings& settings) = 0;
-  /// Reads the recipe with every plug-in's own option reader and throws Fault::config on the first thing wrong.
+  /// Reads the recipe with every plug-in's own option reader and throws Fault::config at the first error.
   virtual void check_recipe(const TrainJob& job) = 0;
-  /// Writes a checkpoint folder with random weights, or, in the language part, with those of another checkpoint; gives
+  /// Writes a checkpoint folder with random weights; those of the language part may come from another checkpoint. Gives
   /// its model_hash. Throws Fault::checkpoint for a config.json that no family builds or whose vocabulary is smaller
   /// than the tokenizer's, and for weights to start from that have another shape.
   virtual std::string init(const InitJob& job) = 0;
@@ -138,7 +138,7 @@ inline constexpr const char* backend_symbol = "touchstone_backend";
 using BackendMaker = Backend* (*)();
 
 /// Opens the tensor library that lies beside the program ($TOUCHSTONE_TENSOR_LIBRARY names another). The library stays
-/// open until the program ends. Throws Fault::config with the loader's own words.
+/// open until the program ends. Throws Fault::config with the loader's own message.
 Backend& open_backend();
 
 }  // namespace touchstone

@@ -30,7 +30,7 @@ struct EngineSettings {
   std::optional<bool> add_bos_token;  ///< none: as the tokenizer does
 };
 
-/// What an open engine says of itself; stored with every result.
+/// Facts about an open engine; stored with every result.
 struct EngineInfo {
   std::string model_hash;  ///< SHA-256 over names, dtypes, shapes and bytes of all weights, and over the procedure
   std::string config_hash;
@@ -60,8 +60,8 @@ struct EngineCounts {
 class Engine {
  public:
   virtual ~Engine() = default;
-  /// One Response a Request, in the order given. `done` hears how many requests are finished, now and then. Throws
-  /// Cancelled when asked to.
+  /// One Response per Request, in the order given. `done` is called now and then with the number of finished requests.
+  /// Throws Cancelled when asked to stop.
   virtual std::vector<Response> answer(std::span<const Request> requests,
                                        const std::function<void(std::size_t)>& done = {},
                                        const CancelFlag* cancel = nullptr) = 0;
@@ -69,10 +69,10 @@ class Engine {
   virtual EngineCounts counts() const = 0;
   /// The checkpoint's chat template; null when it has none.
   virtual const ChatTemplate* chat_template() const = 0;
-  /// What ends the assistant's turn in that template, as the vocabulary writes it; empty: nothing does.
+  /// The token that ends the assistant's turn in that template, as the vocabulary writes it; empty: none does.
   virtual std::string turn_end() const { return {}; }
-  /// How the model answers, where its folder says; null: plainly. `answer` applies what a procedure does to logits;
-  /// what it does to questions is for whoever asks them (measure()).
+  /// The procedure by which the model answers, where its folder names one; else null. `answer` applies its change of
+  /// logits; its change of questions is left to the caller (measure()).
   virtual const Procedure* procedure() const { return nullptr; }
   /// Another model that the procedure names, as an engine; null when there is none of that name.
   virtual Engine* other([[maybe_unused]] const std::string& name) { return nullptr; }

@@ -41,8 +41,8 @@ const Family& find_family(const FamilyBook& book, const Json& config, const std:
       }
     }
   }
-  // Without a word on the architecture, or with that of a decoder without a head ("LlamaModel"), transformers goes by
-  // the type, too, when it is asked for a language model.
+  // Without an architecture, or with that of a decoder without a head ("LlamaModel"), transformers also goes by the
+  // type when it is asked for a language model.
   const bool untold = std::all_of(architectures.begin(), architectures.end(),
                                   [](const std::string& one) { return one.ends_with("Model"); });
   if (untold && book.has(type)) return book.get(type);

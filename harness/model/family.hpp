@@ -34,7 +34,7 @@ struct MediaText {
   std::function<std::map<std::string, std::string>(const nlohmann::ordered_json& config)> files{};
 };
 
-/// A model family: what config.json calls it, and how to build it.
+/// A model family: its names in config.json, and how to build it.
 struct Family {
   std::string name;  ///< config.json "model_type": "llama"
   std::string summary;

@@ -7,10 +7,10 @@
 
 namespace touchstone {
 
-/// What a row of logits follows.
+/// The context of a row of logits.
 struct LogitsRow {
-  std::span<const std::int32_t> tokens;  ///< all before the token that the row predicts; below zero: part of a picture
-  const Cache* cache = nullptr;          ///< where an answer is being written: its keys and values; null in scoring
+  std::span<const std::int32_t> tokens;  ///< all before the token that the row predicts; negative: part of a picture
+  const Cache* cache = nullptr;          ///< keys and values of the answer being written; null in scoring
   int cache_row = -1;
 };
 
@@ -19,10 +19,10 @@ struct LogitsRow {
 class LogitsProcessor {
  public:
   virtual ~LogitsProcessor() = default;
-  /// [R, V] float32 to [R, V] float32. A row's result is a function of that row alone, never of what else is in the
-  /// batch or came before; what is remembered between calls may only save time.
+  /// [R, V] float32 to [R, V] float32. A row's result is a function of that row alone, never of the rest of the batch
+  /// or of earlier calls; state kept between calls may only save time.
   virtual Tensor process(const Tensor& logits, std::span<const LogitsRow> rows) = 0;
-  /// Tokens that it runs through models of its own, for each that the model runs, and what their keys and values take.
+  /// How many tokens it runs through models of its own for each token of the model, and the bytes of their cache.
   struct Work {
     std::int64_t passes = 0;
     std::int64_t cache_bytes_per_token = 0;

@@ -17,15 +17,15 @@ struct Inputs {
   Tensor tokens{};  ///< [N] int64, the documents' tokens concatenated
   std::vector<std::int64_t> starts = {
       0};  ///< document d is tokens [starts[d], starts[d + 1]); its positions begin at 0, or after its cached tokens
-  /// [N'] int64, indices into tokens: the documents' tokens, which `starts` then cuts, when documents share some: the
-  /// prompt of several answers is computed once. A shared token has the same place in each of its documents, after the
-  /// same tokens. Undefined: the tokens as they lie. Not with a cache.
+  /// [N'] int64, indices into tokens, for documents that share some, such as the prompt of several answers, which is
+  /// then computed once. `starts` then cuts this list. A shared token has the same place in each of its documents,
+  /// after the same tokens. Undefined: the tokens in their order. Not with a cache.
   Tensor layout{};
   Tensor soft{};     ///< [S, D] float32: rows of media or latent thoughts; undefined when there are none
   Tensor soft_at{};  ///< [S] int64, indices into tokens that `soft` replaces
 };
 
-/// What the caller needs back; nothing else is kept.
+/// The outputs that the caller needs; nothing else is kept.
 struct Want {
   bool logits = true;
   Tensor logits_at{};                   ///< [M] int64, indices into tokens; undefined: all N
@@ -56,16 +56,16 @@ struct Outputs {
 
 struct Linear;
 
-/// A change to one linear map, added to its output: low-rank, sparse, or anything a method brings. It is told of the
-/// map itself, never of the map's other deltas.
+/// A change to one linear map, added to its output: low-rank, sparse, or anything a method brings. It sees the map
+/// itself, never the map's other deltas.
 class Delta {
  public:
   virtual ~Delta() = default;
-  /// What is added to the output of x [N, in]: [N, out]. `product` is x W^T [N, out], without the bias.
+  /// The addition to the output for x [N, in]: [N, out]. `product` is x W^T [N, out], without the bias.
   virtual Tensor apply(const Tensor& x, const Tensor& product, const Linear& map) const = 0;
-  /// The same for every x, for folding: what is added to W, [out, in] float32.
+  /// The equivalent addition to W, for folding, [out, in] float32.
   virtual Tensor dense(const Linear& map) const = 0;
-  /// What folding adds to the bias, [out] float32; undefined: nothing.
+  /// The addition to the bias in folding, [out] float32; undefined: none.
   virtual Tensor dense_bias([[maybe_unused]] const Linear& map) const { return {}; }
   virtual std::vector<std::pair<std::string, Tensor*>>
   parameters() = 0;  ///< peft's names after the module: "lora_A.weight"
@@ -78,7 +78,7 @@ struct Linear {
   std::vector<std::shared_ptr<Delta>> deltas{};
 };
 
-/// Adds all deltas of a map to its weight and bias, in float32, and takes them away.
+/// Adds all deltas of a map to its weight and bias, in float32, and removes them.
 void fold_deltas(Linear& map);
 
 /// Keys and values of past tokens, one row a sequence; a family defines its own storage. A row may drop entries, in
@@ -128,11 +128,11 @@ class Model {
   virtual std::map<std::string, Tensor*>
   parameters() = 0;  ///< by Hugging Face name ("model.layers.0.self_attn.q_proj.weight")
   virtual std::map<std::string, Linear*> linears() = 0;  ///< where a Delta can go, by module name without ".weight"
-  /// What the first layer would read of tokens [N] int64, [N, D] float32, but for positions and a norm: the rows of the
-  /// table as soft rows come.
+  /// The first layer's input for tokens [N] int64, [N, D] float32, before positions and norm are applied: embeddings in
+  /// the form of soft rows.
   virtual Tensor embeddings(const Tensor& tokens) const = 0;
   virtual const Linear& head() const = 0;  ///< the output projection (shares the embedding when tied)
-  /// Logits [M, V] float32 of hidden rows [M, D] as forward() gives them: what forward() itself would have given.
+  /// Logits [M, V] float32 of hidden rows [M, D] from forward(): the same logits that forward() would have given.
   virtual Tensor project(const Tensor& hidden) const;
   /// Numbers in the linear maps that every token goes through; the head does not count.
   virtual std::int64_t product_weights();

@@ -11,7 +11,7 @@
 
 namespace touchstone {
 
-/// Bit of a token's mark that says: not the answer's own text but the terminator behind it.
+/// Bit of a token's mark: the token is the terminator behind the answer, not its own text.
 inline constexpr std::uint8_t end_mark = 0x80;
 
 /// What a loss over tokens sees: trained positions only, already shifted. logits[m] predicts labels[m]. The trainer may
@@ -30,11 +30,11 @@ struct TokenBatch {
 /// What a loss over whole answers sees: all answers of some records, each record's together. A loss must be a sum
 /// over records, in whatever batches they come.
 struct AnswerBatch {
-  Tensor logp;                          ///< [M] float32: log-probability of each trained token, carries gradient
-  Tensor ref_logp{};                    ///< [M] float32: the same as the stage `reference` found it; undefined: never
-  Tensor weights{};                     ///< [M] float32: token weights; undefined: all one
-  Tensor marks{};                       ///< [M] uint8, as in TokenBatch
-  Tensor answer_of;                     ///< [M] int64, rising: which of the A answers the token is of
+  Tensor logp;        ///< [M] float32: log-probability of each trained token, carries gradient
+  Tensor ref_logp{};  ///< [M] float32: the same, computed by the stage `reference`; undefined: not computed
+  Tensor weights{};   ///< [M] float32: token weights; undefined: all one
+  Tensor marks{};     ///< [M] uint8, as in TokenBatch
+  Tensor answer_of;   ///< [M] int64, rising: the token's answer, of the A answers
   std::vector<std::int64_t> starts;     ///< R + 1: record r has the answers [starts[r], starts[r + 1]), best first
   std::vector<std::int64_t> numbers{};  ///< R: the records' numbers in the data set, for state that is kept by record
   std::vector<double> rewards{};        ///< A: what a judge gave each answer; empty: nothing

@@ -9,8 +9,8 @@
 namespace touchstone {
 namespace {
 
-/// Counts tokens where the model's own cache counts the prompt's rows, too. A row that holds no token yet may hold the
-/// prompt.
+/// A cache that counts only tokens; the model's own cache also counts the prompt's rows. A row that holds no token yet
+/// may hold the prompt.
 class PromptedCache final : public Cache {
  public:
   PromptedCache(std::unique_ptr<Cache> inner, std::int64_t prompt) : inner_(std::move(inner)), prompt_(prompt) {}
@@ -39,7 +39,7 @@ class PromptedCache final : public Cache {
   std::int64_t prompt_;
 };
 
-/// The tokens of a call with room for the prompt, and where what was there has gone.
+/// The tokens of a call with room for the prompt, and where the tokens have moved.
 struct Widened {
   std::vector<std::int64_t> prompt_at{};  ///< places of prompt rows, one prompt after another
   std::vector<std::int64_t> place_of{};   ///< of each token before
@@ -152,7 +152,7 @@ class PromptedModel final : public Model {
     wide.inputs.layout = at::tensor(layout, at::kLong).to(inputs.layout.device());
   }
 
-  /// The soft rows: the prompt's, as often as it stands there, behind those of the call.
+  /// The soft rows: those of the call, then the prompt's, repeated as often as it occurs.
   void add_rows(const Inputs& inputs, const Tensor& places, Widened& wide) const {
     std::vector<Tensor> rows;
     std::vector<Tensor> at;

@@ -11,14 +11,13 @@ namespace touchstone {
 /// The key of a soft prompt in peft's adapter_model.safetensors.
 inline const std::string soft_prompt_key = "prompt_embeddings";
 
-/// `model` with `prompt` [P, D] floats before every document: whatever the model's family, its forward pass reads P
-/// more rows at a document's beginning, positions count from them, and what is given back is of the tokens alone.
-/// Caches count tokens alone, too. `prompt` stays the tensor that is read: with requires_grad its gradient is that of
-/// the forward passes. Throws Fault::config when its width is not the model's, when it fills the model's length, and
-/// when the model has a soft prompt already.
+/// `model` with `prompt` [P, D] floats before every document. For every family, the forward pass reads P more rows at a
+/// document's beginning and positions count from them, but outputs and caches are of the tokens only. `prompt` itself
+/// is read, not a copy: with requires_grad it gets its gradient from the forward passes. Throws Fault::config when its
+/// width is not the model's, when it fills the model's length, and when the model has a soft prompt already.
 std::unique_ptr<Model> with_soft_prompt(std::unique_ptr<Model> model, Tensor prompt);
 
-/// The model alone; one without a soft prompt as it is.
+/// The model without its soft prompt; unchanged when it has none.
 std::unique_ptr<Model> without_soft_prompt(std::unique_ptr<Model> model);
 
 /// Where a model keeps its soft prompt, for training; null when it has none.

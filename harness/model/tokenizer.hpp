@@ -44,21 +44,21 @@ class Tokenizer {
   virtual std::string chat_template() const = 0;  ///< source text; empty when the checkpoint has none
   virtual std::optional<std::int64_t> model_max_length() const = 0;  ///< absent also for the "infinite" sentinel
   virtual const std::string& hash() const = 0;                       ///< SHA-256 over the tokenizer's files
-  /// What the checkpoint calls its special tokens: "bos_token" -> "<s>", "pad_token" -> ...; chat templates see them.
+  /// The checkpoint's special tokens by name: "bos_token" -> "<s>", "pad_token" -> ...; chat templates see them.
   virtual SpecialTokens special_tokens() const { return {}; }
 };
 
 /// Reads tokenizer.json (or tokenizer.json.gz), tokenizer_config.json, special_tokens_map.json, chat_template.jinja of
-/// a checkpoint folder; no code of a model's own. Throws Fault::checkpoint naming file and key for what it cannot do
-/// exactly.
+/// a checkpoint folder; never a model's own code. Throws Fault::checkpoint naming file and key for anything that it
+/// cannot do exactly.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
 
 /// A byte-level tokenizer to be learnt from text.
 struct BpeSettings {
   std::int64_t vocabulary = 1024;  ///< entries: the end of text (id 0), the 256 bytes, and merges
   std::string end_of_text = "<|endoftext|>";
-  /// What is never merged across. A line break is a token of its own, so that a prompt that ends in one is always
-  /// tokenised as the same text is within a longer one; digits are single.
+  /// Merges stay within its matches. A line break is a token of its own, so that a prompt that ends in one is tokenised
+  /// like the same text within a longer one; digits are single.
   std::string pattern = R"(\n|'(?:[sdmt]|ll|ve|re)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|[^\S\n]+)";
 };
 

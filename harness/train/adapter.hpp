@@ -18,17 +18,17 @@ struct AdapterFiles {
   NamedTensors tensors;  ///< adapter_model.safetensors
 };
 
-/// What training adds to a model whose own weights stand still.
+/// The trained addition to a model whose own weights are frozen.
 struct Adapter {
-  /// Adds the parts to the session's model, which carries no adapter, and freezes its weights: as they begin, drawn
-  /// from `seed`, or, where `files` is given, with its values; `where` names it in messages. Throws Fault::config for
+  /// Adds the parts to the session's model, which carries no adapter, and freezes its weights. The parts begin as drawn
+  /// from `seed` or, where `files` is given, with its values; `where` names it in messages. Throws Fault::config for
   /// options that do not fit the model, Fault::checkpoint naming the tensor of `files` that is missing, unknown or of
   /// another shape.
   std::function<void(Session&, std::uint64_t seed, const AdapterFiles* files, const std::string& where)> attach;
-  /// peft's files of what attach() added, as it is now; the tensors share the model's storage. `base` is what
-  /// adapter_config.json calls the model underneath.
+  /// peft's files of the current state of what attach() added; the tensors share the model's storage. `base` is the
+  /// name of the model underneath in adapter_config.json.
   std::function<AdapterFiles(const Session&, const std::string& base)> files;
-  /// Whether it can become part of the weights.
+  /// Whether it can be merged into the weights.
   bool folds = true;
 };
 

@@ -18,7 +18,7 @@ void add_tensor(Sha256& hash, const std::string& name, const Tensor& tensor) {
   hash.add(values.const_data_ptr(), values.nbytes());
 }
 
-/// Of all weights as they are now, adapters and soft prompt included.
+/// A hash of all weights as they are now, adapters and soft prompt included.
 std::string weights_hash(Model& model) {
   Sha256 hash;
   for (const auto& [name, tensor] : model.parameters()) add_tensor(hash, name, *tensor);
@@ -31,13 +31,13 @@ std::string weights_hash(Model& model) {
   return hash.hex();
 }
 
-/// How answers are drawn in this stage; nothing where none are.
+/// How answers are drawn in this stage; {} where none are.
 Json drawing_of(const Stage& stage, const Session& session) {
   const auto& drawing = stage.making->drawing;
   return drawing ? parse_json(drawing(session), "drawing") : Json::object();
 }
 
-/// Everything that decides what the stage makes; "model" is left out where no weights do.
+/// Everything that decides the stage's output; "model" is left out where it depends on no weights.
 Json key_of(const Stage& stage, const Session& session) {
   const auto& making = *stage.making;
   const auto& source = session.data.at(making.data);
@@ -54,7 +54,7 @@ Json key_of(const Stage& stage, const Session& session) {
   for (const auto* name : {"tokenizer_hash", "seed", "chat", "device", "dtype", "kernels", "threads"}) {
     key[name] = job.value(name, Json());
   }
-  for (const auto& record : source) {  // the rules that judge
+  for (const auto& record : source) {  // for the rules that judge
     if (session.job->tasks->tasks.has(record.task)) {
       key["tasks"][record.task] = session.job->tasks->tasks.get(record.task).version;
     }
@@ -63,7 +63,7 @@ Json key_of(const Stage& stage, const Session& session) {
   return key;
 }
 
-/// The first member of a key whose value differs.
+/// The first member of the key with a different value.
 std::string difference(const std::string& found, const std::string& wanted) {
   const auto before = Json::parse(found);
   const auto now = Json::parse(wanted);
@@ -75,7 +75,7 @@ std::string difference(const std::string& found, const std::string& wanted) {
   return "key";
 }
 
-/// What writes answers in this stage, for the records.
+/// A description of what writes answers in this stage, for the records.
 std::string origin_of(const Stage& stage, const Session& session, const Json& key) {
   Json origin = {{"stage", session.stage}, {"name", stage.name}};
   if (key.contains("model")) origin["model"] = key["model"];
@@ -95,7 +95,7 @@ void inform(const Session& session, const std::string& line) {
   if (session.hooks->log != nullptr) session.hooks->log->info(line);
 }
 
-/// Takes what lies in the file, when it is whole and was made of the same; false: it is to be made.
+/// Uses the records of the file when it is whole and was made from the same inputs; false: they must be made.
 bool take(const fs::path& path, const std::string& key, const Stage& stage, Session& session) {
   std::error_code none;
   if (!fs::exists(path, none)) return false;
@@ -119,14 +119,14 @@ bool take(const fs::path& path, const std::string& key, const Stage& stage, Sess
   return true;
 }
 
-/// Lets go of what is for who reads the files alone.
+/// Frees what only readers of the files need.
 void clear_notes(std::vector<Record>& records) {
   for (auto& record : records) {
     for (auto& answer : record.answers) answer.note.clear();
   }
 }
 
-/// Keeps what a stage has made; more than can be read again is made again each time.
+/// Keeps a stage's records, unless they are too large to be read again: then they are made each time.
 void keep(const fs::path& folder, const std::string& key, const Stage& stage, Session& session) {
   MadeFile made;
   made.stage = session.stage;

@@ -34,7 +34,7 @@ void fill_placeholders(Json& value, const std::string& where, const RecipeSettin
   }
 }
 
-/// Each stage must find what it needs among what earlier ones leave.
+/// Checks that earlier stages leave what each stage needs.
 void check_flow(const Recipe& recipe, const std::string& where) {
   std::set<std::string> there;
   for (std::size_t at = 0; at < recipe.stages.size(); ++at) {
@@ -99,7 +99,7 @@ Recipe read_recipe(const TrainJob& job, const TrainerBook& book) {
 
 namespace {
 
-/// `make` reads a maker's options.
+/// Describes each maker's options; `make` calls a maker with them.
 template <class Maker, class Make>
 Json describe(const Registry<Maker>& registry, const Make& make) {
   Json all = Json::array();

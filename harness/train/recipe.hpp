@@ -8,7 +8,7 @@
 
 namespace touchstone {
 
-/// What a recipe's placeholders stand for, and what a plan changes in it.
+/// The values of a recipe's placeholders, and the changes that a plan makes to it.
 struct RecipeSettings {
   std::string train_on;                    ///< "$train_on"
   std::uint64_t seed = 0;                  ///< "$seed"
@@ -21,7 +21,7 @@ struct RecipeSettings {
 Recipe read_recipe(const nlohmann::ordered_json& config, const std::string& where, const RecipeSettings& settings,
                    const TrainerBook& book);
 
-/// The same for the config that a job names, with each stage's own look at the job.
+/// The same for the config that a job names, including each stage's own check of the job.
 Recipe read_recipe(const TrainJob& job, const TrainerBook& book);
 
 /// JSON text {"objectives": [...], "stages": [...], "rewards": [...], "procedures": [...],

@@ -46,7 +46,7 @@ Trained read_labels(const Tensor& labels, const Tensor& logits) {
   return {.at = at, .labels = flat.index_select(0, at), .leading = labels.dim(), .shape = labels.sizes()};
 }
 
-/// A tensor that has a value a label, at the trained positions; undefined when it is not given.
+/// A tensor with one value per label, at the trained positions; undefined when it is not given.
 Tensor optional(const NamedTensors& inputs, const std::string& name, const Trained& trained_at) {
   if (inputs.count(name) == 0) return {};
   expect_shape(input(inputs, name), trained_at.shape, name);

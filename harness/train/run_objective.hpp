@@ -6,12 +6,12 @@
 
 namespace touchstone {
 
-/// Loss and gradient of one objective on given tensors, to be held against another implementation. Inputs: "logits"
+/// Loss and gradient of one objective on given tensors, for comparison with another implementation. Inputs: "logits"
 /// [..., V] of a floating dtype; "labels" [...] integers, already shifted, negative where nothing is trained; "weights"
-/// [...] and "marks" [...] if any; "ref_logits" [..., V] if the objective is anchored. Of an objective over answers
-/// labels are [A, T], an answer a row; "ref_logp" [A, T] are its tokens' log-probabilities under the reference,
-/// "rewards" [A] what a judge gave, and "records" [A], rising, which answers belong together (absent: two each where
-/// the objective compares answers, else each its own). Outputs: "loss" (sum / count), "sum", "count", "grad_logits" (of
+/// [...] and "marks" [...] if any; "ref_logits" [..., V] if the objective has a reference model. For an objective over
+/// answers, labels are [A, T], a row per answer; "ref_logp" [A, T] holds log-probabilities under the reference,
+/// "rewards" [A] the judged rewards, and "records" [A], rising, the record of each answer (absent: two answers each
+/// where the objective compares answers, else one). Outputs: "loss" (sum / count), "sum", "count", "grad_logits" (of
 /// the loss, in the logits' shape), and "logged.NAME" (means over the trained positions, or the records). Throws
 /// Fault::config for an unknown objective or option, Fault::shape for tensors that are missing or disagree.
 NamedTensors run_objective(const std::string& name, const std::string& options_json, const NamedTensors& inputs,

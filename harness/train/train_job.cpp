@@ -35,7 +35,7 @@ void check_numbers(const TrainJob& job) {
 /// Below the output: the models that its procedure names.
 constexpr const char* procedure_models_folder = "models";
 
-/// Below the output of an adapter: the weights that it stands on, where these lie nowhere else.
+/// Below the output of an adapter: its base weights, where these lie nowhere else.
 constexpr const char* adapter_base_folder = "base";
 
 /// Whether this program writes files of that name into a checkpoint folder.
@@ -62,7 +62,7 @@ bool is_output_name(const std::string& name) {
          (name.starts_with("model") && name.ends_with(".safetensors"));
 }
 
-/// The output takes the place of an earlier one, and of nothing else that lies there.
+/// The output replaces an earlier output, and nothing else that lies there.
 void check_out(const TrainJob& job, const Checkpoints& checkpoints) {
   std::error_code none;
   if (job.out.empty() || !fs::exists(job.out, none)) return;
@@ -77,7 +77,7 @@ void check_out(const TrainJob& job, const Checkpoints& checkpoints) {
   }
 }
 
-/// What decides every bit of the result, beside the rows themselves.
+/// Everything besides the rows that decides the result bit by bit.
 std::string job_config(const TrainJob& job, const Recipe& recipe, const Session& session,
                        const Checkpoints& checkpoints) {
   const Json config = {{"recipe", parse_json(recipe.json, "recipe")},
@@ -113,8 +113,8 @@ bool stands_on_base(Session& session) {
          });
 }
 
-/// The adapter alone, whose config names the job's model; where it stands on other weights, with these beside it. The
-/// session's model is the bare one afterwards.
+/// Writes the adapter alone; its config names the job's model. Where its base has other weights, they are written
+/// beside it. Afterwards the session's model is the bare one.
 void write_bare_adapter(Session& session, const fs::path& folder) {
   const auto& job = *session.job;
   const auto& checkpoints = *session.checkpoints;
@@ -131,8 +131,8 @@ void write_bare_adapter(Session& session, const fs::path& folder) {
   write_adapter(adapter, folder, checkpoints);
 }
 
-/// procedure.json, and the models that it names: frozen ones of the session as folders of their own, those that the
-/// model came with by their way from here.
+/// Writes procedure.json and the models that it names: frozen ones of the session as folders of their own; those that
+/// the model came with are given by relative paths.
 void write_procedure(const Session& session, const fs::path& folder) {
   if (!session.procedure) return;
   const auto& job = *session.job;
@@ -153,7 +153,7 @@ void write_procedure(const Session& session, const fs::path& folder) {
   write_file_atomically(folder / procedure_file, procedure_text(session.procedure->json, models));
 }
 
-/// The trained model below the job's output folder, whole or not at all; gives its hash.
+/// Writes the trained model below the job's output folder, whole or not at all; gives its hash.
 std::string write_output(Session& session) {
   const auto& job = *session.job;
   const auto& checkpoints = *session.checkpoints;
@@ -175,7 +175,7 @@ std::string write_output(Session& session) {
   return checkpoints.model_hash(job.out);
 }
 
-/// Only what this program put there; the folder may be the user's.
+/// Removes only what this program put there; the folder may be the user's.
 void remove_stage_folders(const fs::path& work, std::size_t stages) {
   std::error_code ignored;
   for (std::size_t stage = 0; stage < stages; ++stage)

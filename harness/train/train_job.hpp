@@ -5,12 +5,12 @@
 
 namespace touchstone {
 
-/// Reads the recipe of a job with every plug-in's own option reader, looks for its tasks, data and weights, and throws
-/// on the first thing wrong. Nothing is run.
+/// Reads the recipe of a job with every plug-in's own option reader, checks that its tasks, data and weights are there,
+/// and throws at the first error. Nothing is run.
 void check_train_job(const TrainJob& job, const Checkpoints& checkpoints, const TrainerBook& trainers);
 
-/// Runs a job from its checkpoint folder to its output folder, going on from what lies in its work folder. The output
-/// is whole or absent. Throws Cancelled, with everything saved, when the job is asked to stop.
+/// Runs a job from its checkpoint folder to its output folder, resuming from its work folder. The output is whole or
+/// absent. Throws Cancelled, with everything saved, when the job is asked to stop.
 TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkpoints& checkpoints,
                       const TrainerBook& trainers);
 

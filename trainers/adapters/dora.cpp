@@ -16,7 +16,7 @@ Tensor row_lengths(const LowRank& low, const Tensor& weight) {
 
 class Dora final : public Delta {
  public:
-  /// The magnitudes begin as the rows' lengths, so that nothing is changed yet.
+  /// The magnitudes begin as the rows' lengths, so that the map is unchanged at first.
   Dora(LowRank low, const Tensor& weight) : low_(std::move(low)), magnitude_(row_lengths(low_, weight).clone()) {
     magnitude_.requires_grad_(true);
   }
@@ -54,7 +54,7 @@ AdapterFiles with_todays_names(AdapterFiles files) {
 }
 
 /// W' = m (W + s B A) / |W + s B A|, a length for each row: "DoRA: Weight-Decomposed Low-Rank Adaptation", arXiv
-/// 2402.09353, equation 5, with the lengths held constant in the gradient (section 4.3), as peft has it.
+/// 2402.09353, equation 5, with the lengths held constant in the gradient (section 4.3), as in peft.
 Adapter dora_adapter(const LowRankOptions& options) {
   const auto make = [options](const std::string& module, const Linear& map, std::uint64_t seed) {
     return std::make_shared<Dora>(begin_low_rank(options, module, map, seed), map.weight);
@@ -73,7 +73,7 @@ Adapter dora_adapter(const LowRankOptions& options) {
 
 namespace plugins {
 void dora(TrainerBook& book) {
-  book.adapters.add("dora", {.summary = "a low-rank change to the direction of each matrix's rows, and their lengths "
+  book.adapters.add("dora", {.summary = "low-rank change of the directions of each matrix's rows, and their lengths "
                                         "(DoRA, arXiv 2402.09353)",
                              .make = [](Options& options) { return dora_adapter(read_low_rank(options)); },
                              .read = [](const auto& config, const std::string& where) -> std::optional<Adapter> {

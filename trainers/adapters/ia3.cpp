@@ -14,10 +14,10 @@ namespace {
 /// peft's IA3Config, as far as we offer it.
 struct Ia3Options {
   std::vector<std::string> target_modules;
-  std::vector<std::string> feedforward_modules;  ///< of these the inputs are scaled, of the others the outputs
+  std::vector<std::string> feedforward_modules;  ///< their inputs are scaled; of other modules, the outputs
 };
 
-/// One number for each output of a map, [out, 1], or each input, [1, in]; ones at first.
+/// One factor for each output of a map, [out, 1], or each input, [1, in]; all begin as one.
 class Ia3 final : public Delta {
  public:
   Ia3(const Linear& map, bool inputs) : inputs_(inputs) {
@@ -79,7 +79,7 @@ Adapter make_ia3(Options& options) {
   Ia3Options ia3;
   ia3.target_modules = read_target_modules(options, {"k_proj", "v_proj", "down_proj"});
   ia3.feedforward_modules =
-      options.texts("feedforward_modules", "those of the target_modules whose inputs are scaled, not their outputs",
+      options.texts("feedforward_modules", "target_modules whose inputs are scaled instead of their outputs",
                     std::vector<std::string>{"down_proj"});
   const auto& targets = ia3.target_modules;
   const auto is_target = [&](const std::string& module) {

@@ -17,11 +17,11 @@ constexpr const char* module_name = "soft_prompt";
 /// peft's PromptTuningConfig, as far as we offer it.
 struct PromptOptions {
   std::int64_t rows = 20;
-  std::string text;  ///< whose tokens' embeddings the rows begin as; empty: drawn from a normal distribution
+  std::string text;  ///< the rows begin as its tokens' embeddings; empty: drawn from a normal distribution
   double learning_rate = 0.0;
 };
 
-/// The embeddings of the text's tokens, repeated or cut to the number of rows, as peft begins with them.
+/// The embeddings of the text's tokens, repeated or cut to the number of rows, as in peft.
 Tensor rows_of_text(Session& session, const PromptOptions& options) {
   const auto ids = session.tokenizer->encode(options.text);
   require(!ids.empty(), Fault::config,
@@ -72,7 +72,7 @@ AdapterFiles files_of(const Session& session, const PromptOptions& options, cons
                         {"num_transformer_submodules", 1},
                         {"num_virtual_tokens", options.rows},
                         {"peft_type", "PROMPT_TUNING"},
-                        {"prompt_tuning_init", "RANDOM"},  // how it began matters to nobody who reads it
+                        {"prompt_tuning_init", "RANDOM"},  // no reader needs the true one
                         {"prompt_tuning_init_text", nullptr},
                         {"task_type", "CAUSAL_LM"},
                         {"token_dim", model.hidden_size()},
@@ -93,10 +93,10 @@ Adapter prompt_adapter(const PromptOptions& options) {
 
 Adapter make(Options& options) {
   PromptOptions prompt;
-  prompt.rows = options.integer("num_virtual_tokens", "rows that are read before every text",
+  prompt.rows = options.integer("num_virtual_tokens", "trained rows that are read before every text",
                                 {.fallback = 20, .min = 1, .max = 1 << 20});
   const auto start =
-      options.text("prompt_tuning_init", "RANDOM: normal numbers; TEXT: the embeddings of a text's tokens",
+      options.text("prompt_tuning_init", "initial rows. RANDOM: normal numbers; TEXT: embeddings of a text's tokens",
                    {.fallback = "RANDOM", .choices = {"RANDOM", "TEXT"}});
   prompt.text =
       options.text("prompt_tuning_init_text", "that text, repeated or cut to the number of rows", {.fallback = ""});
@@ -118,11 +118,10 @@ std::optional<Adapter> read(const Json& config, const std::string& where) {
 
 namespace plugins {
 void prompt_tuning(TrainerBook& book) {
-  book.adapters.add(
-      "prompt_tuning",
-      {.summary = "rows that are read before every text, the only thing that is trained (arXiv 2104.08691)",
-       .make = make,
-       .read = read});
+  book.adapters.add("prompt_tuning",
+                    {.summary = "rows that are read before every text; only these are trained (arXiv 2104.08691)",
+                     .make = make,
+                     .read = read});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -21,7 +21,7 @@ double seconds_now(bool on_cpu) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Something of every kind that an objective may read of a token: a mark of each of the first two roles now and then.
+/// A fact of every kind that an objective may read of a token; some tokens get a mark of the first or second role.
 TokenFacts drawn_facts(std::size_t labels, bool marked) {
   TokenFacts facts;
   if (!marked) return facts;
@@ -29,7 +29,7 @@ TokenFacts drawn_facts(std::size_t labels, bool marked) {
   return facts;
 }
 
-/// Records with so many answers each, good and bad in turn.
+/// Records with this many answers each, good and bad in turn.
 std::vector<Row> drawn_rows(const BenchOptions& options, int answers, bool marked, std::int64_t vocabulary) {
   const auto prompt = static_cast<std::size_t>(options.length / 2);
   std::vector<Row> rows;
@@ -52,7 +52,7 @@ std::vector<Row> drawn_rows(const BenchOptions& options, int answers, bool marke
   return rows;
 }
 
-/// The same answers, each behind a prompt of its own.
+/// The same answers, each behind its own copy of the prompt.
 std::vector<Row> separated(const std::vector<Row>& rows) {
   std::vector<Row> all;
   for (const auto& row : rows) {
@@ -83,7 +83,7 @@ class Arm {
   Arm(Model& model, const Objective& objective, Model* reference, bool live)
       : model_(model), objective_(objective), needs_(needs_of(objective)), reference_(reference), live_(live) {}
 
-  /// `records` of so many answers; the rows are theirs, shared prompts or not.
+  /// `records` of this many answers; the rows are theirs, with shared prompts or not.
   void set_rows(std::vector<Row> rows, std::size_t answers) {
     rows_ = std::move(rows);
     answers_ = answers;
@@ -99,7 +99,7 @@ class Arm {
     const auto totals = accumulate_loss(settings, made);
     const auto divisor = totals.divisor(Normaliser::token_mean, 0.0);
     require(std::isfinite(optimizer.gradient_norm()), Fault::numeric, "the gradient's norm is not finite");
-    optimizer.step(/*learning_rate=*/0.0, divisor);  // every step meets the same weights
+    optimizer.step(/*learning_rate=*/0.0, divisor);  // every step sees the same weights
     return seconds_now(on_cpu) - start;
   }
 
@@ -110,7 +110,7 @@ class Arm {
     auto made = make_batch(rows_, all, Normaliser::token_mean, model_.head().weight.device(), nullptr,
                            {.first_learns = first_learns(objective_)});
     if (made.watched != nullptr || made.record_numbers.size() * answers_ == made.rewards.size()) return made;
-    made.record_starts.clear();  // rows of their own that are one record
+    made.record_starts.clear();  // separate rows that form one record
     made.record_numbers.clear();
     const auto step = static_cast<std::int64_t>(answers_);
     const auto answers = static_cast<std::int64_t>(made.rewards.size());
@@ -140,7 +140,7 @@ Objective objective_of(const std::string& name, const TrainerBook& trainers) {
   return make_use<Objective>(Options(Json{{"use", name}}, "objective " + name), trainers.objectives, trainers);
 }
 
-/// Everything that the objectives are measured with.
+/// Everything needed to measure the objectives.
 struct Bench {
   const BenchOptions& options;
   Model& model;
@@ -175,7 +175,7 @@ Json measured(const Bench& bench, const std::string& name, const Objective& obje
                  {"step", nullptr},   {"live_reference", nullptr}, {"separate_prompts", nullptr}};
   std::vector<double> plain;
   std::map<std::string, std::vector<double>> ratios;
-  for (int repetition = -1; repetition < bench.options.steps; ++repetition) {  // the first warms up
+  for (int repetition = -1; repetition < bench.options.steps; ++repetition) {  // the first is a warm-up
     for (const auto& [key, arm] : arms) {
       const auto before = sft.step(bench.optimizer, bench.on_cpu);
       const auto own = arm.step(bench.optimizer, bench.on_cpu);

@@ -16,7 +16,7 @@
 namespace touchstone {
 namespace {
 
-/// A file of rows, those shorter than `length` left out and the others cut, as other programs' benches read it.
+/// Reads a file of rows; shorter ones than `length` are left out, others cut, as in the benchmarks of other programs.
 std::vector<Row> rows_of_file(const BenchOptions& options, std::int64_t vocabulary) {
   std::vector<Row> rows;
   const auto file = read_json(options.ids);
@@ -52,7 +52,7 @@ std::vector<Row> make_rows(const BenchOptions& options, std::int64_t vocabulary)
 
 struct Measured {
   std::vector<double> losses;
-  std::vector<double> seconds;  ///< a step
+  std::vector<double> seconds;  ///< per step
 };
 
 /// The steps of a training stage (see TrainLoop::step), rows in their order.
@@ -87,7 +87,7 @@ double median_after_warm_up(std::vector<double> seconds) {
   return *middle;
 }
 
-/// Multiplications and additions of a trained token within linear maps, the head included: two forward, four backward.
+/// Operations per trained token in linear maps, the head included: two per weight forward, four backward.
 double operations_a_token(Model& model) {
   double weights = static_cast<double>(model.head().weight.numel());
   for (const auto& [name, map] : model.linears()) weights += static_cast<double>(map->weight.numel());

@@ -16,7 +16,7 @@ bool is_all_linear(const std::vector<std::string>& targets) {
   return targets == std::vector<std::string>{"all-linear"};
 }
 
-/// The linear maps that are named; the head only when it is named.
+/// The linear maps that match; the head only by its own name.
 std::map<std::string, Linear*> maps_of(Model& model, const std::vector<std::string>& targets) {
   const auto linears = model.linears();
   std::map<std::string, Linear*> chosen;

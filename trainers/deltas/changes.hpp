@@ -1,5 +1,5 @@
 #pragma once
-// What adapters that change linear maps share: which maps, peft's names, the way to files and back.
+// Shared by adapters that change linear maps: the choice of maps, peft's names, writing to files and reading back.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,16 +13,16 @@
 
 namespace touchstone {
 
-/// peft's target_modules: ends of module names ("q_proj"), or "all-linear" alone, which is all but the head.
+/// peft's target_modules: endings of module names ("q_proj"), or "all-linear" alone: all but the head.
 std::vector<std::string> read_target_modules(Options& options, const std::vector<std::string>& fallback);
 
 /// The same of a written adapter_config.json. Throws Fault::checkpoint naming `where`.
 std::vector<std::string> target_modules_of(const nlohmann::ordered_json& config, const std::string& where);
 
-/// Whether a module's name is, or ends at a dot in, one of these.
+/// Whether a module's name equals one of these or ends in one after a dot.
 bool is_any_of(const std::string& module, const std::vector<std::string>& targets);
 
-/// A delta of a module's map, as it begins; what it draws hangs on seed and module.
+/// The initial delta of a module's map; its random numbers depend on seed and module.
 using MakeDelta =
     std::function<std::shared_ptr<Delta>(const std::string& module, const Linear& map, std::uint64_t seed)>;
 
@@ -37,7 +37,7 @@ void attach_deltas(Model& model, const AdapterFiles& files, const MakeDelta& mak
 /// The deltas' parameters under peft's names; they share the model's storage.
 NamedTensors delta_tensors(Model& model);
 
-/// target_modules to write: as given, but for "all-linear" the ends of the changed modules' names.
+/// target_modules to write: as given, except that "all-linear" becomes the endings of the changed modules' names.
 std::vector<std::string> written_targets(Model& model, const std::vector<std::string>& targets);
 
 /// Throws Fault::checkpoint: "WHERE: key 'r': found 0, expected ...".

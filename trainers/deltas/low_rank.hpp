@@ -39,11 +39,11 @@ struct LowRank {
 /// trained, on the map's device.
 LowRank begin_low_rank(const LowRankOptions& options, const std::string& module, const Linear& map, std::uint64_t seed);
 
-/// An adapter of these options whose deltas `make` gives; `use_dora` as the config says it.
+/// An adapter of these options with the deltas that `make` gives; `use_dora` is written into its config.
 Adapter low_rank_adapter(const LowRankOptions& options, const MakeDelta& make, bool use_dora);
 
-/// x [N, in] times weight [out, in] transposed, rounded to the dtype of x; where LibTorch is slow at bfloat16, by
-/// float32 products of the rounded factors.
+/// x [N, in] times weight [out, in] transposed, rounded to the dtype of x; where LibTorch is slow at bfloat16, computed
+/// as float32 products of the rounded factors.
 Tensor rounded_product(const Tensor& x, const Tensor& weight);
 
 }  // namespace touchstone

@@ -13,9 +13,9 @@ inline const std::string peft_prefix = "base_model.model.";
 /// The parameters of all deltas under peft's names.
 std::vector<std::pair<std::string, Tensor*>> delta_parameters(Model& model);
 
-/// What training changes of a model: the deltas' parameters where there are deltas, otherwise the weights of modules
-/// with names that end so ("q_proj", "self_attn.q_proj"; "all" alone: every weight). Throws Fault::config for a name
-/// that fits no module, and for names where there are deltas, which have said already what they change.
+/// The parameters that training changes: the deltas' where there are deltas, otherwise the weights of modules with
+/// these name endings ("q_proj", "self_attn.q_proj"; "all" alone: every weight). Throws Fault::config for a name that
+/// fits no module, and for names where there are deltas, since the adapter has chosen its modules already.
 std::vector<std::pair<std::string, Tensor*>> trainable_parameters(Model& model,
                                                                   const std::vector<std::string>& modules = {"all"});
 

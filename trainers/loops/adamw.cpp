@@ -50,7 +50,7 @@ void AdamW::step(double learning_rate, double divisor) {
     at::_fused_adamw_(group.values, group.gradients, group.first, group.second, /*max_exp_avg_sqs=*/{}, group.steps,
                       learning_rate * factor, options_.beta1, options_.beta2, decays ? options_.weight_decay : 0.0,
                       options_.epsilon, /*amsgrad=*/false, /*maximize=*/false, scale);
-    // The fused kernel, unlike other operators that write, leaves the version as it was; copies of weights go by it.
+    // The fused kernel, unlike other in-place operators, does not raise the version, which copies of weights check.
     for (const auto& tensor : group.values) tensor.unsafeGetTensorImpl()->bump_version();
   }
   for (auto& [name, tensor] : parameters_) tensor->mutable_grad().reset();

@@ -15,7 +15,7 @@ struct AdamWOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0.0;
-  /// By name, what the rate is multiplied with; 1 for parameters that are not named.
+  /// Factors of the rate by parameter name; 1 for parameters that are not named.
   std::map<std::string, double> rate_factors{};
 };
 
@@ -38,8 +38,8 @@ class AdamW {
   /// Moments by "exp_avg.NAME" and "exp_avg_sq.NAME", sharing storage; and how many steps each parameter has had.
   NamedTensors moments() const;
   std::int64_t steps() const { return steps_; }
-  /// Takes back what moments() and steps() gave. Throws Fault::checkpoint naming the tensor that is missing or of
-  /// another shape.
+  /// Restores what moments() and steps() gave. Throws Fault::checkpoint naming the tensor that is missing or of another
+  /// shape.
   void restore(const NamedTensors& moments, std::int64_t steps);
 
  private:

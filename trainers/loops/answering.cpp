@@ -135,7 +135,7 @@ Answer written_answer(const Session& session, const Record& record, const Genera
   for (const auto logp : written.logp_nats) answer.logp_nats += logp;
   const auto spelt = static_cast<std::ptrdiff_t>(written.ended ? written.tokens.size()
                                                                : static_cast<std::size_t>(written.text_tokens));
-  // A place for a picture that the model drew has no picture; such an answer is tokenised again without it.
+  // A picture token that the model drew has no picture; such an answer is tokenised again without it.
   const auto* pictures = session.reader();
   const bool places = pictures != nullptr && std::find(written.tokens.begin(), written.tokens.end(),
                                                        pictures->placeholder) != written.tokens.end();
@@ -155,8 +155,8 @@ std::optional<Generation> asked_of(const TrainJob& job, const Record& record) {
 
 StopTexts read_until(Options& options) {
   const auto* value = options.any("until",
-                                  "a list of texts that an answer is cut before, in place of those at which the task's "
-                                  "own benchmark stops; []: none",
+                                  "list of stop texts, before which an answer is cut, in place of those of the task's "
+                                  "own benchmark; []: none",
                                   /*required=*/false);
   if (value == nullptr) return std::nullopt;
   std::vector<std::string> texts;
@@ -176,7 +176,7 @@ std::vector<std::string> stops_of(const TrainJob& job, const Record& record, con
 
 Json stops_json(const TrainJob& job, std::span<const Record> records, const StopTexts& until) {
   if (until) return {{"", *until}};
-  std::map<std::string, std::set<std::string>> stops;  // some tasks' hang on the item
+  std::map<std::string, std::set<std::string>> stops;  // for some tasks they depend on the item
   for (const auto& record : records) {
     for (auto& stop : stops_of(job, record, until)) stops[record.task].insert(std::move(stop));
   }
@@ -185,7 +185,7 @@ Json stops_json(const TrainJob& job, std::span<const Record> records, const Stop
 
 Reward read_rule(Options& options, const TrainerBook& book) {
   auto rule =
-      options.child("rule", "what an answer is worth: a reward, or {\"use\": NAME, ...} with its options", "task");
+      options.child("rule", "the reward of an answer: its name, or {\"use\": NAME, ...} with its options", "task");
   return options.describing() ? Reward() : make_use(std::move(rule), book.rewards, book);
 }
 

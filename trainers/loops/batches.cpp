@@ -63,7 +63,7 @@ std::vector<std::size_t> answers_of(const Row& row, const OtherAnswers& others) 
   return answers;
 }
 
-/// Which tokens of an answer, from `first` on, the loss looks at.
+/// The tokens of an answer, from `first` on, that are under the loss.
 std::vector<std::size_t> trained_of(const AnswerView& view, std::size_t first) {
   std::vector<std::size_t> trained;
   for (auto at = first; at < view.ids.size(); ++at) {
@@ -121,12 +121,12 @@ class BatchLists {
       batch_.inputs.starts.push_back(static_cast<std::int64_t>(layout_.size()));
       for (std::size_t at = 0; at < row.prompt_tokens; ++at) layout_.push_back(prompt + static_cast<std::int64_t>(at));
       const auto own = static_cast<std::int64_t>(tokens_.size());
-      // The last token predicts nothing that is trained, and by causality nothing else needs it.
+      // The last token predicts no label, and by causality no other token needs it.
       append(tokens_, view.ids.first(view.ids.size() - 1));
-      // By causality padding behind a row changes nothing but the cost.
+      // By causality, padding behind a row changes only the cost.
       if (answers.size() == 1 && row.ids.size() < padded_) tokens_.resize(tokens_.size() + padded_ - row.ids.size(), 0);
       for (auto at = own; at < static_cast<std::int64_t>(tokens_.size()); ++at) layout_.push_back(at);
-      // Without a prompt the first token has nothing before it that could predict it.
+      // Without a prompt no token predicts the first one.
       const std::size_t first = row.prompt_tokens == 0 ? 1 : 0;
       const auto trained = trained_of(view, first);
       for (const auto at : trained) {
@@ -244,7 +244,7 @@ Groups pack_rows(const std::vector<Row>& rows, std::int64_t capacity) {
   }
   std::stable_sort(units.begin(), units.end(), [](const Unit& a, const Unit& b) { return a.tokens > b.tokens; });
   Groups bins;
-  std::multimap<std::int64_t, std::size_t> room;  // what is left, and in which bin
+  std::multimap<std::int64_t, std::size_t> room;  // room left, and in which bin
   for (const auto& unit : units) {
     const auto found = room.lower_bound(unit.tokens);
     std::int64_t left = capacity - unit.tokens;
@@ -279,7 +279,7 @@ std::vector<PlannedStep> plan_steps(const std::vector<Row>& rows, const StepSett
     const auto all = micro_batches(rows, order, settings);
     const auto per_step = static_cast<std::size_t>(settings.accumulation);
     const auto epoch_steps = (all.size() + per_step - 1) / per_step;
-    // A last epoch that is only partly wanted ends early: ceil(steps of an epoch x epochs), as Transformers counts.
+    // A fractional last epoch ends early: ceil(steps of an epoch x epochs) steps in all, as in Transformers.
     const double part = std::min(1.0, settings.epochs - epoch);
     const auto wanted = settings.max_steps > 0
                             ? std::min(epoch_steps, static_cast<std::size_t>(settings.max_steps) - steps.size())

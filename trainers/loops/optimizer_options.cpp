@@ -10,9 +10,9 @@ namespace touchstone {
 OptimizerOptions read_optimizer_options(Options& options) {
   OptimizerOptions optimizer;
   optimizer.learning_rate =
-      options.number("learning_rate", "AdamW's highest rate", {.fallback = 2e-5, .min = 0.0, .max = 10.0});
-  optimizer.schedule =
-      options.text("lr_scheduler_type", "how the rate moves", {.fallback = "linear", .choices = schedule_kinds()});
+      options.number("learning_rate", "AdamW's highest learning rate", {.fallback = 2e-5, .min = 0.0, .max = 10.0});
+  optimizer.schedule = options.text("lr_scheduler_type", "schedule of the learning rate",
+                                    {.fallback = "linear", .choices = schedule_kinds()});
   optimizer.warmup_steps =
       options.integer("warmup_steps", "steps in which the rate rises from zero", {.fallback = 0, .min = 0});
   optimizer.warmup_ratio = options.number("warmup_ratio", "the same as a share of all steps, when warmup_steps is 0",
@@ -22,7 +22,7 @@ OptimizerOptions read_optimizer_options(Options& options) {
     return options.where() + ": lr_scheduler_type constant has no warm-up: did you mean 'constant_with_warmup'?";
   });
   auto& adamw = optimizer.adamw;
-  adamw.weight_decay = options.number("weight_decay", "of matrices; norms and biases never decay",
+  adamw.weight_decay = options.number("weight_decay", "decay of matrices; norms and biases never decay",
                                       {.fallback = 0.0, .min = 0.0, .max = 10.0});
   adamw.beta1 =
       options.number("adam_beta1", "decay of the first moment", {.fallback = 0.9, .min = 0.0, .max = 0.999999});

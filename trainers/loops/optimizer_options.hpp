@@ -8,7 +8,7 @@
 
 namespace touchstone {
 
-/// How a stage that trains moves the weights.
+/// The optimizer settings of a stage that trains.
 struct OptimizerOptions {
   double learning_rate = 2e-5;
   std::string schedule = "linear";
@@ -21,11 +21,11 @@ struct OptimizerOptions {
 /// Reads learning_rate, lr_scheduler_type, warmup_steps, warmup_ratio, weight_decay, adam_* and max_grad_norm.
 OptimizerOptions read_optimizer_options(Options& options);
 
-/// The rate's way over so many steps.
+/// The schedule of the learning rate over this many steps.
 Schedule schedule_of(const OptimizerOptions& options, std::int64_t steps);
 
-/// What AdamW::step divides gradients by, so that after `divisor`, which leaves them with the norm `norm`, they are
-/// clipped as torch.nn.utils.clip_grad_norm_ has it: the one division of the loss rides along in the optimizer's pass.
+/// The divisor for AdamW::step that both divides gradients by `divisor`, after which their norm is `norm`, and clips
+/// them as torch.nn.utils.clip_grad_norm_ does: the division of the loss is part of the optimizer's pass.
 double clipped_divisor(const OptimizerOptions& options, double divisor, double norm);
 
 }  // namespace touchstone

@@ -45,7 +45,7 @@ void ParameterGroups::step(double factor, double divisor, const std::vector<doub
 ParameterGroups trained_groups(Session& session, const std::vector<std::string>& modules,
                                const OptimizerOptions& options) {
   auto& model = *session.model;
-  // Under a soft prompt alone the weights stand still, too.
+  // Under a soft prompt alone the weights are frozen, too.
   const bool beside = session.adapter != nullptr && !session.folded && delta_parameters(model).empty();
   auto own =
       beside && modules == std::vector<std::string>{"all"} ? NamedParameters() : trainable_parameters(model, modules);

@@ -8,8 +8,8 @@
 
 namespace touchstone {
 
-/// What a stage trains: the model's parameters first, then those of modules beside it. Each group has moments, a rate
-/// and a gradient norm of its own, by which it is clipped.
+/// The parameters that a stage trains: the model's first, then those of modules beside it. Each group has its own
+/// moments, learning rate and gradient norm, by which it is clipped.
 class ParameterGroups {
  public:
   explicit ParameterGroups(const OptimizerOptions& options) : options_(options) {}
@@ -18,14 +18,14 @@ class ParameterGroups {
   void add(NamedParameters parameters, double learning_rate);
   void add(const Module& module);
 
-  /// Throws Fault::checkpoint for a state that lacks a tensor or has it in another shape. The moments of a finished
-  /// stage are not there and not needed.
+  /// Throws Fault::checkpoint for a state that lacks a tensor or has it in another shape. A finished stage's state
+  /// holds no moments and needs none.
   void restore(const TrainState& state, bool with_moments);
   void save(TrainState& state, bool with_moments) const;
 
-  /// Norms of the groups' gradients over `divisor`, in the order of adding; zeros when it is zero.
+  /// Norms of the groups' gradients divided by `divisor`, in the order of adding; zeros when it is zero.
   std::vector<double> norms(double divisor) const;
-  /// One step of each group, at its rate times `factor`, on gradients over `divisor`, whose norms these are.
+  /// One step of each group, at its rate times `factor`, on gradients divided by `divisor`; `norms` are theirs then.
   void step(double factor, double divisor, const std::vector<double>& norms);
 
  private:

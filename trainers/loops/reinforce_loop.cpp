@@ -100,7 +100,7 @@ void ReinforceLoop::take_step(const LossTotals& totals, StepReport& report) {
   const auto norms = groups_->norms(divisor);
   report.gradient_norm = norms.front();
   require_finite(report, norms);
-  if (divisor > 0.0) groups_->step(schedule_.factor(done_), divisor, norms);  // else every token was left out
+  if (divisor > 0.0) groups_->step(schedule_.factor(done_), divisor, norms);  // zero when every token was left out
 }
 
 void ReinforceLoop::train_on(const Rollouts& rollouts, const std::vector<std::size_t>& rows) {
@@ -123,7 +123,7 @@ void ReinforceLoop::train_on(const Rollouts& rollouts, const std::vector<std::si
   if (session_.hooks->step) session_.hooks->step(report);
 }
 
-/// One rollout, and the passes over it.
+/// One rollout and the training passes over it.
 void ReinforceLoop::iterate(std::size_t number) {
   const auto name = "reinforce." + std::to_string(number);
   const auto rollouts = roll_out(session_, options_.rollout, objective(), models_, prompts_, plan_[number], name);

@@ -21,7 +21,7 @@ struct ReinforceOptions {
   std::string reference;                ///< name of a frozen model; empty: the model as the stage begins
   Objective objective = RolloutLoss();  ///< a RolloutLoss
   RolloutOptions rollout;
-  std::int64_t prompts = 64;       ///< of one iteration
+  std::int64_t prompts = 64;       ///< per iteration
   double epochs = 1.0;             ///< times that each prompt is answered
   std::int64_t max_rollouts = -1;  ///< when positive, iterations in place of epochs
   std::int64_t passes = 1;         ///< over the answers of an iteration
@@ -31,7 +31,7 @@ struct ReinforceOptions {
   std::uint64_t seed = 0;
 };
 
-/// Answers written, judged and trained on, in turns, until the prompts are through. Checkpoints lie between iterations.
+/// Writes answers, judges them and trains on them, in turns, until all prompts are used. Saves between iterations.
 class ReinforceLoop {
  public:
   ReinforceLoop(Session& session, ReinforceOptions options);
@@ -42,7 +42,7 @@ class ReinforceLoop {
  private:
   const RolloutLoss& objective() const { return std::get<RolloutLoss>(options_.objective); }
   void plan();
-  bool restore();  ///< true when the stage was over already
+  bool restore();  ///< true when the stage had finished already
   void iterate(std::size_t number);
   void train_on(const Rollouts& rollouts, const std::vector<std::size_t>& rows);
   LossTotals totals_of(const Rollouts& rollouts, const std::vector<std::size_t>& rows) const;

@@ -10,8 +10,8 @@
 
 namespace touchstone {
 
-/// Everything that a training stage needs to go on as if it had never stopped. What is drawn at random or comes from
-/// the data is a pure function of seed and step, so it is not here.
+/// Everything that a training stage needs to go on as if it had never stopped. Random draws and data are not here: they
+/// are pure functions of seed and step.
 struct TrainState {
   std::int64_t step = 0;  ///< optimizer steps done
   NamedTensors weights;   ///< what is trained
@@ -27,16 +27,16 @@ void restore_weights(const TrainState& state, const NamedParameters& parameters)
 /// it is over. A checkpoint appears whole or not at all; its manifest holds size and SHA-256 of each file.
 class StageCheckpoints {
  public:
-  /// `data_hash` is that of the rows: with the session's config it decides whether a checkpoint belongs to this job.
+  /// `data_hash` is the hash of the rows: with the session's config it tells whether a checkpoint belongs to this job.
   StageCheckpoints(const Session& session, std::string data_hash, int keep = 2);
 
-  /// The newest intact checkpoint, a finished one before all others; none when there is none. A damaged one is passed
-  /// over with a warning. Throws Fault::config, naming what differs, when an intact one was made by another job.
+  /// The newest intact checkpoint, but a finished one before all others; none when there is none. A damaged one is
+  /// skipped with a warning. Throws Fault::config, naming what differs, when an intact one was made by another job.
   std::optional<TrainState> load();
   bool finished() const { return finished_; }  ///< what load() gave was the end of the stage
 
   void save(const TrainState& state);
-  /// The stage is over: what it leaves is kept, its checkpoints go.
+  /// Ends the stage: keeps its result and removes its checkpoints.
   void finish(const TrainState& state);
 
  private:

@@ -12,10 +12,9 @@ NamedReward read_reward(Options options, const TrainerBook& book) {
   NamedReward reward;
   const auto use = options.text("use", "which reward");
   reward.name = options.text("name", "what the log calls it", {.fallback = use});
-  reward.weight =
-      options.number("weight", "what it is multiplied with in the sum", {.fallback = 1.0, .min = -1e6, .max = 1e6});
+  reward.weight = options.number("weight", "its factor in the sum", {.fallback = 1.0, .min = -1e6, .max = 1e6});
   if (options.has("gate")) {
-    reward.gate = options.number("gate", "the others count only where it is at least so much", {});
+    reward.gate = options.number("gate", "the others count only where it is at least this", {});
   }
   reward.rule = make_use(std::move(options), book.rewards, book);
   return reward;
@@ -50,7 +49,7 @@ RewardSet read_rewards(Options& options, const TrainerBook& book) {
   auto several = options.children("rewards",
                                   "several in place of 'rule': a list of {\"use\": NAME, ...}, each with its options "
                                   "and, if wanted, \"weight\" (1), \"name\" (what the log calls it) and \"gate\" (the "
-                                  "others count only where this one is at least so much)",
+                                  "others count only where this one is at least this)",
                                   /*required=*/false);
   auto rule = read_rule(options, book);
   std::vector<NamedReward> rewards;

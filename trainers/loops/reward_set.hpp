@@ -14,17 +14,17 @@ struct NamedReward {
   std::string name;
   Reward rule;
   double weight = 1.0;
-  std::optional<double> gate{};  ///< the others count only where this reward is at least so much
+  std::optional<double> gate{};  ///< the others count only where this reward is at least this
 };
 
-/// What an answer is worth, and what each reward gave it; those that say nothing of it are not there.
+/// An answer's total reward and what each reward gave it, without those that do not apply.
 struct Worth {
   double total = 0.0;
   std::map<std::string, double> parts;
 };
 
-/// The sum of several rewards, each times its weight. Those that do not apply to an answer are left out of its sum, and
-/// where one with a gate does and gives less, so are all that have none.
+/// The sum of several rewards, each times its weight. A reward that does not apply to an answer is left out of its sum.
+/// Where a reward with a gate gives less than its gate, all rewards without a gate are left out, too.
 class RewardSet {
  public:
   explicit RewardSet(std::vector<NamedReward> rewards = {}) : rewards_(std::move(rewards)) {}

@@ -29,7 +29,7 @@ struct Counts {
   std::map<std::string, Mean> parts;  ///< of the reward, each over the answers that it applies to
 };
 
-/// What one of a group of answers is worth.
+/// The reward of one of a group of answers.
 double reward_of(const RolloutOptions& options, const Judged& judged, std::int64_t tokens, Counts& counts) {
   const auto worth = options.rewards.of(judged);
   for (const auto& [name, value] : worth.parts) {
@@ -46,7 +46,7 @@ double reward_of(const RolloutOptions& options, const Judged& judged, std::int64
   return options.reward_clip > 0.0 ? std::clamp(reward, -options.reward_clip, options.reward_clip) : reward;
 }
 
-/// The prompt's row with what the model wrote behind it.
+/// The prompt's row with the answers that the model wrote.
 Row answered(const Session& session, const RolloutOptions& options, const Row& prompt, const Record& record,
              const std::vector<Generated>& written, Counts& counts) {
   auto row = prompt;
@@ -73,7 +73,7 @@ Row answered(const Session& session, const RolloutOptions& options, const Row& p
   return row;
 }
 
-/// All rows as one batch of answers, with the models' present log-probabilities and values, without gradient.
+/// All rows as one batch of answers with the models' current log-probabilities and values, without gradient.
 AnswerBatch look_back(const Session& session, const RolloutOptions& options, const RolloutModels& models,
                       const std::vector<Row>& rows) {
   const at::NoGradGuard no_grad;
@@ -146,7 +146,7 @@ RolloutPrompts rollout_prompts(Session& session, const std::string& data, int ma
   for (const auto& record : records) {
     auto open = record;
     open.answers.assign(1, Answer{});
-    open.answers.front().text = ".";  // stands for what is not written yet
+    open.answers.front().text = ".";  // a placeholder for the answer to be written
     RowAudit audit;
     auto row = encode_row(open, encoder, settings, audit);
     if (!row || audit.rows_truncated > 0 || row->prompt_tokens == 0 ||

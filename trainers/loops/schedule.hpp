@@ -5,13 +5,13 @@
 
 namespace touchstone {
 
-/// How the learning rate moves over the steps of one stage: the formulas of Transformers' get_scheduler.
+/// The learning rate over the steps of one stage: the formulas of Transformers' get_scheduler.
 struct Schedule {
   std::string kind = "linear";  ///< one of schedule_kinds()
   std::int64_t warmup_steps = 0;
   std::int64_t steps = 0;
 
-  /// What the base rate is multiplied with at optimizer step `done` (how many are done already, from 0), in [0, 1].
+  /// The factor of the base rate, in [0, 1], at optimizer step `done` (the number of steps done already, from 0).
   double factor(std::int64_t done) const;
 };
 

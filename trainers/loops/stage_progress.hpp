@@ -7,15 +7,15 @@
 
 namespace touchstone {
 
-/// A line in the log now and then, while a stage works through what it has: "sample: 640 of 3891 prompts answered".
+/// Logs the progress of a stage now and then: "sample: 640 of 3891 prompts answered".
 /// Safe to use from several threads.
 class StageProgress {
  public:
-  /// `things`: what is counted, and what becomes of it: "prompts answered".
+  /// `things`: what is counted and what is done with it: "prompts answered".
   StageProgress(const Session& session, std::size_t all, std::string things);
-  /// `done` of all are through; smaller numbers than before say nothing.
+  /// `done` of all are finished; a smaller number than before is ignored.
   void at(std::size_t done);
-  /// One more is.
+  /// One more is finished.
   void one_more();
 
  private:

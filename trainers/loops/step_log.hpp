@@ -9,7 +9,7 @@
 
 namespace touchstone {
 
-/// What a stage that trains says of itself at its end, by name; kept in its checkpoints.
+/// The values that a training stage reports at its end, by name; kept in its checkpoints.
 using StepCounters = std::map<std::string, double>;
 
 /// Counts a step: first_loss, last_loss, tokens, trained_tokens, and last_NAME of each value that the loss logs.

@@ -55,7 +55,7 @@ void TrainLoop::check_layers() const {
   session_.hooks->log->info("this objective runs on " + kernels + " in place of " + model.kernels());
 }
 
-/// A pre-trained language part forgets at the rate that eyes learn to see with.
+/// A pre-trained language part forgets at the learning rate that the vision part needs.
 void TrainLoop::slow_language() {
   std::set<const Tensor*> language;
   for (const auto& [name, tensor] : trainable_parameters(session_.model->language())) language.insert(tensor);
@@ -81,7 +81,7 @@ void TrainLoop::prepare_rows() {
   }
   if (options_.steps.pack_tokens == 0) options_.steps.pack_tokens = limit;
   if (options_.steps.pack && options_.steps.wrap) {
-    if (options_.steps.shuffle) {  // before they become one stream: afterwards neighbours stay neighbours
+    if (options_.steps.shuffle) {  // before they become one stream: its order stays
       Draws draws(options_.steps.seed, "train.stream");
       shuffle(rows_, draws);
     }
@@ -147,7 +147,7 @@ void TrainLoop::prepare_objective() {
   std::vector<float> ref_logp;
   for (const auto& row : rows_) {
     const auto& all = row.facts.ref_logp;
-    const std::ptrdiff_t skipped = row.prompt_tokens == 0 ? 1 : 0;  // no label: nothing before it predicts it
+    const std::ptrdiff_t skipped = row.prompt_tokens == 0 ? 1 : 0;  // the first token has no label: nothing predicts it
     if (!all.empty()) ref_logp.insert(ref_logp.end(), all.begin() + skipped, all.end());
   }
   tokens->prepare(ref_logp);
@@ -209,7 +209,7 @@ double TrainLoop::validate() {
 }
 
 void TrainLoop::run() {
-  if (session_.data.at(options_.data).empty()) {  // a split of nothing; stages that lose their rows say so themselves
+  if (session_.data.at(options_.data).empty()) {  // an empty split; other stages report lost rows themselves
     session_.values = {{"rows_total", 0.0}, {"steps", 0.0}};
     if (session_.hooks->log != nullptr) session_.hooks->log->warn("data set '" + options_.data + "' is empty: no step");
     return;

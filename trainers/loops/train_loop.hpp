@@ -20,13 +20,13 @@ namespace touchstone {
 struct TrainOptions {
   std::string data = "data";
   std::string validation;         ///< name of another data set; empty: none
-  double validation_share = 0.0;  ///< of the rows, set aside
+  double validation_share = 0.0;  ///< share of the rows set aside
   std::int64_t eval_steps = 0;    ///< 0: at the end of each epoch
   Objective objective;
   Normaliser normaliser = Normaliser::token_mean;
   double constant_length = 0.0;
   OptimizerOptions optimizer;
-  double language_rate_factor = 1.0;                   ///< of the language part: all of a model without eyes
+  double language_rate_factor = 1.0;                   ///< of the language part (all of a text model)
   std::vector<std::string> trained_modules = {"all"};  ///< as trainable_parameters() takes them
   StepSettings steps;
   RowSettings rows;
@@ -45,7 +45,7 @@ class TrainLoop {
   void check_layers() const;
   void prepare_rows();
   void prepare_objective();
-  bool restore();  ///< true when the stage was over already
+  bool restore();  ///< true when the stage had finished already
   StepReport step(std::int64_t number);
   double validate();
   bool validates_after(std::int64_t number) const;

@@ -15,7 +15,7 @@ double mean_of(const std::vector<double>& x, std::int64_t first, std::int64_t la
   return first == last ? 0.0 : std::accumulate(begin, end, 0.0) / static_cast<double>(last - first);
 }
 
-/// Over n - 1; zero where there are fewer than two.
+/// Standard deviation over n - 1; zero for fewer than two.
 double deviation_of(const std::vector<double>& x, std::int64_t first, std::int64_t last) {
   if (last - first < 2) return 0.0;
   const auto mean = mean_of(x, first, last);

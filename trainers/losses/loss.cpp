@@ -66,7 +66,7 @@ Tensor chunk_logp(const LossSettings& settings, const Batch& batch, const Tensor
   return label_logp(logits, batch.labels.narrow(0, first, count));
 }
 
-/// Chunk by chunk, without gradient.
+/// Log-probabilities chunk by chunk, without gradient.
 Tensor all_logp(const LossSettings& settings, const Batch& batch, const Tensor& hidden) {
   const at::NoGradGuard no_grad;
   const auto chunk = chunk_of(settings);
@@ -77,7 +77,7 @@ Tensor all_logp(const LossSettings& settings, const Batch& batch, const Tensor& 
   return at::cat(parts);
 }
 
-/// What an objective sees of a batch whose trained tokens have these log-probabilities.
+/// A batch as an objective sees it, with these log-probabilities of its trained tokens.
 AnswerBatch answers_of(const Batch& batch, const Tensor& logp) {
   return {.logp = logp,
           .ref_logp = batch.ref_logp,
@@ -90,7 +90,7 @@ AnswerBatch answers_of(const Batch& batch, const Tensor& logp) {
           .notes = batch.notes};
 }
 
-/// The same of first answers and of others [their tokens' log-probabilities without gradient], by records again.
+/// First answers and the others of the same records (log-probabilities without gradient), merged by record again.
 AnswerBatch join_answers(const AnswerBatch& first, const AnswerBatch& others) {
   AnswerBatch whole;
   whole.numbers = first.numbers;

@@ -11,10 +11,10 @@ namespace touchstone {
 
 class Critic;
 
-/// What the micro-batches of one optimizer step (or of a validation pass) add up to.
+/// Sums over the micro-batches of one optimizer step (or of a validation pass).
 struct LossTotals {
   double sum = 0.0;
-  double count = 0.0;  ///< by the objective
+  double count = 0.0;  ///< as the objective gives it
   double positions = 0.0;
   double weight_sum = 0.0;
   std::int64_t sequences = 0;
@@ -23,7 +23,7 @@ struct LossTotals {
   double logged_over = 0.0;  ///< what the logged sums are divided by: positions, or records of an answer objective
 
   void add(const LossTotals& other);
-  /// What the sum is divided with. Zero when nothing is under the loss.
+  /// What the sum is divided by. Zero when no token is under the loss.
   double divisor(Normaliser normaliser, double constant_length) const;
 };
 
@@ -35,11 +35,11 @@ struct LossSettings {
   /// Trained positions whose logits are held at once; 0: so many that they fill about 16 MB, between 256 and 8192.
   std::int64_t chunk_positions = 0;
   std::uint64_t draw_seed = 0;  ///< TokenBatch::draw_seed
-  double temperature = 1.0;     ///< log-probabilities of answers are those of logits divided by this
+  double temperature = 1.0;     ///< logits of answers are divided by this
   Critic* critic = nullptr;     ///< null when the objective needs no values
 };
 
-/// What the model reads of a batch: its tokens, and the soft rows that it makes of the pictures, with their gradient.
+/// The model's input of a batch: its tokens, and the soft rows computed from the pictures, with gradient.
 Inputs inputs_of(Model& model, const Batch& batch);
 
 /// Log-probability of each trained token of a batch, [M] float32, without gradient.

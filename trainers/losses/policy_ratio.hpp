@@ -9,8 +9,8 @@ namespace touchstone {
 /// RolloutLoss::credit).
 Tensor note_of(const AnswerBatch& batch, const std::string& name);
 
-/// log p - log p_old of each token, held within 20 on either side, beyond which it has no gradient: a ratio that
-/// overflows would make the loss infinite where it is not clipped and its gradient undefined where it is.
+/// log p - log p_old of each token, clamped to [-20, 20], without gradient beyond: a ratio that overflows would make
+/// the loss infinite where it is not clipped, and its gradient undefined where it is.
 Tensor log_ratio_to_old(const AnswerBatch& batch);
 
 /// -min(rho A, clip(rho, 1 - low, 1 + high) A), any shape. Source: "Proximal Policy Optimization Algorithms", arXiv
@@ -23,7 +23,7 @@ Tensor token_weights(const AnswerBatch& batch);
 /// A value [A] spread over each answer's tokens, [M].
 Tensor over_tokens(const AnswerBatch& batch, const std::vector<double>& of_answers);
 
-/// Mean of x [M] over the tokens that weigh anything, times the records: for the log, which divides by records.
+/// Mean of x [M] over the tokens with weight, times the number of records: the log divides by records.
 double logged_mean(const AnswerBatch& batch, const Tensor& x);
 
 }  // namespace touchstone

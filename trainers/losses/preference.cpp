@@ -34,7 +34,7 @@ Tensor log_ratios(const AnswerBatch& batch) {
 }
 
 Tensor mean_logp(const AnswerBatch& batch) {
-  // An answer whose tokens all weigh nothing has no mean; its sum, zero, stands for it.
+  // An answer whose tokens all weigh zero has no mean; its sum, zero, takes its place.
   return weighted_answer_sums(batch, batch.logp) / at::where(answer_weights(batch).gt(0.0), answer_weights(batch), 1.0);
 }
 

@@ -6,26 +6,26 @@
 
 namespace touchstone {
 
-/// The first answer of each record beside each of its others.
+/// Pairs of each record's first answer with each of its others.
 struct AnswerPairs {
   Tensor better;  ///< [P] int64: the first answer of the pair's record
   Tensor worse;   ///< [P] int64: one of the others
   Tensor share;   ///< [P]: one over the pairs of the record, so that every record weighs the same
 };
-/// Of records with `others` further answers at most (0: all). Throws Fault::data when a record has one answer alone.
+/// Pairs with at most `others` further answers per record (0: all). Throws Fault::data for a record with one answer.
 AnswerPairs answer_pairs(const AnswerBatch& batch, std::int64_t others = 0);
 
 /// log p(answer) - log ref(answer), sums over tokens, [A]. Throws Fault::data when the batch has no reference.
 Tensor log_ratios(const AnswerBatch& batch);
 
-/// Mean log-probability of a token of each answer, [A].
+/// Mean log-probability per token of each answer, [A].
 Tensor mean_logp(const AnswerBatch& batch);
 
 /// -log sigma(beta h), [P]. Source: "Direct Preference Optimization", arXiv 2305.18290, equation 7.
 Tensor dpo_sigmoid(const Tensor& h, double beta);
 
-/// A mean over the records of pairs' losses [P], as a sum and a count, with what is logged of every preference loss:
-/// "nll" of a token of the better answer, "margin" and "accuracy" of `scores` [A], the implicit rewards.
+/// The mean over records of the pairs' losses [P], as a sum and a count, with what every preference loss logs: "nll"
+/// per token of the better answer, "margin" and "accuracy" of `scores` [A], the implicit rewards.
 LossSum sum_over_records(const AnswerBatch& batch, const AnswerPairs& pairs, const Tensor& loss, const Tensor& scores);
 
 }  // namespace touchstone

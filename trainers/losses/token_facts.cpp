@@ -12,7 +12,7 @@ struct Bytes {
   std::size_t last = 0;
 };
 
-/// The span's bytes that the text has.
+/// The part of the span that lies in the text.
 Bytes bytes_of(const Span& span, std::size_t size) {
   return {static_cast<std::size_t>(std::max(0, span.first)),
           std::min(size, static_cast<std::size_t>(std::max(0, span.last)))};
@@ -46,7 +46,7 @@ std::vector<std::uint8_t> token_marks(const Encoding& answer, const Answer& sour
     for (auto at = first; at < last; ++at) bytes[at] |= static_cast<std::uint8_t>(1U << role);
   }
   std::vector<std::uint8_t> marks;
-  std::size_t text_tokens = 0;  // up to the last that has bytes
+  std::size_t text_tokens = 0;  // through the last that has bytes
   for (const auto& piece : answer.pieces) {
     std::uint8_t mark = 0;
     for (auto at = piece.first; at < std::min(piece.last, bytes.size()); ++at) mark |= bytes[at];

@@ -8,7 +8,7 @@
 
 namespace touchstone {
 
-/// What is known of each token of an answer and its terminator; a list is empty when nothing is.
+/// Facts about each token of an answer and its terminator; a list is empty when nothing is known.
 struct TokenFacts {
   std::vector<float> weights;             ///< empty: all one
   std::vector<std::uint8_t> marks;        ///< as in TokenBatch

@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::uint8_t critical_mark = 1;
 
-/// l_t = -m_t log p_t, where m_t is one on the tokens that were found critical and zero elsewhere; divided by the
-/// critical tokens. The others stay in the context. Source: "Enhancing Large Language Model Reasoning via Selective
+/// l_t = -m_t log p_t, where m_t is one on critical tokens and zero elsewhere. The sum is divided by the number of
+/// critical tokens; the others stay in the context. Source: "Enhancing Large Language Model Reasoning via Selective
 /// Critical Token Fine-Tuning", arXiv 2510.10974, section 3; the normaliser and the terminator's part are inferred.
 LossSum critical_likelihood(const TokenBatch& batch, bool keep_end) {
   const auto logp = label_logp(batch.logits, batch.labels);
@@ -27,7 +27,7 @@ namespace plugins {
 void critical_token(TrainerBook& book) {
   book.objectives.add(
       "critical_token",
-      {.summary = "likelihood of the tokens that the answer hangs on alone (arXiv 2510.10974)",
+      {.summary = "likelihood of an answer's critical tokens alone (arXiv 2510.10974)",
        .make = [](Options& options, const TrainerBook&) {
          TokenLoss objective;
          objective.roles = {

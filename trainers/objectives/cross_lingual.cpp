@@ -14,11 +14,11 @@ struct CrossLingualOptions {
   std::string nll_side;
 };
 
-/// lambda L_SFT + (1 - lambda) L_CL. A record asks in one language and has the answers in that one and in the other, in
-/// this order; an item is a record in the target language and the same one in the source language. L_CL is the mean
-/// over records of -log sigma(beta h) (direct preference optimization), L_SFT the mean over target records of the mean
-/// -log p of a token of the answer in the target language. The sum is one over items. Throws Fault::data where the
-/// batch has not one target record, or half of them, which says that items were parted.
+/// lambda L_SFT + (1 - lambda) L_CL. A record asks in one language and holds the answer in that one, then in the other.
+/// An item is a record in the target language and the same one in the source language. L_CL is the mean over records of
+/// -log sigma(beta h) (direct preference optimization). L_SFT is the mean over target records of the mean -log p per
+/// token of the answer in the target language. The sum runs over items. Throws Fault::data unless all or half of the
+/// batch's records are in the target language: otherwise items were parted.
 /// Source: "Cross-Lingual Optimization for Language Transfer in Large Language Models", arXiv 2505.14297, section 3;
 /// lambda, beta and the normaliser of the likelihood are inferred.
 LossSum cross_lingual_loss(const AnswerBatch& batch, const CrossLingualOptions& options) {
@@ -54,11 +54,11 @@ LossSum cross_lingual_loss(const AnswerBatch& batch, const CrossLingualOptions& 
 
 Objective make_cross_lingual(Options& options, const TrainerBook&) {
   CrossLingualOptions chosen;
-  chosen.lambda = options.number("lambda", "share of the likelihood; 1: that alone, 0: preferences alone",
+  chosen.lambda = options.number("lambda", "share of the likelihood loss; 1: that alone, 0: preferences alone",
                                  {.fallback = 0.5, .min = 0.0, .max = 1.0});
   chosen.beta = options.number("beta", "how far the model may move from the reference; smaller is farther",
                                {.fallback = 0.1, .min = 1e-6, .max = 1e3});
-  chosen.nll_side = options.text("nll_side", "whose answers' likelihood is trained: the target language's, both, none",
+  chosen.nll_side = options.text("nll_side", "answers whose likelihood is trained: the target language's, both, none",
                                  {.fallback = "target", .choices = {"target", "both", "none"}});
   AnswerLoss objective;
   objective.ref_logp = true;
@@ -73,7 +73,7 @@ Objective make_cross_lingual(Options& options, const TrainerBook&) {
 namespace plugins {
 void cross_lingual(TrainerBook& book) {
   book.objectives.add("cross_lingual",
-                      {.summary = "likelihood in a new language, and answers in the asker's own one (arXiv 2505.14297)",
+                      {.summary = "likelihood in a new language, and preference for the asker's own (arXiv 2505.14297)",
                        .make = make_cross_lingual});
 }
 }  // namespace plugins

@@ -14,7 +14,7 @@ struct DiscriminativeOptions {
   double clamp = 50.0;
 };
 
-/// log u of each record as it was left, and room for records that were not met yet: log u = 0.
+/// log u of each record as last updated, extended by log u = 0 for records not met yet.
 Tensor& running_estimates(Memory& memory, const AnswerBatch& batch) {
   auto& log_u = memory["log_u"];
   if (!log_u.defined()) log_u = at::zeros({0}, at::kDouble);
@@ -24,9 +24,9 @@ Tensor& running_estimates(Memory& memory, const AnswerBatch& batch) {
   return log_u;
 }
 
-/// Weights W_j [A] of the negatives, without gradient: exp(D_j - log u) with the running u of their record brought up
-/// to date first. Zero for each record's own answer. A batch without gradient (validation) has no record of its own to
-/// remember: there u is what the batch itself says.
+/// Weights W_j [A] of the negatives, without gradient: exp(D_j - log u), after the record's running u is updated. Zero
+/// for each record's first answer. A batch without gradient (validation) does not change the running u: there u is
+/// computed from the batch alone.
 Tensor negative_weights(const AnswerBatch& batch, const Tensor& score, const DiscriminativeOptions& options,
                         Tensor* log_u) {
   auto d = score.detach().to(at::kCPU, at::kDouble) / options.tau;
@@ -51,9 +51,9 @@ Tensor negative_weights(const AnswerBatch& batch, const Tensor& score, const Dis
   return weights.to(score.options());
 }
 
-/// Per record -s(y) + (1/m) sum_j W_j s(y'_j) over the m answers after the first, which are the model's own; s is an
-/// answer's log-probability (DFT), or its mean over tokens (DFT2), W_j the negative's share of a running estimate of
-/// the partition over all answers. Gradient through s alone; mean over records.
+/// Per record -s(y) + (1/m) sum_j W_j s(y'_j) over the m answers after the first, which are the model's own. s is an
+/// answer's log-probability (DFT) or its mean over tokens (DFT2); W_j is the negative's share of a running estimate of
+/// the partition function over all answers. Gradient through s alone; mean over records.
 /// Source: "Discriminative Finetuning of Generative Large Language Models without Reward Models and Human Preference
 /// Data", arXiv 2502.18679, equations 4 to 8, from the authors' code (dft_trainer.py); the bound on W is ours.
 LossSum discriminative_loss(const AnswerBatch& batch, const DiscriminativeOptions& options, Memory& memory) {
@@ -83,16 +83,16 @@ LossSum discriminative_loss(const AnswerBatch& batch, const DiscriminativeOption
 Objective make_discriminative(Options& options, const TrainerBook&) {
   DiscriminativeOptions chosen;
   chosen.mean_score =
-      options.text("score", "sum: an answer's log-probability (DFT); mean: that of a token (DFT2), without reference",
+      options.text("score", "sum: an answer's log-probability (DFT); mean: that per token (DFT2), without reference",
                    {.fallback = "sum", .choices = {"sum", "mean"}}) == "mean";
   chosen.tau = options.number("tau", "temperature of the scores; the paper has 1 for sum, 0.3 for mean",
                               {.fallback = 1.0, .min = 1e-3, .max = 1e3});
-  chosen.gamma = options.number("gamma", "share of the newest estimate in the running one; 1: no memory",
+  chosen.gamma = options.number("gamma", "weight of the newest estimate in the running one; 1: no memory",
                                 {.fallback = 0.85, .min = 1e-6, .max = 1.0});
   AnswerLoss objective;
   objective.others_per_epoch =
       options.integer("negatives",
-                      "m: of a row's own answers, so many in each epoch, fresh ones as long as they last; "
+                      "m: model's answers of a row in each epoch, unused ones as long as there are any; "
                       "0: all in each",
                       {.fallback = 0, .min = 0, .max = 1024});
   objective.answers = {.all = true, .least = 2};
@@ -109,7 +109,7 @@ Objective make_discriminative(Options& options, const TrainerBook&) {
 namespace plugins {
 void discriminative(TrainerBook& book) {
   book.objectives.add("discriminative",
-                      {.summary = "the data's answer against the model's own, by their likelihood (arXiv 2502.18679)",
+                      {.summary = "the data's answer against the model's own, by likelihood (arXiv 2502.18679)",
                        .make = make_discriminative});
 }
 }  // namespace plugins

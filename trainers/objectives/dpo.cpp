@@ -71,9 +71,8 @@ Objective make_dpo(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void dpo(TrainerBook& book) {
-  book.objectives.add(
-      "dpo",
-      {.summary = "a record's first answer preferred to its others (arXiv 2305.18290, and its kin)", .make = make_dpo});
+  book.objectives.add("dpo", {.summary = "prefers a record's first answer to its others (arXiv 2305.18290, variants)",
+                              .make = make_dpo});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -16,13 +16,13 @@ struct FaitOptions {
   std::string granularity;
 };
 
-/// Mean log-probability of each answer's tokens in a mask, [A]; zero of an empty one, as `tokens` [A] says.
+/// Mean log-probability of each answer's tokens in a mask, [A]; zero where `tokens` [A], their number, is zero.
 Tensor masked_mean(const AnswerBatch& batch, const Tensor& logp, const Tensor& mask, Tensor& tokens) {
   tokens = weighted_answer_sums(batch, mask.to(logp.scalar_type()));
   return weighted_answer_sums(batch, at::where(mask, logp, 0.0)) / at::where(tokens.gt(0.0), tokens, 1.0);
 }
 
-/// One per record that has a wrong variant.
+/// A pair for each record that has a wrong variant.
 struct Pairs {
   Tensor right;  ///< [P] int64: the answer that is trained
   Tensor wrong;  ///< [P] int64: its variant
@@ -46,9 +46,9 @@ Pairs pairs_of(const AnswerBatch& batch) {
   return {.right = at::tensor(right, at::kLong).to(device), .wrong = at::tensor(wrong, at::kLong).to(device)};
 }
 
-/// a+ - a-, [P]: how far the model prefers the right answer where the two differ, without gradient. Where a side has no
-/// token that differs (a variant that only leaves something out) both are compared by lines, and where that leaves
-/// nothing either, it is zero.
+/// a+ - a-, [P]: how far the model prefers the right answer where the two differ, without gradient. Where one side has
+/// no token that differs (a variant that only leaves something out) both are compared by lines. Where no line differs
+/// either, it is zero.
 Tensor margins(const AnswerBatch& batch, const Pairs& pairs, const FaitOptions& options) {
   const auto logp = batch.logp.detach();
   const auto between = [&](std::uint8_t bits, Tensor& there) {
@@ -76,7 +76,7 @@ Tensor sensitive_weights(const AnswerBatch& batch, const FaitOptions& options, L
   return weights.index_put({pairs.right}, 1.0 + options.alpha * (-margin / options.tau).sigmoid());
 }
 
-/// Weight of each token, [M], of the weight [M] of a sensitive one. "both": halfway on the line that the fault is in.
+/// Weight of each token, [M], from that of a sensitive one, [M]. "both": halfway for the rest of the changed line.
 Tensor token_weights(const AnswerBatch& batch, const Tensor& sensitive, const std::string& granularity) {
   const auto one = at::ones_like(sensitive);
   const auto fault = has_mark(batch.marks, fault_mark);
@@ -86,11 +86,11 @@ Tensor token_weights(const AnswerBatch& batch, const Tensor& sensitive, const st
   return at::where(fault, sensitive, at::where(line, 1.0 + 0.5 * (sensitive - 1.0), one));
 }
 
-/// sum_j w_j nll_j over the tokens of each record's first answer, of which those that tell it from a wrong variant
-/// weigh more; the variant itself, the second answer, is looked at and not trained. Divided by tokens or by weights.
+/// sum_j w_j nll_j over the tokens of each record's first answer. The tokens that tell it from a wrong variant weigh
+/// more; the variant, the second answer, is scored but not trained. Divided by tokens or by weights.
 /// Source: "FAIT: Fault-Aware Fine-Tuning for Better Code Generation", arXiv 2503.16913: the weighted likelihood with
-/// masks of a line and a token diff. How the weight follows the model's view of both is not said in what we could read:
-/// the margin's sigmoid, and what "both" makes of lines, are our variant.
+/// masks of a line and a token diff. What we could read does not say how the weight follows the model's scores of both:
+/// the sigmoid of the margin, and the weight of lines under "both", are our variant.
 LossSum fault_aware(const AnswerBatch& batch, const FaitOptions& options) {
   LossSum loss;
   auto learns = at::zeros({batch.starts.back()}, batch.logp.options().requires_grad(false));
@@ -112,18 +112,18 @@ LossSum fault_aware(const AnswerBatch& batch, const FaitOptions& options) {
 Objective make_fait(Options& options, const TrainerBook&) {
   FaitOptions chosen;
   chosen.margin = options.text("weight",
-                               "of tokens that differ from the wrong variant. static: 1 + alpha; margin_sigmoid: the "
-                               "less the less the model prefers the variant (our rule; the paper's is unread)",
+                               "weight of tokens that differ from the variant. static: 1 + alpha; margin_sigmoid: "
+                               "grows as the model prefers the variant (our rule; the paper's is unread)",
                                {.fallback = "margin_sigmoid", .choices = {"static", "margin_sigmoid"}}) != "static";
-  chosen.alpha = options.number("alpha", "what a sensitive token may weigh more; 0: plain likelihood",
+  chosen.alpha = options.number("alpha", "additional weight of a sensitive token, at most; 0: plain likelihood",
                                 {.fallback = 1.0, .min = 0.0, .max = 1e3});
   chosen.tau =
-      options.number("tau", "nats a token of margin that count as much", {.fallback = 1.0, .min = 1e-6, .max = 1e6});
+      options.number("tau", "scale of the margin, in nats per token", {.fallback = 1.0, .min = 1e-6, .max = 1e6});
   chosen.by_weight = options.text("normaliser", "what the loss is divided by: the tokens, or their weights",
                                   {.fallback = "token_mean", .choices = {"token_mean", "weight_sum"}}) == "weight_sum";
   chosen.granularity = options.text("granularity",
-                                    "which tokens are sensitive: of a changed line; with a changed character; or "
-                                    "these, and those of the line half as much",
+                                    "sensitive tokens: line: of a changed line; token: with a changed character; "
+                                    "both: the latter, the rest of the line by half",
                                     {.fallback = "both", .choices = {"line", "token", "both"}});
   AnswerLoss objective;
   objective.roles = {"fault_line", "fault"};
@@ -137,9 +137,9 @@ Objective make_fait(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void fait(TrainerBook& book) {
-  book.objectives.add(
-      "fait", {.summary = "likelihood, more of the tokens that tell a right answer from a near miss (arXiv 2503.16913)",
-               .make = make_fait});
+  book.objectives.add("fait",
+                      {.summary = "likelihood; tokens that tell right from a near miss weigh more (arXiv 2503.16913)",
+                       .make = make_fait});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -27,18 +27,18 @@ std::map<std::string, Tensor> credit(const AnswerBatch& batch, const GrpoOptions
   return notes;
 }
 
-/// Each token's share of the loss, [M]: of its answer's mean, so that answers weigh the same, or of all tokens alike.
+/// Each token's weight in the loss, [M]: for "grpo" its share of its answer's mean, so that answers weigh the same.
 Tensor token_shares(const AnswerBatch& batch, const Tensor& weights, const GrpoOptions& options) {
   if (options.loss_type != "grpo") return weights;
   const auto length = answer_sums(batch, weights).clamp_min(1e-6);
   return weights / length.index_select(0, batch.answer_of);
 }
 
-/// -min(rho A, clip(rho) A) + beta k3 of each token, rho its probability over that when it was written, or, of
-/// sequences, the geometric mean of these over its answer. Aggregated over a step's tokens (dapo), over answers' means
-/// (grpo), or over answers times a constant length (dr_grpo). Sources: "DeepSeekMath", arXiv 2402.03300, equation 3;
-/// "Understanding R1-Zero-Like Training", arXiv 2503.20783, section 3.2; "DAPO", arXiv 2503.14476, equations 8 and 12;
-/// "Group Sequence Policy Optimization", arXiv 2507.18071, equation 5; bound delta as in TRL's GRPOTrainer.
+/// -min(rho A, clip(rho) A) + beta k3 of each token. rho is its probability divided by that when it was written; at the
+/// level of sequences, the geometric mean of these over the answer. Divided by a step's tokens (dapo), by answers after
+/// a mean over each (grpo), or by answers times a constant length (dr_grpo). Sources: "DeepSeekMath", arXiv 2402.03300,
+/// equation 3; "Understanding R1-Zero-Like Training", arXiv 2503.20783, section 3.2; "DAPO", arXiv 2503.14476, eqs.
+/// 8 and 12; "Group Sequence Policy Optimization", arXiv 2507.18071, equation 5; bound delta as in TRL's GRPOTrainer.
 LossSum group_loss(const AnswerBatch& batch, const GrpoOptions& options) {
   const auto weights = token_weights(batch);
   auto log_ratio = log_ratio_to_old(batch);
@@ -67,25 +67,23 @@ LossSum group_loss(const AnswerBatch& batch, const GrpoOptions& options) {
 
 Objective make_grpo(Options& options, const TrainerBook&) {
   GrpoOptions chosen;
-  const auto scale =
-      options.text("scale_rewards", "what a group's rewards are divided by: its deviation, the batch's, 1",
-                   {.fallback = "group", .choices = group_scale_names()});
+  const auto scale = options.text("scale_rewards", "what rewards are divided by: the group's deviation, the batch's, 1",
+                                  {.fallback = "group", .choices = group_scale_names()});
   chosen.scale = scale == "group" ? GroupScale::group : scale == "batch" ? GroupScale::batch : GroupScale::none;
   chosen.loss_type =
-      options.text("loss_type", "mean over tokens (dapo), over answers' means (grpo), by a constant (dr_grpo)",
+      options.text("loss_type", "mean over tokens (dapo), mean of answers' means (grpo), by a constant (dr_grpo)",
                    {.fallback = "dapo", .choices = {"dapo", "grpo", "dr_grpo"}});
-  chosen.of_sequences = options.text("importance_sampling_level", "whose ratio counts; sequence: GSPO",
+  chosen.of_sequences = options.text("importance_sampling_level", "ratios of tokens or sequences (GSPO)",
                                      {.fallback = "token", .choices = {"token", "sequence"}}) == "sequence";
-  chosen.low = options.number("epsilon", "how far below 1 a ratio pays", {.fallback = 0.2, .min = 1e-6, .max = 1.0});
+  chosen.low = options.number("epsilon", "a ratio is clipped at 1 - this", {.fallback = 0.2, .min = 1e-6, .max = 1.0});
   chosen.high =
-      options.number("epsilon_high", "how far above; 0: as epsilon", {.fallback = 0.0, .min = 0.0, .max = 1e3});
+      options.number("epsilon_high", "and at 1 + this; 0: as epsilon", {.fallback = 0.0, .min = 0.0, .max = 1e3});
   if (chosen.high == 0.0) chosen.high = chosen.low;
-  chosen.delta =
-      options.number("delta", "a ratio counts so much at most where the advantage is below zero; 0: no bound",
-                     {.fallback = 0.0, .min = 0.0, .max = 1e3});
+  chosen.delta = options.number("delta", "upper bound of a ratio where the advantage is below zero; 0: no bound",
+                                {.fallback = 0.0, .min = 0.0, .max = 1e3});
   chosen.beta = options.number("beta", "weight of the divergence (k3) from the reference; 0: no reference",
                                {.fallback = 0.0, .min = 0.0, .max = 1e3});
-  chosen.longest = options.number("max_completion_length", "of dr_grpo: tokens that an answer counts for",
+  chosen.longest = options.number("max_completion_length", "dr_grpo: tokens that an answer counts for",
                                   {.fallback = 0.0, .min = 0.0, .max = 1e9});
   require(chosen.loss_type != "dr_grpo" || chosen.longest > 0.0, Fault::config,
           [&] { return options.where() + ": loss_type dr_grpo needs max_completion_length above 0"; });
@@ -101,9 +99,8 @@ Objective make_grpo(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void grpo(TrainerBook& book) {
-  book.objectives.add(
-      "grpo",
-      {.summary = "of several written answers: each against its group (arXiv 2402.03300, and kin)", .make = make_grpo});
+  book.objectives.add("grpo", {.summary = "compares each written answer with its group (arXiv 2402.03300, variants)",
+                               .make = make_grpo});
 }
 }  // namespace plugins
 }  // namespace touchstone

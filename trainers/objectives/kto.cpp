@@ -14,9 +14,9 @@ struct KtoOptions {
 
 /// With d an answer's log-ratio to the reference: w (1 - sigma(beta (d - z0))) where its reward is above zero,
 /// w (1 - sigma(beta (z0 - d))) where it is below; mean over these. z0 = max(0, mean d) over the answers whose reward
-/// is zero, which are other prompts' answers under this one (none there: z0 = 0); it has no gradient. z0 is a batch's
-/// own, as in TRL: a step split over other micro-batches has another. Source: "KTO: Model Alignment as Prospect
-/// Theoretic Optimization", arXiv 2402.01306, equation 8 and section 4.2.
+/// is zero: these are answers to other prompts. Without any, z0 = 0. z0 has no gradient. Each micro-batch has its own
+/// z0, as in TRL, so it changes with how a step is split. Source: "KTO: Model Alignment as Prospect Theoretic
+/// Optimization", arXiv 2402.01306, equation 8 and section 4.2.
 LossSum prospect_loss(const AnswerBatch& batch, const KtoOptions& options) {
   require(batch.rewards.size() == static_cast<std::size_t>(batch.starts.back()), Fault::data,
           "answers without rewards, expected one for each");
@@ -44,9 +44,9 @@ Objective make_kto(Options& options, const TrainerBook&) {
   KtoOptions chosen;
   chosen.beta = options.number("beta", "how far the model may move from the reference; smaller is farther",
                                {.fallback = 0.1, .min = 1e-6, .max = 1e3});
-  chosen.desirable = options.number("desirable_weight", "of answers with a reward above zero",
+  chosen.desirable = options.number("desirable_weight", "for answers with a reward above zero",
                                     {.fallback = 1.0, .min = 0.0, .max = 1e3});
-  chosen.undesirable = options.number("undesirable_weight", "of answers with a reward below zero",
+  chosen.undesirable = options.number("undesirable_weight", "for answers with a reward below zero",
                                       {.fallback = 1.0, .min = 0.0, .max = 1e3});
   AnswerLoss objective;
   objective.ref_logp = true;

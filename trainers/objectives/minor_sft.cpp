@@ -6,9 +6,9 @@ namespace touchstone {
 namespace {
 
 /// Likelihood with a brake: with D = sum_t (log p_t - log ref_t) over the m tokens of an answer,
-/// grad l = -(2 / m) sigma(-beta D) grad log p(answer), whose factor is one where the model still is the reference. As
-/// `softplus` l = 2 / (beta m) softplus(-beta D), which has that gradient; as `surrogate` the factor is held still and
-/// l is a weighted likelihood. Mean over answers. Source: "Minor SFT loss for LLM fine-tune to increase performance and
+/// grad l = -(1 / m) f grad log p(answer), where f = 2 sigma(-beta D) is one while the model equals the reference. As
+/// `softplus` l = 2 / (beta m) softplus(-beta D), which has that gradient; as `surrogate` f is held constant and l is
+/// a weighted likelihood. Mean over answers. Source: "Minor SFT loss for LLM fine-tune to increase performance and
 /// reduce model deviation", arXiv 2408.10642, as two digests of it agree; beta's value is inferred.
 LossSum minor_likelihood(const AnswerBatch& batch, double beta, bool surrogate) {
   const auto length = answer_weights(batch);
@@ -33,9 +33,9 @@ LossSum minor_likelihood(const AnswerBatch& batch, double beta, bool surrogate) 
 
 Objective make_minor(Options& options, const TrainerBook&) {
   const auto beta =
-      options.number("beta", "of the brake: an answer that gained ln 3 / beta nats is pulled half as much",
+      options.number("beta", "of the brake: it halves the gradient of an answer that gained ln 3 / beta nats",
                      {.fallback = 0.04, .min = 1e-6, .max = 1e3});
-  const bool surrogate = options.text("form", "the same gradient with another printed loss",
+  const bool surrogate = options.text("form", "both have one gradient; they report different losses",
                                       {.fallback = "surrogate", .choices = {"surrogate", "softplus"}}) == "surrogate";
   AnswerLoss objective;
   objective.ref_logp = true;

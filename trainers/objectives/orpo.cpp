@@ -6,11 +6,11 @@
 namespace touchstone {
 namespace {
 
-/// log(1 - exp(a)) of a < 0. A mean of zero, which only an answer that is certain has, is kept off the pole.
+/// log(1 - exp(a)) of a < 0. The pole at a = 0, which only an answer of probability one has, is avoided.
 Tensor log_complement(const Tensor& a) { return (-at::expm1(a.clamp_max(-1e-6))).log(); }
 
 /// -a_c - beta log sigma(log odds(c) - log odds(r)), a the mean log-probability of an answer's tokens and
-/// odds = p / (1 - p) of exp(a). No reference. Source: "ORPO: Monolithic Preference Optimization without Reference
+/// odds = p / (1 - p) of p = exp(a). No reference. Source: "ORPO: Monolithic Preference Optimization without Reference
 /// Model", arXiv 2403.07691, equations 4 to 7.
 LossSum odds_ratio(const AnswerBatch& batch, double beta) {
   const auto pairs = answer_pairs(batch);

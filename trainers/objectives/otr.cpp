@@ -44,8 +44,8 @@ Tensor draw_words(const Tensor& q, const TokenBatch& batch, std::int64_t samples
 }
 
 /// l_t = -(1/K) sum_j R_j log pi(a_j) over K tokens a_j drawn from q = softmax(logits / temperature), which carries no
-/// gradient; R_j is one where a_j is the label and `penalty` elsewhere. `exact` has the expectation over q in its
-/// place. log pi is kept above a floor where it is pushed down, since -penalty log pi has no bound.
+/// gradient; R_j is one where a_j is the label and `penalty` elsewhere. `exact` takes the expectation over q instead.
+/// Where log pi is pushed down it is kept above a floor, since -penalty log pi has no bound.
 /// Source: "One-Token Rollout: Guiding Supervised Fine-Tuning of LLMs with Policy Gradient", arXiv 2509.26313, section
 /// 3, as digests of it tell; the penalty's value, the missing importance ratio and the floor are inferred.
 LossSum one_token_rollout(const TokenBatch& batch, const RolloutOptions& options) {
@@ -78,11 +78,11 @@ LossSum one_token_rollout(const TokenBatch& batch, const RolloutOptions& options
 
 Objective make_otr(Options& options, const TrainerBook&) {
   RolloutOptions chosen;
-  chosen.exact = options.text("mode", "sample: draws tokens, the paper's; exact: their expectation, dearer by memory",
+  chosen.exact = options.text("mode", "sample: draws tokens, as in the paper; exact: the expectation, uses more memory",
                               {.fallback = "sample", .choices = {"sample", "exact"}}) == "exact";
   chosen.samples = options.integer("samples", "K: tokens drawn at each position",
                                    {.fallback = 256, .min = 1, .max = std::int64_t{1} << 20});
-  chosen.temperature = options.number("temperature", "kappa: that they are drawn at; above one explores",
+  chosen.temperature = options.number("temperature", "kappa: sampling temperature; above 1 explores",
                                       {.fallback = 1.3, .min = 1e-3, .max = 1e3});
   chosen.penalty = options.number("penalty", "beta: reward of a token that is not the label",
                                   {.fallback = -0.1, .min = -1e3, .max = 1.0});

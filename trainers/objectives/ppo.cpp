@@ -19,8 +19,8 @@ struct PpoOptions {
   bool whiten_advantages = true;
 };
 
-/// Each token's reward, [M]: minus kl_coef times the estimated divergence at it, and the answer's own at its last
-/// token.
+/// Each token's reward, [M]: minus kl_coef times the estimated divergence at that token; the last token of an answer
+/// also gets the answer's own reward.
 Tensor token_rewards(const AnswerBatch& batch, const PpoOptions& options) {
   auto rewards = -options.kl_coef * kl_estimate(batch.logp, reference_logp(batch), options.kl_estimator);
   const auto places = at::arange(batch.answer_of.size(0), batch.answer_of.options());
@@ -30,7 +30,7 @@ Tensor token_rewards(const AnswerBatch& batch, const PpoOptions& options) {
   return rewards.index_add(0, last, scores);
 }
 
-/// Advantages and returns of what was written, once a rollout.
+/// Advantages and returns of the written answers, computed once per rollout.
 std::map<std::string, Tensor> credit(const AnswerBatch& batch, const PpoOptions& options) {
   auto rewards = token_rewards(batch, options);
   if (options.whiten_rewards) rewards = whitened(rewards, /*shift=*/false);
@@ -75,13 +75,12 @@ Objective make_ppo(Options& options, const TrainerBook&) {
                                   {.fallback = 0.05, .min = 0.0, .max = 1e3});
   chosen.kl_estimator =
       options.text("kl_estimator", "k1: signed; k3: never negative", {.fallback = "k1", .choices = {"k1", "k3"}});
-  chosen.gamma =
-      options.number("gamma", "discount of a reward a token away", {.fallback = 1.0, .min = 0.0, .max = 1.0});
-  chosen.lambda = options.number("lam", "of generalised advantages; 0: one step ahead, 1: to the answer's end",
+  chosen.gamma = options.number("gamma", "discount of rewards per token", {.fallback = 1.0, .min = 0.0, .max = 1.0});
+  chosen.lambda = options.number("lam", "lambda of generalised advantages; 0: one step, 1: to the answer's end",
                                  {.fallback = 0.95, .min = 0.0, .max = 1.0});
   chosen.clip =
-      options.number("cliprange", "how far from 1 a token's ratio pays", {.fallback = 0.2, .min = 1e-6, .max = 1.0});
-  chosen.clip_value = options.number("cliprange_value", "how far a value may move in one rollout and still be trained",
+      options.number("cliprange", "ratios are clipped to 1 -+ this", {.fallback = 0.2, .min = 1e-6, .max = 1.0});
+  chosen.clip_value = options.number("cliprange_value", "values are clipped to their old value -+ this",
                                      {.fallback = 0.2, .min = 1e-6, .max = 1e6});
   chosen.value_weight =
       options.number("vf_coef", "weight of the values' loss", {.fallback = 0.1, .min = 0.0, .max = 1e3});
@@ -101,8 +100,8 @@ Objective make_ppo(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void ppo(TrainerBook& book) {
-  book.objectives.add("ppo", {.summary = "of written answers: clipped ratios, a critic's advantages (arXiv 1707.06347)",
-                              .make = make_ppo});
+  book.objectives.add(
+      "ppo", {.summary = "clipped ratios with the advantages of a critic (arXiv 1707.06347)", .make = make_ppo});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -16,8 +16,8 @@ struct FamilyOptions {
   bool quantile = false;  ///< the threshold is a share of the tokens until prepare() has made it a probability
 };
 
-/// The probability below which a share of the tokens lies, of their log-probabilities: linear between neighbours, as
-/// numpy.quantile has it.
+/// The probability below which a given share of the tokens lies, from their log-probabilities: interpolated linearly
+/// between neighbours, as in numpy.quantile.
 double quantile_of(std::vector<float> logp, double share) {
   require(!logp.empty(), Fault::data, "threshold_is_quantile: there is no token");
   std::sort(logp.begin(), logp.end());
@@ -36,7 +36,7 @@ Tensor family_of(const Tensor& logp, const FamilyOptions& options) {
   return likelihood ? -logp : -at::expm1(logp);
 }
 
-/// Which labels a thresholded form trains, [M] bool; undefined for the others. By the model's present probability.
+/// Which labels a thresholded form trains, by the model's present probability, [M] bool; undefined for other forms.
 Tensor kept_by(const Tensor& logp, const FamilyOptions& options) {
   const auto p = logp.detach().exp();
   if (options.form.starts_with("top_")) return p.ge(options.threshold);
@@ -45,7 +45,7 @@ Tensor kept_by(const Tensor& logp, const FamilyOptions& options) {
 }
 
 /// l_t = f(p_t) with the gradient through p_t: 1 - p; (1 - p^a) / a, which is -log p as a goes to 0 and 1 - p at a = 1;
-/// -log p; or one of the two outer ones on the tokens on one side of a threshold alone.
+/// -log p; or 1 - p or -log p only for the tokens on one side of a threshold.
 /// Source: "Beyond Log Likelihood: Probability-Based Objectives for Supervised Fine-Tuning across the Model Capability
 /// Continuum", arXiv 2510.00526, section 3; the thresholded forms and their normaliser from the authors' code.
 LossSum family_loss(const TokenBatch& batch, const FamilyOptions& options) {
@@ -69,18 +69,18 @@ LossSum family_loss(const TokenBatch& batch, const FamilyOptions& options) {
 Objective make_family(Options& options, const TrainerBook&) {
   FamilyOptions chosen;
   chosen.form = options.text(
-      "form", "f: nll is -log p; p is 1 - p; power is (1 - p^alpha) / alpha; top_ and bottom_ train tokens on one side",
+      "form", "f: nll is -log p; p is 1 - p; power is (1 - p^alpha) / alpha; top_, bottom_ train one side of threshold",
       {.fallback = "p", .choices = {"nll", "p", "power", "top_p", "bottom_p", "top_nll", "bottom_nll"}});
   chosen.alpha =
       options.number("alpha", "of power; towards 0: -log p; 1: 1 - p", {.fallback = 1.0, .min = 1e-6, .max = 1e3});
-  chosen.threshold = options.number("threshold", "top_ trains tokens of at least this probability, bottom_ of at most",
+  chosen.threshold = options.number("threshold", "top_ trains tokens at least this probable, bottom_ at most so",
                                     {.fallback = 0.2, .min = 0.0, .max = 1.0});
-  chosen.count_kept = options.text("count", "positions that the loss is divided by: those on the right side, or all",
+  chosen.count_kept = options.text("count", "positions that the loss is divided by: the trained ones, or all",
                                    {.fallback = "kept", .choices = {"kept", "all"}}) == "kept";
   chosen.quantile =
       options.flag("threshold_is_quantile",
-                   "threshold is a share of the tokens, by their probability under the model of stage reference: top_ "
-                   "with 0.9 trains the tenth that is likeliest, with 0.1 all but the tenth that is least likely",
+                   "threshold is a quantile of the tokens' probabilities under the model of stage reference: top_ "
+                   "with 0.9 trains the likeliest tenth, with 0.1 all but the least likely tenth",
                    false);
   const bool one_sided = chosen.form.starts_with("top_") || chosen.form.starts_with("bottom_");
   require(!chosen.quantile || one_sided, Fault::config, [&] {

@@ -7,8 +7,8 @@
 namespace touchstone {
 namespace {
 
-/// An answer's reward less beta times its summed divergence from the reference, less the mean of the others' in its
-/// group.
+/// An answer's reward minus beta times its summed divergence from the reference, minus the mean of the same over the
+/// other answers of its group.
 std::map<std::string, Tensor> credit(const AnswerBatch& batch, double beta) {
   auto rewards = batch.rewards;
   if (beta > 0.0) {
@@ -25,7 +25,7 @@ std::map<std::string, Tensor> credit(const AnswerBatch& batch, double beta) {
   return {{"old_logp", batch.logp}, {"advantage", advantage}};
 }
 
-/// -min(rho A, clip(rho) A), rho the probability of the whole answer over that when it was written; mean over answers.
+/// -min(rho A, clip(rho) A); rho is the answer's probability divided by that when it was written. Mean over answers.
 /// Source: "Back to Basics: Revisiting REINFORCE Style Optimization for Learning from Human Feedback in LLMs", arXiv
 /// 2402.14740, equation 6; the ratio and its clipping as in TRL's RLOOTrainer.
 LossSum leave_one_out_loss(const AnswerBatch& batch, double low, double high) {
@@ -46,8 +46,8 @@ Objective make_rloo(Options& options, const TrainerBook&) {
   const auto beta = options.number("beta", "weight of an answer's divergence (k1) from the reference in its reward",
                                    {.fallback = 0.05, .min = 0.0, .max = 1e3});
   const auto low =
-      options.number("epsilon", "how far below 1 an answer's ratio pays", {.fallback = 0.2, .min = 1e-6, .max = 1.0});
-  auto high = options.number("epsilon_high", "how far above; 0: as epsilon", {.fallback = 0.0, .min = 0.0, .max = 1e3});
+      options.number("epsilon", "an answer's ratio is clipped at 1 - this", {.fallback = 0.2, .min = 1e-6, .max = 1.0});
+  auto high = options.number("epsilon_high", "and at 1 + this; 0: epsilon", {.fallback = 0.0, .min = 0.0, .max = 1e3});
   if (high == 0.0) high = low;
   RolloutLoss objective;
   objective.ref_logp = beta > 0.0;
@@ -62,8 +62,7 @@ Objective make_rloo(Options& options, const TrainerBook&) {
 namespace plugins {
 void rloo(TrainerBook& book) {
   book.objectives.add(
-      "rloo",
-      {.summary = "of several written answers: each against the others' mean (arXiv 2402.14740)", .make = make_rloo});
+      "rloo", {.summary = "compares each written answer with the others' mean (arXiv 2402.14740)", .make = make_rloo});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -6,9 +6,9 @@
 namespace touchstone {
 namespace {
 
-/// -log sigma(beta h) of a record's first answer against its second, plus alpha beta (log p(y) - log ref(y)) where y,
-/// its third, is what the reference itself wrote: answers away from it are sought. A record without a third has no such
-/// term. Sums over tokens. Source: "Self-Exploring Language Models: Active Preference Elicitation for Online
+/// -log sigma(beta h) of a record's first answer against its second, plus alpha beta (log p(y) - log ref(y)) of its
+/// third, y, which the reference itself wrote: the model learns to move away from y. A record without a third has no
+/// such term. Sums over tokens. Source: "Self-Exploring Language Models: Active Preference Elicitation for Online
 /// Alignment", arXiv 2405.19332, equation 8, with the factor beta of the authors' code (selm_trainer.py).
 LossSum exploring_preference(const AnswerBatch& batch, double beta, double alpha) {
   const auto pairs = answer_pairs(batch, /*others=*/1);

@@ -28,7 +28,7 @@ Objective make_simpo(Options& options, const TrainerBook&) {
   SimpoOptions chosen;
   chosen.beta = options.number("beta", "scales the difference of mean log-probabilities",
                                {.fallback = 2.0, .min = 1e-6, .max = 1e3});
-  chosen.margin = options.number("simpo_gamma", "by how much the better answer must lead",
+  chosen.margin = options.number("simpo_gamma", "margin by which the better answer must lead",
                                  {.fallback = 1.0, .min = 0.0, .max = 1e3});
   chosen.nll_weight = options.number("cpo_alpha", "weight of the better answer's likelihood; 0: SimPO alone",
                                      {.fallback = 0.0, .min = 0.0, .max = 1e3});

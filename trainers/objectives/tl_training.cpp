@@ -8,9 +8,9 @@ namespace {
 constexpr std::uint8_t key_mark = 1;
 constexpr std::uint8_t value_mark = 2;
 
-/// Per call sum_t w_t nll_t / sum_t w_t, mean over calls. Key tokens (where a tool's name is told from the others')
-/// weigh w = min(N_other / N_key, max_weight) when they are fewer than the other tokens, else one; N_other leaves out
-/// the tokens of arguments' values, which weigh one as the others do.
+/// Per call sum_t w_t nll_t / sum_t w_t, mean over calls. Key tokens (those that tell a tool's name from the others')
+/// weigh w = min(N_other / N_key, max_weight) when they are fewer than the other tokens, else one. N_other does not
+/// count the tokens of arguments' values; these weigh one, like the others.
 /// Source: "TL-Training: A Task-Feature-Based Framework for Training Large Language Models in Tool Use", arXiv
 /// 2412.15495, section 4.2, from the authors' code (pkt/utils.py).
 LossSum key_token_likelihood(const AnswerBatch& batch, double max_weight) {

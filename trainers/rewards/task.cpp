@@ -5,8 +5,8 @@
 namespace touchstone {
 namespace {
 
-/// In [0, 1]: the benchmark's own score of the text where it asks for one written answer; else one where the text is
-/// one of the targets. None for a record that comes from no task.
+/// In [0, 1]: the benchmark's own score of the text, where it asks for one written answer; otherwise one where the text
+/// is one of the targets, else zero. None for a record that comes from no task.
 std::optional<double> task_score(const Judged& judged) {
   const auto& [job, record, group, number] = judged;
   if (record.example == nullptr) return std::nullopt;
@@ -26,7 +26,7 @@ std::optional<double> task_score(const Judged& judged) {
 
 namespace plugins {
 void task(TrainerBook& book) {
-  book.rewards.add("task", {.summary = "as the benchmark scores it, or as equal where that asks for no written answer",
+  book.rewards.add("task", {.summary = "the benchmark's score; that of 'equal' where it asks for no written answer",
                             .make = [](Options&, const TrainerBook&) -> Reward { return task_score; }});
 }
 }  // namespace plugins

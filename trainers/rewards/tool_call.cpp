@@ -8,9 +8,9 @@
 namespace touchstone {
 namespace {
 
-/// What each kind of call is worth, the paper's numbers. They do not rise with the number of right parts.
+/// The reward of each kind of call: the paper's numbers. They do not rise with the number of right parts.
 struct CallWorth {
-  double no_call = -2.0;  ///< nothing that reads as a call, or one of a tool that is not listed
+  double no_call = -2.0;  ///< the text is no call, or calls a tool that is not listed
   double wrong_tool = -1.5;
   double invented_superfluous_missing = -1.8;
   double invented_and_other = -1.3;
@@ -25,8 +25,8 @@ bool has_other(const std::map<std::string, std::string>& one, const std::map<std
   return std::any_of(one.begin(), one.end(), [&](const auto& argument) { return two.count(argument.first) == 0; });
 }
 
-/// What a text is worth as the call of one of the listed tools, by the names and values of its arguments: some may be
-/// invented (not in the tool's signature), superfluous (in the signature, but not in the gold call), missing. Source:
+/// The reward of a text as the call of one of the listed tools, by the names and values of its arguments: these may be
+/// invented (not in the tool's signature), superfluous (in the signature, not in the gold call) or missing. Source:
 /// "TL-Training", arXiv 2412.15495, section 4.3, from the authors' code (irm/dschat/rlhf/ppo_trainer.py).
 double call_worth(const std::string& text, const ToolCall& gold,
                   const std::map<std::string, std::set<std::string>>& tools, CallForm form, const CallWorth& worth) {
@@ -54,24 +54,24 @@ double call_worth(const std::string& text, const ToolCall& gold,
 
 Reward make_tool_call(Options& options, const TrainerBook&) {
   const bool strict = options.text("form",
-                                   "extended: calls as Python reads them; strict: by the paper's pattern, which sees "
-                                   "arguments in single quotes alone",
+                                   "extended: calls as Python reads them; strict: by the paper's pattern, which reads "
+                                   "only arguments in single quotes",
                                    {.fallback = "extended", .choices = {"extended", "strict"}}) == "strict";
   const auto form = strict ? CallForm::strict : CallForm::extended;
   CallWorth worth;
   const auto read = [&](double& value, const char* key, const char* help) {
     value = options.number(key, help, {.fallback = value, .min = -1e6, .max = 1e6});
   };
-  read(worth.no_call, "no_call", "no call, or of a tool that the prompt does not list");
-  read(worth.wrong_tool, "wrong_tool", "another listed tool");
+  read(worth.no_call, "no_call", "no call, or a call of a tool that the prompt does not list");
+  read(worth.wrong_tool, "wrong_tool", "a call of another listed tool");
   read(worth.invented_superfluous_missing, "invented_superfluous_missing",
-       "arguments that the tool has not, ones that were not wanted, and ones that are missing");
-  read(worth.invented_and_other, "invented_and_other", "the first of these and one of the others");
-  read(worth.superfluous_missing, "superfluous_missing", "the other two");
-  read(worth.invented, "invented", "the first alone");
-  read(worth.superfluous_or_missing, "superfluous_or_missing", "one of the others alone");
+       "invented arguments (unknown to the tool), superfluous and missing ones");
+  read(worth.invented_and_other, "invented_and_other", "invented ones, and superfluous or missing ones");
+  read(worth.superfluous_missing, "superfluous_missing", "superfluous and missing ones");
+  read(worth.invented, "invented", "invented ones alone");
+  read(worth.superfluous_or_missing, "superfluous_or_missing", "superfluous or missing ones alone");
   read(worth.wrong_value, "wrong_value", "the right arguments with other values");
-  read(worth.right, "right", "all is equal");
+  read(worth.right, "right", "the gold call");
   return [form, worth](const Judged& judged) -> std::optional<double> {
     const auto& record = judged.record;
     if (record.example == nullptr) return std::nullopt;
@@ -92,9 +92,8 @@ Reward make_tool_call(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void tool_call(TrainerBook& book) {
-  book.rewards.add("tool_call",
-                   {.summary = "a rule for calls of listed tools, by what is wrong with them (arXiv 2412.15495)",
-                    .make = make_tool_call});
+  book.rewards.add("tool_call", {.summary = "scores calls of listed tools by their faults (arXiv 2412.15495)",
+                                 .make = make_tool_call});
 }
 }  // namespace plugins
 }  // namespace touchstone

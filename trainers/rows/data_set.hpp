@@ -15,8 +15,8 @@ inline std::string read_on(Options& options, const std::string& help = "name of 
   return options.text("on", help, {.fallback = "data"});
 }
 
-/// Keeps the records of a data set that `keep` says true of; it may change each. What is left is reported as "rows",
-/// what is gone under `dropped`. Throws Fault::data with the data set and `nothing` where all of some are gone.
+/// Keeps the records of a data set for which `keep` is true; it may change each. The number left is reported as "rows",
+/// the number removed under `dropped`. Throws Fault::data with the data set and `nothing` where none of some is left.
 template <class Keep>
 void keep_if(Session& session, const std::string& name, const Keep& keep, const char* dropped,
              const std::string& nothing) {
@@ -28,8 +28,8 @@ void keep_if(Session& session, const std::string& name, const Keep& keep, const 
   require(!data.empty() || before == 0, Fault::data, [&] { return needs_data(name) + ": " + nothing; });
 }
 
-/// Reports as "rows_unspent" what a stage was given and made nothing of, of a budget that methods are compared at, and
-/// says so in the log: "data set 'pairs': 173 of 512 rows give no pair ...".
+/// Reports as "rows_unspent" how many given rows a stage did not use, of a budget at which methods are compared, and
+/// logs it: "data set 'pairs': 173 of 512 rows give no pair ...".
 void tell_unspent(Session& session, const std::string& name, double given, double unspent, const std::string& what);
 
 }  // namespace touchstone

@@ -12,7 +12,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Minus the log-probability of each label, with the gradient made in the same pass over the logits.
+/// Minus the log-probability of each label; the gradient is computed in the same pass over the logits.
 struct LabelLoss : torch::autograd::Function<LabelLoss> {
   static Tensor forward(AutogradContext* context, const Tensor& logits, const Tensor& labels, bool differentiate) {
     auto loss = at::empty({logits.size(0)}, logits.options());
@@ -76,7 +76,7 @@ Tensor reference_logp(const AnswerBatch& batch) {
 }
 
 Tensor answer_sums(const AnswerBatch& batch, const Tensor& x) {
-  // In double: the sum of a long answer would lose the digits that tell it from the reference's.
+  // In double: in float the sum of a long answer loses the digits in which it differs from the reference's.
   const auto sums = at::zeros({batch.starts.back()}, x.options().dtype(at::kDouble));
   return sums.index_add(0, batch.answer_of, x.to(at::kDouble)).to(x.scalar_type());
 }

@@ -12,16 +12,16 @@ Tensor weighted_sum(const Tensor& x, const Tensor& weights);
 /// KL(p || q) = sum_v p_v (log p_v - log q_v) over the whole vocabulary, [M, V] log-probabilities to [M].
 Tensor kl_divergence(const Tensor& p_logp, const Tensor& q_logp);
 
-/// Which tokens carry a bit of their mark, [M] bool. Throws Fault::shape when there are no marks.
+/// The tokens whose mark has a bit of `bits` set, [M] bool. Throws Fault::shape when there are no marks.
 Tensor has_mark(const Tensor& marks, std::uint8_t bits);
 
 /// Log-probabilities under the reference, [M] float32. Throws Fault::data when the batch has none.
 Tensor reference_logp(const AnswerBatch& batch);
 
-/// Sums of x [M] over the tokens of each answer, [A]: a sequence's log-probability, of its tokens'.
+/// Sums of x [M] over the tokens of each answer, [A]: of log-probabilities, that of the whole answer.
 Tensor answer_sums(const AnswerBatch& batch, const Tensor& x);
 
-/// The same of x times the token weights.
+/// Sums of x times the token weights, [A].
 Tensor weighted_answer_sums(const AnswerBatch& batch, const Tensor& x);
 
 /// Sum of the token weights of each answer, [A]; the number of its tokens when they weigh one.

@@ -17,8 +17,8 @@ void check_task_data(const TrainJob& job, const std::string& task, std::optional
 /// Throws Fault::config when a task of `name` has training examples without end.
 void refuse_endless(const TrainJob& job, const std::string& name, std::optional<Split> split);
 
-/// Training records of a task or of all tasks of a group, in the group's order. Of a task without end the first
-/// `endless` that the job's seed stands for; 0: such a task is refused.
+/// Training records of a task or of all tasks of a group, in the group's order. A task without end gives the first
+/// `endless` records of the job's seed; 0: such a task is refused.
 std::vector<Record> load_records(const TrainJob& job, const std::string& task, std::optional<Split> split,
                                  std::int64_t endless = 0);
 

@@ -10,7 +10,7 @@ RowSettings read_row_options(Options& options);
 /// max_length as the model allows it.
 std::int64_t row_limit(const RowSettings& settings, std::int64_t model_length);
 
-/// What the stage `reference` leaves for a data set and stages that train need, in the words of Stage::gives.
+/// What the stage `reference` makes of a data set for stages that train, in the words of Stage::gives.
 std::string reference_of(const std::string& data);
 
 }  // namespace touchstone

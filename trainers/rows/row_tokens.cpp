@@ -27,7 +27,7 @@ EncodeSettings settings_for(const Tokenizer& tokenizer, std::string_view text) {
   return settings;
 }
 
-/// The tokens of a prompt as text, which has no white space at its end.
+/// The tokens of a prompt given as text without white space at its end.
 Ids context_tokens(const Tokenizer& tokenizer, const std::string& head) {
   if (!head.empty()) return tokenizer.encode(head, settings_for(tokenizer, head));
   const auto prefix = prefix_token(tokenizer);
@@ -36,13 +36,13 @@ Ids context_tokens(const Tokenizer& tokenizer, const std::string& head) {
   return {*prefix};
 }
 
-/// Tokens with no place in the answer's own text: a terminator.
+/// Tokens without a place in the answer's own text, such as a terminator.
 void append_control(Encoding& all, const Ids& ids) {
   all.ids.insert(all.ids.end(), ids.begin(), ids.end());
   all.pieces.resize(all.ids.size());
 }
 
-/// What the template writes behind the prompt for this answer, in three parts.
+/// The template's text behind the prompt for this answer, in three parts.
 struct ChatTail {
   std::string lead;    ///< the template's own, before the answer: a space, or a mark of empty thinking
   std::string answer;  ///< as the template writes it: as given, or without the white space around it
@@ -56,7 +56,7 @@ Turn answer_turn(const Answer& answer, const std::string& text) {
   return turn;
 }
 
-/// What the template writes for prompt and answer, without the prompt that asks for the answer.
+/// The template's text for prompt and answer, behind `open`, the prompt that asks for it.
 std::string closed_tail(const ChatTemplate& chat, const Record& record, const std::string& open, Turn answer) {
   Dialog whole = record.prompt;
   whole.push_back(std::move(answer));
@@ -67,9 +67,9 @@ std::string closed_tail(const ChatTemplate& chat, const Record& record, const st
   return closed.substr(open.size());
 }
 
-/// An answer of text alone, told apart from what the template writes around it.
+/// An answer of text alone, separated from the text that the template writes around it.
 ChatTail chat_tail(const ChatTemplate& chat, const Record& record, const std::string& open, const Answer& answer) {
-  // A word that no template knows shows where an answer goes, even when the answer's own text occurs around it.
+  // A word that no template writes shows where the answer goes, even if the answer's own text also occurs around it.
   constexpr std::string_view mark = "touchstone-answer-goes-here";
   const auto marked = closed_tail(chat, record, open, answer_turn({}, std::string(mark)));
   const auto at = marked.find(mark);
@@ -90,9 +90,9 @@ ChatTail chat_tail(const ChatTemplate& chat, const Record& record, const std::st
               "chat template: no control token ends the assistant's turn, found '" + terminator.substr(0, 60) + "'");
 }
 
-/// How many of the tokens of `text` are trained: up to and with the first control token that begins at or behind the
-/// byte `from`, which is where decoding stops (or the last of all, for turns that hold control tokens themselves); with
-/// `whole_turn` also what the template writes behind it.
+/// How many of the tokens of `text` are trained: through the first control token that begins at or behind the byte
+/// `from`, where decoding stops (for turns that hold control tokens themselves, the last one). With `whole_turn` the
+/// tokens that the template writes behind it are trained, too.
 std::size_t end_of_turn(const Tokenizer& tokenizer, const std::string& text, const Encoding& tokens, std::size_t from,
                         bool last_one, bool whole_turn) {
   std::size_t end = 0;
@@ -106,7 +106,7 @@ std::size_t end_of_turn(const Tokenizer& tokenizer, const std::string& text, con
   }
   if (end == 0) refuse_end(text.substr(from));
   if (!whole_turn) return end;
-  // What a post-processor adds behind the text has no bytes.
+  // Tokens that a post-processor adds behind the text have no bytes.
   while (end < tokens.ids.size() && tokens.pieces[end].first < tokens.pieces[end].last) ++end;
   return end;
 }
@@ -118,15 +118,15 @@ Ids terminator_ids(const Tokenizer& tokenizer, const std::string& terminator, bo
   return tokens.ids;
 }
 
-/// The tokens of a whole text in two, where the byte `offset` parts them. A token that reaches over it belongs to the
-/// answer. `context` are the tokens of the text before it, as a prompt has them.
+/// The tokens of a whole text, split at the byte `offset`. A token that reaches over it belongs to the answer.
+/// `context` are the tokens of the text before it when it is encoded alone, as a prompt is.
 SeamTokens cut_at(const Encoding& whole, std::size_t offset, const Ids& context) {
   std::size_t cut = 0;
   while (cut < whole.ids.size() &&
          (whole.pieces[cut].last <= offset || whole.pieces[cut].first == whole.pieces[cut].last)) {
     ++cut;
   }
-  // Behind the last token with bytes nothing was found: an answer without any.
+  // No token with bytes lies behind the offset: the answer has none.
   while (cut == whole.ids.size() && cut > context.size()) --cut;
   SeamTokens tokens;
   const auto seam = static_cast<std::ptrdiff_t>(cut);
@@ -137,7 +137,7 @@ SeamTokens cut_at(const Encoding& whole, std::size_t offset, const Ids& context)
   return tokens;
 }
 
-/// Byte ranges of a text that begins at `first`, in place of those of a longer one: what lies outside it has none.
+/// Moves the byte ranges that lie in [first, last) of a text to begin at `to`; those outside become empty.
 void move_pieces(Encoding& tokens, std::size_t first, std::size_t last, std::size_t to) {
   for (auto& piece : tokens.pieces) {
     piece.first = std::clamp(piece.first, first, last) - first + to;
@@ -162,7 +162,7 @@ Encoding encode_answer(const Tokenizer& tokenizer, const ChatTail& tail, const s
   return whole;
 }
 
-/// The prompt's text with its pictures written as evaluation writes them.
+/// The prompt's text, with its pictures written as in evaluation.
 std::string with_pictures(const RowEncoder& encoder, const Record& record, const std::string& context) {
   const auto images = pictures_of(record);
   if (images.empty() || encoder.pictures == nullptr) return context;  // place_pictures() refuses the second
@@ -173,7 +173,7 @@ std::string with_pictures(const RowEncoder& encoder, const Record& record, const
   return expand_pictures(*encoder.pictures, context, grids, encoder.tile_tokens);
 }
 
-/// What a model drew, and where in the answer's text each token lies.
+/// The tokens that a model drew, and where in the answer's text each lies.
 Encoding drawn_tokens(const Tokenizer& tokenizer, const Answer& answer) {
   Encoding tokens;
   std::vector<std::size_t> ends;  // bytes that the tokens up to each one spell
@@ -192,7 +192,7 @@ Encoding drawn_tokens(const Tokenizer& tokenizer, const Answer& answer) {
     some.push_back(id);
     const auto text = decode_behind(tokenizer, some, /*skip_special_tokens=*/true);
     const auto differ = std::mismatch(text.begin(), text.end(), whole.begin(), whole.end());
-    const auto end = std::max(last, static_cast<std::size_t>(differ.first - text.begin()));  // whole characters alone
+    const auto end = std::max(last, static_cast<std::size_t>(differ.first - text.begin()));  // only whole characters
     tokens.ids.push_back(id);
     tokens.pieces.push_back({last, end});
     last = end;
@@ -201,7 +201,7 @@ Encoding drawn_tokens(const Tokenizer& tokenizer, const Answer& answer) {
   return tokens;
 }
 
-/// Answers of text and of calls, and drawn ones, behind the prompt that asks for them.
+/// Encodes answers of text and calls, and drawn ones, behind the prompt that asks for them.
 SeamTokens encode_chat(const RowEncoder& encoder, const Record& record, const Answer& answer,
                        const RowSettings& settings, RowAudit& audit) {
   const auto& tokenizer = encoder.tokenizer;
@@ -276,7 +276,7 @@ SeamTokens encode_plain(const RowEncoder& encoder, const Record& record, const A
   return tokens;
 }
 
-/// Tokens as they were given, of which the model must know every one.
+/// Given token ids; the model must know every one.
 SeamTokens given_tokens(const Tokenizer& tokenizer, const Answer& answer) {
   SeamTokens tokens;
   const auto count = static_cast<std::int64_t>(answer.tokens.size());
@@ -306,7 +306,7 @@ SeamTokens encode_seam(const Tokenizer& tokenizer, const std::string& context, c
     offset = context.size();
   }
   if (tokens.context.empty() || tokens.answer.ids.empty()) {
-    // Nothing stands before the answer, or a token reaches over the whole prompt: the answer alone, as evaluation does.
+    // Nothing stands before the answer, or a token spans the whole prompt: encode the answer alone, as evaluation does.
     tokens.merged = !head.empty() && tokens.context != prompt;
     tokens.context = prompt;
     tokens.answer = tokenizer.encode_pieces(text, bare);

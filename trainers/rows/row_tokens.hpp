@@ -8,13 +8,13 @@
 namespace touchstone {
 
 /// Token ids of a prompt and the text that follows it, split as evaluation splits them: white space at the prompt's end
-/// moves to the answer, the two are encoded together, and the answer is what lies beyond the prompt's bytes. Where a
-/// token reaches over the seam, which evaluation cuts by the number of the prompt's own tokens, it belongs to the
-/// answer, so that the two spell their text. `pieces` hold byte ranges of `answer` as it was given.
+/// moves to the answer, the two are encoded together, and the answer is what lies beyond the prompt's bytes. A token
+/// that reaches over the seam belongs to the answer, so that the two spell their text; evaluation instead cuts there by
+/// the number of the prompt's own tokens. `pieces` hold byte ranges of `answer` as it was given.
 struct SeamTokens {
   std::vector<std::int64_t> context;
   Encoding answer;
-  bool merged = false;  ///< the context is not what the prompt alone becomes, which is what a model is asked with
+  bool merged = false;  ///< the context differs from the prompt encoded alone, which a model is asked with
 };
 SeamTokens encode_seam(const Tokenizer& tokenizer, const std::string& context, const std::string& answer);
 

@@ -20,7 +20,7 @@ struct WholeRow {
   std::vector<RowAnswer> answers;
 };
 
-/// All answers share one prompt: where a token reaches from it into one of them, what the prompts have in common.
+/// All answers share one prompt. Where a token reaches from it into an answer, only the common start is the prompt.
 void share_context(const Record& record, std::vector<SeamTokens>& all) {
   const auto shared = [&] {
     auto length = all.front().context.size();
@@ -102,7 +102,7 @@ void cut_soft(Row& row, std::size_t cut) {
   if (row.soft_at.empty()) row.pictures.clear();
 }
 
-/// Cuts a row to the longest length and counts what is lost; false when an answer has no label left.
+/// Cuts a row to the maximum length and counts what is lost. False when an answer has no label left.
 bool truncate(WholeRow& row, const RowSettings& settings, RowAudit& audit) {
   const auto limit = static_cast<std::size_t>(settings.max_length);
   std::size_t longest = 0;
@@ -144,7 +144,7 @@ bool truncate(WholeRow& row, const RowSettings& settings, RowAudit& audit) {
   return any;
 }
 
-/// A tokenizer may have more ids than the embedding has rows, as long as nobody uses them.
+/// A tokenizer may have more ids than the embedding has rows, as long as no row uses them.
 void check_ids(const Ids& ids, const RowEncoder& encoder) {
   if (encoder.vocabulary == 0) return;
   for (const auto id : ids) {
@@ -155,7 +155,7 @@ void check_ids(const Ids& ids, const RowEncoder& encoder) {
   }
 }
 
-/// Gives an answer what the stage `reference` found, which must be of the same tokens.
+/// Gives an answer its log-probabilities from the stage `reference`, which must be of the same tokens.
 void add_reference(RowAnswer& answer, const std::vector<float>& ref_logp) {
   if (ref_logp.empty()) return;
   require(ref_logp.size() == answer.ids.size(), Fault::config, [&] {
@@ -315,7 +315,7 @@ std::string rows_hash(std::span<const Row> rows) {
 
 namespace {
 
-/// A row's tokens and what is known of them behind those of others; a list that only some rows have is filled in.
+/// Appends a row's tokens and their facts to those of others; a list that only some rows have is filled in.
 void append_row(Row& all, const Row& row) {
   const auto before = all.ids.size();
   const auto join = [&](auto& list, const auto& more, auto otherwise) {

@@ -44,7 +44,7 @@ std::vector<Embedding> hidden_means(const Session& session, const Record& record
     alone.answers = {answer};
     RowAudit audit;
     const auto row = encode_row(alone, encoder, settings, audit);
-    if (!row) {  // longer than the model: nothing is known of it
+    if (!row) {  // longer than the model's context: no state is known
       all.emplace_back(static_cast<std::size_t>(session.model->hidden_size()), 0.0F);
       continue;
     }
@@ -73,10 +73,10 @@ double cosine(const Embedding& a, const Embedding& b) {
   return length_a > 0.0 && length_b > 0.0 ? product / std::sqrt(length_a * length_b) : 0.0;
 }
 
-/// Which of the answers after the first may serve as negatives: of the R there are the unique ones, without those equal
-/// to the first, least like it first, and of these min(floor(share R), their number - 1). Source: "Extensive
-/// Self-Contrast Enables Feedback-Free Language Model Alignment", arXiv 2404.00604, section 2.2, from the authors' code
-/// (construct_synthetic_data.py, filter "lastdedup").
+/// Which of the R answers after the first may serve as negatives: repeats and those equal to the first are left out,
+/// the rest are sorted, least like the first first, and min(floor(share R), their number - 1) are kept. Source:
+/// "Extensive Self-Contrast Enables Feedback-Free Language Model Alignment", arXiv 2404.00604, section 2.2, from the
+/// authors' code (construct_synthetic_data.py, filter "lastdedup").
 std::vector<std::size_t> least_alike(const Record& record, const std::vector<Embedding>& embeddings, double share) {
   const auto& answers = record.answers;
   std::set<std::string> seen = {answers.front().text};
@@ -92,8 +92,8 @@ std::vector<std::size_t> least_alike(const Record& record, const std::vector<Emb
   return places;
 }
 
-/// Makes the record's answers its first one, reward 1, and drawn ones that are least like it, reward -1; false when
-/// there are not enough. Adds how alike they are to `similarity`.
+/// Keeps of the record's answers the first one, reward 1, and drawn ones that are least like it, reward -1. False when
+/// there are not enough. Adds their similarities to `similarity`.
 bool contrast_with(Record& record, const ContrastOptions& options, const Session& session, double& similarity) {
   if (record.answers.size() < 2) return false;
   std::vector<Embedding> embeddings;
@@ -131,11 +131,11 @@ void run_contrast(const ContrastOptions& options, Session& session) {
 Stage make_contrast(Options& options, const TrainerBook&) {
   ContrastOptions contrast;
   contrast.data = read_on(options, "name of a data set with answers of the model");
-  contrast.embedder = options.text("embedder", "trigrams: counts of three bytes; model: its mean last hidden state",
+  contrast.embedder = options.text("embedder", "trigrams: counts of byte trigrams; model: mean last hidden state",
                                    {.fallback = "trigrams", .choices = {"trigrams", "model"}});
-  contrast.share = options.number("share", "p: of the written answers, those least like the data's that may be drawn",
+  contrast.share = options.number("share", "p: share of the written answers, least like the data's, to draw from",
                                   {.fallback = 0.75, .min = 0.0, .max = 1.0});
-  contrast.negatives = options.integer("negatives", "k: drawn for each row; rows with fewer are left out",
+  contrast.negatives = options.integer("negatives", "k: negatives drawn for each row; rows with fewer are left out",
                                        {.fallback = 1, .min = 1, .max = 1024});
   Stage stage;
   stage.needs.push_back(needs_data(contrast.data));
@@ -149,7 +149,7 @@ Stage make_contrast(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void contrast(TrainerBook& book) {
-  book.stages.add("contrast", {.summary = "the data's answers preferred to those of the model that are least like them",
+  book.stages.add("contrast", {.summary = "prefers the data's answers to the model's answers that are least like them",
                                .make = make_contrast});
 }
 }  // namespace plugins

@@ -26,8 +26,8 @@ struct PairCounts {
   double too_long = 0.0;
 };
 
-/// The records that translated ones were translated from, by "source", the fact that says the item: its task's name
-/// stands before the first slash.
+/// The records that translated ones were translated from. Each translated record names its item in the fact "source":
+/// the name of the item's task stands before the first slash.
 class SourceItems {
  public:
   SourceItems(const TrainJob& job, std::optional<Split> split) : job_(job), split_(split) {}
@@ -70,7 +70,7 @@ Answer plain_answer(const Answer& source, bool target) {
   return answer;
 }
 
-/// A record that is asked in `asked`'s language: its own answer first, then the other language's.
+/// A record asked in the language of `asked`: the answer in that language first, then the other language's.
 Record half(const Record& asked, const Record& other, bool target, const std::string& item) {
   auto record = asked;
   record.answers = {plain_answer(asked.answers.front(), target), plain_answer(other.answers.front(), !target)};
@@ -85,7 +85,7 @@ bool fits(const Record& record, const RowEncoder& encoder, const RowSettings& se
   return encode_row(record, encoder, settings, audit).has_value() && audit.rows_truncated == 0;
 }
 
-/// Adds the halves of one item, unless they have nothing to prefer.
+/// Adds both halves of one item, unless their answers give nothing to prefer.
 void add_item(const Record& translated, const Record& source, const CrossPairOptions& options,
               const RowEncoder& encoder, PairCounts& counts, std::vector<Record>& kept) {
   const auto text = [](const Record& record) { return strip(record.answers.front().text); };
@@ -97,7 +97,7 @@ void add_item(const Record& translated, const Record& source, const CrossPairOpt
     ++counts.equal;
     return;
   }
-  const auto item = std::to_string(kept.size()) + " " + translated.id;  // no two items are one, whatever their ids
+  const auto item = std::to_string(kept.size()) + " " + translated.id;  // keeps items apart, whatever their ids
   auto target = half(translated, source, true, item);
   auto own = half(source, translated, false, item);
   if (!fits(target, encoder, options.rows) || !fits(own, encoder, options.rows)) {
@@ -149,10 +149,10 @@ Stage make_cross_pair(Options& options, const TrainerBook&) {
   pair.data = read_on(options, "name of a data set in the target language");
   pair.sources = options.text("with",
                               "name of a data set of the same rows, in the same order, in the source language; \"\": "
-                              "the items that those of 'on' say they are translations of",
+                              "the items that the rows of 'on' were translated from",
                               {.fallback = ""});
   pair.split = split_option(
-      options.text("split", "of \"with\": \"\", where those items lie; \"\": the task's own training split",
+      options.text("split", "where \"with\" is \"\": the split of those items; \"\": the task's own training split",
                    {.fallback = "", .choices = {"", "train", "validation", "test", "dev"}}));
   pair.both = options.text("pairs", "both: an item is asked in both languages; target_only: in the target language",
                            {.fallback = "both", .choices = {"both", "target_only"}}) == "both";
@@ -169,7 +169,7 @@ Stage make_cross_pair(Options& options, const TrainerBook&) {
 namespace plugins {
 void cross_pair(TrainerBook& book) {
   book.stages.add("cross_pair",
-                  {.summary = "items in two languages: each asked in either, the answer in the same language preferred",
+                  {.summary = "asks each item in two languages and prefers the answer in the language of the question",
                    .make = make_cross_pair});
 }
 }  // namespace plugins

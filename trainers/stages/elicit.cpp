@@ -6,9 +6,9 @@
 namespace touchstone {
 namespace {
 
-/// Of a record's judged answers, the last of which the model has just written: the best first, then the worst, then the
-/// last itself, whichever place it has. Of equals the earlier one counts, the written one before all. False when all
-/// are equal.
+/// Orders a record's judged answers: the best, the worst, then the last, which the model has just written, even where
+/// it is one of those two. Of answers with equal rewards the earlier one counts, but the written one before all others.
+/// False when all rewards are equal.
 bool elicit(Record& record) {
   if (record.answers.size() < 2) return false;
   const auto own = record.answers.back();
@@ -52,7 +52,7 @@ Stage make_elicit(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void elicit(TrainerBook& book) {
-  book.stages.add("elicit", {.summary = "preferences between judged answers, the model's newest kept beside them",
+  book.stages.add("elicit", {.summary = "prefers the best judged answer to the worst; keeps the newest as third",
                              .make = make_elicit});
 }
 }  // namespace plugins

@@ -32,10 +32,10 @@ void run_filter(const FilterOptions& options, Session& session) {
 Stage make_filter(Options& options, const TrainerBook&) {
   FilterOptions filter;
   filter.name = read_on(options);
-  filter.min_answer = options.integer("min_answer_characters", "shorter answers go", {.fallback = 0, .min = 0});
+  filter.min_answer = options.integer("min_answer_characters", "remove shorter answers", {.fallback = 0, .min = 0});
   filter.max_answer =
-      options.integer("max_answer_characters", "longer answers go; 0: none does", {.fallback = 0, .min = 0});
-  filter.drop_repeats = options.flag("drop_repeats", "of rows with equal prompt and answer the first stays", false);
+      options.integer("max_answer_characters", "remove longer answers; 0: none", {.fallback = 0, .min = 0});
+  filter.drop_repeats = options.flag("drop_repeats", "keep only the first of rows with equal prompt and answer", false);
   Stage stage;
   stage.needs.push_back(needs_data(filter.name));
   stage.run = [filter](Session& session) { run_filter(filter, session); };
@@ -46,7 +46,7 @@ Stage make_filter(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void filter(TrainerBook& book) {
-  book.stages.add("filter", {.summary = "a data set without the rows that a rule refuses", .make = make_filter});
+  book.stages.add("filter", {.summary = "removes rows of a data set by simple rules", .make = make_filter});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -9,7 +9,7 @@
 namespace touchstone {
 namespace {
 
-/// What the head multiplies at the trained positions of a row, [M, D]; with an adapter in the head itself, the logits.
+/// The head's input at the trained positions of a row, [M, D]; with an adapter in the head itself, the logits instead.
 Tensor probe(Model& model, const Row& row, const PictureReader* pictures, bool logits) {
   const at::NoGradGuard no_grad;
   const auto batch = make_batch({row}, {0}, Normaliser::token_mean, model.head().weight.device(), pictures);
@@ -32,9 +32,9 @@ std::vector<Row> probe_rows(const Session& session, std::int64_t count) {
   return encode_rows({records.data(), first}, row_encoder(session), settings, audit);
 }
 
-/// Merging rounds; how far it moved the logits, and how many of the likeliest tokens it changed, is reported. Of a row
-/// what the head sees is kept until then and not the logits, which have a number for every word: those of one row at a
-/// time are made.
+/// Merging rounds: reports how far it moved the logits and how many of the likeliest tokens it changed. Until then the
+/// head's inputs of each row are kept, not its logits, which hold a number for every word of the vocabulary; the logits
+/// of one row at a time are computed from them.
 void run_fold(Session& session, std::int64_t probes) {
   auto& model = *session.model;
   const auto rows = probe_rows(session, probes);
@@ -70,7 +70,7 @@ void run_fold(Session& session, std::int64_t probes) {
 
 Stage make_fold(Options& options, const TrainerBook&) {
   const auto probes =
-      options.integer("probe_rows", "training rows on which the folded model is held against the adapter",
+      options.integer("probe_rows", "training rows on which the folded model is compared with the adapter",
                       {.fallback = 8, .min = 0, .max = 100000});
   Stage stage;
   stage.needs.push_back("an adapter");

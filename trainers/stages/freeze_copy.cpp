@@ -23,7 +23,7 @@ Stage make_freeze_copy(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void freeze_copy(TrainerBook& book) {
-  book.stages.add("freeze_copy", {.summary = "keeps the model as it is now under a name", .make = make_freeze_copy});
+  book.stages.add("freeze_copy", {.summary = "keeps a frozen copy of the model, by name", .make = make_freeze_copy});
 }
 }  // namespace plugins
 }  // namespace touchstone

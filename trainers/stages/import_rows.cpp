@@ -225,7 +225,7 @@ Dialog read_messages(const Json& messages, RowMedia& media, const std::string& w
   return dialog;
 }
 
-/// The assistant's turn at the end of a dialog as an answer; the rest stays.
+/// Takes the assistant's turn off the end of a dialog, as an answer.
 Answer take_answer(Dialog& dialog, const std::string& where) {
   if (dialog.empty() || dialog.back().role != Role::assistant) {
     wrong(where, "a conversation whose last turn is not the assistant's");
@@ -241,7 +241,7 @@ Answer take_answer(Dialog& dialog, const std::string& where) {
   return answer;
 }
 
-/// {"conversations": [{"from", "value"}]} as messages; a conversation of {"role", "content"} is one already.
+/// {"conversations": [{"from", "value"}]} as messages; one of {"role", "content"} holds messages already.
 Json shared_messages(const Json& row, const std::string& where, const ReadSettings& settings) {
   const auto& turns = row.at("conversations");
   if (!turns.is_array() || turns.empty()) wrong(where, "an empty conversation");
@@ -282,7 +282,7 @@ Turn prompt_turn(const std::string& text, RowMedia& media) {
   return {.role = Role::user, .parts = media.prompt(text), .delimiter = ""};
 }
 
-/// Where in two whole dialogues of "\n\nHuman:" and "\n\nAssistant:" turns the last answer begins, which alone may
+/// Where the last answer begins in two whole dialogues of "\n\nHuman:" and "\n\nAssistant:" turns. Only that answer may
 /// differ.
 std::size_t last_answer(const std::string& chosen, const std::string& rejected, const std::string& where) {
   constexpr std::string_view turn = "\n\nAssistant:";
@@ -367,7 +367,7 @@ void read_instruction(const Json& row, RowMedia& media, const std::string& where
   record.answers.front().text = text_at(row, "output", where);
 }
 
-/// Members of a row that go with others; each kind of row has its own.
+/// Refuses members that rows of this kind do not have.
 void check_members(const Json& row, const std::vector<std::string>& known, const std::string& where,
                    const ReadSettings& settings) {
   for (const auto& member : row.items()) {
@@ -379,7 +379,7 @@ void check_members(const Json& row, const std::vector<std::string>& known, const
   }
 }
 
-/// Reads the tools of a row: a list, or the text of one.
+/// Reads the tools of a row: a JSON list, or a text that holds one.
 std::string read_tools(const Json& row, const std::string& where) {
   const auto found = row.find("tools");
   if (found == row.end() || found->is_null()) return {};
@@ -458,7 +458,7 @@ std::vector<Record> read_rows(const fs::path& file, const ReadSettings& settings
   return records;
 }
 
-/// What a row's answers and prompt hold beside texts.
+/// What a row's answers and prompt hold besides texts.
 std::set<std::string> members_of(const Record& record) {
   std::set<std::string> names;
   const auto add = [&](const std::string& members) {
@@ -479,7 +479,7 @@ void drop_member(std::string& members, const std::string& name) {
   members = left.dump();
 }
 
-/// A conversation with its answers, each as the template writes it.
+/// A conversation with its answers, each written by the template.
 std::string written(const ChatTemplate& chat, const Record& record) {
   std::string text;
   for (const auto& answer : record.answers) {
@@ -492,8 +492,8 @@ std::string written(const ChatTemplate& chat, const Record& record) {
   return text;
 }
 
-/// What a row holds is written by the chat template, and so trained or shown; or it is refused by its name. What only
-/// links a result to its call need not be.
+/// Refuses by name any member of a row that the chat template does not write, since nothing would train or show it.
+/// Ids that only link a tool's result to its call need not be written.
 void check_written(const Record& record, const ChatTemplate* chat) {
   const auto refuse = [&](const std::string& name, const std::string& why) {
     throw Error(Fault::data, record.id + ": '" + name + "' " + why + " (the option 'ignore' leaves it out)");

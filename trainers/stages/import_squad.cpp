@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A member of an object, of the wanted type. Throws Fault::data naming its place in the file.
+/// A member of an object, of the wanted type. Throws Fault::data with its place in the file.
 const Json& member(const Json& object, const char* key, Json::value_t type, const std::string& where) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   require(object.is_object() && found != object.end() && found->type() == type, Fault::data, [&] {
@@ -27,7 +27,7 @@ const Json& list_at(const Json& object, const char* key, const std::string& wher
   return member(object, key, Json::value_t::array, where);
 }
 
-/// A question with its first answer behind the paragraph that holds it.
+/// A question, behind the paragraph that answers it, with its first answer.
 Record read_question(const Json& question, const std::string& context, const std::string& file) {
   Record record;
   record.id = text_at(question, "id", file + ": a question");
@@ -78,7 +78,7 @@ Stage make_import_squad(Options& options, const TrainerBook&) {
 namespace plugins {
 void import_squad(TrainerBook& book) {
   book.stages.add("import_squad",
-                  {.summary = "questions and first answers from a file in SQuAD's layout, as XQuAD has one a language",
+                  {.summary = "questions with first answers from a file in SQuAD's layout (XQuAD: a file a language)",
                    .make = make_import_squad});
 }
 }  // namespace plugins

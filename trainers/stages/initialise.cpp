@@ -33,7 +33,7 @@ void run_initialise(const std::string& from, Session& session) {
 
 Stage make_initialise(Options& options, const TrainerBook&) {
   const auto from = options.text("from",
-                                 "checkpoint whose weights the language part takes instead: a folder, or the name of "
+                                 "checkpoint that the language part takes its weights from: a folder, or the name of "
                                  "one beside the model's",
                                  {.fallback = ""});
   Stage stage;

@@ -16,7 +16,7 @@ struct JudgeOptions {
   std::string keep;
 };
 
-/// Side by side: a program that is run for its verdict is mostly waited for.
+/// Judges in parallel: a judge that runs a program spends most of its time waiting for it.
 void score_all(const JudgeOptions& options, const Session& session, std::vector<Record>& data) {
   struct Open {
     Record* record;
@@ -26,7 +26,7 @@ void score_all(const JudgeOptions& options, const Session& session, std::vector<
   for (auto& record : data) {
     for (std::size_t number = 0; number < record.answers.size(); ++number) open.push_back({&record, number});
   }
-  std::vector<double> worth(open.size());  // a rule may look at the other answers while they are judged
+  std::vector<double> worth(open.size());  // set later: a rule may look at the other answers
   StageProgress progress(session, open.size(), "answers judged");
   tbb::parallel_for(std::size_t{0}, open.size(), [&](std::size_t at) {
     if (session.hooks->cancel != nullptr) session.hooks->cancel->check();
@@ -61,7 +61,7 @@ Stage make_judge(Options& options, const TrainerBook& book) {
   JudgeOptions judge;
   judge.data = read_on(options);
   judge.rule = read_rule(options, book);
-  judge.keep = options.text("keep", "right: answers that score below 1 go, and rows without any other",
+  judge.keep = options.text("keep", "right: answers that score below 1 are removed, and rows left without any",
                             {.fallback = "all", .choices = {"all", "right"}});
   Stage stage;
   stage.needs.push_back(needs_data(judge.data));
@@ -74,7 +74,7 @@ Stage make_judge(Options& options, const TrainerBook& book) {
 
 namespace plugins {
 void judge(TrainerBook& book) {
-  book.stages.add("judge", {.summary = "a reward for every answer of a data set, by the task that it came from",
+  book.stages.add("judge", {.summary = "gives every answer of a data set a reward, by its task or another rule",
                             .make = make_judge});
 }
 }  // namespace plugins

@@ -42,7 +42,7 @@ Stage make_load(Options& options, const TrainerBook&) {
   load.split = split_option(options.text("split", "which part of it; \"\": the task's own training split",
                                          {.fallback = "", .choices = {"", "train", "validation", "test", "dev"}}));
   load.name = options.text("as", "name of the data set that this makes", {.fallback = "data"});
-  load.limit = options.integer("limit", "rows, drawn by the seed; 0: all, which a task without end has not",
+  load.limit = options.integer("limit", "rows, drawn by the seed; 0: all (not for a task without end)",
                                {.fallback = 0, .min = 0});
   Stage stage;
   stage.gives.push_back(needs_data(load.name));

@@ -25,8 +25,8 @@ void add_span(std::vector<Span>& spans, std::size_t at, const char* role) {
   spans.push_back({.first = static_cast<int>(at), .last = static_cast<int>(at) + 1, .role = role});
 }
 
-/// Marks where a call is told from the other tools' by "key": the first byte of its name, and for each other tool with
-/// a name that begins alike the byte behind what the two share; and by "value" the last byte of each quoted argument.
+/// Marks two kinds of places of a call. "key" tells its tool from the others: the first byte of its name and, for each
+/// other tool whose name begins alike, the byte behind their common prefix. "value" is a quoted argument's last byte.
 bool mark_call(Answer& answer, const std::string& prompt) {
   const auto tools = listed_tools(prompt);
   std::string called;
@@ -44,7 +44,7 @@ bool mark_call(Answer& answer, const std::string& prompt) {
   for (const auto length : shared) {
     if (at + length < answer.text.size()) add_span(spans, at + length, "key");
   }
-  const bool quoted = at > 0 && answer.text[at - 1] == '"';  // its closing quote opens no argument
+  const bool quoted = at > 0 && answer.text[at - 1] == '"';  // the quote that closes it opens no argument
   for (auto from = at + called.size() + (quoted ? 1 : 0); from < answer.text.size();) {
     const auto open = answer.text.find_first_of("'\"", from);
     if (open == std::string::npos) break;
@@ -85,7 +85,7 @@ Stage make_mark_calls(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void mark_calls(TrainerBook& book) {
-  book.stages.add("mark_calls", {.summary = "finds in calls of listed tools the places where the tool is chosen",
+  book.stages.add("mark_calls", {.summary = "finds the places in calls of listed tools where the tool is chosen",
                                  .make = make_mark_calls});
 }
 }  // namespace plugins

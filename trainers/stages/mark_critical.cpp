@@ -16,8 +16,8 @@
 namespace touchstone {
 namespace {
 
-/// What is marked: the critical tokens, as many others of the same answer drawn at random, or every token. The last two
-/// are what the first is compared with: they tell apart which tokens are trained and how many.
+/// What is marked: the critical tokens, as many other tokens of the same answer drawn at random, or every token. The
+/// last two are controls: they separate the effect of which tokens are trained from that of how many.
 enum class Marked : std::uint8_t { critical, random, all };
 
 struct MarkOptions {
@@ -29,9 +29,9 @@ struct MarkOptions {
   int max_new_tokens = 256;
 };
 
-/// The likeliest tokens at each place of each answer, without the one that stands there.
+/// The likeliest tokens at each place of each answer, without the answer's own token there.
 std::vector<Fork> find_forks(const Session& session, const std::vector<Row>& rows, std::int64_t candidates) {
-  // So many logits are in memory at a time.
+  // The number of logits in memory at a time.
   constexpr std::int64_t most_logits = std::int64_t{1} << 26;
   const at::NoGradGuard no_grad;
   auto& model = *session.model;
@@ -67,7 +67,7 @@ std::vector<Fork> find_forks(const Session& session, const std::vector<Row>& row
   return forks;
 }
 
-/// Writes every fork to its end, greedily, and gives the whole answers.
+/// Continues every fork greedily to its end; gives the whole answers.
 std::vector<Answer> finish_forks(Session& session, const std::vector<Row>& rows, const std::vector<Record>& records,
                                  const std::vector<Fork>& forks, int max_new_tokens) {
   const auto ends = end_tokens(session);
@@ -107,7 +107,7 @@ std::vector<Answer> finish_forks(Session& session, const std::vector<Row>& rows,
   return answers;
 }
 
-/// Where the answers that would have followed other tokens are wrong. The answers are noted what became of each.
+/// The places where the answers continued from other tokens are wrong. Notes in the answers what became of each.
 Places find_critical(const MarkOptions& options, Session& session, const std::vector<Row>& rows,
                      std::vector<Record>& records) {
   const auto forks = find_forks(session, rows, options.candidates);
@@ -196,15 +196,15 @@ Stage make_mark(Options& options, const TrainerBook& book) {
   MarkOptions mark;
   mark.data = read_on(options, "name of a data set of right answers");
   mark.rule = read_rule(options, book);
-  mark.candidates = options.integer("candidates", "k: next likeliest tokens that are tried at each place",
+  mark.candidates = options.integer("candidates", "k: likeliest other tokens that are tried at each place",
                                     {.fallback = 2, .min = 1, .max = 64});
-  mark.all_wrong = options.text("critical", "a token is, when all of the others, or any, lead to a wrong answer",
+  mark.all_wrong = options.text("critical", "a token is critical when all candidates, or any, lead to a wrong answer",
                                 {.fallback = "all_wrong", .choices = {"all_wrong", "any_wrong"}}) == "all_wrong";
   const auto marked = options.text(
-      "mark", "critical: the paper's; to compare with: random: as many others of each answer; all: every token",
+      "mark", "critical: the paper's; for comparison, random: as many other tokens of each answer; all: every token",
       {.fallback = "critical", .choices = {"critical", "random", "all"}});
   if (marked != "critical") mark.marked = marked == "random" ? Marked::random : Marked::all;
-  mark.max_new_tokens = static_cast<int>(options.integer("max_new_tokens", "tokens that are written behind each",
+  mark.max_new_tokens = static_cast<int>(options.integer("max_new_tokens", "tokens written after each candidate",
                                                          {.fallback = 256, .min = 1, .max = 1 << 20}));
   Stage stage;
   stage.needs.push_back(needs_data(mark.data));
@@ -219,7 +219,7 @@ namespace plugins {
 void mark_critical(TrainerBook& book) {
   book.stages.add(
       "mark_critical",
-      {.summary = "finds the tokens of right answers in whose place others lead to wrong ones", .make = make_mark});
+      {.summary = "finds the tokens of right answers whose replacement leads to a wrong answer", .make = make_mark});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -11,7 +11,7 @@ namespace {
 
 /// One of the models that are merged.
 struct Part {
-  std::string name;  ///< of a frozen model; empty: the session's own
+  std::string name;  ///< that of a frozen model; empty: the session's own
   double weight = 0.0;
 };
 
@@ -22,7 +22,7 @@ struct MergeOptions {
 
 std::string model_words(const std::string& name) { return name.empty() ? "the model" : needs_model(name); }
 
-/// The parameter of that name in each part, which must have it in that shape.
+/// The parameter of that name in each part; each part must have it in that shape.
 void require_alike(const MergeOptions& options, const std::vector<std::map<std::string, Tensor*>>& all,
                    const std::map<std::string, Tensor*>& wanted) {
   for (std::size_t at = 0; at < all.size(); ++at) {
@@ -75,8 +75,8 @@ void run_merge(const MergeOptions& options, Session& session) {
 std::vector<Part> read_parts(Options& options) {
   const auto* given =
       options.any("weights",
-                  "object: name of a frozen model, or \"\" for the model itself, to the number that its "
-                  "weights are multiplied with before all are added",
+                  "object: from the name of a frozen model (\"\": the model itself) to the factor of its "
+                  "weights in the sum",
                   /*required=*/true);
   std::vector<Part> parts;
   if (options.describing()) return parts;
@@ -92,8 +92,8 @@ std::vector<Part> read_parts(Options& options) {
   return parts;
 }
 
-/// theta = sum_i w_i theta_i over all parameters, summed in double precision in the order of the config: averages of
-/// "Model soups", arXiv 2203.05482, section 2, and with weights that cancel task arithmetic (arXiv 2212.04089).
+/// theta = sum_i w_i theta_i over all parameters, summed in double precision in the order of the config. With averages
+/// this is "Model soups", arXiv 2203.05482, section 2; with weights of both signs, task arithmetic (arXiv 2212.04089).
 Stage make_merge(Options& options, const TrainerBook&) {
   MergeOptions merge;
   merge.parts = read_parts(options);

@@ -7,7 +7,7 @@
 namespace touchstone {
 namespace {
 
-/// Gives each of the rows [first, last) the answers that the row before it had, the first row those of the last.
+/// Gives each of the rows [first, last) the answers of the row before it; the first row gets those of the last.
 void rotate_answers(std::vector<Record>& rows, std::size_t first, std::size_t last) {
   std::vector<std::vector<Answer>> own;
   for (auto at = first; at < last; ++at) own.push_back(rows[at].answers);
@@ -16,15 +16,15 @@ void rotate_answers(std::vector<Record>& rows, std::size_t first, std::size_t la
       answer.reward = 0.0;
       answer.ref_logp_nats.clear();
       answer.spans.clear();
-      answer.drawn.clear();  // behind another prompt
+      answer.drawn.clear();  // they stand behind another prompt now
       rows[at].answers.push_back(std::move(answer));
     }
   }
 }
 
-/// What the objective kto estimates the divergence from its reference by: beside a row's judged answers, with reward
-/// zero, those that another row was judged by. Source: "KTO: Model Alignment as Prospect Theoretic Optimization", arXiv
-/// 2402.01306, section 4.1, rotated as TRL's KTOTrainer does.
+/// Adds another row's judged answers to each row, with reward zero: the objective kto estimates the divergence from its
+/// reference by them. Source: "KTO: Model Alignment as Prospect Theoretic Optimization", arXiv 2402.01306, section 4.1,
+/// rotated as TRL's KTOTrainer does.
 void run_mismatch(const std::string& name, std::size_t block, Session& session) {
   auto& rows = session.data.at(name);
   if (rows.empty()) return;
@@ -45,7 +45,7 @@ void run_mismatch(const std::string& name, std::size_t block, Session& session) 
   double answers = 0.0;
   for (std::size_t first = 0; first < rows.size();) {
     auto last = std::min(first + block, rows.size());
-    if (rows.size() - last == 1) last = rows.size();  // a row alone has no other
+    if (rows.size() - last == 1) last = rows.size();  // a single row has no other to swap with
     for (auto at = first; at < last; ++at) answers += static_cast<double>(rows[at].answers.size());
     rotate_answers(rows, first, last);
     first = last;
@@ -69,9 +69,8 @@ Stage make_mismatch(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void mismatch(TrainerBook& book) {
-  book.stages.add("mismatch",
-                  {.summary = "beside each row's judged answers, for the objective kto, those of another row",
-                   .make = make_mismatch});
+  book.stages.add("mismatch", {.summary = "adds another row's answers to each row's judged ones, for the objective kto",
+                               .make = make_mismatch});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -15,7 +15,7 @@ struct MixOptions {
   double share = 0.0;
 };
 
-/// The tasks to mix in: those that are not trained on already, nor scored on what they would train on.
+/// The tasks to mix in: not those trained on already, nor those that are scored on the rows they would train on.
 std::vector<std::string> partners(const MixOptions& options, const TrainJob& job) {
   std::vector<std::string> chosen;
   for (const auto& task : options.tasks) {
@@ -31,7 +31,7 @@ std::vector<std::string> partners(const MixOptions& options, const TrainJob& job
   return chosen;
 }
 
-/// `count` records in turn from each task, each in an order drawn by the seed; a task that runs out begins again.
+/// `count` records, from each task in turn. The seed draws each task's order; a task that runs out begins again.
 void add_replay(std::vector<Record>& data, const std::vector<std::string>& tasks, std::size_t count,
                 const TrainJob& job) {
   std::vector<std::vector<Record>> pools;
@@ -60,7 +60,7 @@ Stage make_mix(Options& options, const TrainerBook&) {
   MixOptions mix;
   mix.name = options.text("into", "name of the data set that grows", {.fallback = "data"});
   mix.tasks = options.texts("tasks", "tasks whose training rows are mixed in; the one trained on is left out");
-  mix.share = options.number("share", "of all rows afterwards, how many are theirs",
+  mix.share = options.number("share", "share of all rows afterwards that is theirs",
                              {.fallback = 0.1, .min = 0.0, .max = 0.95});
   Stage stage;
   stage.needs.push_back(needs_data(mix.name));
@@ -76,7 +76,7 @@ Stage make_mix(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void mix(TrainerBook& book) {
-  book.stages.add("mix", {.summary = "a share of other tasks' training data (experience replay)", .make = make_mix});
+  book.stages.add("mix", {.summary = "mixes in other tasks' training data (experience replay)", .make = make_mix});
 }
 }  // namespace plugins
 }  // namespace touchstone

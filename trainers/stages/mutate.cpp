@@ -45,14 +45,13 @@ void run_mutate(const MutateOptions& options, Session& session) {
 Stage make_mutate(Options& options, const TrainerBook&) {
   MutateOptions mutate;
   mutate.data = read_on(options);
-  mutate.kinds =
-      options.texts("kinds", "of faults: operator, number, boundary, variable, step (a worked step and all after it)",
-                    mutation_kinds());
+  mutate.kinds = options.texts(
+      "kinds", "faults: operator, number, boundary, variable, step (a worked step and all after it)", mutation_kinds());
   for (const auto& kind : mutate.kinds) {
     require(std::find(mutation_kinds().begin(), mutation_kinds().end(), kind) != mutation_kinds().end(), Fault::config,
             [&] { return options.where() + ": kinds: " + unknown_name("kind of fault", kind, mutation_kinds()); });
   }
-  mutate.variants = options.integer("variants", "of each row's first answer, behind the answers that it has",
+  mutate.variants = options.integer("variants", "wrong variants of each row's first answer, added behind its answers",
                                     {.fallback = 4, .min = 1, .max = 1024});
   Stage stage;
   stage.needs.push_back(needs_data(mutate.data));
@@ -65,7 +64,7 @@ Stage make_mutate(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void mutate(TrainerBook& book) {
-  book.stages.add("mutate", {.summary = "variants of each row's answer with one fault each, for a judge to find wrong",
+  book.stages.add("mutate", {.summary = "adds variants of each row's answer with one fault each, to be judged wrong",
                              .make = make_mutate});
 }
 }  // namespace plugins

@@ -11,7 +11,7 @@
 namespace touchstone {
 namespace {
 
-/// Comparing texts takes as many steps as the product of their lengths: longer ones are not compared.
+/// Comparing two texts takes as many steps as the product of their lengths: longer texts are not compared.
 constexpr std::size_t longest_compared = 4096;
 
 struct NearMissOptions {
@@ -21,7 +21,7 @@ struct NearMissOptions {
   bool keep = true;
 };
 
-/// Why the answers that were not taken were not.
+/// Counts why answers were not taken.
 struct MissCounts {
   double candidates = 0.0;
   double too_long = 0.0;
@@ -47,7 +47,7 @@ void add_spans(Answer& answer, const std::vector<ByteRange>& ranges, const char*
   }
 }
 
-/// Share of an answer's own tokens that have the mark of changed characters.
+/// Share of an answer's own tokens that are marked as holding changed characters.
 double changed_share(const TokenFacts& facts, std::uint8_t mark) {
   double own = 0.0;
   double changed = 0.0;
@@ -59,7 +59,7 @@ double changed_share(const TokenFacts& facts, std::uint8_t mark) {
   return own > 0.0 ? changed / own : 0.0;
 }
 
-/// A right answer and a variant with the spans of what tells them apart, and how alike they are.
+/// A right answer and a variant, with the spans where they differ, and how alike they are.
 struct NearMiss {
   Answer right;
   Answer wrong;
@@ -67,7 +67,7 @@ struct NearMiss {
   double diff = 0.0;
 };
 
-/// None when the two are not near each other.
+/// None when the two are not close enough.
 std::optional<NearMiss> compare(const Record& record, const Answer& wrong, const RowEncoder& encoder,
                                 const NearMissOptions& options, MissCounts& counts) {
   const auto& right = record.answers.front();
@@ -107,7 +107,7 @@ std::optional<NearMiss> compare(const Record& record, const Answer& wrong, const
   return miss;
 }
 
-/// The wrong answer that is most like the right one; the first of equally like ones.
+/// The wrong answer most like the right one; among equals the first.
 std::optional<NearMiss> nearest(const Record& record, bool judged, const RowEncoder& encoder,
                                 const NearMissOptions& options, MissCounts& counts) {
   std::optional<NearMiss> best;
@@ -162,7 +162,7 @@ void run_near_miss(const NearMissOptions& options, Session& session) {
     session.values["mean_similarity"] = counts.similarity / missed;
     session.values["mean_diff"] = counts.diff / missed;
   }
-  // All rows may be there and none of them have a near miss.
+  // With "keep" all rows may be left although none has a near miss.
   require(missed > 0.0 || before == 0, Fault::data, [&] {
     return needs_data(options.data) + ": no right answer has a wrong one near it (" +
            std::to_string(static_cast<std::int64_t>(counts.candidates)) +
@@ -173,9 +173,9 @@ void run_near_miss(const NearMissOptions& options, Session& session) {
 Stage make_near_miss(Options& options, const TrainerBook&) {
   NearMissOptions near;
   near.data = read_on(options, "name of a data set with right answers first and judged others behind them");
-  near.min_similarity = options.number("min_similarity", "one less the edit distance as a share of the longer answer",
+  near.min_similarity = options.number("min_similarity", "1 - edit distance / length of the longer answer, at least",
                                        {.fallback = 0.6, .min = 0.0, .max = 1.0});
-  near.max_diff = options.number("max_diff_fraction", "of the tokens of either answer that differ, at most",
+  near.max_diff = options.number("max_diff_fraction", "share of either answer's tokens that differ, at most",
                                  {.fallback = 0.5, .min = 0.0, .max = 1.0});
   near.keep = options.text("without", "rows without a near miss: keep them as they are, or drop them",
                            {.fallback = "keep", .choices = {"keep", "drop"}}) == "keep";
@@ -190,7 +190,7 @@ Stage make_near_miss(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void near_miss(TrainerBook& book) {
-  book.stages.add("near_miss", {.summary = "a right answer, the wrong one most like it, and what tells them apart",
+  book.stages.add("near_miss", {.summary = "pairs a right answer with the most similar wrong one, differences marked",
                                 .make = make_near_miss});
 }
 }  // namespace plugins

@@ -14,7 +14,7 @@ struct PairOptions {
   std::int64_t worse = 1;
 };
 
-/// The answers that lost to the better one: all others where nothing was judged, else those with less reward.
+/// The answers that lost to the better one: those with less reward, or all others where nothing was judged.
 std::vector<Answer> losers(std::vector<Answer>& answers, const Answer& better, bool judged) {
   std::vector<Answer> lost;
   for (auto& answer : answers) {
@@ -23,8 +23,8 @@ std::vector<Answer> losers(std::vector<Answer>& answers, const Answer& better, b
   return lost;
 }
 
-/// Makes the record's answers a better one, reward 1, and `worse` drawn others, reward -1; false when there are not so
-/// many.
+/// Keeps of the record's answers the better one, reward 1, and `worse` drawn others, reward -1. False when there are
+/// fewer.
 bool pair_up(Record& record, const PairOptions& options, std::uint64_t seed) {
   if (record.answers.empty()) return false;
   const auto by_reward = [](const Answer& a, const Answer& b) { return a.reward < b.reward; };
@@ -60,9 +60,8 @@ Stage make_pair(Options& options, const TrainerBook&) {
   pair.data = read_on(options);
   pair.better = options.text("better", "first: the data's own answer; best: the one with the highest reward",
                              {.fallback = "first", .choices = {"first", "best"}});
-  pair.worse =
-      options.integer("worse", "answers beside it, drawn from those with less reward (from all, unless judged)",
-                      {.fallback = 1, .min = 1, .max = 1024});
+  pair.worse = options.integer("worse", "worse answers, drawn from those with less reward (from all if none is judged)",
+                               {.fallback = 1, .min = 1, .max = 1024});
   Stage stage;
   stage.needs.push_back(needs_data(pair.data));
   stage.making = {.data = pair.data};
@@ -74,8 +73,8 @@ Stage make_pair(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void pair(TrainerBook& book) {
-  book.stages.add("pair",
-                  {.summary = "preferences: a row's better answer first, and some that lost to it", .make = make_pair});
+  book.stages.add(
+      "pair", {.summary = "preferences: a row's better answer first, then some that lost to it", .make = make_pair});
 }
 }  // namespace plugins
 }  // namespace touchstone

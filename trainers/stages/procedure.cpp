@@ -8,7 +8,7 @@ namespace {
 
 constexpr const char* plain = "plain";
 
-/// {"use": NAME, ...} of a recipe as procedure.json has it.
+/// {"use": NAME, ...} of a recipe, as the text of procedure.json.
 std::string file_json(const Options& asked) {
   const auto object = parse_json(asked.json(), asked.where());
   nlohmann::json file = nlohmann::json::object();
@@ -16,10 +16,10 @@ std::string file_json(const Options& asked) {
   return file.dump();
 }
 
-/// The frozen models that the procedure is to name, by its names for them.
+/// The frozen models that the procedure uses, by the procedure's names for them.
 std::map<std::string, std::string> read_models(Options& options) {
   std::map<std::string, std::string> models;
-  const auto* given = options.any("models", "object: name in the procedure to name of a frozen model", false);
+  const auto* given = options.any("models", "object: from name in the procedure to name of a frozen model", false);
   if (given == nullptr) return models;
   const auto where = options.where() + ": key 'models': ";
   require(given->is_object(), Fault::config, [&] { return where + "expected an object of names"; });
@@ -44,7 +44,7 @@ Stage make_procedure(Options& options, const TrainerBook& book) {
   require(!none || models.empty(), Fault::config,
           [&] { return options.where() + ": key 'models': plain answering takes no models"; });
   if (!none) read_procedure(file, book.procedures);
-  file.models.clear();  // they are written by their name in the session
+  file.models.clear();  // they are written by their names in the session
   stage.run = [file, models, none](Session& session) {
     for (const auto& [name, frozen] : models) {
       require(!session.frozen.at(frozen)->soft_prompt().defined(), Fault::config, [&, key = frozen] {

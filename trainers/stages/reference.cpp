@@ -18,7 +18,7 @@ struct ReferenceOptions {
   RowSettings rows;
 };
 
-/// The answers of one batch, told apart by the tokens that they train.
+/// The answers of one batch, identified by the tokens that they train.
 void keep_logp(const Batch& batch, const Tensor& logp, const std::vector<Row>& rows, std::vector<Record*>& records) {
   const auto values = logp.to(at::kCPU).contiguous();
   const auto* next = values.const_data_ptr<float>();
@@ -27,7 +27,7 @@ void keep_logp(const Batch& batch, const Tensor& logp, const std::vector<Row>& r
     auto& record = *records[static_cast<std::size_t>(number)];
     for (std::size_t answer = 0; answer <= row.others.size(); ++answer) {
       const auto labels = answer == 0 ? row.ids.size() - row.prompt_tokens : row.others[answer - 1].ids.size();
-      const std::size_t skipped = row.prompt_tokens == 0 ? 1 : 0;  // no label: nothing before it predicts it
+      const std::size_t skipped = row.prompt_tokens == 0 ? 1 : 0;  // the first token has no label: nothing predicts it
       auto& kept = record.answers[answer].ref_logp_nats;
       kept.assign(skipped, 0.0F);
       kept.insert(kept.end(), next, next + (labels - skipped));
@@ -93,7 +93,7 @@ Stage make_reference(Options& options, const TrainerBook&) {
 namespace plugins {
 void reference(TrainerBook& book) {
   book.stages.add("reference",
-                  {.summary = "log-probabilities of a data set's answers under a model that then changes, found once",
+                  {.summary = "computes the reference model's log-probabilities of a data set's answers, once",
                    .make = make_reference});
 }
 }  // namespace plugins

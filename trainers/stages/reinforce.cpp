@@ -13,23 +13,23 @@ void read_rollout_options(Options& options, RolloutOptions& rollout) {
       options.integer("num_generations", "answers to each prompt", {.fallback = 1, .min = 1, .max = 1024}));
   asked.max_new_tokens = static_cast<int>(
       options.integer("max_new_tokens", "tokens of an answer, at most", {.fallback = 256, .min = 1, .max = 1 << 20}));
-  asked.temperature = options.number("temperature", "of drawing, and of the log-probabilities; 0: the likeliest token",
+  asked.temperature = options.number("temperature", "sampling temperature, also of the log-probabilities; 0: greedy",
                                      {.fallback = 1.0, .min = 0.0, .max = 100.0});
-  asked.top_p = options.number("top_p", "share of the probability that is drawn from",
+  asked.top_p = options.number("top_p", "tokens are drawn from the likeliest with this share of the probability",
                                {.fallback = 1.0, .min = 1e-6, .max = 1.0});
-  asked.top_k = static_cast<int>(options.integer("top_k", "tokens that are drawn from, at most; 0: all",
+  asked.top_k = static_cast<int>(options.integer("top_k", "likeliest tokens that are drawn from; 0: all",
                                                  {.fallback = 0, .min = 0, .max = 1 << 30}));
   asked.keep_first_space = true;
   rollout.until = read_until(options);
-  rollout.reward_clip = options.number("reward_clip", "rewards are held within this on either side; 0: as they are",
+  rollout.reward_clip = options.number("reward_clip", "rewards are clipped to [-this, this]; 0: as they are",
                                        {.fallback = 0.0, .min = 0.0, .max = 1e6});
   rollout.missing_eos_penalty =
-      options.number("missing_eos_penalty", "taken from the reward of an answer that max_new_tokens cut",
+      options.number("missing_eos_penalty", "subtracted from the reward of an answer that max_new_tokens cut",
                      {.fallback = 0.0, .min = 0.0, .max = 1e6});
   rollout.overlong_margin =
       options.integer("overlong_margin",
-                      "tokens: an answer loses up to 1 of its reward, by how far its length reaches into the last so "
-                      "many before max_new_tokens (soft overlong punishment, arXiv 2503.14476); 0: nothing",
+                      "an answer loses up to 1 of its reward, by the share that it uses of this many last tokens "
+                      "before max_new_tokens (soft overlong punishment, arXiv 2503.14476); 0: nothing",
                       {.fallback = 0, .min = 0, .max = 1 << 20});
   rollout.mask_truncated =
       options.flag("mask_truncated_completions", "answers that max_new_tokens cut are not trained on", false);
@@ -38,7 +38,7 @@ void read_rollout_options(Options& options, RolloutOptions& rollout) {
 }
 
 void read_loop_options(Options& options, ReinforceOptions& reinforce) {
-  reinforce.prompts = options.integer("rollout_batch_size", "prompts that are answered before the model moves",
+  reinforce.prompts = options.integer("rollout_batch_size", "prompts that are answered before the model is trained",
                                       {.fallback = 64, .min = 1, .max = 1 << 30});
   reinforce.epochs = options.number("num_train_epochs", "times that each prompt is answered",
                                     {.fallback = 1.0, .min = 1e-6, .max = 1e6});
@@ -93,7 +93,7 @@ Stage make_reinforce(Options& options, const TrainerBook& book) {
 
 namespace plugins {
 void reinforce(TrainerBook& book) {
-  book.stages.add("reinforce", {.summary = "the model's own answers, judged by a reward and trained on, in turns",
+  book.stages.add("reinforce", {.summary = "writes answers, judges them by a reward and trains on them, in turns",
                                 .make = make_reinforce});
 }
 }  // namespace plugins

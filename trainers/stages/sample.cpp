@@ -28,10 +28,10 @@ struct SampleCounts {
   double empty = 0.0;
   double repeated = 0.0;
   double unfinished = 0.0;
-  double tokenised_again = 0.0;  ///< a stop text began within a token, or a picture's place was drawn
+  double tokenised_again = 0.0;  ///< because a stop text began within a token, or a picture token was drawn
 };
 
-/// Adds what the model wrote to a record; false when it has too few new answers then.
+/// Adds what the model wrote to a record. False when it got too few new answers.
 bool add_answers(const Session& session, const SampleOptions& options, Record& record, const Response& response,
                  SampleCounts& counts) {
   std::set<std::string> known;
@@ -92,7 +92,7 @@ void run_sample(const SampleOptions& options, Session& session) {
   });
 }
 
-/// For the origin of the answers.
+/// A description of the model, for the answers' origin.
 std::string drawing_of(const SampleOptions& options, const Session& session) {
   const auto& asked = options.asked;
   Json drawing = {{"temperature", asked.temperature}, {"max_new_tokens", asked.max_new_tokens}};
@@ -110,20 +110,20 @@ Stage make_sample(Options& options, const TrainerBook&) {
   sample.model = options.text("model", "name of a frozen model; \"\": the model as it is now", {.fallback = ""});
   auto& asked = sample.asked;
   asked.samples = static_cast<int>(
-      options.integer("answers", "that are written to each prompt", {.fallback = 1, .min = 1, .max = 1024}));
+      options.integer("answers", "answers written to each prompt", {.fallback = 1, .min = 1, .max = 1024}));
   asked.max_new_tokens = static_cast<int>(
       options.integer("max_new_tokens", "tokens of an answer, at most", {.fallback = 256, .min = 1, .max = 1 << 20}));
-  asked.temperature = options.number("temperature", "0: the likeliest token each time, so one answer alone",
+  asked.temperature = options.number("temperature", "sampling temperature; 0: greedy, so only one answer",
                                      {.fallback = 1.0, .min = 0.0, .max = 100.0});
-  asked.top_p = options.number("top_p", "share of the probability that is drawn from",
+  asked.top_p = options.number("top_p", "tokens are drawn from the likeliest with this share of the probability",
                                {.fallback = 1.0, .min = 1e-6, .max = 1.0});
-  asked.top_k = static_cast<int>(options.integer("top_k", "tokens that are drawn from, at most; 0: all",
+  asked.top_k = static_cast<int>(options.integer("top_k", "likeliest tokens that are drawn from; 0: all",
                                                  {.fallback = 0, .min = 0, .max = 1 << 30}));
   sample.until = read_until(options);
   sample.least = options.integer("least", "rows with fewer usable new answers are left out; 0: none is",
                                  {.fallback = 1, .min = 0, .max = 1024});
-  sample.replace = options.flag("replace", "the answers that the rows had go", false);
-  sample.keep_repeats = options.flag("keep_repeats", "an answer that the row has already is kept again", false);
+  sample.replace = options.flag("replace", "remove the answers that the rows had", false);
+  sample.keep_repeats = options.flag("keep_repeats", "keep a new answer that the row has already", false);
   Stage stage;
   stage.needs.push_back(needs_data(sample.data));
   if (!sample.model.empty()) stage.needs.push_back("frozen model '" + sample.model + "'");
@@ -138,8 +138,8 @@ Stage make_sample(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void sample(TrainerBook& book) {
-  book.stages.add("sample", {.summary = "the model's own answers to a data set's prompts, behind those it has",
-                             .make = make_sample});
+  book.stages.add("sample",
+                  {.summary = "adds the model's own answers to the prompts of a data set", .make = make_sample});
 }
 }  // namespace plugins
 }  // namespace touchstone

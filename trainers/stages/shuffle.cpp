@@ -21,7 +21,7 @@ Stage make_shuffle(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void shuffle(TrainerBook& book) {
-  book.stages.add("shuffle", {.summary = "a data set in an order drawn by the seed", .make = make_shuffle});
+  book.stages.add("shuffle", {.summary = "puts a data set in an order drawn by the seed", .make = make_shuffle});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -17,8 +17,8 @@ struct SplitOptions {
   double price = 1.0;
 };
 
-/// The first part is the front of an order drawn by the seed, the second its end: they never overlap, and a smaller
-/// budget's parts are within a larger one's.
+/// The first part is taken from the front of an order drawn by the seed, the second from its end: they never overlap,
+/// and the parts of a larger budget hold those of a smaller one.
 void run_split(const SplitOptions& options, Session& session) {
   auto pool = session.data.at(options.data);
   const auto budget = options.rows > 0 ? static_cast<double>(options.rows) : static_cast<double>(pool.size());
@@ -37,7 +37,7 @@ void run_split(const SplitOptions& options, Session& session) {
   session.values = {{"rows", static_cast<double>(pool.size())},
                     {"rows_first", static_cast<double>(first)},
                     {"rows_second", static_cast<double>(second)}};
-  // In rows of the first part: what is left over is less than one of the second.
+  // In rows of the first part. The remainder is less than the price of one row of the second.
   tell_unspent(session, options.data, budget,
                budget - static_cast<double>(first) - static_cast<double>(second) * options.price,
                "of the budget are no whole row of the second part");
@@ -49,10 +49,10 @@ Stage make_split(Options& options, const TrainerBook&) {
   split.first = options.text("first", "name of the first part", {.fallback = "first"});
   split.second = options.text("second", "name of the second part", {.fallback = "second"});
   split.rows =
-      options.integer("budget", "what both parts may cost, a row of the first being 1; 0: as much as there are rows",
+      options.integer("budget", "what both parts may cost, where a row of the first costs 1; 0: the number of rows",
                       {.fallback = 0, .min = 0});
   split.share = options.number("share", "of the budget, for the first part", {.fallback = 0.5, .min = 0.0, .max = 1.0});
-  split.price = options.number("price", "of a row of the second part", {.fallback = 1.0, .min = 1e-3, .max = 1e6});
+  split.price = options.number("price", "cost of a row of the second part", {.fallback = 1.0, .min = 1e-3, .max = 1e6});
   Stage stage;
   stage.needs.push_back(needs_data(split.data));
   stage.gives = {needs_data(split.first), needs_data(split.second)};
@@ -65,7 +65,7 @@ Stage make_split(Options& options, const TrainerBook&) {
 namespace plugins {
 void split(TrainerBook& book) {
   book.stages.add("split",
-                  {.summary = "two parts of a data set, drawn by the seed, within a budget", .make = make_split});
+                  {.summary = "draws two parts of a data set by the seed, within a budget", .make = make_split});
 }
 }  // namespace plugins
 }  // namespace touchstone

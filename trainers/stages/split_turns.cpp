@@ -8,7 +8,7 @@
 namespace touchstone {
 namespace {
 
-/// Results that say that the call before them was wrong. Source: "TL-Training: A Task-Feature-Based Framework for
+/// Phrases of results after a wrong call. Source: "TL-Training: A Task-Feature-Based Framework for
 /// Training Large Language Models in Tool Use", arXiv 2412.15495, section 4.1, from the authors' code (mae/mae.py).
 const std::vector<std::string> error_phrases = {"is not defined",
                                                 "positional argument",
@@ -25,7 +25,7 @@ const std::vector<std::string> error_phrases = {"is not defined",
                                                 "slice indices must be integers or None or have an __index__ method",
                                                 "connection error"};
 
-/// Letters and digits, in lower case; beyond ASCII everything is kept.
+/// Keeps letters and digits, in lower case, and everything beyond ASCII.
 std::string bare(const std::string& text) {
   std::string kept;
   for (const char c : text) {
@@ -47,9 +47,9 @@ bool is_error(const Turn& turn, const SplitOptions& options) {
                      [&](const std::string& phrase) { return text.find(phrase) != std::string::npos; });
 }
 
-/// A dialogue as one row for each turn of the assistant, with all that was said before as its prompt. A turn whose
-/// result is an error, or that no result follows, is no target, though later rows still show it; the last one always
-/// is.
+/// Makes a dialogue one row for each turn of the assistant, with all that was said before as the prompt. A turn whose
+/// result is an error, or that no result follows, is no target, though later rows still show it. The last turn is
+/// always a target.
 void split_dialog(const Record& record, const SplitOptions& options, std::vector<Record>& rows) {
   int turn_number = 0;
   for (std::size_t at = 0; at < record.prompt.size(); ++at) {
@@ -64,7 +64,7 @@ void split_dialog(const Record& record, const SplitOptions& options, std::vector
     row.prompt.assign(record.prompt.begin(), record.prompt.begin() + static_cast<std::ptrdiff_t>(at));
     row.answers.emplace_back();
     row.answers.front().text = text_of(record.prompt[at]);
-    if (record.example != nullptr) {  // what is right here is what was said here
+    if (record.example != nullptr) {  // the right answer of this row is this turn
       auto own = *record.example;
       own.id = row.id;
       own.targets = {row.answers.front().text};
@@ -94,9 +94,9 @@ Stage make_split_turns(Options& options, const TrainerBook&) {
   SplitOptions split;
   split.data = read_on(options, "name of a data set of dialogues");
   split.drop_adverse = options.flag(
-      "drop_adverse", "a turn is no target when no tool's result follows it, or one that is an error", true);
-  for (const auto& phrase : options.texts(
-           "error_phrases", "what a result that is an error holds, letter case and punctuation aside", error_phrases)) {
+      "drop_adverse", "a turn is not trained when no tool's result follows it or the result is an error", true);
+  for (const auto& phrase :
+       options.texts("error_phrases", "phrases of a result that is an error, in any letter case", error_phrases)) {
     split.phrases.push_back(bare(phrase));
     require(!split.phrases.back().empty(), Fault::config, [&] {
       return options.where() + ": error_phrases: found '" + phrase + "', expected a phrase with letters or digits";
@@ -113,7 +113,7 @@ Stage make_split_turns(Options& options, const TrainerBook&) {
 namespace plugins {
 void split_turns(TrainerBook& book) {
   book.stages.add("split_turns",
-                  {.summary = "each turn of the assistant a row of its own, but for calls that led to errors (MAE)",
+                  {.summary = "makes each turn of the assistant a row, except calls that led to errors (MAE)",
                    .make = make_split_turns});
 }
 }  // namespace plugins

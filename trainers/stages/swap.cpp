@@ -32,7 +32,7 @@ Stage make_swap(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void swap(TrainerBook& book) {
-  book.stages.add("swap", {.summary = "the model and a frozen one change places: that one is trained and written now",
+  book.stages.add("swap", {.summary = "the model and a frozen one change places: the latter is now trained and written",
                            .make = make_swap});
 }
 }  // namespace plugins

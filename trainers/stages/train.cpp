@@ -10,7 +10,7 @@ namespace {
 void read_data_options(Options& options, TrainOptions& train) {
   train.data = read_on(options);
   train.validation = options.text("validation", "name of a data set to watch the loss on", {.fallback = ""});
-  train.validation_share = options.number("validation_share", "share of the rows set aside for it when none is named",
+  train.validation_share = options.number("validation_share", "share of the rows set aside when no validation is named",
                                           {.fallback = 0.0, .min = 0.0, .max = 0.5});
   train.eval_steps = options.integer("eval_steps", "optimizer steps between validations; 0: at each epoch's end",
                                      {.fallback = 0, .min = 0});
@@ -28,19 +28,19 @@ void read_step_options(Options& options, StepSettings& steps) {
   steps.batch_size = options.integer("per_device_train_batch_size",
                                      "rows (bins, with packing) of a forward pass; rows of one item count as one",
                                      {.fallback = 8, .min = 1, .max = 1 << 20});
-  steps.batch_tokens = options.integer("batch_tokens", "when positive, a forward pass takes rows up to so many tokens",
+  steps.batch_tokens = options.integer("batch_tokens", "when above 0, a forward pass takes rows up to this many tokens",
                                        {.fallback = 0, .min = 0, .max = 1 << 30});
   steps.accumulation = options.integer("gradient_accumulation_steps", "forward passes of an optimizer step",
                                        {.fallback = 1, .min = 1, .max = 1 << 20});
   steps.shuffle = options.flag("shuffle_dataset", "a new order of the rows in each epoch, by the seed", true);
   steps.pad = !options.flag("padding_free",
-                            "rows lie end to end in a forward pass; false: all are as long as its longest, which costs "
+                            "rows lie end to end in a forward pass; false: all are padded to the longest, which costs "
                             "time and changes no loss",
                             true);
   steps.pack = options.flag("packing", "several rows in one bin; no row sees another", false);
   steps.wrap = options.text("packing_strategy",
-                            "bfd: best fit decreasing; wrapped: all rows one behind another, cut every packing_length "
-                            "tokens, so that rows are cut and see those before them",
+                            "bfd: best fit decreasing; wrapped: all rows end to end, cut every packing_length tokens, "
+                            "so that a row may be cut and sees those before it",
                             {.fallback = "bfd", .choices = {"bfd", "wrapped"}}) == "wrapped";
   steps.pack_tokens =
       options.integer("packing_length", "tokens of a bin; 0: max_length", {.fallback = 0, .min = 0, .max = 1 << 30});
@@ -49,12 +49,12 @@ void read_step_options(Options& options, StepSettings& steps) {
 void read_loss_options(Options& options, TrainOptions& train, const TrainerBook& book) {
   auto objective = options.child("objective", "the loss: a name, or {\"use\": NAME, ...} with its options");
   if (!options.describing()) train.objective = make_use(std::move(objective), book.objectives, book);
-  const auto name = options.text("loss_normaliser", "what the loss of an optimizer step is divided with",
+  const auto name = options.text("loss_normaliser", "what the loss of an optimizer step is divided by",
                                  {.fallback = "token_mean", .choices = normaliser_names()});
   for (std::size_t i = 0; i < normaliser_names().size(); ++i) {
     if (normaliser_names()[i] == name) train.normaliser = static_cast<Normaliser>(i);
   }
-  train.constant_length = options.number("constant_length", "tokens a sequence counts for with normaliser constant",
+  train.constant_length = options.number("constant_length", "tokens a sequence counts for, with normaliser constant",
                                          {.fallback = 0.0, .min = 0.0, .max = 1e9});
   const bool complete = train.normaliser != Normaliser::constant || train.constant_length > 0.0;
   require(complete || options.describing(), Fault::config,
@@ -79,13 +79,12 @@ Stage make_train(Options& options, const TrainerBook& book) {
   read_data_options(options, train);
   read_loss_options(options, train, book);
   train.optimizer = read_optimizer_options(options);
-  train.language_rate_factor =
-      options.number("language_learning_rate_factor",
-                     "what the rate is multiplied with in the language part, all of a model without eyes",
-                     {.fallback = 1.0, .min = 0.0, .max = 1000.0});
-  train.trained_modules = options.texts(
-      "trained_modules", "ends of the names of modules whose weights change, as q_proj; all others are frozen",
-      std::vector<std::string>{"all"});
+  train.language_rate_factor = options.number(
+      "language_learning_rate_factor", "factor of the learning rate in the language part (in all of a text model)",
+      {.fallback = 1.0, .min = 0.0, .max = 1000.0});
+  train.trained_modules =
+      options.texts("trained_modules", "endings of the names of trained modules, such as q_proj; all others are frozen",
+                    std::vector<std::string>{"all"});
   read_step_options(options, train.steps);
   const auto needs = needs_of(train.objective);
   require(!train.steps.pack || !train.steps.wrap || !needs.ref_logp, Fault::config, [&] {
@@ -107,7 +106,7 @@ Stage make_train(Options& options, const TrainerBook& book) {
   }
   stage.run = [train](Session& session) {
     auto chosen = train;
-    // By the data's name and not by the stage's number: methods that are compared see the same order.
+    // Seeded by the data's name, not the stage's number: methods that are compared see the same order.
     chosen.steps.seed = derive_seed(session.job->seed, "train." + train.data);
     TrainLoop(session, std::move(chosen)).run();
   };

@@ -12,7 +12,7 @@ struct WeighOptions {
   double weight = 0.0;
 };
 
-/// Marks each stretch of an answer that begins with `from`, up to and with the next `to`; how many there are.
+/// Marks each stretch of an answer from a `from` through the next `to`; gives their number.
 std::int64_t mark(Answer& answer, const WeighOptions& options) {
   std::int64_t marked = 0;
   for (std::size_t at = 0; (at = answer.text.find(options.from, at)) != std::string::npos; ++marked) {
@@ -41,9 +41,9 @@ void run_weigh(const WeighOptions& options, Session& session) {
 Stage make_weigh(Options& options, const TrainerBook&) {
   WeighOptions weigh;
   weigh.name = read_on(options);
-  weigh.from = options.text("from", "what such a stretch begins with");
-  weigh.to = options.text("to", "what it ends with, the next of these");
-  weigh.weight = options.number("weight", "how often its tokens count in the loss; 0: never",
+  weigh.from = options.text("from", "text that such a stretch begins with");
+  weigh.to = options.text("to", "text that ends it, the next one found");
+  weigh.weight = options.number("weight", "weight of its tokens in the loss; 0: not trained",
                                 {.fallback = 0.0, .min = 0.0, .max = 1e6});
   for (const auto& [key, text] : {std::pair("from", weigh.from), std::pair("to", weigh.to)}) {
     require(!text.empty() || options.describing(), Fault::config,
@@ -59,7 +59,7 @@ Stage make_weigh(Options& options, const TrainerBook&) {
 
 namespace plugins {
 void weigh(TrainerBook& book) {
-  book.stages.add("weigh", {.summary = "stretches of the answers between two texts count more, less or not in the loss",
+  book.stages.add("weigh", {.summary = "changes the loss weight of stretches of the answers between two texts",
                             .make = make_weigh});
 }
 }  // namespace plugins

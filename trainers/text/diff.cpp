@@ -13,13 +13,13 @@ namespace {
 
 using Ids = std::vector<std::uint32_t>;
 
-/// The pieces of a text, equal ones by equal ids, and where each begins; one more for the end.
+/// The pieces of a text as ids (equal pieces have equal ids), and where each begins, with the text's end behind them.
 struct Pieces {
   Ids ids;
   std::vector<std::size_t> starts;
 };
 
-/// Characters; a byte that is no UTF-8 is one of its own.
+/// Splits into characters; a byte that is not UTF-8 counts as one.
 Pieces characters_of(std::string_view text) {
   constexpr std::uint32_t past_unicode = 0x110000;
   Pieces pieces;
@@ -34,7 +34,7 @@ Pieces characters_of(std::string_view text) {
   return pieces;
 }
 
-/// Lines without their breaks; a line of both texts has one id.
+/// Splits into lines without their breaks; a line in both texts has one id.
 Pieces lines_of(std::string_view text, std::map<std::string_view, std::uint32_t>& known) {
   Pieces pieces;
   for (std::size_t at = 0; at < text.size();) {
@@ -79,8 +79,8 @@ void collect_runs(std::span<const std::uint32_t> a, std::span<const std::uint32_
   collect_runs(a, b, {run.a + run.size, within.a_last, run.b + run.size, within.b_last}, runs);
 }
 
-/// Pairs (i, j) in order, of the cheapest way to make `b_size` things of `a_size`: with each pair at change(i, j), each
-/// i left over at remove(i), each j at insert(j). Of equally cheap ways the one with the most pairs at the end.
+/// The pairs (i, j), in order, of the cheapest alignment of `a_size` things with `b_size`: a pair costs change(i, j),
+/// an unpaired i remove(i), an unpaired j insert(j). Of equally cheap ones, that with the most pairs at the end.
 template <class Change, class Remove, class Insert>
 std::vector<std::pair<std::size_t, std::size_t>> cheapest_pairs(std::size_t a_size, std::size_t b_size,
                                                                 const Change& change, const Remove& remove,
@@ -116,7 +116,7 @@ std::vector<std::pair<std::size_t, std::size_t>> cheapest_pairs(std::size_t a_si
   return pairs;
 }
 
-/// What both begin and end with need not be aligned.
+/// The common start and end need no alignment.
 void cut_common(std::span<const std::uint32_t>& a, std::span<const std::uint32_t>& b, std::size_t& front) {
   front = static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
   a = a.subspan(front);
@@ -132,7 +132,7 @@ std::size_t distance(std::span<const std::uint32_t> a, std::span<const std::uint
   return edit_distance_of(a, b);
 }
 
-/// Adds elements `which` of a text, as bytes; neighbours become one range.
+/// Adds the elements `which` of a text as byte ranges; neighbours become one range.
 void add_elements(std::vector<ByteRange>& ranges, const Pieces& pieces, std::size_t offset,
                   const std::vector<bool>& equal) {
   for (std::size_t at = 0; at < equal.size(); ++at) {
@@ -146,7 +146,7 @@ void add_elements(std::vector<ByteRange>& ranges, const Pieces& pieces, std::siz
   }
 }
 
-/// One side of a diff while it is made.
+/// One side of a diff under construction.
 struct Side {
   std::string_view text;
   Pieces lines;

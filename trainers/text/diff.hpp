@@ -7,7 +7,7 @@
 
 namespace touchstone {
 
-/// Elements [a_first, a_last) of one sequence stand where [b_first, b_last) of another do.
+/// Elements [a_first, a_last) of one sequence are replaced by [b_first, b_last) of another.
 struct Edit {
   std::size_t a_first = 0;
   std::size_t a_last = 0;
@@ -16,16 +16,16 @@ struct Edit {
   bool equal = false;
 };
 
-/// How sequence a becomes b, as Python's difflib has it: the longest run that both share (the earliest in a, then in b,
-/// of equally long ones), then the same on either side of it. Equal to
+/// How sequence a becomes b, as in Python's difflib: the longest run that both share (of equally long ones the earliest
+/// in a, then in b), then the same on either side of it. Equal to
 /// difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes().
 std::vector<Edit> sequence_edits(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b);
 
-/// Characters that must be put in, taken out or changed to make one text of the other (Levenshtein distance). A byte
+/// Levenshtein distance: characters that must be inserted, removed or changed to make one text from the other. A byte
 /// that is not UTF-8 counts as a character.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// One less the distance as a share of the longer text's characters; one for two empty texts.
+/// 1 - distance / characters of the longer text; one for two empty texts.
 double text_similarity(std::string_view a, std::string_view b);
 
 /// Bytes [first, last) of a text.
@@ -34,15 +34,15 @@ struct ByteRange {
   std::size_t last = 0;
 };
 
-/// What two texts have that the other has not.
+/// The parts of two texts that differ.
 struct TextDiff {
   std::vector<ByteRange> a_lines, b_lines;            ///< lines, with their line breaks, that are not equal
-  std::vector<ByteRange> a_characters, b_characters;  ///< within those: what no pairing of characters explains
+  std::vector<ByteRange> a_characters, b_characters;  ///< within those: characters not aligned with an equal one
 };
 
-/// Lines by sequence_edits(). Of lines that stand for each other those are paired, in order, that take the fewest
-/// edits; within a pair characters are aligned by their edit distance, and a line without partner is different
-/// throughout.
+/// Compares lines by sequence_edits(). Lines that replace each other are paired, in order, such that the edits are
+/// fewest. Within a pair, characters are aligned by their edit distance; a line without a partner differs as a
+/// whole.
 TextDiff diff_texts(std::string_view a, std::string_view b);
 
 }  // namespace touchstone

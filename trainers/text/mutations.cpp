@@ -14,7 +14,7 @@
 namespace touchstone {
 namespace {
 
-/// Bytes [first, last) of the text replaced.
+/// A replacement of the bytes [first, last) of the text.
 struct Change {
   std::size_t first = 0;
   std::size_t last = 0;
@@ -126,7 +126,7 @@ Changes numbers(const std::string& text, const std::string& /*context*/) {
   return changes;
 }
 
-/// "[:x]" becomes "[x:]" and the other way round, of a name or number x.
+/// "[:x]" becomes "[x:]" and vice versa, for a name or number x.
 void add_slices(const std::string& text, Changes& changes) {
   for (auto open = text.find('['); open != std::string::npos; open = text.find('[', open + 1)) {
     const auto close = text.find_first_of("[]", open + 1);
@@ -152,7 +152,7 @@ Changes boundaries(const std::string& text, const std::string& /*context*/) {
   return changes;
 }
 
-/// A word that may be a variable: not called, no attribute, no keyword argument's name.
+/// Whether a word may be a variable: it is not called, no attribute and no keyword argument's name.
 bool is_variable(const Word& word) {
   return !word.number() && word.after != '(' && word.before != '.' && word.before != '\'' && word.before != '"' &&
          kKeywords.count(word.text) == 0;
@@ -185,7 +185,7 @@ Changes variables(const std::string& text, const std::string& context) {
   return changes;
 }
 
-/// Whole texts in place of a change, as a step carries on to the end.
+/// Whole texts instead of single changes, since a changed step alters all later ones.
 Changes steps(const std::string& text, const std::string& /*context*/) {
   Changes changes;
   for (auto& made : changed_steps(text)) changes.push_back({0, text.size(), std::move(made)});

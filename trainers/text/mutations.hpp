@@ -9,8 +9,8 @@ namespace touchstone {
 /// "operator", "number", "boundary", "variable", "step".
 const std::vector<std::string>& mutation_kinds();
 
-/// Up to `count` different texts that have one fault that `text` has not, of these kinds in turn, drawn; each kind is
-/// tried alike however many places it fits. Nothing says that a text is wrong by it: a judge must.
+/// Up to `count` different variants of `text` with one more fault each, drawn from these kinds in turn: each kind is
+/// tried equally often, however many places it fits. A variant may still be right: a judge must decide.
 /// - operator: + for -, == for !=, and for or, min for max, True for False, ...
 /// - number: a whole number one too large or too small
 /// - boundary: < for <=, x[k:] for x[:k], range(1, n) for range(n), one element less

@@ -47,7 +47,7 @@ std::optional<Sum> read_sum(std::string_view text) {
   return sum;
 }
 
-/// The text with whole numbers replaced as `values` say.
+/// The text with whole numbers replaced as `values` says.
 std::string renamed(std::string_view text, const Values& values) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
@@ -86,7 +86,7 @@ std::optional<Step> next_step(const std::string& text, std::size_t from) {
   return step;
 }
 
-/// The solution with `made` in place of the sum of `step`, and what follows from it.
+/// The solution with `made` in place of the sum of `step`, and all later results recomputed.
 std::optional<std::string> carried_on(const std::string& solution, const Step& step, const Sum& made) {
   auto out = solution.substr(0, step.first);
   const auto spoken = step.sum + "=";  // "5+3=<<5+3=8>>8" says the sum in words of its own, too
