@@ -92,7 +92,8 @@ Json prompt_json(const Record& record) {
       if (kind_of(*media) == MediaKind::picture) {
         json["pictures"].push_back(media_hash(*media));
       } else {
-        json[words_of(kind_of(*media)).column].push_back({{"sha256", media_hash(*media)}, {"what", media_text(*media)}});
+        json[words_of(kind_of(*media)).column].push_back(
+            {{"sha256", media_hash(*media)}, {"what", media_text(*media)}});
       }
     }
   }

@@ -78,9 +78,7 @@ class PromptedModel final : public Model {
   int max_length() const override { return inner_->max_length() - static_cast<int>(prompt_.size(0)); }
 
   Tensor encode(MediaKind kind, const Tensor& pieces) override { return inner_->encode(kind, pieces); }
-  std::int64_t soft_tokens(MediaKind kind, std::int64_t size) const override {
-    return inner_->soft_tokens(kind, size);
-  }
+  std::int64_t soft_tokens(MediaKind kind, std::int64_t size) const override { return inner_->soft_tokens(kind, size); }
   Model& language() override { return inner_->language(); }
   std::map<std::string, Tensor*> parameters() override { return inner_->parameters(); }
   std::map<std::string, Linear*> linears() override { return inner_->linears(); }

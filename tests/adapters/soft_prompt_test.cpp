@@ -169,8 +169,8 @@ std::filesystem::path written(const std::filesystem::path& folder, const Tensor&
 std::vector<Request> asked(const std::string& before) {
   std::vector<Request> all;
   for (const auto* text : {"once upon", "once upon a time", "12+30="}) {
-    all.emplace_back(Likelihood{.context = before + text, .continuation = " was a cat", .images = {}});
-    all.emplace_back(Generation{.context = before + text, .images = {}, .max_new_tokens = 8, .until = {}});
+    all.emplace_back(Likelihood{.context = before + text, .continuation = " was a cat"});
+    all.emplace_back(Generation{.context = before + text, .max_new_tokens = 8, .until = {}});
   }
   return all;
 }

@@ -4,7 +4,6 @@
 #include "harness/train/run_objective.hpp"
 #include "tests/trainers/tiny.hpp"
 #include "tests/trainers/worked.hpp"
-#include "trainers/adapters/lora.hpp"
 #include "trainers/losses/loss.hpp"
 
 namespace touchstone {
