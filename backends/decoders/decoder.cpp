@@ -184,27 +184,20 @@ Outputs Decoder::with_operators(const Inputs& inputs, const Want& want, int dept
   }
   const Pass pass{parts_, settings_.compute, documents, tables, plain};
   Outputs outputs;
-  outputs.hidden_layers.resize(want.hidden_layers.size());
-  outputs.exits.resize(want.exits.size());
-  outputs.attention.resize(want.attention_layers.size());
-  outputs.qkv.resize(want.qkv_layers.size());
+  make_room(want, outputs);
   const auto rows = [](const Tensor& x, const Tensor& at) { return at.defined() ? x.index_select(0, at) : x; };
   const auto keep = [&](const Tensor& x, int number) {
-    const auto state = place_of(want.hidden_layers, number);
-    if (state < want.hidden_layers.size()) outputs.hidden_layers[state] = x;
-    const auto exit = place_of(want.exits, number);
-    if (exit == want.exits.size()) return;
-    outputs.exits[exit] = rows(normed_if(x, parts_.norm, settings_.compute), want.hidden_at);
+    if (auto* state = slot_of(outputs.hidden_layers, want.hidden_layers, number)) *state = x;
+    if (auto* exit = slot_of(outputs.exits, want.exits, number)) {
+      *exit = rows(normed_if(x, parts_.norm, settings_.compute), want.hidden_at);
+    }
   };
   auto x = embedded(parts_, at::embedding(embedding_of(parts_), inputs.tokens).to(at::kFloat), inputs, documents);
   keep(x, 0);
   if (want.logits_at.defined() && want.logits_at.size(0) == 0 && x.size(0) == 0) return outputs;
   for (int number = 0; number < depth; ++number) {
-    Watched watched;
-    const auto attention = place_of(want.attention_layers, number);
-    if (attention < want.attention_layers.size()) watched.probabilities = &outputs.attention[attention];
-    const auto qkv = place_of(want.qkv_layers, number);
-    if (qkv < want.qkv_layers.size()) watched.qkv = &outputs.qkv[qkv];
+    const Watched watched{.probabilities = slot_of(outputs.attention, want.attention_layers, number),
+                          .qkv = slot_of(outputs.qkv, want.qkv_layers, number)};
     x = block_forward(pass, parts_.blocks[static_cast<std::size_t>(number)], number, x, watched);
     keep(x, number + 1);
   }

@@ -17,6 +17,13 @@ std::size_t place_of(const std::vector<int>& wanted, int layer) {
   return static_cast<std::size_t>(std::find(wanted.begin(), wanted.end(), layer) - wanted.begin());
 }
 
+void make_room(const Want& want, Outputs& outputs) {
+  outputs.hidden_layers.resize(want.hidden_layers.size());
+  outputs.exits.resize(want.exits.size());
+  outputs.attention.resize(want.attention_layers.size());
+  outputs.qkv.resize(want.qkv_layers.size());
+}
+
 void check_layers(const Want& want, int depth) {
   const auto check = [&](std::vector<int> wanted, int most) {
     std::sort(wanted.begin(), wanted.end());
@@ -42,7 +49,7 @@ void give_last(const Model& model, const Want& want, int depth, const Tensor& hi
   const bool few = rows_read(want, depth).defined();
   const auto pick = [&](const Tensor& at) { return few || !at.defined() ? hidden : hidden.index_select(0, at); };
   if (want.hidden) outputs.hidden = pick(want.hidden_at);
-  if (holds(want.exits, depth)) outputs.exits[place_of(want.exits, depth)] = pick(want.hidden_at);
+  if (auto* exit = slot_of(outputs.exits, want.exits, depth)) *exit = pick(want.hidden_at);
   if (want.logits) outputs.logits = model.project(pick(want.logits_at));
 }
 

@@ -124,19 +124,16 @@ Tensor FusedLayers::added(const Block& block, const Tensor& y, const std::option
 
 /// The flow's sum after so many layers, where it is wanted.
 void FusedLayers::keep(const Tensor& x, int number, const Want& want, Outputs& outputs) const {
-  const auto state = place_of(want.hidden_layers, number);
-  if (state < want.hidden_layers.size()) outputs.hidden_layers[state] = x;
-  const auto exit = place_of(want.exits, number);
-  if (exit == want.exits.size()) return;
+  if (auto* state = slot_of(outputs.hidden_layers, want.hidden_layers, number)) *state = x;
+  auto* const exit = slot_of(outputs.exits, want.exits, number);
+  if (exit == nullptr) return;
   const auto rows = want.hidden_at.defined() ? x.index_select(0, want.hidden_at) : x;
-  outputs.exits[exit] = parts_.norm ? norm_rows(rows, *parts_.norm, at::kFloat) : rows;
+  *exit = parts_.norm ? norm_rows(rows, *parts_.norm, at::kFloat) : rows;
 }
 
 Tensor FusedLayers::run(const Inputs& inputs, const Documents& documents, const Want& want, int depth,
                         const Tensor& rows, Outputs& outputs) {
-  outputs.hidden_layers.resize(want.hidden_layers.size());
-  outputs.exits.resize(want.exits.size());
-  outputs.qkv.resize(want.qkv_layers.size());
+  make_room(want, outputs);
   std::vector<RopeTables> tables;
   for (const auto& rope : parts_.ropes) {
     tables.push_back(rope_tables(rope, documents.past, documents.count, at::kCPU));
@@ -148,9 +145,7 @@ Tensor FusedLayers::run(const Inputs& inputs, const Documents& documents, const 
     const auto& block = parts_.blocks[static_cast<std::size_t>(number)];
     auto read = take(flow, block.attention_before, compute_);
     keep(flow.x, number, want, outputs);
-    const auto asked = place_of(want.qkv_layers, number);
-    auto mixed =
-        attention(block, maps, read, documents, tables, asked < want.qkv_layers.size() ? &outputs.qkv[asked] : nullptr);
+    auto mixed = attention(block, maps, read, documents, tables, slot_of(outputs.qkv, want.qkv_layers, number));
     if (rows.defined() && number + 1 == depth) {
       mixed = mixed.index_select(0, rows);
       flow.x = flow.x.index_select(0, rows);
@@ -170,8 +165,7 @@ Tensor FusedLayers::run(const Inputs& inputs, const Documents& documents, const 
     flow.delta = added(block, feed_forward(block, maps, own), block.feed_after);
   }
   const auto last = take(flow, parts_.norm, at::kFloat);
-  const auto state = place_of(want.hidden_layers, depth);
-  if (state < want.hidden_layers.size()) outputs.hidden_layers[state] = flow.x;
+  if (auto* state = slot_of(outputs.hidden_layers, want.hidden_layers, depth)) *state = flow.x;
   return last;
 }
 

@@ -253,13 +253,12 @@ float* PackedDecoder::feed_forward(Pass& pass, const PackedBlock& packed, const 
 
 /// The sum after so many layers, where it is wanted; x [N, D] is all of it.
 void PackedDecoder::keep(Pass& pass, const Tensor& x, int number, const Want& want, Outputs& outputs) const {
-  const auto state = place_of(want.hidden_layers, number);
-  if (state < want.hidden_layers.size()) outputs.hidden_layers[state] = x.clone();
-  const auto exit = place_of(want.exits, number);
-  if (exit == want.exits.size()) return;
-  outputs.exits[exit] = want.hidden_at.defined() ? x.index_select(0, want.hidden_at) : x.clone();
-  float* const rows = outputs.exits[exit].mutable_data_ptr<float>();
-  if (parts_.norm) pass.normalise(*parts_.norm, rows, nullptr, outputs.exits[exit].size(0), rows);
+  if (auto* state = slot_of(outputs.hidden_layers, want.hidden_layers, number)) *state = x.clone();
+  auto* const exit = slot_of(outputs.exits, want.exits, number);
+  if (exit == nullptr) return;
+  *exit = want.hidden_at.defined() ? x.index_select(0, want.hidden_at) : x.clone();
+  float* const rows = exit->mutable_data_ptr<float>();
+  if (parts_.norm) pass.normalise(*parts_.norm, rows, nullptr, exit->size(0), rows);
 }
 
 Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& cache, Outputs& outputs) const {
@@ -268,8 +267,7 @@ Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& ca
     return "a pass of " + std::to_string(depth) + " layers with a cache of " + std::to_string(cache.layers());
   });
   const auto rows = rows_read(want, depth);
-  outputs.hidden_layers.resize(want.hidden_layers.size());
-  outputs.exits.resize(want.exits.size());
+  make_room(want, outputs);
   const auto documents = documents_of(inputs, &cache);
   cache.workspace.resize(static_cast<std::size_t>(Buffer::count));
   for (int row = 0; row < cache.rows(); ++row) cache.prepare(row, documents.count[static_cast<std::size_t>(row)]);
@@ -323,8 +321,7 @@ Tensor PackedDecoder::run(const Inputs& inputs, const Want& want, PagedCache& ca
   } else {
     pass.take(parts_.norm, kept.mutable_data_ptr<float>(), hidden);
   }
-  const auto state = place_of(want.hidden_layers, depth);
-  if (state < want.hidden_layers.size()) outputs.hidden_layers[state] = kept;
+  if (auto* state = slot_of(outputs.hidden_layers, want.hidden_layers, depth)) *state = kept;
   for (int row = 0; row < cache.rows(); ++row) cache.grow(row, documents.count[static_cast<std::size_t>(row)]);
   return last;
 }

@@ -196,8 +196,7 @@ void add_eval(CLI::App& app, Program& program) {
       // The name of a model that comes with the program is accepted like a folder.
       arguments->engine.model = program.resources().model(arguments->engine.model.string(),
                                                           program.resources().data_folders(arguments->data));
-      program.when_stopped =
-          arguments->db.empty() ? ": nothing was kept, which --db FILE does" : "; the same command goes on from here";
+      program.when_stopped = arguments->db.empty() ? ": nothing was kept, which --db FILE does" : Program::goes_on;
       return eval_action(program, *arguments);
     };
   });

@@ -45,6 +45,7 @@ class Program {
   std::function<int()> action = [] { return 0; };
   /// Printed after "stopped on request": the state that an interrupted command leaves.
   std::string when_stopped;
+  static constexpr const char* goes_on = "; the same command goes on from here";
 
  private:
   const TaskBook* tasks_;

@@ -150,7 +150,7 @@ void add_run(CLI::App& app, Program& program) {
   command->add_flag("--quiet", program.quiet, "no progress");
   command->callback([&program, arguments] {
     program.action = [&program, arguments] {
-      program.when_stopped = "; the same command goes on from here";
+      program.when_stopped = Program::goes_on;
       return run_action(program, *arguments);
     };
   });

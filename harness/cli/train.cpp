@@ -154,7 +154,7 @@ void add_train(CLI::App& app, Program& program) {
   command->add_flag("--quiet", program.quiet, "no progress");
   command->callback([&program, arguments] {
     program.action = [&program, arguments] {
-      program.when_stopped = "; the same command goes on from here";
+      program.when_stopped = Program::goes_on;
       return train_action(program, *arguments);
     };
   });

@@ -1,7 +1,8 @@
 #include "harness/data/media.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
-#include <cstdio>
 
 #include "harness/audio/audio_file.hpp"
 #include "harness/base/hash.hpp"
@@ -10,11 +11,7 @@
 namespace touchstone {
 namespace {
 
-std::string hundredths(double value) {
-  std::array<char, 64> digits{};
-  std::snprintf(digits.data(), digits.size(), "%.2f", value);
-  return digits.data();
-}
+std::string hundredths(double value) { return fmt::format("{:.2f}", value); }
 
 std::string frames_hash(const Frames& frames) {
   Sha256 digest;

@@ -6,18 +6,23 @@
 
 namespace touchstone {
 
-std::string decode_behind(const Tokenizer& tokenizer, const std::vector<std::int64_t>& ids, bool skip_special_tokens) {
-  const auto alone = tokenizer.decode(ids, skip_special_tokens);
+DecodeBehind::DecodeBehind(const Tokenizer& tokenizer)
+    : tokenizer_(&tokenizer),
+      letter_(tokenizer.encode("a", {.add_special_tokens = false, .parse_special_tokens = false})),
+      letter_text_(tokenizer.decode(letter_, false)) {}
+
+std::string DecodeBehind::operator()(std::span<const std::int64_t> ids, bool skip_special_tokens) const {
+  const auto alone = tokenizer_->decode(ids, skip_special_tokens);
   // Only at the front, and only where decoding behind a letter brings the space back.
-  auto behind = tokenizer.encode("a", {.add_special_tokens = false, .parse_special_tokens = false});
-  const auto before = tokenizer.decode(behind, false);
+  auto behind = letter_;
   behind.insert(behind.end(), ids.begin(), ids.end());
-  const auto whole = tokenizer.decode(behind, skip_special_tokens);
-  return whole == before + " " + alone ? " " + alone : alone;
+  const auto whole = tokenizer_->decode(behind, skip_special_tokens);
+  return whole == letter_text_ + " " + alone ? " " + alone : alone;
 }
 
 StopText::StopText(const Tokenizer& tokenizer, std::vector<std::string> until, bool keep_first_space)
-    : tokenizer_(&tokenizer), until_(std::move(until)), keep_first_space_(keep_first_space) {
+    : tokenizer_(&tokenizer), until_(std::move(until)) {
+  if (keep_first_space) behind_.emplace(tokenizer);
   std::erase_if(until_, [](const std::string& stop) { return stop.empty(); });
   for (const auto& stop : until_) longest_bytes_ = std::max(longest_bytes_, stop.size());
 }
@@ -26,7 +31,7 @@ std::string StopText::decode(const TokenIds& tokens, std::size_t first, std::siz
                              bool skip_special_tokens) const {
   const std::vector<std::int64_t> ids(tokens.begin() + static_cast<std::ptrdiff_t>(first),
                                       tokens.begin() + static_cast<std::ptrdiff_t>(last));
-  if (keep_first_space_ && first == 0) return decode_behind(*tokenizer_, ids, skip_special_tokens);
+  if (behind_ && first == 0) return (*behind_)(ids, skip_special_tokens);
   return tokenizer_->decode(ids, skip_special_tokens);
 }
 

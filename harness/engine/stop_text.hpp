@@ -1,4 +1,7 @@
 #pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -8,7 +11,16 @@ namespace touchstone {
 
 /// The text of new tokens behind others. Decoded alone, they would lose a leading space in tokenizers that mark spaces.
 /// Special tokens are left out, or written as in the vocabulary.
-std::string decode_behind(const Tokenizer& tokenizer, const std::vector<std::int64_t>& ids, bool skip_special_tokens);
+class DecodeBehind {
+ public:
+  explicit DecodeBehind(const Tokenizer& tokenizer);
+  std::string operator()(std::span<const std::int64_t> ids, bool skip_special_tokens) const;
+
+ private:
+  const Tokenizer* tokenizer_;
+  std::vector<std::int64_t> letter_;  ///< tokens of a letter to decode behind
+  std::string letter_text_;
+};
 
 /// Watches one answer for its stop strings. They are looked for in what the model wrote, special tokens included.
 class StopText {
@@ -32,7 +44,7 @@ class StopText {
   const Tokenizer* tokenizer_;
   std::vector<std::string> until_;
   std::size_t longest_bytes_ = 0;
-  bool keep_first_space_ = false;
+  std::optional<DecodeBehind> behind_{};  ///< where a first space is kept
 };
 
 }  // namespace touchstone

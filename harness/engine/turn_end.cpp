@@ -13,19 +13,18 @@ bool is_control(const Tokenizer& tokenizer, std::int64_t id, std::string_view na
 }
 
 std::string turn_end(const ChatTemplate& chat, const Tokenizer& tokenizer) {
-  constexpr std::string_view mark = "touchstone-answer-goes-here";
   std::string text;
   try {
     text = chat.render({{.role = Role::user, .parts = {std::string("Hi")}, .delimiter = {}},
-                        {.role = Role::assistant, .parts = {std::string(mark)}, .delimiter = {}}},
+                        {.role = Role::assistant, .parts = {std::string(answer_mark)}, .delimiter = {}}},
                        /*add_generation_prompt=*/false);
   } catch (const Error& error) {
     if (error.fault() != Fault::checkpoint) throw;
     return {};  // a template that refuses such dialogs
   }
-  const auto at = text.rfind(mark);
+  const auto at = text.rfind(answer_mark);
   if (at == std::string::npos) return {};
-  const auto behind = text.substr(at + mark.size());
+  const auto behind = text.substr(at + answer_mark.size());
   const auto tokens = tokenizer.encode_pieces(behind, {.add_special_tokens = false, .parse_special_tokens = true});
   for (std::size_t token = 0; token < tokens.ids.size(); ++token) {
     const auto& piece = tokens.pieces[token];

@@ -8,6 +8,9 @@
 
 namespace touchstone {
 
+/// A word that no template writes: rendered as an answer, it shows where answers go.
+inline constexpr std::string_view answer_mark = "touchstone-answer-goes-here";
+
 /// Whether a token is a control token, and not ordinary text with the same spelling.
 bool is_control(const Tokenizer& tokenizer, std::int64_t id, std::string_view name);
 

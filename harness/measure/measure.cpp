@@ -179,29 +179,35 @@ AskSettings ask_settings(const MeasureSettings& settings) {
   return {.mode = settings.mode, .chat = settings.chat, .seed = settings.seed};
 }
 
-/// The requests of an example. `turn_end` ends a turn of the prompt's chat template; it stops an answer besides the
-/// checkpoint's own end tokens.
+/// How all examples of a measurement are asked.
+struct Asking {
+  AskSettings settings;
+  /// Ends a turn of the prompt's chat template, and so an answer, beside the checkpoint's own end tokens; empty:
+  /// nothing.
+  std::string turn_end;
+};
+
+/// The requests of an example.
 std::vector<Request> requests_of(const Task& task, const Example& example, const std::string& context,
-                                 const AskSettings& asking, const std::string& turn_end) {
-  auto requests = task.ask(example, context, asking);
+                                 const Asking& asking) {
+  auto requests = task.ask(example, context, asking.settings);
   for (auto& request : requests) {
     auto* generation = std::get_if<Generation>(&request);
     if (generation == nullptr) continue;
-    generation->keep_first_space = asking.mode == Mode::fixed;
-    if (!turn_end.empty()) generation->until.push_back(turn_end);
+    generation->keep_first_space = asking.settings.mode == Mode::fixed;
+    if (!asking.turn_end.empty()) generation->until.push_back(asking.turn_end);
   }
   return requests;
 }
 
 /// All requests of the first prompt, in order of tasks, examples, choices. Also fills in where each example's requests
 /// are.
-std::vector<Request> collect(std::vector<Work>& works, const MeasureSettings& settings, const std::string& turn_end) {
-  const auto asking = ask_settings(settings);
+std::vector<Request> collect(std::vector<Work>& works, const Asking& asking) {
   std::vector<Request> requests;
   for (auto& work : works) {
     work.first_request = requests.size();
     for (std::size_t i = 0; i < work.examples.size(); ++i) {
-      auto own = requests_of(*work.task, work.examples[i], work.contexts.front()[i], asking, turn_end);
+      auto own = requests_of(*work.task, work.examples[i], work.contexts.front()[i], asking);
       require(!own.empty(), Fault::internal, [&] { return work.examples[i].id + ": asks nothing"; });
       work.requests.push_back(own.size());
       std::move(own.begin(), own.end(), std::back_inserter(requests));
@@ -354,15 +360,13 @@ std::vector<Response> ask_engine(Engine& engine, std::span<const Request> reques
 }
 
 /// The examples in the form a procedure takes, with the requests of every prompt.
-std::vector<Question> questions_of(const std::vector<Work>& works, const MeasureSettings& settings,
-                                   const std::string& turn_end) {
-  const auto asking = ask_settings(settings);
+std::vector<Question> questions_of(const std::vector<Work>& works, const Asking& asking) {
   std::vector<Question> questions;
   for (const auto& work : works) {
     for (std::size_t i = 0; i < work.examples.size(); ++i) {
-      Question question{.task = work.task, .example = &work.examples[i], .requests = {}, .asking = asking};
+      Question question{.task = work.task, .example = &work.examples[i], .requests = {}, .asking = asking.settings};
       for (const auto& contexts : work.contexts) {
-        question.requests.push_back(requests_of(*work.task, work.examples[i], contexts[i], asking, turn_end));
+        question.requests.push_back(requests_of(*work.task, work.examples[i], contexts[i], asking));
       }
       questions.push_back(std::move(question));
     }
@@ -371,9 +375,9 @@ std::vector<Question> questions_of(const std::vector<Work>& works, const Measure
 }
 
 /// Lets a procedure answer all examples. Each of its requests is counted for the question that it serves.
-void answer_by(const Procedure& procedure, const std::vector<Work>& works, const MeasureSettings& settings,
-               Answers& answers, Engine& engine, const MeasureProgress& progress, const CancelFlag* cancel) {
-  const auto questions = questions_of(works, settings, settings.chat ? engine.turn_end() : std::string());
+void answer_by(const Procedure& procedure, const std::vector<Work>& works, const Asking& asking, Answers& answers,
+               Engine& engine, const MeasureProgress& progress, const CancelFlag* cancel) {
+  const auto questions = questions_of(works, asking);
   answers.forward_tokens.assign(questions.size(), 0);
   answers.cache_bytes.assign(questions.size(), 0);
   std::size_t before = 0;
@@ -490,10 +494,12 @@ Measurement measure(const MeasureSettings& settings, const TaskBook& book, const
   const auto* procedure = engine.procedure();
   auto works = prepare_all(settings, book, data, chat, procedure == nullptr ? Procedure().prompts : procedure->prompts);
   Answers answers;
-  answers.requests = collect(works, settings, settings.chat ? engine.turn_end() : std::string());
+  const Asking asking{.settings = ask_settings(settings),
+                      .turn_end = settings.chat ? engine.turn_end() : std::string()};
+  answers.requests = collect(works, asking);
   if (cancel != nullptr) cancel->check();
   if (procedure != nullptr && procedure->answer) {
-    answer_by(*procedure, works, settings, answers, engine, progress, cancel);
+    answer_by(*procedure, works, asking, answers, engine, progress, cancel);
   } else {
     answers.responses = ask_engine(engine, answers.requests, progress, 0, cancel);
   }

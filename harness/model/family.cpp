@@ -2,36 +2,17 @@
 
 #include <algorithm>
 
-#include "harness/base/error.hpp"
-#include "harness/base/json.hpp"
 #include "harness/base/object_reader.hpp"
 #include "harness/base/one_line.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
-namespace {
-
-/// The texts of a list, or none.
-std::vector<std::string> texts_at(const Json& config, const char* key, const std::string& where) {
-  std::vector<std::string> texts;
-  const auto found = config.find(key);
-  if (found == config.end() || found->is_null()) return texts;
-  require(
-      found->is_array() && std::all_of(found->begin(), found->end(), [](const Json& one) { return one.is_string(); }),
-      Fault::checkpoint,
-      [&] { return where + ": key '" + key + "': found " + shown_json(*found) + ", expected a list of texts"; });
-  for (const auto& one : *found) texts.push_back(one.get<std::string>());
-  return texts;
-}
-
-}  // namespace
 
 const Family& find_family(const FamilyBook& book, const Json& config, const std::string& where) {
-  require(config.is_object(), Fault::checkpoint, [&] { return where + ": expected an object"; });
-  const auto architectures = texts_at(config, "architectures", where);
-  const auto type = config.contains("model_type") && config["model_type"].is_string()
-                        ? config["model_type"].get<std::string>()
-                        : std::string();
+  const ObjectReader reader(config, where, {.fault = Fault::checkpoint, .null_is_missing = true});
+  const auto architectures = reader.has("architectures") ? reader.texts("architectures") : std::vector<std::string>();
+  const auto* named = reader.find("model_type");
+  const auto type = named != nullptr && named->is_string() ? named->get<std::string>() : std::string();
   std::vector<std::string> known;
   for (const auto& name : book.names()) {
     for (const auto& architecture : book.get(name).architectures) {
@@ -49,7 +30,7 @@ const Family& find_family(const FamilyBook& book, const Json& config, const std:
   const auto found = architectures.empty() ? std::string("no 'architectures'") +
                                                  (type.empty() ? "" : " and the model_type '" + one_line(type) + "'")
                                            : "architecture '" + one_line(architectures.front()) + "' is not known";
-  throw Error(Fault::checkpoint, where + ": " + found + ", expected one of " + join(known, ", "));
+  reader.fail(found + ", expected one of " + join(known, ", "));
 }
 
 }  // namespace touchstone

@@ -100,4 +100,15 @@ Json override_recipe(Json recipe, const std::map<std::string, std::string>& set,
   return recipe;
 }
 
+std::optional<std::filesystem::path> find_checkpoint(const std::string& name, const std::filesystem::path& model,
+                                                     bool adapters) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  for (const auto& folder : {fs::path(name), model.parent_path() / name}) {
+    if (fs::is_regular_file(folder / "config.json", none)) return folder;
+    if (adapters && fs::is_regular_file(folder / "adapter_config.json", none)) return folder;
+  }
+  return std::nullopt;
+}
+
 }  // namespace touchstone

@@ -1,6 +1,8 @@
 #pragma once
+#include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,5 +25,10 @@ bool recipe_has_stage(const nlohmann::ordered_json& recipe, const std::string& k
 /// no stage, or a path through a value that is no object.
 nlohmann::ordered_json override_recipe(nlohmann::ordered_json recipe, const std::map<std::string, std::string>& set,
                                        const std::string& where);
+
+/// The checkpoint folder that a text of a recipe names: that folder, or one of this name beside `model`. It holds
+/// config.json or, with `adapters`, adapter_config.json. None where neither does.
+std::optional<std::filesystem::path> find_checkpoint(const std::string& name, const std::filesystem::path& model,
+                                                     bool adapters);
 
 }  // namespace touchstone

@@ -120,23 +120,14 @@ void collect_sources(const Json& value, const PlannedCell& cell, const RunTools&
     }
     if (fs::is_regular_file(text, none)) sources.files.insert(text);
     if (text.empty()) continue;
-    for (const auto& folder : {fs::path(text), cell.model.parent_path() / text}) {
-      if (!fs::is_regular_file(folder / "config.json", none) &&
-          !fs::is_regular_file(folder / "adapter_config.json", none))
-        continue;
-      sources.models.insert(folder);
-      break;
-    }
+    if (const auto folder = find_checkpoint(text, cell.model, /*adapters=*/true)) sources.models.insert(*folder);
   }
 }
 
-/// Everything that can change the result of a cell.
-std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& tools) {
-  Sha256 digest;
-  const auto add = [&](const std::string& text) { digest.add(std::to_string(text.size())).add(":").add(text); };
-  add("cell 3");
-  add(cell.model_hash);
-  add(cell.method);
+/// What is trained on what, whatever the seed: the hashes of all that a recipe's stages read.
+std::vector<std::string> trained_parts(const PlannedCell& cell, const RunTools& tools) {
+  std::vector<std::string> parts = {"cell 3", cell.model_hash, cell.method};
+  const auto add = [&](std::string text) { parts.push_back(std::move(text)); };
   const auto stages = parse_json(cell.recipe_json, cell.method)["stages"];  // but not its texts about the paper
   add(nlohmann::json(stages).dump());
   Sources sources{.tasks = {cell.train_on}, .files = {}, .models = {}};
@@ -151,7 +142,15 @@ std::string cell_key(const Plan& plan, const PlannedCell& cell, const RunTools& 
   }
   for (const auto& file : sources.files) add(sha256_file(file));
   for (const auto& folder : sources.models) add("model " + tools.backend->inspect(folder).model_hash);
-  add(std::to_string(cell.seed));
+  return parts;
+}
+
+/// Everything that can change the result of a cell; `trained` is trained_parts().
+std::string cell_key(const Plan& plan, const std::vector<std::string>& trained, std::uint64_t seed) {
+  Sha256 digest;
+  const auto add = [&](const std::string& text) { digest.add(std::to_string(text.size())).add(":").add(text); };
+  for (const auto& part : trained) add(part);
+  add(std::to_string(seed));
   add(plan.dtype);
   add(plan.save_dtype);
   add(plan.device);
@@ -210,18 +209,20 @@ void add_cells(const fs::path& model, const CheckpointInfo& info, const RunTools
     const auto key = "method '" + method.name + "'";
     const auto recipe = at_key(plan, key, [&] { return resolved_recipe(plan, method, tools, recipes); });
     for (const auto& train_on : plan.train_on) {
+      PlannedCell like;
+      like.model = model;
+      like.model_hash = info.model_hash;
+      like.recipe = tools.resources->method(method.recipe);
+      like.method = method.name;
+      like.recipe_json = recipe;
+      like.train_on = train_on;
+      const auto trained = trained_parts(like, tools);
       for (const auto seed : plan.seeds) {
-        PlannedCell cell;
-        cell.model = model;
-        cell.model_hash = info.model_hash;
-        cell.recipe = tools.resources->method(method.recipe);
-        cell.method = method.name;
-        cell.recipe_json = recipe;
-        cell.train_on = train_on;
+        auto cell = like;
         cell.seed = seed;
         cell.label = fmt::format("{} on {}, seed {}", cell.method, train_on, seed);
         if (plan.models.size() > 1) cell.label = model.filename().string() + ": " + cell.label;
-        cell.key = cell_key(plan, cell, tools);
+        cell.key = cell_key(plan, trained, seed);
         if (seed == plan.seeds.front()) {
           at_key(plan, key, [&] { tools.backend->check_recipe(train_job_of(plan, cell, tools, work)); });
         }

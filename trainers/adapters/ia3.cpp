@@ -52,27 +52,16 @@ Adapter ia3_adapter(const Ia3Options& options) {
   const auto make = [options](const std::string& module, const Linear& map, std::uint64_t) {
     return std::make_shared<Ia3>(map, is_any_of(module, options.feedforward_modules));
   };
-  Adapter adapter;
-  adapter.attach = [options, make](Session& session, std::uint64_t seed, const AdapterFiles* files,
-                                   const std::string& where) {
-    auto& model = *session.model;
-    files == nullptr ? attach_deltas(model, options.target_modules, make, seed)
-                     : attach_deltas(model, *files, make, where);
-  };
-  adapter.files = [options](const Session& session, const std::string& base) {
-    auto& model = *session.model;
-    const Json config = {{"base_model_name_or_path", base},
-                         {"fan_in_fan_out", false},
-                         {"feedforward_modules", options.feedforward_modules},
-                         {"inference_mode", true},
-                         {"init_ia3_weights", true},
-                         {"modules_to_save", nullptr},
-                         {"peft_type", "IA3"},
-                         {"target_modules", written_targets(model, options.target_modules)},
-                         {"task_type", "CAUSAL_LM"}};
-    return AdapterFiles{.config = config.dump(2) + "\n", .tensors = delta_tensors(model)};
-  };
-  return adapter;
+  return delta_adapter(options.target_modules, make,
+                       {{"base_model_name_or_path", nullptr},
+                        {"fan_in_fan_out", false},
+                        {"feedforward_modules", options.feedforward_modules},
+                        {"inference_mode", true},
+                        {"init_ia3_weights", true},
+                        {"modules_to_save", nullptr},
+                        {"peft_type", "IA3"},
+                        {"target_modules", nullptr},
+                        {"task_type", "CAUSAL_LM"}});
 }
 
 Adapter make_ia3(Options& options) {

@@ -8,6 +8,7 @@
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/deltas/changes.hpp"
+#include "trainers/deltas/trainable.hpp"
 
 namespace touchstone {
 namespace {
@@ -55,7 +56,7 @@ void attach(const PromptOptions& options, Session& session, std::uint64_t seed, 
             const std::string& where) {
   auto rows = files == nullptr ? first_rows(session, options, seed) : rows_of(*files, options, where);
   auto& model = session.model;
-  for (auto& [name, tensor] : model->parameters()) tensor->requires_grad_(false);
+  freeze(*model);
   model = with_soft_prompt(std::move(model), rows.to(model->head().weight.device()).requires_grad_(true));
   session.modules[module_name] = {.parameters = {{soft_prompt_key, soft_prompt_of(*model)}},
                                   .learning_rate = options.learning_rate};

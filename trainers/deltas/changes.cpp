@@ -7,6 +7,7 @@
 #include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 #include "harness/model/ops.hpp"
+#include "harness/train/session.hpp"
 #include "trainers/deltas/trainable.hpp"
 
 namespace touchstone {
@@ -38,10 +39,6 @@ std::map<std::string, Linear*> maps_of(Model& model, const std::vector<std::stri
     require(any, Fault::config, [&] { return "target_modules: " + unknown_name("module", target, known); });
   }
   return chosen;
-}
-
-void freeze(Model& model) {
-  for (auto& [name, tensor] : model.parameters()) tensor->requires_grad_(false);
 }
 
 }  // namespace
@@ -115,6 +112,22 @@ std::vector<std::string> written_targets(Model& model, const std::vector<std::st
   std::sort(modules.begin(), modules.end());
   modules.erase(std::unique(modules.begin(), modules.end()), modules.end());
   return modules;
+}
+
+Adapter delta_adapter(const std::vector<std::string>& targets, const MakeDelta& make, const Json& config) {
+  Adapter adapter;
+  adapter.attach = [targets, make](Session& session, std::uint64_t seed, const AdapterFiles* files,
+                                   const std::string& where) {
+    auto& model = *session.model;
+    files == nullptr ? attach_deltas(model, targets, make, seed) : attach_deltas(model, *files, make, where);
+  };
+  adapter.files = [targets, config](const Session& session, const std::string& base) {
+    auto written = config;
+    written["base_model_name_or_path"] = base;
+    written["target_modules"] = written_targets(*session.model, targets);
+    return AdapterFiles{.config = written.dump(2) + "\n", .tensors = delta_tensors(*session.model)};
+  };
+  return adapter;
 }
 
 void refuse_key(const Json& config, const std::string& where, const std::string& key, const std::string& expected) {

@@ -40,6 +40,11 @@ NamedTensors delta_tensors(Model& model);
 /// target_modules to write: as given, except that "all-linear" becomes the endings of the changed modules' names.
 std::vector<std::string> written_targets(Model& model, const std::vector<std::string>& targets);
 
+/// An adapter of such deltas on the maps that `targets` names. `config` is its adapter_config.json, in which the base
+/// and the targets are still to be written.
+Adapter delta_adapter(const std::vector<std::string>& targets, const MakeDelta& make,
+                      const nlohmann::ordered_json& config);
+
 /// Throws Fault::checkpoint: "WHERE: key 'r': found 0, expected ...".
 [[noreturn]] void refuse_key(const nlohmann::ordered_json& config, const std::string& where, const std::string& key,
                              const std::string& expected);

@@ -69,32 +69,21 @@ LowRank begin_low_rank(const LowRankOptions& options, const std::string& module,
 }
 
 Adapter low_rank_adapter(const LowRankOptions& options, const MakeDelta& make, bool use_dora) {
-  Adapter adapter;
-  adapter.attach = [options, make](Session& session, std::uint64_t seed, const AdapterFiles* files,
-                                   const std::string& where) {
-    auto& model = *session.model;
-    files == nullptr ? attach_deltas(model, options.target_modules, make, seed)
-                     : attach_deltas(model, *files, make, where);
-  };
-  adapter.files = [options, use_dora](const Session& session, const std::string& base) {
-    auto& model = *session.model;
-    const Json config = {{"base_model_name_or_path", base},
-                         {"bias", "none"},
-                         {"fan_in_fan_out", false},
-                         {"inference_mode", true},
-                         {"init_lora_weights", true},
-                         {"lora_alpha", short_number(options.alpha)},
-                         {"lora_dropout", 0.0},
-                         {"modules_to_save", nullptr},
-                         {"peft_type", "LORA"},
-                         {"r", options.rank},
-                         {"target_modules", written_targets(model, options.target_modules)},
-                         {"task_type", "CAUSAL_LM"},
-                         {"use_dora", use_dora},
-                         {"use_rslora", options.rank_stabilised}};
-    return AdapterFiles{.config = config.dump(2) + "\n", .tensors = delta_tensors(model)};
-  };
-  return adapter;
+  return delta_adapter(options.target_modules, make,
+                       {{"base_model_name_or_path", nullptr},
+                        {"bias", "none"},
+                        {"fan_in_fan_out", false},
+                        {"inference_mode", true},
+                        {"init_lora_weights", true},
+                        {"lora_alpha", short_number(options.alpha)},
+                        {"lora_dropout", 0.0},
+                        {"modules_to_save", nullptr},
+                        {"peft_type", "LORA"},
+                        {"r", options.rank},
+                        {"target_modules", nullptr},
+                        {"task_type", "CAUSAL_LM"},
+                        {"use_dora", use_dora},
+                        {"use_rslora", options.rank_stabilised}});
 }
 
 Tensor rounded_product(const Tensor& x, const Tensor& weight) {

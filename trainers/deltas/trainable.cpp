@@ -8,6 +8,10 @@
 
 namespace touchstone {
 
+void freeze(Model& model) {
+  for (auto& [name, tensor] : model.parameters()) tensor->requires_grad_(false);
+}
+
 std::vector<std::pair<std::string, Tensor*>> delta_parameters(Model& model) {
   std::vector<std::pair<std::string, Tensor*>> all;
   for (const auto& [module, linear] : model.linears()) {

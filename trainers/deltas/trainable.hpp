@@ -10,6 +10,9 @@ namespace touchstone {
 /// What peft writes before the name of a module that its adapter changes.
 inline const std::string peft_prefix = "base_model.model.";
 
+/// No weight of the model has a gradient.
+void freeze(Model& model);
+
 /// The parameters of all deltas under peft's names.
 std::vector<std::pair<std::string, Tensor*>> delta_parameters(Model& model);
 

@@ -1,17 +1,25 @@
 #include "trainers/loops/named_models.hpp"
 
 #include "harness/base/error.hpp"
+#include "harness/base/json.hpp"
+#include "harness/recipe/recipe_file.hpp"
 #include "trainers/deltas/trainable.hpp"
 
 namespace touchstone {
 
 std::filesystem::path checkpoint_folder(const TrainJob& job, const std::string& from, bool adapters) {
-  namespace fs = std::filesystem;
-  for (const auto& folder : {fs::path(from), job.model.parent_path() / from}) {
-    if (fs::is_regular_file(folder / "config.json")) return folder;
-    if (adapters && fs::is_regular_file(folder / "adapter_config.json")) return folder;
-  }
-  throw Error(Fault::config, "'" + from + "' is no checkpoint folder, nor one beside " + job.model.string());
+  auto folder = find_checkpoint(from, job.model, adapters);
+  require(folder.has_value(), Fault::config,
+          [&] { return "'" + from + "' is no checkpoint folder, nor one beside " + job.model.string(); });
+  return *folder;
+}
+
+void add_to_config(Session& session, std::initializer_list<std::string> path, const std::string& value) {
+  auto config = parse_json(session.config_json, "training job");
+  auto* place = &config;
+  for (const auto& key : path) place = &(*place)[key];
+  *place = value;
+  session.config_json = config.dump();
 }
 
 void require_whole_weights(const Session& session, const std::string& what) {

@@ -51,7 +51,7 @@ ParameterGroups trained_groups(Session& session, const std::vector<std::string>&
       beside && modules == std::vector<std::string>{"all"} ? NamedParameters() : trainable_parameters(model, modules);
   require(!beside || own.empty(), Fault::config,
           "trained_modules beside a soft prompt, under which the weights stand still: expected [\"all\"] here");
-  for (auto& [name, tensor] : model.parameters()) tensor->requires_grad_(false);
+  freeze(model);
   ParameterGroups groups(options);
   groups.add(std::move(own), options.learning_rate);
   for (const auto& [name, module] : session.modules) groups.add(module);

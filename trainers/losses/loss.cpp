@@ -250,8 +250,8 @@ void model_losses(const LossSettings& settings, const ModelLoss& objective, cons
 template <class Body>
 void behind_the_layers(const LossSettings& settings, const Batch& batch, const Body& body) {
   const auto hidden = hidden_at(*settings.model, batch);
-  auto leaf = hidden.detach();
-  if (at::GradMode::is_enabled() && hidden.requires_grad()) leaf.requires_grad_(true);
+  std::vector<Cut> cuts;
+  const auto leaf = leaf_of(hidden, cuts);
   body(leaf);
   if (leaf.grad().defined()) hidden.backward(leaf.grad());
 }

@@ -1,6 +1,7 @@
 #include "trainers/rows/row_tokens.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "harness/base/error.hpp"
 #include "harness/base/text.hpp"
@@ -69,14 +70,13 @@ std::string closed_tail(const ChatTemplate& chat, const Record& record, const st
 
 /// An answer of text alone, separated from the text that the template writes around it.
 ChatTail chat_tail(const ChatTemplate& chat, const Record& record, const std::string& open, const Answer& answer) {
-  // A word that no template writes shows where the answer goes, even if the answer's own text also occurs around it.
-  constexpr std::string_view mark = "touchstone-answer-goes-here";
-  const auto marked = closed_tail(chat, record, open, answer_turn({}, std::string(mark)));
-  const auto at = marked.find(mark);
+  // The mark shows where the answer goes, even if the answer's own text also occurs around it.
+  const auto marked = closed_tail(chat, record, open, answer_turn({}, std::string(answer_mark)));
+  const auto at = marked.find(answer_mark);
   const auto tail = closed_tail(chat, record, open, answer_turn(answer, answer.text));
   if (at != std::string::npos) {
     const auto lead = marked.substr(0, at);
-    const auto terminator = marked.substr(at + mark.size());
+    const auto terminator = marked.substr(at + answer_mark.size());
     for (const auto& form : {answer.text, std::string(strip(answer.text))}) {
       if (tail == lead + form + terminator) return {lead, form, terminator};
     }
@@ -176,21 +176,21 @@ std::string with_pictures(const RowEncoder& encoder, const Record& record, const
 /// The tokens that a model drew, and where in the answer's text each lies.
 Encoding drawn_tokens(const Tokenizer& tokenizer, const Answer& answer) {
   Encoding tokens;
-  std::vector<std::size_t> ends;  // bytes that the tokens up to each one spell
-  const auto whole = decode_behind(tokenizer, answer.drawn, /*skip_special_tokens=*/true);
+  const DecodeBehind decode_behind(tokenizer);
+  const std::span<const std::int64_t> drawn = answer.drawn;
+  const auto whole = decode_behind(drawn, /*skip_special_tokens=*/true);
   const auto first = whole.find(answer.text);
   require(first != std::string::npos, Fault::data, [&] {
     return "the tokens that the model drew spell '" + whole.substr(0, 60) + "', expected the answer's text, '" +
            answer.text.substr(0, 60) + "'";
   });
-  std::vector<std::int64_t> some;
   std::size_t last = 0;
-  for (const auto id : answer.drawn) {
+  for (std::size_t at = 0; at < drawn.size(); ++at) {
+    const auto id = drawn[at];
     require(id >= 0 && id < tokenizer.size(), Fault::data, [&] {
       return "token id " + std::to_string(id) + ", expected one in [0, " + std::to_string(tokenizer.size()) + ")";
     });
-    some.push_back(id);
-    const auto text = decode_behind(tokenizer, some, /*skip_special_tokens=*/true);
+    const auto text = decode_behind(drawn.first(at + 1), /*skip_special_tokens=*/true);
     const auto differ = std::mismatch(text.begin(), text.end(), whole.begin(), whole.end());
     const auto end = std::max(last, static_cast<std::size_t>(differ.first - text.begin()));  // only whole characters
     tokens.ids.push_back(id);

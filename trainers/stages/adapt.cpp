@@ -7,6 +7,7 @@
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/deltas/trainable.hpp"
+#include "trainers/loops/named_models.hpp"
 
 namespace touchstone {
 namespace {
@@ -43,16 +44,14 @@ Adapter read_start(const AdaptOptions& options, const AdapterBook& book) {
                                      ", expected that of an adapter that is trained here: " + join(book.names(), ", "));
 }
 
-/// Whoever resumes must have started from the same adapter.
+/// Of the adapter that training starts from.
 void keep_start(Session& session, const AdapterFiles& files) {
   Sha256 hash;
   hash.add(files.config);
   for (const auto& [name, tensor] : files.tensors) {
     hash.add(name).add(tensor.const_data_ptr(), tensor.nbytes());
   }
-  auto config = parse_json(session.config_json, "training job");
-  config["adapter_from"] = hash.hex();
-  session.config_json = config.dump();
+  add_to_config(session, {"adapter_from"}, hash.hex());
 }
 
 bool carries_adapter(const Session& session) {

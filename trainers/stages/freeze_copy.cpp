@@ -1,6 +1,7 @@
 #include "harness/model/ops.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/deltas/trainable.hpp"
 #include "trainers/loops/named_models.hpp"
 
 namespace touchstone {
@@ -12,7 +13,7 @@ Stage make_freeze_copy(Options& options, const TrainerBook&) {
   stage.gives.push_back(needs_model(name));
   stage.run = [name](Session& session) {
     auto copy = session.model->clone();
-    for (auto& [key, tensor] : copy->parameters()) tensor->requires_grad_(false);
+    freeze(*copy);
     session.frozen[name] = std::move(copy);
     session.loaded.erase(name);
   };

@@ -1,4 +1,3 @@
-#include "harness/base/json.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/engine/adopt_weights.hpp"
 #include "harness/engine/random_weights.hpp"
@@ -23,10 +22,7 @@ void run_initialise(const std::string& from, Session& session) {
     const auto taken = adopt_weights(*session.model, *session.checkpoints->load(folder, {}), folder.string());
     session.values["parameters_taken"] = static_cast<double>(taken);
     drawn -= static_cast<double>(taken);
-    // Whoever resumes must have started from the same weights.
-    auto config = parse_json(session.config_json, "training job");
-    config["initialised_from"] = session.checkpoints->model_hash(folder);
-    session.config_json = config.dump();
+    add_to_config(session, {"initialised_from"}, session.checkpoints->model_hash(folder));
   }
   session.values["parameters"] = drawn;
 }

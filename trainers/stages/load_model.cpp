@@ -1,8 +1,8 @@
-#include "harness/base/json.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/deltas/trainable.hpp"
 #include "trainers/loops/named_models.hpp"
 
 namespace touchstone {
@@ -18,15 +18,12 @@ void run_load_model(const std::string& from, const std::string& name, Session& s
           Fault::config, [&] {
             return folder.string() + ": has another tokenizer or vocabulary, expected those of " + job.model.string();
           });
-  for (auto& [key, tensor] : model->parameters()) tensor->requires_grad_(false);
+  freeze(*model);
   session.values["parameters"] = 0.0;
   for (const auto& [key, tensor] : model->parameters())
     session.values["parameters"] += static_cast<double>(tensor->numel());
   const auto hash = checkpoints.model_hash(folder);
-  // Whoever resumes must have had the same model beside it.
-  auto config = parse_json(session.config_json, "training job");
-  config["loaded"][name] = hash;
-  session.config_json = config.dump();
+  add_to_config(session, {"loaded", name}, hash);
   session.loaded[name] = hash;
   session.frozen[name] = std::move(model);
 }

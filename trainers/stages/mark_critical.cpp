@@ -74,6 +74,7 @@ std::vector<Answer> finish_forks(Session& session, const std::vector<Row>& rows,
   std::vector<Answer> answers(forks.size());
   std::vector<TokenPrompt> prompts;
   std::vector<std::size_t> open;
+  const DecodeBehind decode_behind(*session.tokenizer);
   for (std::size_t number = 0; number < forks.size(); ++number) {
     const auto& fork = forks[number];
     const auto& row = rows[fork.row];
@@ -84,7 +85,7 @@ std::vector<Answer> finish_forks(Session& session, const std::vector<Row>& rows,
     const std::vector<std::int64_t> head(prompt.tokens.begin() + static_cast<std::ptrdiff_t>(row.prompt_tokens),
                                          prompt.tokens.end());
     auto& answer = answers[number];
-    answer.text = decode_behind(*session.tokenizer, head, /*skip_special_tokens=*/true);
+    answer.text = decode_behind(head, /*skip_special_tokens=*/true);
     const auto room = std::min(max_new_tokens, session.model->max_length() - static_cast<int>(prompt.tokens.size()));
     answer.finished = std::find(ends.begin(), ends.end(), fork.token) != ends.end();
     if (answer.finished || room <= 0) continue;

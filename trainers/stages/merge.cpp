@@ -3,6 +3,7 @@
 #include "harness/model/ops.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/deltas/trainable.hpp"
 #include "trainers/loops/answering.hpp"
 #include "trainers/loops/named_models.hpp"
 
@@ -67,7 +68,7 @@ void run_merge(const MergeOptions& options, Session& session) {
   }
   session.values["models"] = static_cast<double>(all.size());
   if (made == nullptr) return;
-  for (auto& [name, tensor] : made->parameters()) tensor->requires_grad_(false);
+  freeze(*made);
   session.frozen[options.into] = std::move(made);
   session.loaded.erase(options.into);
 }

@@ -1,6 +1,7 @@
 #include "harness/model/ops.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/deltas/trainable.hpp"
 #include "trainers/loops/named_models.hpp"
 
 namespace touchstone {
@@ -12,7 +13,7 @@ void run_swap(const std::string& name, Session& session) {
   require(!other->soft_prompt().defined(), Fault::config,
           [&] { return needs_model(name) + " has a soft prompt, expected whole weights for swapping"; });
   std::swap(session.model, other);
-  for (auto& [key, tensor] : other->parameters()) tensor->requires_grad_(false);
+  freeze(*other);
   for (auto& [key, tensor] : session.model->parameters()) tensor->requires_grad_(true);
   session.loaded.erase(name);  // another model has that name now
   // An adapter that was folded was the other model's.
