@@ -34,11 +34,11 @@ touchstone_unity(harness harness/model harness/engine harness/train)
 target_link_libraries(harness PUBLIC tokenizers)
 
 add_library(backends STATIC)
-touchstone_plugins(backends FamilyBook harness/model/family.hpp backends/families)
+touchstone_plugins(backends FamilyBook backends/book.hpp backends/families)
 file(GLOB backend_sources CONFIGURE_DEPENDS backends/layers/*.cpp backends/checkpoints/*.cpp backends/native/*.cpp backends/decoders/*.cpp)
 target_sources(backends PRIVATE ${backend_sources})
 touchstone_tensor_target(backends)
-touchstone_unity(backends backends/checkpoints backends/layers backends/native backends/decoders)
+touchstone_unity(backends backends/families backends/checkpoints backends/layers backends/native backends/decoders)
 target_link_libraries(backends PUBLIC harness tokenizers kernels)
 # Products of bfloat16 that are summed in float32: MKL within LibTorch's x86 wheel exports them, other builds may not.
 include(CheckCXXSourceCompiles)
@@ -52,13 +52,14 @@ if(TOUCHSTONE_HAS_MKL_BF16)
 endif()
 
 add_library(trainers STATIC)
-touchstone_plugins(trainers TrainerBook harness/train/stage.hpp trainers/objectives trainers/stages trainers/rewards
+touchstone_plugins(trainers TrainerBook trainers/book.hpp trainers/objectives trainers/stages trainers/rewards
                     trainers/procedures trainers/adapters)
 file(GLOB trainer_sources CONFIGURE_DEPENDS trainers/loops/*.cpp trainers/losses/*.cpp trainers/rows/*.cpp trainers/text/*.cpp
      trainers/deltas/*.cpp trainers/bench/*.cpp)
 target_sources(trainers PRIVATE ${trainer_sources})
 touchstone_tensor_target(trainers)
-touchstone_unity(trainers trainers/loops trainers/losses trainers/rows trainers/text trainers/deltas trainers/bench)
+touchstone_unity(trainers trainers/objectives trainers/stages trainers/rewards trainers/procedures trainers/adapters trainers/loops
+                 trainers/losses trainers/rows trainers/text trainers/deltas trainers/bench)
 target_link_libraries(trainers PUBLIC harness)
 
 add_library(touchstone_tensor SHARED harness/tensor_main.cpp)

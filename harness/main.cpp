@@ -2,11 +2,8 @@
 #include <iostream>
 
 #include "harness/cli/program.hpp"
-
-namespace touchstone {
-void add_tasks(TaskBook& book);
-void add_report_book(ReportBook& book);
-}  // namespace touchstone
+#include "reports/render.hpp"
+#include "tasks/book.hpp"
 
 int main(int argc, char** argv) {
   touchstone::TaskBook tasks;

@@ -5,6 +5,7 @@
 #include <malloc.h>
 #endif
 
+#include "backends/book.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/engine/bench_engine.hpp"
@@ -15,12 +16,13 @@
 #include "harness/model/backend.hpp"
 #include "harness/model/checkpoint.hpp"
 #include "harness/model/ops.hpp"
-#include "harness/train/bench_objectives.hpp"
-#include "harness/train/bench_train.hpp"
 #include "harness/train/recipe.hpp"
 #include "harness/train/run_objective.hpp"
 #include "harness/train/stage.hpp"
 #include "harness/train/train_job.hpp"
+#include "trainers/bench/bench_objectives.hpp"
+#include "trainers/bench/bench_train.hpp"
+#include "trainers/book.hpp"
 
 namespace touchstone {
 namespace {

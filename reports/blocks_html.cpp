@@ -71,7 +71,7 @@ void append_row(std::string& out, const TableRow& row, std::string_view scope) {
 }
 
 /// An excerpt as the model wrote it, with the number of bytes left out.
-std::string excerpt(const Excerpt& text) {
+std::string html_excerpt(const Excerpt& text) {
   std::string out = "<pre dir=\"auto\">";
   if (text.left_out_before > 0)
     out +=
@@ -82,11 +82,11 @@ std::string excerpt(const Excerpt& text) {
   return out + "</pre>";
 }
 
-std::string answer(std::string_view heading, const FlipAnswer& answer) {
+std::string html_answer(std::string_view heading, const FlipAnswer& answer) {
   std::string out = "<div><h5>" + std::string(heading);
   out += answer.correct ? " <span class=\"gain\">✓ right</span>" : " <span class=\"loss\">✗ wrong</span>";
   if (answer.confidence) out += fmt::format(", confidence {} %", fixed(*answer.confidence * 100, 0));
-  out += "</h5>" + excerpt(answer.response);
+  out += "</h5>" + html_excerpt(answer.response);
   if (!answer.extracted.empty()) out += "<p class=\"note\">read as: <code>" + html(answer.extracted) + "</code></p>";
   if (!answer.detail.empty()) out += "<p class=\"note\">" + html(answer.detail) + "</p>";
   return out + "</div>";
@@ -167,9 +167,9 @@ struct HtmlWriter {
     const bool gained = flip.after.correct;
     const auto heading = fmt::format("<span class=\"{}\">{}</span> <span class=\"mono\">{}</span>",
                                      gained ? "gain" : "loss", gained ? "▲ gained" : "▼ lost", html(flip.example_id));
-    const auto body = "<div class=\"block\"><h5>Prompt</h5>" + excerpt(flip.prompt) + "<h5>Right answer</h5>" +
-                      excerpt(flip.target) + "</div><div class=\"pair\">" + answer("Before", flip.before) +
-                      answer("After", flip.after) + "</div>";
+    const auto body = "<div class=\"block\"><h5>Prompt</h5>" + html_excerpt(flip.prompt) + "<h5>Right answer</h5>" +
+                      html_excerpt(flip.target) + "</div><div class=\"pair\">" + html_answer("Before", flip.before) +
+                      html_answer("After", flip.after) + "</div>";
     return details(heading, body, fmt::format(" class=\"item\" id=\"item-{}\"", item.number));
   }
   std::string operator()(const PageOnly& only) const { return only.html; }

@@ -23,7 +23,7 @@ std::string fenced(std::string_view text) {
   return fence + "\n" + body + (body.ends_with('\n') ? "" : "\n") + fence + "\n";
 }
 
-std::string excerpt(const Excerpt& text) {
+std::string markdown_excerpt(const Excerpt& text) {
   std::string out;
   if (text.left_out_before > 0) {
     out += fmt::format("({} before this left out)\n\n", bytes(static_cast<std::int64_t>(text.left_out_before)));
@@ -35,12 +35,12 @@ std::string excerpt(const Excerpt& text) {
   return out + "\n";
 }
 
-std::string answer(std::string_view heading, const FlipAnswer& answer) {
+std::string markdown_answer(std::string_view heading, const FlipAnswer& answer) {
   auto out = fmt::format("{}, {}", heading, answer.correct ? "right" : "wrong");
   if (answer.confidence) out += fmt::format(", confidence {} %", fixed(*answer.confidence * 100, 0));
   if (!answer.extracted.empty()) out += ", read as: " + markdown(answer.extracted);
   if (!answer.detail.empty()) out += ", " + markdown(answer.detail);
-  return out + ":\n\n" + excerpt(answer.response);
+  return out + ":\n\n" + markdown_excerpt(answer.response);
 }
 
 /// On one line, because a blank one would end the element. Characters that are special in Markdown become references,
@@ -124,8 +124,8 @@ struct MarkdownWriter {
   std::string operator()(const FlippedItem& item) const {
     const auto& flip = item.flip;
     return folded((flip.after.correct ? "gained " : "lost ") + flip.example_id,
-                  "Prompt:\n\n" + excerpt(flip.prompt) + "Right answer:\n\n" + excerpt(flip.target) +
-                      answer("Before", flip.before) + answer("After", flip.after));
+                  "Prompt:\n\n" + markdown_excerpt(flip.prompt) + "Right answer:\n\n" + markdown_excerpt(flip.target) +
+                      markdown_answer("Before", flip.before) + markdown_answer("After", flip.after));
   }
   std::string operator()(const PageOnly&) const { return {}; }
   std::string operator()(const Fold& fold) const {

@@ -8,7 +8,7 @@ namespace touchstone::reports {
 namespace {
 
 /// One entry a column: the cell, or null for a column covered by a wider cell.
-std::vector<const Cell*> spread(const TableRow& row) {
+std::vector<const Cell*> cells_of(const TableRow& row) {
   std::vector<const Cell*> all;
   for (const auto& cell : row) {
     all.push_back(&cell);
@@ -44,7 +44,7 @@ FlatTable flatten(const ReportTable& table) {
   for (const auto& group : table.groups) {
     flat.headings.push_back(text_cell(group.heading));
     for (const auto& row : group.rows) {
-      auto cells = spread(row);
+      auto cells = cells_of(row);
       if (grouped) cells.insert(cells.begin(), &flat.headings.back());
       cells.resize(flat.columns.size(), nullptr);
       flat.rows.push_back(std::move(cells));

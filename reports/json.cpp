@@ -13,7 +13,7 @@ namespace {
 
 Json interval(const Interval& value) { return Json::array({number_or_null(value.low), number_or_null(value.high)}); }
 
-Json json_of(const Calibration& calibration) {
+Json report_json(const Calibration& calibration) {
   if (calibration.items == 0) return nullptr;
   Json bins = Json::array();
   for (const auto& bin : calibration.bins) {
@@ -37,7 +37,7 @@ Json json_of(const Calibration& calibration) {
           {"bins", bins}};
 }
 
-Json json_of(const ArmTask& task) {
+Json report_json(const ArmTask& task) {
   return {{"task", task.task},
           {"metric", task.metric},
           {"unit", task.unit.name},
@@ -57,12 +57,12 @@ Json json_of(const ArmTask& task) {
           {"seed_deviation", number_or_null(task.seed_deviation)},
           {"lost", task.lost},
           {"gained", task.gained},
-          {"calibration_before", json_of(task.calibration_before)},
-          {"calibration_after", json_of(task.calibration_after)}};
+          {"calibration_before", report_json(task.calibration_before)},
+          {"calibration_after", report_json(task.calibration_after)}};
 }
 
 /// After minus before, by paired bootstrap; null for a task without confidences.
-Json json_of(const CalibrationChange& change) {
+Json report_json(const CalibrationChange& change) {
   if (change.items == 0) return nullptr;
   return {{"items", change.items},
           {"ece", number_or_null(change.ece)},
@@ -73,7 +73,7 @@ Json json_of(const CalibrationChange& change) {
           {"brier_shown", change.brier_shown}};
 }
 
-Json json_of(const ReportInput& input, const Arm& arm) {
+Json report_json(const ReportInput& input, const Arm& arm) {
   Json out = {{"model", arm.model},
               {"method", arm.method},
               {"trained_on", arm.trained_on},
@@ -89,11 +89,11 @@ Json json_of(const ReportInput& input, const Arm& arm) {
     out["cells"].push_back(input.changes[at].cell.id);
   }
   out["tasks"] = Json::array();
-  for (const auto& task : arm.tasks) out["tasks"].push_back(json_of(task));
+  for (const auto& task : arm.tasks) out["tasks"].push_back(report_json(task));
   return out;
 }
 
-Json json_of(const CellChange& change) {
+Json report_json(const CellChange& change) {
   Json out = {{"cell", change.cell.id},
               {"gain", number_or_null(change.gain)},
               {"mean_drop", number_or_null(change.mean_drop)},
@@ -120,12 +120,12 @@ Json json_of(const CellChange& change) {
                             {"lost", task.paired.lost},
                             {"gained", task.paired.gained},
                             {"detectable", number_or_null(task.paired.detectable())},
-                            {"calibration_change", json_of(task.calibration)}});
+                            {"calibration_change", report_json(task.calibration)}});
   }
   return out;
 }
 
-Json json_of(const ReportInput& input, const CellRow& cell) {
+Json report_json(const ReportInput& input, const CellRow& cell) {
   Json out = {{"id", cell.id},
               {"key", cell.key},
               {"model", input.model_label(cell.base_model)},
@@ -156,7 +156,7 @@ Json json_of(const ReportInput& input, const CellRow& cell) {
   return out;
 }
 
-Json json_of(const ReportInput& input, const MeasureRow& measure) {
+Json report_json(const ReportInput& input, const MeasureRow& measure) {
   Json out = {{"key", measure.key},
               {"model", input.model_label(measure.model)},
               {"task", measure.task},
@@ -236,7 +236,7 @@ Json lm_eval_of(const ReportInput& input, const ModelRow& model) {
 }  // namespace reports
 
 std::string render_json(const ReportInput& input) {
-  using reports::json_of;
+  using reports::report_json;
   Json out = {{"format", "touchstone-report-1"}, {"version", input.version}};
   out["runs"] = Json::array();
   for (const auto& run : input.runs) {
@@ -261,13 +261,13 @@ std::string render_json(const ReportInput& input) {
                              {"template_hash", model.template_hash}});
   }
   out["arms"] = Json::array();
-  for (const auto& arm : input.arms) out["arms"].push_back(json_of(input, arm));
+  for (const auto& arm : input.arms) out["arms"].push_back(report_json(input, arm));
   out["changes"] = Json::array();
-  for (const auto& change : input.changes) out["changes"].push_back(json_of(change));
+  for (const auto& change : input.changes) out["changes"].push_back(report_json(change));
   out["cells"] = Json::array();
-  for (const auto& cell : input.cells) out["cells"].push_back(json_of(input, cell));
+  for (const auto& cell : input.cells) out["cells"].push_back(report_json(input, cell));
   out["measures"] = Json::array();
-  for (const auto& measure : input.measures) out["measures"].push_back(json_of(input, measure));
+  for (const auto& measure : input.measures) out["measures"].push_back(report_json(input, measure));
   return reports::written(out);
 }
 

@@ -17,10 +17,10 @@ namespace {
 
 constexpr const char* kOrigin = "ShishirPatil/gorilla, berkeley-function-call-leaderboard/bfcl_eval/data/";
 constexpr const char* kMain = "acc,none";
-constexpr int kLongest = 256;  ///< tokens of a call
+constexpr int kBfclLongest = 256;  ///< tokens of a call
 
 /// One category for evaluation, and the category of questions from users, for training.
-struct Category {
+struct BfclCategory {
   std::string name;
   std::string test;
   std::string train;
@@ -36,7 +36,7 @@ DataFile file(Split split, const std::string& path) {
 }
 
 /// Questions, then answers.
-std::array<DataFile, 2> files_of(const Category& category, Split split) {
+std::array<DataFile, 2> files_of(const BfclCategory& category, Split split) {
   const auto name = "BFCL_v4_" + (split == Split::train ? category.train : category.test);
   return {file(split, name), file(split, "possible_answer/" + name)};
 }
@@ -161,7 +161,7 @@ Example question(const DataRow& row, const DataRow& answer, const std::string& i
   return example;
 }
 
-std::vector<Example> load(const Category& category, Split split, const DataFolders& folders) {
+std::vector<Example> load_bfcl(const BfclCategory& category, Split split, const DataFolders& folders) {
   const auto [questions, answers] = files_of(category, split);
   const auto rows = read_rows(folders.find(category.name, questions));
   const auto path = folders.find(category.name, answers);
@@ -284,7 +284,7 @@ std::string fault_of(const ToolCall& call, const Example& example) {
   return "";
 }
 
-Verdict judge(const Example& example, const Response& response) {
+Verdict judge_bfcl(const Example& example, const Response& response) {
   std::string fault;
   auto verdict = tool_verdict(response, kMain, example.question, example.facts.at("tool"), [&](const ToolCall& call) {
     fault = fault_of(call, example);
@@ -294,7 +294,7 @@ Verdict judge(const Example& example, const Response& response) {
   return verdict;
 }
 
-void add(TaskBook& book, const Category& category) {
+void add_bfcl(TaskBook& book, const BfclCategory& category) {
   Task task;
   task.name = category.name;
   task.family = "bfcl";
@@ -307,8 +307,8 @@ void add(TaskBook& book, const Category& category) {
   for (const auto split : {Split::test, Split::train}) {
     for (auto& one : files_of(category, split)) task.files.push_back(std::move(one));
   }
-  task.load = [category](Split split, const DataFolders& folders) { return load(category, split, folders); };
-  asks_for_a_line(task, kLongest, judge);
+  task.load = [category](Split split, const DataFolders& folders) { return load_bfcl(category, split, folders); };
+  asks_for_a_line(task, kBfclLongest, judge_bfcl);
   book.tasks.add(category.name, std::move(task));
 }
 
@@ -317,9 +317,10 @@ void add(TaskBook& book, const Category& category) {
 namespace plugins {
 
 void bfcl(TaskBook& book) {
-  add(book,
-      {"bfcl_simple_python", "simple_python", "live_simple", "one tool and a question: the call that answers it"});
-  add(book, {"bfcl_multiple", "multiple", "live_multiple", "two to four tools and a question: the right one's call"});
+  add_bfcl(book,
+           {"bfcl_simple_python", "simple_python", "live_simple", "one tool and a question: the call that answers it"});
+  add_bfcl(book,
+           {"bfcl_multiple", "multiple", "live_multiple", "two to four tools and a question: the right one's call"});
 }
 
 }  // namespace plugins

@@ -15,8 +15,8 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kName = "chartqa";
-constexpr int kLongest = 512;
+constexpr const char* kChartqaName = "chartqa";
+constexpr int kChartqaLongest = 512;
 
 /// The prompt of the reference (lm-evaluation-harness, task chartqa).
 constexpr const char* kInstruction =
@@ -34,7 +34,7 @@ constexpr const char* kInstruction =
     "- If <answer> is an entity, it should include the full label from the graph.\n"
     "IMPORTANT: Remember, to end your answer with Final Answer: <answer>.\n";
 
-std::vector<DataFile> files() {
+std::vector<DataFile> chartqa_files() {
   std::vector<DataFile> all;
   for (const auto& [split, name] :
        {std::pair{Split::test, "test"}, {Split::validation, "val"}, {Split::train, "train"}}) {
@@ -50,14 +50,14 @@ std::vector<DataFile> files() {
   return all;
 }
 
-std::vector<Example> load(Split split, const DataFolders& folders) {
+std::vector<Example> load_chartqa(Split split, const DataFolders& folders) {
   std::vector<Example> examples;
-  for (const auto& file : files()) {
+  for (const auto& file : chartqa_files()) {
     if (file.split != split) continue;
-    const auto path = folders.find(kName, file);
+    const auto path = folders.find(kChartqaName, file);
     for (const auto& row : read_rows(path)) {
       Example example;
-      example.id = std::string(kName) + "/" + split_name(split) + "/" + std::to_string(examples.size());
+      example.id = std::string(kChartqaName) + "/" + split_name(split) + "/" + std::to_string(examples.size());
       example.question = row.text("query") + kInstruction;
       example.targets = {row.text("label")};
       example.media = {read_named_picture(path.parent_path() / "png", row.text("imgname"), row.where)};
@@ -124,7 +124,7 @@ bool mentions(std::string_view text, const std::string& gold) {
   return false;
 }
 
-Verdict judge(const Example& example, const Response& response) {
+Verdict judge_chartqa(const Example& example, const Response& response) {
   const auto text = std::string(first_text(response));
   const auto& gold = example.targets.front();
   Verdict verdict;
@@ -145,22 +145,22 @@ namespace plugins {
 
 void chartqa(TaskBook& book) {
   Task task;
-  task.name = kName;
-  task.family = kName;
+  task.name = kChartqaName;
+  task.family = kChartqaName;
   task.version = "0.0";
   task.summary = "questions on real charts, 5 % tolerance on numbers";
   task.source = "ChartQA: A Benchmark for Question Answering about Charts, arXiv 2203.10244";
   task.format.shots_fixed = true;  // a request brings only the pictures of its own example
   task.metrics = {{.name = "relaxed_accuracy,none"}, {.name = "exact_match,none"}, {.name = "anywhere_accuracy,none"}};
-  task.files = files();
-  task.load = load;
+  task.files = chartqa_files();
+  task.load = load_chartqa;
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .media = example.media, .max_new_tokens = kLongest}};
+    return {Generation{.context = context, .media = example.media, .max_new_tokens = kChartqaLongest}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge(example, responses.front());
+    return judge_chartqa(example, responses.front());
   };
-  book.tasks.add(kName, std::move(task));
+  book.tasks.add(kChartqaName, std::move(task));
 }
 
 }  // namespace plugins

@@ -7,7 +7,7 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kSource =
+constexpr const char* kGsm8kSource =
     "Training Verifiers to Solve Math Word Problems, arXiv 2110.14168; openai/grade-school-math";
 
 /// Eight questions with worked answers. Source: Wei et al., Chain-of-Thought Prompting, arXiv 2201.11903, appendix G.
@@ -50,7 +50,7 @@ constexpr std::array<Shot, 8> kShots = {{
      "8"},
 }};
 
-std::vector<DataFile> files() {
+std::vector<DataFile> gsm8k_files() {
   const auto file = [](Split split, const char* sha256) {
     const std::string name = split_name(split);
     return DataFile{.split = split,
@@ -64,9 +64,9 @@ std::vector<DataFile> files() {
           file(Split::train, "17f347dc51477c50d4efb83959dbb7c56297aba886e5544ee2aaed3024813465")};
 }
 
-std::vector<Example> load(const Gsm8kForm& form, Split split, const DataFolders& folders) {
+std::vector<Example> load_gsm8k(const Gsm8kForm& form, Split split, const DataFolders& folders) {
   std::vector<Example> examples;
-  for (const auto& row : read_rows(folders.find(form.name, file_of(form.name, files(), split)))) {
+  for (const auto& row : read_rows(folders.find(form.name, file_of(form.name, gsm8k_files(), split)))) {
     const auto id = form.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
     examples.push_back(gsm8k_example(form, row, id));
   }
@@ -85,16 +85,16 @@ std::vector<Example> fixed_shots(const Gsm8kForm& form) {
   return examples;
 }
 
-void add(TaskBook& book, const Gsm8kForm& form) {
+void add_gsm8k(TaskBook& book, const Gsm8kForm& form) {
   Task task = gsm8k_task(form);
   task.family = "gsm8k";
-  task.source = kSource;
+  task.source = kGsm8kSource;
   if (!form.conclusion.empty()) {
     task.format.sampler = PromptFormat::Sampler::first_n;
     task.format.shot_examples = fixed_shots(form);
   }
-  task.files = files();
-  task.load = [form](Split split, const DataFolders& folders) { return load(form, split, folders); };
+  task.files = gsm8k_files();
+  task.load = [form](Split split, const DataFolders& folders) { return load_gsm8k(form, split, folders); };
   book.tasks.add(form.name, std::move(task));
 }
 
@@ -105,30 +105,31 @@ namespace plugins {
 void gsm8k(TaskBook& book) {
   const std::vector<std::string> stops = {"Q:", "</s>", "<|im_end|>"};
   const std::string answer_is = R"(The answer is (\-?[0-9\.\,]+))";
-  add(book, gsm8k_form("gsm8k", "grade-school word problems, 5 worked examples", "3.0"));
-  add(book, {.name = "gsm8k_cot",
-             .summary = "grade-school word problems, 8 fixed chains of thought",
-             .version = "3.0",
-             .before = "Q: ",
-             .after = "\nA:",
-             .until = stops,
-             .strict = answer_is + ".",
-             .strict_fixed = answer_is,
-             .whole_target = false,
-             .shots = 8,
-             .conclusion = "The answer is N."});
-  add(book, {.name = "gsm8k_cot_zeroshot",
-             .summary = "grade-school word problems, step by step without examples",
-             .version = "3.0",
-             .before = "Q: ",
-             .after = "\nA: Let's think step by step.",
-             .until = stops,
-             .strict = answer_is + ".",
-             .strict_fixed = answer_is,
-             .shots_fixed = true,
-             .conclusion = {}});
+  add_gsm8k(book, gsm8k_form("gsm8k", "grade-school word problems, 5 worked examples", "3.0"));
+  add_gsm8k(book, {.name = "gsm8k_cot",
+                   .summary = "grade-school word problems, 8 fixed chains of thought",
+                   .version = "3.0",
+                   .before = "Q: ",
+                   .after = "\nA:",
+                   .until = stops,
+                   .strict = answer_is + ".",
+                   .strict_fixed = answer_is,
+                   .whole_target = false,
+                   .shots = 8,
+                   .conclusion = "The answer is N."});
+  add_gsm8k(book, {.name = "gsm8k_cot_zeroshot",
+                   .summary = "grade-school word problems, step by step without examples",
+                   .version = "3.0",
+                   .before = "Q: ",
+                   .after = "\nA: Let's think step by step.",
+                   .until = stops,
+                   .strict = answer_is + ".",
+                   .strict_fixed = answer_is,
+                   .shots_fixed = true,
+                   .conclusion = {}});
   const std::string final_answer = "The final answer is (" + std::string(kGsm8kNumber) + ")";
-  add(book, {.name = "gsm8k_cot_llama",
+  add_gsm8k(book,
+            {.name = "gsm8k_cot_llama",
              .summary = "grade-school word problems as Llama 3's own evaluation asks them",
              .version = "4.0",
              .before = "Given the following problem, reason and give a final answer to the problem.\nProblem: ",

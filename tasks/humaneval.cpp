@@ -5,9 +5,10 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kSource = "Evaluating Large Language Models Trained on Code, arXiv 2107.03374; openai/human-eval";
+constexpr const char* kHumanevalSource =
+    "Evaluating Large Language Models Trained on Code, arXiv 2107.03374; openai/human-eval";
 
-std::vector<DataFile> files() {
+std::vector<DataFile> humaneval_files() {
   return {{.split = Split::test,
            .paths = {"humaneval/HumanEval.jsonl.gz", "humaneval/HumanEval.jsonl", "humaneval/test.jsonl",
                      "humaneval/test.jsonl.gz"},
@@ -16,21 +17,21 @@ std::vector<DataFile> files() {
            .origin = "openai/human-eval, data/HumanEval.jsonl.gz"}};
 }
 
-std::vector<Example> load(const HumanEvalForm& form, Split split, const DataFolders& folders) {
+std::vector<Example> load_humaneval(const HumanEvalForm& form, Split split, const DataFolders& folders) {
   std::vector<Example> examples;
-  for (const auto& row : read_rows(folders.find(form.name, file_of(form.name, files(), split)))) {
+  for (const auto& row : read_rows(folders.find(form.name, file_of(form.name, humaneval_files(), split)))) {
     examples.push_back(humaneval_example(form, row, form.name + "/test/" + std::to_string(examples.size())));
   }
   return examples;
 }
 
-void add(TaskBook& book, const HumanEvalForm& form, const std::shared_ptr<LazySandbox>& sandbox) {
+void add_humaneval(TaskBook& book, const HumanEvalForm& form, const std::shared_ptr<LazySandbox>& sandbox) {
   Task task = humaneval_task(form, sandbox);
   task.family = "humaneval";
-  task.source = kSource;
+  task.source = kHumanevalSource;
   task.trained = Split::test;
-  task.files = files();
-  task.load = [form](Split split, const DataFolders& folders) { return load(form, split, folders); };
+  task.files = humaneval_files();
+  task.load = [form](Split split, const DataFolders& folders) { return load_humaneval(form, split, folders); };
   book.tasks.add(form.name, std::move(task));
 }
 
@@ -40,24 +41,25 @@ namespace plugins {
 
 void humaneval(TaskBook& book) {
   const auto sandbox = std::make_shared<LazySandbox>();
-  add(book,
+  add_humaneval(
+      book,
       {.name = "humaneval", .version = "1.0", .summary = "Python functions from their docstrings, run against tests"},
       sandbox);
-  add(book,
-      {.name = "humaneval_64",
-       .version = "1.0",
-       .summary = "Python functions from their docstrings, 64 samples each",
-       .samples = 64,
-       .temperature = 0.2,
-       .top_p = 0.95,
-       .ks = {2, 8, 16, 32, 64}},
-      sandbox);
-  add(book,
-      {.name = "humaneval_instruct",
-       .version = "3.0",
-       .summary = "Python functions, asked for in words",
-       .instruct = true},
-      sandbox);
+  add_humaneval(book,
+                {.name = "humaneval_64",
+                 .version = "1.0",
+                 .summary = "Python functions from their docstrings, 64 samples each",
+                 .samples = 64,
+                 .temperature = 0.2,
+                 .top_p = 0.95,
+                 .ks = {2, 8, 16, 32, 64}},
+                sandbox);
+  add_humaneval(book,
+                {.name = "humaneval_instruct",
+                 .version = "3.0",
+                 .summary = "Python functions, asked for in words",
+                 .instruct = true},
+                sandbox);
 }
 
 }  // namespace plugins

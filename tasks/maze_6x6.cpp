@@ -8,11 +8,11 @@ namespace {
 using micro::Maze;
 using micro::Place;
 
-constexpr const char* kName = "maze-6x6";
+constexpr const char* kMaze6x6Name = "maze-6x6";
 constexpr int kLargest = 32;
 constexpr std::int64_t kMazes = 10000;
 
-std::vector<DataFile> files() {
+std::vector<DataFile> maze_6x6_files() {
   std::vector<DataFile> all;
   for (const auto split : {Split::test, Split::validation, Split::train}) {
     all.push_back({.split = split,
@@ -91,9 +91,9 @@ void check_path(const Maze& maze, const DataRow& row) {
 /// The split of a maze, by its number: of every ten mazes, eight for training, one for validation, one for testing.
 Split split_of(std::int64_t id) { return id < 8000 ? Split::train : id < 9000 ? Split::validation : Split::test; }
 
-std::vector<Example> load(Split split, const DataFolders& folders) {
+std::vector<Example> load_maze_6x6(Split split, const DataFolders& folders) {
   std::vector<Example> examples;
-  for (const auto& row : read_rows(folders.find(kName, file_of(kName, files(), split)))) {
+  for (const auto& row : read_rows(folders.find(kMaze6x6Name, file_of(kMaze6x6Name, maze_6x6_files(), split)))) {
     const auto id = row.integer("id");
     require(id >= 0 && id < kMazes, Fault::data, [&] {
       return row.where + ": 'id' is " + std::to_string(id) + ", 0 to " + std::to_string(kMazes - 1) + " is wanted";
@@ -101,8 +101,8 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
     const auto maze = maze_of(row);
     check_path(maze, row);
     if (split_of(id) != split) continue;
-    examples.push_back(maze_example(maze, std::string(kName) + "/" + split_name(split) + "/" + std::to_string(id),
-                                    micro::Trace::none, 0));
+    examples.push_back(maze_example(
+        maze, std::string(kMaze6x6Name) + "/" + split_name(split) + "/" + std::to_string(id), micro::Trace::none, 0));
   }
   return examples;
 }
@@ -113,15 +113,15 @@ namespace plugins {
 
 void maze_6x6(TaskBook& book) {
   Task task = maze_task(micro::Trace::none);
-  task.name = kName;
+  task.name = kMaze6x6Name;
   task.family = "maze";  // as for the micro world's mazes: the same skill
   task.version = "1.0";
   task.summary = "10,000 mazes of 6 x 6 cells, in the form of task maze; ids from 9,000 are the test";
   task.source = "A Configurable Library for Generating and Manipulating Maze Datasets, arXiv 2309.10498";
   task.format.shots_from = Split::train;
-  task.files = files();
-  task.load = load;
-  book.tasks.add(kName, std::move(task));
+  task.files = maze_6x6_files();
+  task.load = load_maze_6x6;
+  book.tasks.add(kMaze6x6Name, std::move(task));
 }
 
 }  // namespace plugins

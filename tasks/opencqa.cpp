@@ -13,11 +13,11 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kName = "opencqa";
-constexpr int kLongest = 256;
+constexpr const char* kOpencqaName = "opencqa";
+constexpr int kOpencqaLongest = 256;
 constexpr double kAlike = 0.5;  ///< ROUGE-L from which an answer counts as right, where only right and wrong are shown
 
-std::vector<DataFile> files() {
+std::vector<DataFile> opencqa_files() {
   std::vector<DataFile> all;
   for (const auto& [split, name] :
        {std::pair{Split::test, "test"}, {Split::validation, "val"}, {Split::train, "train"}}) {
@@ -64,8 +64,8 @@ std::vector<std::string> fields_of(const Json& value, const std::string& where) 
   return value.get<std::vector<std::string>>();
 }
 
-std::vector<Example> load(Split split, const DataFolders& folders) {
-  const auto path = folders.find(kName, file_of(kName, files(), split));
+std::vector<Example> load_opencqa(Split split, const DataFolders& folders) {
+  const auto path = folders.find(kOpencqaName, file_of(kOpencqaName, opencqa_files(), split));
   const auto charts = read_json(path);
   require(charts.is_object(), Fault::data, [&] { return path.string() + ": expected an object with a chart a key"; });
   const auto folder = pictures_of(path, split);
@@ -77,7 +77,7 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
     const auto& picture = fields[0];
     if (!listed.empty() && !listed.contains(folder.filename().string() + "/" + picture)) continue;
     Example example;
-    example.id = std::string(kName) + "/" + split_name(split) + "/" + key;
+    example.id = std::string(kOpencqaName) + "/" + split_name(split) + "/" + key;
     example.question = "Title: " + fields[1] + "\nQuestion: " + fields[3] + "\nAnswer:";
     example.targets = {fields[4]};
     example.media = {read_named_picture(folder, picture, where)};
@@ -90,7 +90,7 @@ std::vector<Example> load(Split split, const DataFolders& folders) {
 }
 
 /// Overlap with the written answer, each in [0, 1]; an answer with half the words in the right order counts as right.
-Verdict judge(const Example& example, const Response& response) {
+Verdict judge_opencqa(const Example& example, const Response& response) {
   const auto text = std::string(strip(first_text(response)));
   const auto words = rouge(text, example.targets.front());
   Verdict verdict;
@@ -112,8 +112,8 @@ namespace plugins {
 
 void opencqa(TaskBook& book) {
   Task task;
-  task.name = kName;
-  task.family = kName;
+  task.name = kOpencqaName;
+  task.family = kOpencqaName;
   task.version = "1.0";
   task.summary = "open questions on real charts, answered in sentences (ROUGE, BLEU)";
   task.source = "OpenCQA: Open-ended Question Answering with Charts, arXiv 2210.06628";
@@ -121,15 +121,16 @@ void opencqa(TaskBook& book) {
   for (const char* name : {"rougeL,none", "rouge1,none", "rouge2,none", "bleu,none"}) {
     task.metrics.push_back({.name = name});
   }
-  task.files = files();
-  task.load = load;
+  task.files = opencqa_files();
+  task.load = load_opencqa;
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .media = example.media, .max_new_tokens = kLongest, .until = {"\n\n"}}};
+    return {
+        Generation{.context = context, .media = example.media, .max_new_tokens = kOpencqaLongest, .until = {"\n\n"}}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge(example, responses.front());
+    return judge_opencqa(example, responses.front());
   };
-  book.tasks.add(kName, std::move(task));
+  book.tasks.add(kOpencqaName, std::move(task));
 }
 
 }  // namespace plugins

@@ -11,10 +11,10 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kName = "tabmwp";
-constexpr int kLongest = 64;  ///< tokens of an answer
+constexpr const char* kTabmwpName = "tabmwp";
+constexpr int kTabmwpLongest = 64;  ///< tokens of an answer
 
-std::vector<DataFile> files() {
+std::vector<DataFile> tabmwp_files() {
   const auto file = [](Split split, const std::string& name) {
     return DataFile{.split = split,
                     .paths = {"tabmwp/" + name + ".json.gz", "tabmwp/" + name + ".json"},
@@ -55,15 +55,15 @@ Example problem(const DataRow& row, const std::string& id) {
   return example;
 }
 
-std::vector<Example> load(Split split, const DataFolders& folders) {
-  const auto path = folders.find(kName, file_of(kName, files(), split));
+std::vector<Example> load_tabmwp(Split split, const DataFolders& folders) {
+  const auto path = folders.find(kTabmwpName, file_of(kTabmwpName, tabmwp_files(), split));
   const auto all = parse_json(read_text_file(path, RowLimits().file_bytes), path.string());
   require(all.is_object(), Fault::data, [&] { return path.string() + ": expected an object of problems by number"; });
   std::vector<Example> examples;
   for (const auto& [number, value] : all.items()) {
     const DataRow row{.value = value, .where = path.string() + ": problem '" + number + "'"};
     require(value.is_object(), Fault::data, [&] { return row.where + ": an object is wanted"; });
-    examples.push_back(problem(row, std::string(kName) + "/" + split_name(split) + "/" + number));
+    examples.push_back(problem(row, std::string(kTabmwpName) + "/" + split_name(split) + "/" + number));
   }
   return examples;
 }
@@ -84,7 +84,7 @@ std::string normal(std::string_view text) {
   return out;
 }
 
-Verdict judge(const Example& example, const Response& response) {
+Verdict judge_tabmwp(const Example& example, const Response& response) {
   Verdict verdict;
   verdict.extracted = normal(first_text(response));
   verdict.correct = verdict.extracted == normal(example.facts.at("answer"));
@@ -101,8 +101,8 @@ namespace plugins {
 
 void tabmwp(TaskBook& book) {
   Task task;
-  task.name = kName;
-  task.family = kName;
+  task.name = kTabmwpName;
+  task.family = kTabmwpName;
   task.version = "1.0";
   task.summary = "word problems over tables, numbers or options";
   task.source =
@@ -110,10 +110,10 @@ void tabmwp(TaskBook& book) {
   task.trained = Split::validation;
   task.format.shots_from = Split::validation;
   task.metrics = {{.name = "acc,none"}};
-  task.files = files();
-  task.load = load;
-  asks_for_a_line(task, kLongest, judge);
-  book.tasks.add(kName, std::move(task));
+  task.files = tabmwp_files();
+  task.load = load_tabmwp;
+  asks_for_a_line(task, kTabmwpLongest, judge_tabmwp);
+  book.tasks.add(kTabmwpName, std::move(task));
 }
 
 }  // namespace plugins

@@ -10,7 +10,7 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kSource = "TruthfulQA: Measuring How Models Mimic Human Falsehoods, arXiv 2109.07958";
+constexpr const char* kTruthfulqaSource = "TruthfulQA: Measuring How Models Mimic Human Falsehoods, arXiv 2109.07958";
 
 /// Separates the false answers of one question: a control character, because an answer may contain a line break.
 constexpr const char* kSeparator = "\x1e";
@@ -34,12 +34,13 @@ constexpr const char* kPrimer =
 /// The task without its examples and scores.
 void describe(Task& task) {
   task.family = "truthfulqa";
-  task.source = kSource;
+  task.source = kTruthfulqaSource;
   task.evaluated = Split::validation;
   task.trained = Split::validation;
 }
 
-Task choosing_task(const std::string& name, const std::string& version, const std::string& summary, bool many) {
+Task truthfulqa_choosing_task(const std::string& name, const std::string& version, const std::string& summary,
+                              bool many) {
   Task task = truthful_choosing_task(
       {.name = name, .version = version, .summary = summary, .primer = kPrimer, .chance = many ? 0.5 : 0.22}, many,
       [name](Split split, const DataFolders& folders) { return truthfulqa_choices(name, split, folders); });
@@ -98,7 +99,7 @@ Verdict judge_text(const Example& example, const Response& response) {
   return verdict;
 }
 
-Task writing_task() {
+Task truthfulqa_writing_task() {
   Task task;
   task.name = "truthfulqa_gen";
   task.version = "3.0";
@@ -132,10 +133,11 @@ namespace plugins {
 
 void truthfulqa(TaskBook& book) {
   const std::string questions = "questions with a popular false answer, ";
-  book.tasks.add("truthfulqa_mc1", choosing_task("truthfulqa_mc1", "2.0", questions + "one true answer chosen", false));
-  book.tasks.add("truthfulqa_mc2",
-                 choosing_task("truthfulqa_mc2", "3.0", questions + "probability of the true answers", true));
-  book.tasks.add("truthfulqa_gen", writing_task());
+  book.tasks.add("truthfulqa_mc1",
+                 truthfulqa_choosing_task("truthfulqa_mc1", "2.0", questions + "one true answer chosen", false));
+  book.tasks.add("truthfulqa_mc2", truthfulqa_choosing_task("truthfulqa_mc2", "3.0",
+                                                            questions + "probability of the true answers", true));
+  book.tasks.add("truthfulqa_gen", truthfulqa_writing_task());
   // The three measure different things: they are listed together, never averaged.
   book.groups.add("truthfulqa", {.name = "truthfulqa",
                                  .summary = "questions with a popular false answer: mc1, mc2 and gen",

@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <mutex>
 
+#include "backends/book.hpp"
 #include "backends/checkpoints/adapter.hpp"
 #include "backends/checkpoints/config.hpp"
 #include "backends/checkpoints/folder.hpp"
 #include "backends/checkpoints/safetensors.hpp"
 #include "backends/checkpoints/writer.hpp"
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
@@ -102,6 +104,12 @@ class FolderCheckpoints final : public Checkpoints {
 
   void copy_companions(const fs::path& source, const fs::path& target) const override {
     copy_companion_files(source, target);
+  }
+
+  std::unique_ptr<Tokenizer> tokenizer(const fs::path& folder) const override { return load_tokenizer(folder); }
+
+  std::string learn_tokenizer(std::span<const std::string> documents, const BpeSettings& settings) const override {
+    return train_bpe(documents, settings);
   }
 
   NamedTensors read_tensors(const fs::path& path) const override {

@@ -8,7 +8,7 @@ namespace {
 /// "Gemma 3 Technical Report", arXiv:2503.19786, in the layout of transformers' Gemma3ForCausalLM: norms with 1 + w
 /// before and after each part and of each head's queries and keys, scaled embeddings, and two ropes: layers with a
 /// window use the second one.
-DecoderParts describe(const ConfigReader& config, const LoadSettings& settings) {
+DecoderParts describe_gemma3_text(const ConfigReader& config, const LoadSettings& settings) {
   const auto sizes = read_decoder_sizes(config, {.activation_key = "hidden_activation",
                                                  .activation = "gelu_pytorch_tanh",
                                                  .head_dim = 256,
@@ -56,7 +56,7 @@ DecoderParts describe(const ConfigReader& config, const LoadSettings& settings) 
 namespace plugins {
 void gemma3_text(FamilyBook& book) {
   book.add("gemma3_text", decoder_family("gemma3_text", "Gemma 3 without pictures: norms around each part, two ropes",
-                                         {"Gemma3ForCausalLM"}, describe));
+                                         {"Gemma3ForCausalLM"}, describe_gemma3_text));
 }
 }  // namespace plugins
 }  // namespace touchstone

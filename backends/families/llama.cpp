@@ -5,7 +5,7 @@ namespace {
 
 /// "LLaMA: Open and Efficient Foundation Language Models", arXiv:2302.13971, with grouped-query attention and the
 /// rotary scalings of later versions, in the layout of transformers' LlamaForCausalLM.
-DecoderParts describe(const ConfigReader& config, const LoadSettings&) {
+DecoderParts describe_llama(const ConfigReader& config, const LoadSettings&) {
   const auto sizes = read_decoder_sizes(config, {});
   auto parts = llama_parts(sizes);
   parts.ropes = {read_rope(config, {.dims = sizes.head_dim, .max_positions = sizes.max_length})};
@@ -21,7 +21,7 @@ void llama(FamilyBook& book) {
   book.add("llama", decoder_family("llama",
                                    "Llama 1 to 3.3 and what shares its layout (SmolLM2, TinyLlama): GQA, tied or "
                                    "untied head, rope default, linear, dynamic, llama3, yarn",
-                                   {"LlamaForCausalLM"}, describe));
+                                   {"LlamaForCausalLM"}, describe_llama));
 }
 }  // namespace plugins
 }  // namespace touchstone

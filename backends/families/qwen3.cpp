@@ -5,7 +5,7 @@ namespace {
 
 /// "Qwen3 Technical Report", arXiv:2505.09388, in the layout of transformers' Qwen3ForCausalLM: a Llama with an
 /// independent head size and with norms of each head's queries and keys.
-DecoderParts describe(const ConfigReader& config, const LoadSettings&) {
+DecoderParts describe_qwen3(const ConfigReader& config, const LoadSettings&) {
   const auto sizes = read_decoder_sizes(config, {.head_dim = 128, .max_length = 32768});
   auto parts = llama_parts(sizes);
   parts.ropes = {read_rope(config, {.dims = sizes.head_dim, .max_positions = sizes.max_length})};
@@ -23,7 +23,7 @@ DecoderParts describe(const ConfigReader& config, const LoadSettings&) {
 namespace plugins {
 void qwen3(FamilyBook& book) {
   book.add("qwen3", decoder_family("qwen3", "Qwen3, dense: norms of queries and keys, heads of a size of their own",
-                                   {"Qwen3ForCausalLM"}, describe));
+                                   {"Qwen3ForCausalLM"}, describe_qwen3));
 }
 }  // namespace plugins
 }  // namespace touchstone

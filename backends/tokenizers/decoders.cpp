@@ -9,9 +9,9 @@ namespace touchstone::tokenizers {
 namespace {
 
 template <class Change>
-class Function : public Decoder {
+class DecoderFunction : public Decoder {
  public:
-  explicit Function(Change change) : change_(std::move(change)) {}
+  explicit DecoderFunction(Change change) : change_(std::move(change)) {}
   void decode(std::vector<std::string>& pieces) const override { change_(pieces); }
 
  private:
@@ -19,8 +19,8 @@ class Function : public Decoder {
 };
 
 template <class Change>
-DecoderPtr function(Change change) {
-  return std::make_unique<Function<Change>>(std::move(change));
+DecoderPtr decoder_of(Change change) {
+  return std::make_unique<DecoderFunction<Change>>(std::move(change));
 }
 
 /// The value of a token <0xNN>, or -1. The digits are read as Rust's from_str_radix does: "+f" is 15.
@@ -89,7 +89,7 @@ std::string clean_up_spaces(std::string text) {
 }
 
 DecoderPtr byte_level_decoder() {
-  return function([](std::vector<std::string>& pieces) {
+  return decoder_of([](std::vector<std::string>& pieces) {
     std::string text;
     std::string bytes;
     for (const auto& piece : pieces) text += byte_alphabet().to_bytes(piece, bytes) ? bytes : piece;
@@ -97,21 +97,21 @@ DecoderPtr byte_level_decoder() {
   });
 }
 
-DecoderPtr byte_fallback_decoder() { return function(join_fallback_bytes); }
+DecoderPtr byte_fallback_decoder() { return decoder_of(join_fallback_bytes); }
 
 DecoderPtr fuse_decoder() {
-  return function([](std::vector<std::string>& pieces) { pieces = {joined(pieces)}; });
+  return decoder_of([](std::vector<std::string>& pieces) { pieces = {joined(pieces)}; });
 }
 
 DecoderPtr strip_decoder(std::int32_t content, std::size_t start, std::size_t stop) {
-  return function([content, start, stop](std::vector<std::string>& pieces) {
+  return decoder_of([content, start, stop](std::vector<std::string>& pieces) {
     for (auto& piece : pieces) piece = stripped(piece, content, start, stop);
   });
 }
 
 DecoderPtr replace_decoder(Pattern pattern, std::string content) {
   const auto shared = std::make_shared<Pattern>(std::move(pattern));
-  return function([shared, content](std::vector<std::string>& pieces) {
+  return decoder_of([shared, content](std::vector<std::string>& pieces) {
     for (auto& piece : pieces) {
       std::string changed;
       std::size_t done = 0;
@@ -127,7 +127,7 @@ DecoderPtr replace_decoder(Pattern pattern, std::string content) {
 
 DecoderPtr metaspace_decoder(std::int32_t replacement, bool drops_first) {
   const auto letter = utf8_of(replacement);
-  return function([letter, drops_first](std::vector<std::string>& pieces) {
+  return decoder_of([letter, drops_first](std::vector<std::string>& pieces) {
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       pieces[i] = replace_all(std::move(pieces[i]), letter, i == 0 && drops_first ? "" : " ");
     }
@@ -135,7 +135,7 @@ DecoderPtr metaspace_decoder(std::int32_t replacement, bool drops_first) {
 }
 
 DecoderPtr word_piece_decoder(std::string prefix, bool cleanup) {
-  return function([prefix, cleanup](std::vector<std::string>& pieces) {
+  return decoder_of([prefix, cleanup](std::vector<std::string>& pieces) {
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       auto& piece = pieces[i];
       if (i > 0) piece = piece.starts_with(prefix) ? piece.substr(prefix.size()) : " " + piece;
@@ -145,7 +145,7 @@ DecoderPtr word_piece_decoder(std::string prefix, bool cleanup) {
 }
 
 DecoderPtr bpe_decoder(std::string suffix) {
-  return function([suffix](std::vector<std::string>& pieces) {
+  return decoder_of([suffix](std::vector<std::string>& pieces) {
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       pieces[i] = replace_all(std::move(pieces[i]), suffix, i + 1 == pieces.size() ? "" : " ");
     }
@@ -153,7 +153,7 @@ DecoderPtr bpe_decoder(std::string suffix) {
 }
 
 DecoderPtr ctc_decoder(std::string pad_token, std::string word_delimiter, bool cleanup) {
-  return function([pad_token, word_delimiter, cleanup](std::vector<std::string>& pieces) {
+  return decoder_of([pad_token, word_delimiter, cleanup](std::vector<std::string>& pieces) {
     pieces.erase(std::unique(pieces.begin(), pieces.end()), pieces.end());
     std::vector<std::string> out;
     for (auto& piece : pieces) {
@@ -167,7 +167,7 @@ DecoderPtr ctc_decoder(std::string pad_token, std::string word_delimiter, bool c
 
 DecoderPtr decoder_sequence(std::vector<DecoderPtr> steps) {
   const auto shared = std::make_shared<std::vector<DecoderPtr>>(std::move(steps));
-  return function([shared](std::vector<std::string>& pieces) {
+  return decoder_of([shared](std::vector<std::string>& pieces) {
     for (const auto& step : *shared) step->decode(pieces);
   });
 }

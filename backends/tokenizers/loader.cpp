@@ -5,6 +5,7 @@
 #include <set>
 
 #include "backends/tokenizers/builders.hpp"
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"

@@ -44,9 +44,9 @@ NormalizerPtr mapped(Change change) {
   });
 }
 
-class Sequence : public Normalizer {
+class NormalizerSequence : public Normalizer {
  public:
-  explicit Sequence(std::vector<NormalizerPtr> steps) : steps_(std::move(steps)) {}
+  explicit NormalizerSequence(std::vector<NormalizerPtr> steps) : steps_(std::move(steps)) {}
   bool normalize(const Span& from, Rewritten& to) const override {
     Rewritten other;
     bool changed = false;
@@ -197,7 +197,7 @@ NormalizerPtr bert_normalizer(bool clean, bool chinese_chars, bool accents, bool
 }
 
 NormalizerPtr normalizer_sequence(std::vector<NormalizerPtr> steps) {
-  return std::make_unique<Sequence>(std::move(steps));
+  return std::make_unique<NormalizerSequence>(std::move(steps));
 }
 
 }  // namespace touchstone::tokenizers

@@ -8,9 +8,9 @@ namespace {
 
 /// A pre-tokenizer from a function.
 template <class Cut>
-class Function : public PreTokenizer {
+class CutFunction : public PreTokenizer {
  public:
-  explicit Function(Cut cut) : cut_(std::move(cut)) {}
+  explicit CutFunction(Cut cut) : cut_(std::move(cut)) {}
   void split(const Span& text, const Sink& word) const override { cut_(text, word); }
 
  private:
@@ -18,8 +18,8 @@ class Function : public PreTokenizer {
 };
 
 template <class Cut>
-PreTokenizerPtr function(Cut cut) {
-  return std::make_unique<Function<Cut>>(std::move(cut));
+PreTokenizerPtr pre_tokenizer_of(Cut cut) {
+  return std::make_unique<CutFunction<Cut>>(std::move(cut));
 }
 
 /// Splits where `delimits(code point)` holds, each such code point being a match of its own.
@@ -133,9 +133,9 @@ class Metaspace : public PreTokenizer {
   std::int32_t replacement_;
 };
 
-class Sequence : public PreTokenizer {
+class PreTokenizerSequence : public PreTokenizer {
  public:
-  explicit Sequence(std::vector<PreTokenizerPtr> steps) : steps_(std::move(steps)) {}
+  explicit PreTokenizerSequence(std::vector<PreTokenizerPtr> steps) : steps_(std::move(steps)) {}
   void split(const Span& text, const Sink& word) const override { from(0, text, word); }
 
  private:
@@ -151,7 +151,7 @@ class Sequence : public PreTokenizer {
 
 PreTokenizerPtr split_at(Pattern pattern, Behavior behavior, bool invert) {
   const auto shared = std::make_shared<Pattern>(std::move(pattern));
-  return function([shared, behavior, invert](const Span& text, const Sink& word) {
+  return pre_tokenizer_of([shared, behavior, invert](const Span& text, const Sink& word) {
     split_by(*shared, text, behavior, invert, word);
   });
 }
@@ -162,16 +162,17 @@ PreTokenizerPtr byte_level(bool add_prefix_space, bool use_regex, bool write_let
 
 PreTokenizerPtr digits(bool individual) {
   const auto behavior = individual ? Behavior::isolated : Behavior::contiguous;
-  return function([behavior](const Span& text, const Sink& word) { split_where(text, behavior, word, is_numeric); });
+  return pre_tokenizer_of(
+      [behavior](const Span& text, const Sink& word) { split_where(text, behavior, word, is_numeric); });
 }
 
 PreTokenizerPtr punctuation(Behavior behavior) {
-  return function(
+  return pre_tokenizer_of(
       [behavior](const Span& text, const Sink& word) { split_where(text, behavior, word, is_punctuation); });
 }
 
 PreTokenizerPtr word_or_symbols() {
-  return function([](const Span& text, const Sink& word) {
+  return pre_tokenizer_of([](const Span& text, const Sink& word) {
     enum class Kind : std::uint8_t { space, letter, symbol };
     auto kind = Kind::space;
     std::size_t first = 0;
@@ -191,12 +192,12 @@ PreTokenizerPtr word_or_symbols() {
 }
 
 PreTokenizerPtr whitespace_split() {
-  return function(
+  return pre_tokenizer_of(
       [](const Span& text, const Sink& word) { split_where(text, Behavior::removed, word, is_white_space); });
 }
 
 PreTokenizerPtr bert_words() {
-  return function([](const Span& text, const Sink& word) {
+  return pre_tokenizer_of([](const Span& text, const Sink& word) {
     split_where(
         text, Behavior::removed,
         [&](const Span& piece) { split_where(piece, Behavior::isolated, word, is_punctuation); }, is_white_space);
@@ -204,13 +205,13 @@ PreTokenizerPtr bert_words() {
 }
 
 PreTokenizerPtr split_at_code_point(std::int32_t delimiter) {
-  return function([delimiter](const Span& text, const Sink& word) {
+  return pre_tokenizer_of([delimiter](const Span& text, const Sink& word) {
     split_where(text, Behavior::removed, word, [&](std::int32_t value) { return value == delimiter; });
   });
 }
 
 PreTokenizerPtr fixed_length(std::size_t code_points) {
-  return function([code_points](const Span& text, const Sink& word) {
+  return pre_tokenizer_of([code_points](const Span& text, const Sink& word) {
     std::size_t first = 0;
     std::size_t count = 0;
     for (std::size_t at = 0; at < text.text.size();) {
@@ -228,7 +229,7 @@ PreTokenizerPtr metaspace(std::int32_t replacement, Prepend scheme, bool split) 
 }
 
 PreTokenizerPtr pre_tokenizer_sequence(std::vector<PreTokenizerPtr> steps) {
-  return std::make_unique<Sequence>(std::move(steps));
+  return std::make_unique<PreTokenizerSequence>(std::move(steps));
 }
 
 }  // namespace touchstone::tokenizers

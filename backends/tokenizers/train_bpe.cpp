@@ -2,11 +2,11 @@
 #include <map>
 #include <unordered_map>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "backends/tokenizers/unicode.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/regex.hpp"
-#include "harness/model/tokenizer.hpp"
 
 namespace touchstone {
 namespace {

@@ -27,10 +27,11 @@ class Workshop {
   fs::path path_;
 };
 
-void write_tokenizer(const fs::path& folder, const InitJob& job, std::int64_t vocabulary, std::int64_t length) {
+void write_tokenizer(const fs::path& folder, const InitJob& job, const Checkpoints& checkpoints,
+                     std::int64_t vocabulary, std::int64_t length) {
   BpeSettings settings;
   settings.vocabulary = vocabulary;
-  write_file_atomically(folder / "tokenizer.json", train_bpe(job.documents, settings));
+  write_file_atomically(folder / "tokenizer.json", checkpoints.learn_tokenizer(job.documents, settings));
   const Json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
                        {"eos_token", settings.end_of_text},
                        {"pad_token", settings.end_of_text},
@@ -42,8 +43,8 @@ void write_tokenizer(const fs::path& folder, const InitJob& job, std::int64_t vo
 }
 
 /// Adds control tokens that a tokenizer lacks, behind its last one.
-void add_controls(const fs::path& folder, const std::vector<std::string>& controls) {
-  const auto tokenizer = load_tokenizer(folder);
+void add_controls(const fs::path& folder, const Checkpoints& checkpoints, const std::vector<std::string>& controls) {
+  const auto tokenizer = checkpoints.tokenizer(folder);
   const auto path = folder / "tokenizer.json";
   auto json = read_json(path);
   auto next = tokenizer->size();
@@ -89,17 +90,18 @@ std::string init_checkpoint(const InitJob& job, const Checkpoints& checkpoints, 
   auto source = job.tokenizer;
   if (source.empty()) {
     source = workshop.path();
-    write_tokenizer(source, job, model->vocabulary() - static_cast<std::int64_t>(controls.size()), model->max_length());
+    write_tokenizer(source, job, checkpoints, model->vocabulary() - static_cast<std::int64_t>(controls.size()),
+                    model->max_length());
   }
   if (!family.media.empty()) {
     if (source != workshop.path()) checkpoints.copy_companions(source, workshop.path());
     source = workshop.path();
-    add_controls(source, controls);
+    add_controls(source, checkpoints, controls);
     for (const auto& [kind, media] : family.media) {
       for (const auto& [name, text] : media.files(config)) write_file_atomically(source / name, text);
     }
   }
-  const auto tokenizer = load_tokenizer(source);
+  const auto tokenizer = checkpoints.tokenizer(source);
   require(tokenizer->size() <= model->vocabulary(), Fault::checkpoint, [&] {
     return where + ": vocab_size is " + std::to_string(model->vocabulary()) + ", but the tokenizer has " +
            std::to_string(tokenizer->size()) + " tokens";

@@ -120,7 +120,7 @@ EngineParts open_parts(const EngineSettings& settings, const Checkpoints& checkp
   const auto words = tokenizer_folder(settings.model, base);
   EngineParts parts;
   parts.settings = settings;
-  parts.tokenizer = load_tokenizer(words);
+  parts.tokenizer = checkpoints.tokenizer(words);
   parts.model = checkpoints.load(
       settings.model, {.storage = dtype, .compute = dtype, .device = device, .answering = true, .cache = cache});
   parts.chat = read_template(*parts.tokenizer, words);

@@ -1,7 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,11 +46,6 @@ class Tokenizer {
   virtual SpecialTokens special_tokens() const { return {}; }
 };
 
-/// Reads tokenizer.json (or tokenizer.json.gz), tokenizer_config.json, special_tokens_map.json, chat_template.jinja of
-/// a checkpoint folder; never a model's own code. Throws Fault::checkpoint naming file and key for anything that it
-/// cannot do exactly.
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
-
 /// A byte-level tokenizer to be learnt from text.
 struct BpeSettings {
   std::int64_t vocabulary = 1024;  ///< entries: the end of text (id 0), the 256 bytes, and merges
@@ -61,10 +54,5 @@ struct BpeSettings {
   /// like the same text within a longer one; digits are single.
   std::string pattern = R"(\n|'(?:[sdmt]|ll|ve|re)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|[^\S\n]+)";
 };
-
-/// The text of a tokenizer.json (byte-pair encoding: Sennrich et al., arXiv 1508.07909, on bytes as in GPT-2). The
-/// most frequent pair is merged first; of equally frequent ones that with the lower ids. Throws Fault::data when the
-/// documents hold too few pairs for the vocabulary, Fault::config for a vocabulary below 257.
-std::string train_bpe(std::span<const std::string> documents, const BpeSettings& settings);
 
 }  // namespace touchstone

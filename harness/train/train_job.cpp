@@ -200,7 +200,7 @@ void check_train_job(const TrainJob& job, const Checkpoints& checkpoints, const 
   if (const auto procedure = find_procedure(job.model, checkpoints.base_folder(job.model)))
     read_procedure(*procedure, trainers.procedures);
   check_out(job, checkpoints);
-  const auto tokenizer = load_tokenizer(tokenizer_folder(job.model, checkpoints.base_folder(job.model)));
+  const auto tokenizer = checkpoints.tokenizer(tokenizer_folder(job.model, checkpoints.base_folder(job.model)));
   if (job.chat) require_template(*tokenizer, job.model);
 }
 
@@ -217,7 +217,7 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   session.job = &job;
   session.hooks = &hooks;
   session.checkpoints = &checkpoints;
-  session.tokenizer = load_tokenizer(tokenizer_folder(job.model, checkpoints.base_folder(job.model)));
+  session.tokenizer = checkpoints.tokenizer(tokenizer_folder(job.model, checkpoints.base_folder(job.model)));
   std::optional<ChatTemplate> chat;
   if (job.chat) {
     const auto source = require_template(*session.tokenizer, job.model);

@@ -44,7 +44,7 @@ std::set<std::string> value_names(const ReportInput& input) {
   return names;
 }
 
-Blocks blocks(const ReportInput& input) {
+Blocks audit_blocks(const ReportInput& input) {
   const auto names = value_names(input);
   if (names.empty()) return {};
   ReportTable table;
@@ -89,7 +89,7 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void audit(SectionBook& book) {
-  book.add({.name = "audit", .title = "Training data", .order = 100, .blocks = reports::blocks, .is_long = true});
+  book.add({.name = "audit", .title = "Training data", .order = 100, .blocks = reports::audit_blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

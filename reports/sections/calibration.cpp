@@ -109,7 +109,7 @@ TableRow table_row(const Arm& arm, const ArmTask& task) {
   return row;
 }
 
-ReportTable table_of(const ReportInput& input) {
+ReportTable calibration_table_of(const ReportInput& input) {
   ReportTable table;
   table.classes = "dense";
   table.caption = "Calibration before and after training (lower is better, but for AUROC)";
@@ -134,7 +134,7 @@ ReportTable table_of(const ReportInput& input) {
   return table;
 }
 
-constexpr std::string_view legend =
+constexpr std::string_view calibration_legend =
     "<ul class=\"legend\"><li><svg class=\"key\" viewBox=\"0 0 30 12\" aria-hidden=\"true\"><path class=\"ln c0 d1\" "
     "d=\"M0 6H30\"/><circle "
     "class=\"ln open c0\" cx=\"15\" cy=\"6\" r=\"3.2\"/></svg> before</li><li><svg class=\"key\" viewBox=\"0 0 30 12\" "
@@ -143,8 +143,8 @@ constexpr std::string_view legend =
     "<li>dotted: perfectly calibrated</li><li>bars: share of the items</li></ul>\n";
 
 // The diagrams of one benchmark, at most `most` of them.
-Figures benchmark(const ReportInput& input, const std::string& name, std::size_t most, std::size_t& number,
-                  std::size_t& left_out) {
+Figures calibration_benchmark(const ReportInput& input, const std::string& name, std::size_t most, std::size_t& number,
+                              std::size_t& left_out) {
   Figures diagrams{"small", {}};
   std::size_t drawn = 0;
   for (const auto& arm : input.arms) {
@@ -160,15 +160,15 @@ Figures benchmark(const ReportInput& input, const std::string& name, std::size_t
   return diagrams;
 }
 
-Blocks blocks(const ReportInput& input) {
-  auto table = table_of(input);
+Blocks calibration_blocks(const ReportInput& input) {
+  auto table = calibration_table_of(input);
   if (table.groups.empty()) return {};
   std::size_t number = 0;
   std::size_t left_out = 0;
   const auto most = std::max<std::size_t>(1, most_diagrams / input.tasks.size());
-  Blocks out = {PageOnly{std::string(legend)}};
+  Blocks out = {PageOnly{std::string(calibration_legend)}};
   for (const auto& name : input.tasks) {
-    auto diagrams = benchmark(input, name, most, number, left_out);
+    auto diagrams = calibration_benchmark(input, name, most, number, left_out);
     if (!diagrams.all.empty()) out.push_back(Fold{strong(name), {std::move(diagrams)}});
   }
   if (left_out > 0) {
@@ -192,7 +192,7 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void calibration(SectionBook& book) {
-  book.add({.name = "calibration", .title = "Calibration", .order = 60, .blocks = reports::blocks});
+  book.add({.name = "calibration", .title = "Calibration", .order = 60, .blocks = reports::calibration_blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

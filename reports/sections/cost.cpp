@@ -93,7 +93,7 @@ Blocks measuring(const ReportInput& input) {
   return {std::move(table)};
 }
 
-Blocks blocks(const ReportInput& input) {
+Blocks cost_blocks(const ReportInput& input) {
   auto out = cells(input);
   for (auto& block : measuring(input)) out.push_back(std::move(block));
   return out;
@@ -103,6 +103,8 @@ Blocks blocks(const ReportInput& input) {
 }  // namespace reports
 
 namespace plugins {
-void cost(SectionBook& book) { book.add({.name = "cost", .title = "Cost", .order = 110, .blocks = reports::blocks}); }
+void cost(SectionBook& book) {
+  book.add({.name = "cost", .title = "Cost", .order = 110, .blocks = reports::cost_blocks});
+}
 }  // namespace plugins
 }  // namespace touchstone

@@ -90,8 +90,8 @@ std::string scale_text(double value) {
   return size != 0 && (size < 1e-2 || size >= 1e5) ? significant(value, 2) : significant(value, 4);
 }
 
-Figure draw(const std::vector<Line>& lines, const Quantity& quantity, const std::string& trained_on,
-            std::size_t number) {
+Figure draw_curves(const std::vector<Line>& lines, const Quantity& quantity, const std::string& trained_on,
+                   std::size_t number) {
   Axis x{.low = 0, .high = 1, .label = "step", .write = [](double v) { return count(std::llround(v)); }};
   Axis y{.low = 1e300, .high = -1e300, .label = {}, .write = scale_text, .ticks = 4};
   for (const auto& line : lines) {
@@ -145,14 +145,14 @@ Blocks group_blocks(const ReportInput& input, const std::vector<const CellRow*>&
     for (auto& line : lines) {
       line.style = method_style(input, line.cell->method);
     }
-    charts.all.push_back(draw(lines, quantity, trained_on, number++));
+    charts.all.push_back(draw_curves(lines, quantity, trained_on, number++));
   }
   if (charts.all.empty()) return {};
   return {Heading{input.model_label(cells.front()->base_model) + " trained on " + trained_on},
           PageOnly{key_of(input, methods)}, std::move(charts)};
 }
 
-Blocks blocks(const ReportInput& input) {
+Blocks curves_blocks(const ReportInput& input) {
   std::vector<std::pair<std::int64_t, std::string>> groups;
   for (const auto& cell : input.cells) {
     const std::pair<std::int64_t, std::string> group{cell.base_model, cell.trained_on};
@@ -194,7 +194,8 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void curves(SectionBook& book) {
-  book.add({.name = "curves", .title = "Training curves", .order = 70, .blocks = reports::blocks, .is_long = true});
+  book.add(
+      {.name = "curves", .title = "Training curves", .order = 70, .blocks = reports::curves_blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -67,7 +67,7 @@ bool any_other(const Arm& arm) {
   return false;
 }
 
-Blocks blocks(const ReportInput& input) {
+Blocks drop_blocks(const ReportInput& input) {
   ReportTable table;
   table.classes = "dense";
   table.caption = "Drop (before minus after, in points) on every benchmark that was not trained on";
@@ -97,7 +97,7 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void drop(SectionBook& book) {
-  book.add({.name = "drop", .title = "Generalization drop", .order = 30, .blocks = reports::blocks});
+  book.add({.name = "drop", .title = "Generalization drop", .order = 30, .blocks = reports::drop_blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

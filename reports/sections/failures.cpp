@@ -11,7 +11,7 @@ namespace {
 
 std::string_view state(const CellRow& cell) { return cell.state == CellState::failed ? "failed" : "not finished"; }
 
-Blocks blocks(const ReportInput& input) {
+Blocks failures_blocks(const ReportInput& input) {
   ReportTable table;
   table.caption = "Cells without a result";
   table.head = {{head_cell("Model"), head_cell("Method"), head_cell("Trained on"), head_cell("Seed", 1, "n"),
@@ -36,7 +36,7 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void failures(SectionBook& book) {
-  book.add({.name = "failures", .title = "What failed", .order = 27, .blocks = reports::blocks});
+  book.add({.name = "failures", .title = "What failed", .order = 27, .blocks = reports::failures_blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -32,11 +32,11 @@ ReportTable counts(const Flips& flips) {
   return table;
 }
 
-RichText tally(std::int64_t lost, std::int64_t gained) {
+RichText flips_tally(std::int64_t lost, std::int64_t gained) {
   return RichText(loss(count(lost) + " lost")) + ", " + gain(count(gained) + " gained");
 }
 
-Fold benchmark(const Flips& flips, std::size_t& number) {
+Fold flips_benchmark(const Flips& flips, std::size_t& number) {
   Blocks body = {counts(flips)};
   const auto flipped = flips.gained + flips.lost;
   for (const auto& flip : flips.shown) body.push_back(FlippedItem{flip, ++number});
@@ -44,10 +44,10 @@ Fold benchmark(const Flips& flips, std::size_t& number) {
     body.push_back(note(fmt::format("{} of {} shown; `--flips` shows more, the database holds them all.",
                                     flips.shown.size(), counted(flipped, "flipped item"))));
   }
-  return {RichText(strong(flips.task)) + ": " + tally(flips.lost, flips.gained), std::move(body), "group"};
+  return {RichText(strong(flips.task)) + ": " + flips_tally(flips.lost, flips.gained), std::move(body), "group"};
 }
 
-Blocks blocks(const ReportInput& input) {
+Blocks flips_blocks(const ReportInput& input) {
   Items items;
   std::size_t number = 0;
   for (std::size_t at = 0; at < input.flips.size();) {
@@ -58,12 +58,12 @@ Blocks blocks(const ReportInput& input) {
     for (; at < input.flips.size() && input.flips[at].cell == id; ++at) {
       lost += input.flips[at].lost;
       gained += input.flips[at].gained;
-      body.push_back(benchmark(input.flips[at], number));
+      body.push_back(flips_benchmark(input.flips[at], number));
     }
     const auto* cell = find_cell(input, id);
     if (cell == nullptr) continue;
     items.body.push_back(Fold{RichText(strong(cell->method + " on " + cell->trained_on)) +
-                                  fmt::format(", seed {}: ", cell->seed) + tally(lost, gained),
+                                  fmt::format(", seed {}: ", cell->seed) + flips_tally(lost, gained),
                               std::move(body), "group"});
   }
   if (items.body.empty()) return {};
@@ -79,7 +79,8 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void flips(SectionBook& book) {
-  book.add({.name = "flips", .title = "Items that flipped", .order = 80, .blocks = reports::blocks, .is_long = true});
+  book.add(
+      {.name = "flips", .title = "Items that flipped", .order = 80, .blocks = reports::flips_blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

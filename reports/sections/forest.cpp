@@ -14,13 +14,13 @@ namespace touchstone {
 namespace reports {
 namespace {
 
-struct Entry {
+struct ForestEntry {
   const Arm* arm = nullptr;
   const ArmTask* task = nullptr;
 };
 
-std::vector<Entry> entries(const ReportInput& input, const std::string& name) {
-  std::vector<Entry> all;
+std::vector<ForestEntry> forest_entries(const ReportInput& input, const std::string& name) {
+  std::vector<ForestEntry> all;
   for (const auto& arm : input.arms) {
     for (const auto& task : arm.tasks) {
       if (task.task == name && std::isfinite(task.change)) all.push_back({&arm, &task});
@@ -30,7 +30,7 @@ std::vector<Entry> entries(const ReportInput& input, const std::string& name) {
 }
 
 // Symmetric about no change, wide enough for every interval, the same in all panels of one unit.
-double reach(const ReportInput& input, const std::string& unit_name) {
+double forest_reach(const ReportInput& input, const std::string& unit_name) {
   double far = unit_name == MetricUnit().name ? 2 * forgetting_margin : 0.0;
   for (const auto& arm : input.arms) {
     for (const auto& task : arm.tasks) {
@@ -51,7 +51,7 @@ std::string label(const Arm& arm, bool several) {
   return cut.cut > 0 ? cut.text + "…" : cut.text;
 }
 
-void draw(Chart& chart, const Entry& entry, double row, bool several) {
+void draw_forest(Chart& chart, const ForestEntry& entry, double row, bool several) {
   const auto& task = *entry.task;
   const auto& unit = task.unit;
   const std::string_view style = !shown(task) ? "sn" : task.change > 0 ? "sg" : "sl";
@@ -67,7 +67,7 @@ void draw(Chart& chart, const Entry& entry, double row, bool several) {
   chart.text(chart.frame().width, chart.y(row) + 4, change_points(task.change, unit), "e t");
 }
 
-std::string finding(const std::vector<Entry>& all) {
+std::string finding(const std::vector<ForestEntry>& all) {
   int dropped = 0;
   int risen = 0;
   for (const auto& entry : all) {
@@ -77,31 +77,32 @@ std::string finding(const std::vector<Entry>& all) {
                      all.size() - static_cast<std::size_t>(dropped + risen));
 }
 
-std::optional<Figure> panel(const ReportInput& input, const std::string& name, std::size_t number, bool several) {
-  const auto all = entries(input, name);
+std::optional<Figure> forest_panel(const ReportInput& input, const std::string& name, std::size_t number,
+                                   bool several) {
+  const auto all = forest_entries(input, name);
   if (all.empty()) return std::nullopt;
   Frame frame{.width = 400, .height = 0, .left = 140, .right = 44, .top = 8, .bottom = 34};
   frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
   const auto& unit = all.front().task->unit;
-  const Axis x = change_axis(reach(input, unit.name) * 1.04, 7, unit.name);
+  const Axis x = change_axis(forest_reach(input, unit.name) * 1.04, 7, unit.name);
   const Axis y{.low = static_cast<double>(all.size()) - 0.5, .high = -0.5, .label = {}, .write = {}};
   Chart chart(frame, x, y);
   if (unit.in_points()) chart.box({-forgetting_margin, y.low}, {forgetting_margin, y.high}, "band");
   chart.grid_x();
   chart.segment({0, y.low}, {0, y.high}, "zero");
-  for (std::size_t i = 0; i < all.size(); ++i) draw(chart, all[i], static_cast<double>(i), several);
+  for (std::size_t i = 0; i < all.size(); ++i) draw_forest(chart, all[i], static_cast<double>(i), several);
   return Figure{name,
                 chart.svg(fmt::format("forest-{}", number), "Change on " + name,
                           "Point and 95 % interval of the change, one line a method."),
                 finding(all)};
 }
 
-Blocks blocks(const ReportInput& input) {
+Blocks forest_blocks(const ReportInput& input) {
   const bool several = std::any_of(input.arms.begin(), input.arms.end(),
                                    [&](const Arm& arm) { return arm.base_model != input.arms[0].base_model; });
   Figures panels{"large", {}};
   for (std::size_t i = 0; i < input.tasks.size(); ++i) {
-    if (auto one = panel(input, input.tasks[i], i, several)) panels.all.push_back(std::move(*one));
+    if (auto one = forest_panel(input, input.tasks[i], i, several)) panels.all.push_back(std::move(*one));
   }
   if (panels.all.empty()) return {};
   return {std::move(panels),
@@ -117,7 +118,11 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void forest(SectionBook& book) {
-  book.add({.name = "forest", .title = "Change by benchmark", .order = 40, .blocks = reports::blocks, .is_long = true});
+  book.add({.name = "forest",
+            .title = "Change by benchmark",
+            .order = 40,
+            .blocks = reports::forest_blocks,
+            .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

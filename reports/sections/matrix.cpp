@@ -80,7 +80,7 @@ TableRow arm_row(const ReportInput& input, const Arm& arm) {
   return row;
 }
 
-ReportTable table_of(const ReportInput& input, std::int64_t model) {
+ReportTable matrix_table_of(const ReportInput& input, std::int64_t model) {
   ReportTable table;
   table.caption =
       "Change against " + input.model_label(model) + " in points, with its 95 % interval and the score reached";
@@ -100,7 +100,7 @@ ReportTable table_of(const ReportInput& input, std::int64_t model) {
   return table;
 }
 
-constexpr std::string_view legend =
+constexpr std::string_view matrix_legend =
     "<ul class=\"legend\"><li><span class=\"steps\"><span class=\"swatch l4\"></span><span class=\"swatch "
     "l3\"></span><span class=\"swatch "
     "l2\"></span><span class=\"swatch l1\"></span><span class=\"swatch z\"></span><span class=\"swatch "
@@ -118,10 +118,10 @@ std::vector<std::int64_t> base_models(const ReportInput& input) {
   return models;
 }
 
-Blocks blocks(const ReportInput& input) {
+Blocks matrix_blocks(const ReportInput& input) {
   if (input.arms.empty()) return {};
-  Blocks out = {PageOnly{std::string(legend)}};
-  for (const auto model : base_models(input)) out.push_back(table_of(input, model));
+  Blocks out = {PageOnly{std::string(matrix_legend)}};
+  for (const auto model : base_models(input)) out.push_back(matrix_table_of(input, model));
   return out;
 }
 
@@ -130,7 +130,7 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void matrix(SectionBook& book) {
-  book.add({.name = "matrix", .title = "Methods and benchmarks", .order = 20, .blocks = reports::blocks});
+  book.add({.name = "matrix", .title = "Methods and benchmarks", .order = 20, .blocks = reports::matrix_blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -15,7 +15,7 @@ namespace touchstone {
 namespace reports {
 namespace {
 
-struct Entry {
+struct ParetoEntry {
   const Arm* arm = nullptr;
   double gain = 0.0;
   Interval gain_interval;  // nan when several benchmarks were trained on
@@ -35,22 +35,22 @@ Interval gain_interval(const Arm& arm) {
 }
 
 // Points of one model and one training task that have both a gain and a drop.
-std::vector<Entry> entries(const ReportInput& input, std::int64_t model, const std::string& trained_on) {
-  std::vector<Entry> all;
+std::vector<ParetoEntry> pareto_entries(const ReportInput& input, std::int64_t model, const std::string& trained_on) {
+  std::vector<ParetoEntry> all;
   for (const auto& arm : input.arms) {
     if (arm.base_model != model || arm.trained_on != trained_on) continue;
     if (!std::isfinite(arm.gain) || !std::isfinite(arm.mean_drop)) continue;
     all.push_back({&arm, arm.gain, gain_interval(arm), arm.mean_drop, false, method_style(input, arm.method)});
   }
   for (auto& one : all) {
-    one.dominated = std::any_of(all.begin(), all.end(), [&](const Entry& other) {
+    one.dominated = std::any_of(all.begin(), all.end(), [&](const ParetoEntry& other) {
       return other.gain >= one.gain && other.drop <= one.drop && (other.gain > one.gain || other.drop < one.drop);
     });
   }
   return all;
 }
 
-void errors(Chart& chart, const Entry& one) {
+void errors(Chart& chart, const ParetoEntry& one) {
   const auto style = fmt::format("ln thin c{}", one.style);
   const auto& drop = one.arm->mean_drop_interval;
   const auto& gain = one.gain_interval;
@@ -64,7 +64,7 @@ void widen(Axis& axis, double value) {
   axis.high = std::max(axis.high, value);
 }
 
-std::string caption(const std::vector<Entry>& all) {
+std::string caption(const std::vector<ParetoEntry>& all) {
   std::string best;
   for (const auto& one : all) {
     if (!one.dominated) best += (best.empty() ? "" : ", ") + one.arm->method;
@@ -111,7 +111,7 @@ class Names {
   std::vector<Box> taken_;
 };
 
-Figure panel(const std::vector<Entry>& all, const Arm& first, int number) {
+Figure pareto_panel(const std::vector<ParetoEntry>& all, const Arm& first, int number) {
   const auto write = [](double v) { return signed_fixed(v * 100, 0); };
   Axis x{.low = 0, .high = 0, .label = "gain on " + first.trained_on + ", points", .write = write};
   Axis y{.low = 0, .high = 0, .label = "mean drop elsewhere, points", .write = write};
@@ -142,15 +142,15 @@ Figure panel(const std::vector<Entry>& all, const Arm& first, int number) {
           caption(all)};
 }
 
-Blocks blocks(const ReportInput& input) {
+Blocks pareto_blocks(const ReportInput& input) {
   Figures panels{"large", {}};
   int number = 0;
   const Arm* last = nullptr;
   for (const auto& arm : input.arms) {
     if (last != nullptr && last->base_model == arm.base_model && last->trained_on == arm.trained_on) continue;
     last = &arm;
-    const auto all = entries(input, arm.base_model, arm.trained_on);
-    if (!all.empty()) panels.all.push_back(panel(all, arm, number++));
+    const auto all = pareto_entries(input, arm.base_model, arm.trained_on);
+    if (!all.empty()) panels.all.push_back(pareto_panel(all, arm, number++));
   }
   if (panels.all.empty()) return {};
   return {std::move(panels),
@@ -164,7 +164,8 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void pareto(SectionBook& book) {
-  book.add({.name = "pareto", .title = "Gain against drop", .order = 10, .blocks = reports::blocks, .is_long = true});
+  book.add(
+      {.name = "pareto", .title = "Gain against drop", .order = 10, .blocks = reports::pareto_blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

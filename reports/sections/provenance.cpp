@@ -122,7 +122,7 @@ constexpr std::string_view by_hand =
     "full "
     "precision.";
 
-Blocks blocks(const ReportInput& input) {
+Blocks provenance_blocks(const ReportInput& input) {
   Blocks out;
   for (const auto& part : {runs(input), environments(input), models(input), data(input), remarked(input)}) {
     out.insert(out.end(), part.begin(), part.end());
@@ -137,7 +137,7 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void provenance(SectionBook& book) {
-  book.add({.name = "provenance", .title = "Provenance", .order = 130, .blocks = reports::blocks});
+  book.add({.name = "provenance", .title = "Provenance", .order = 130, .blocks = reports::provenance_blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

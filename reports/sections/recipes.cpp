@@ -95,7 +95,7 @@ bool differs(const std::vector<Recipe>& all, const std::string& key) {
   });
 }
 
-Fold card(const Recipe& recipe) {
+Fold recipes_card(const Recipe& recipe) {
   Blocks body;
   const auto say = [&](std::string text) { body.push_back(Paragraph{std::move(text)}); };
   if (is_word(recipe.json, "paper")) say(recipe.json["paper"].get<std::string>());
@@ -113,7 +113,7 @@ Fold card(const Recipe& recipe) {
   return {strong(recipe.method), std::move(body)};
 }
 
-Blocks blocks(const ReportInput& input) {
+Blocks recipes_blocks(const ReportInput& input) {
   const auto all = recipes_of(input);
   if (all.empty()) return {};
   std::set<std::string> different;
@@ -129,7 +129,7 @@ Blocks blocks(const ReportInput& input) {
                          {comparison(all, equal, "Settings that are equal")}});
     }
   }
-  for (const auto& recipe : all) out.push_back(card(recipe));
+  for (const auto& recipe : all) out.push_back(recipes_card(recipe));
   return out;
 }
 
@@ -138,8 +138,11 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void recipes(SectionBook& book) {
-  book.add(
-      {.name = "recipes", .title = "Methods as they ran", .order = 120, .blocks = reports::blocks, .is_long = true});
+  book.add({.name = "recipes",
+            .title = "Methods as they ran",
+            .order = 120,
+            .blocks = reports::recipes_blocks,
+            .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -91,7 +91,7 @@ Blocks scores_of(const ReportInput& input, const std::vector<const ModelRow*>& m
   return out;
 }
 
-Blocks blocks(const ReportInput& input) {
+Blocks scores_blocks(const ReportInput& input) {
   std::vector<const ModelRow*> given;
   std::vector<const ModelRow*> trained;
   for (const auto& model : input.models) {
@@ -121,7 +121,7 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void scores(SectionBook& book) {
-  book.add({.name = "scores", .title = "Scores", .order = 55, .blocks = reports::blocks});
+  book.add({.name = "scores", .title = "Scores", .order = 55, .blocks = reports::scores_blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -19,18 +19,18 @@ struct Dot {
   double change = 0.0;
 };
 
-struct Entry {
+struct SeedsEntry {
   const Arm* arm = nullptr;
   const ArmTask* task = nullptr;
   std::vector<Dot> seeds;
 };
 
-std::vector<Entry> entries(const ReportInput& input, const std::string& name) {
-  std::vector<Entry> all;
+std::vector<SeedsEntry> seeds_entries(const ReportInput& input, const std::string& name) {
+  std::vector<SeedsEntry> all;
   for (const auto& arm : input.arms) {
     for (const auto& task : arm.tasks) {
       if (task.task != name || task.seeds.size() < 2) continue;
-      Entry entry{&arm, &task, {}};
+      SeedsEntry entry{&arm, &task, {}};
       for (const auto& seed : task.seeds) entry.seeds.push_back({seed.seed, seed.change});
       all.push_back(std::move(entry));
     }
@@ -38,7 +38,7 @@ std::vector<Entry> entries(const ReportInput& input, const std::string& name) {
   return all;
 }
 
-double reach(const std::vector<Entry>& all) {
+double seeds_reach(const std::vector<SeedsEntry>& all) {
   double far = all.front().task->unit.in_points() ? 0.01 : 1e-9;
   for (const auto& entry : all) {
     const auto& unit = entry.task->unit;
@@ -49,10 +49,10 @@ double reach(const std::vector<Entry>& all) {
   return far * 1.08;
 }
 
-Figure panel(const std::vector<Entry>& all, const std::string& name, std::size_t number) {
+Figure seeds_panel(const std::vector<SeedsEntry>& all, const std::string& name, std::size_t number) {
   Frame frame{.width = 400, .height = 0, .left = 140, .right = 44, .top = 8, .bottom = 34};
   frame.height = frame.top + frame.bottom + 18.0 * static_cast<double>(all.size());
-  const double far = reach(all);
+  const double far = seeds_reach(all);
   const Axis x = change_axis(far, 4, all.front().task->unit.name);
   const Axis y{.low = static_cast<double>(all.size()) - 0.5, .high = -0.5, .label = {}, .write = {}};
   Chart chart(frame, x, y);
@@ -79,7 +79,7 @@ Figure panel(const std::vector<Entry>& all, const std::string& name, std::size_t
           ""};
 }
 
-ReportTable table_of(const std::vector<std::vector<Entry>>& benchmarks) {
+ReportTable seeds_table_of(const std::vector<std::vector<SeedsEntry>>& benchmarks) {
   ReportTable table;
   table.caption = "How much seeds differ, beside the error of the items (points)";
   table.head = {{head_cell("Method"), head_cell("Benchmark"), head_cell("Seeds", 1, "n"),
@@ -102,17 +102,17 @@ ReportTable table_of(const std::vector<std::vector<Entry>>& benchmarks) {
   return table;
 }
 
-Blocks blocks(const ReportInput& input) {
-  std::vector<std::vector<Entry>> benchmarks;
+Blocks seeds_blocks(const ReportInput& input) {
+  std::vector<std::vector<SeedsEntry>> benchmarks;
   Figures panels{"large", {}};
   for (std::size_t i = 0; i < input.tasks.size(); ++i) {
-    auto all = entries(input, input.tasks[i]);
+    auto all = seeds_entries(input, input.tasks[i]);
     if (all.empty()) continue;
-    panels.all.push_back(panel(all, input.tasks[i], i));
+    panels.all.push_back(seeds_panel(all, input.tasks[i], i));
     benchmarks.push_back(std::move(all));
   }
   if (benchmarks.empty()) return {};
-  return {std::move(panels), Fold{"The numbers", {table_of(benchmarks)}},
+  return {std::move(panels), Fold{"The numbers", {seeds_table_of(benchmarks)}},
           note("Hollow: one seed; cross: their mean. Where seeds differ by more than the items' error explains, more "
                "seeds say more than "
                "more items would.")};
@@ -123,7 +123,7 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void seeds(SectionBook& book) {
-  book.add({.name = "seeds", .title = "Seeds", .order = 90, .blocks = reports::blocks, .is_long = true});
+  book.add({.name = "seeds", .title = "Seeds", .order = 90, .blocks = reports::seeds_blocks, .is_long = true});
 }
 }  // namespace plugins
 }  // namespace touchstone

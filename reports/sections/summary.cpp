@@ -20,7 +20,7 @@ struct Tally {
   std::array<std::int64_t, 3> findings{};  // by Finding
 };
 
-Tally tally(const ReportInput& input) {
+Tally summary_tally(const ReportInput& input) {
   Tally all;
   for (const auto& cell : input.cells) {
     if (cell.state == CellState::done) ++all.done;
@@ -54,7 +54,7 @@ bool several_models(const ReportInput& input) {
                      [&](const Arm& arm) { return arm.base_model != input.arms[0].base_model; });
 }
 
-Card card(const Arm& arm, bool name_model) {
+Card summary_card(const Arm& arm, bool name_model) {
   Card out{arm_name(arm) + (name_model ? " (" + arm.model + ")" : ""), arm.finding, {}};
   for (auto& sentence : verdict(arm)) out.lines.emplace_back(std::move(sentence));
   return out;
@@ -81,8 +81,8 @@ std::string how_to_read(const ReportInput& input) {
   return out;
 }
 
-Blocks blocks(const ReportInput& input) {
-  const auto all = tally(input);
+Blocks summary_blocks(const ReportInput& input) {
+  const auto all = summary_tally(input);
   Blocks out;
   if (input.arms.empty()) {
     out.push_back(tiles(input, all));
@@ -99,7 +99,7 @@ Blocks blocks(const ReportInput& input) {
   out.push_back(tiles(input, all));
   Cards cards;
   const bool name_model = several_models(input);
-  for (const auto& arm : input.arms) cards.all.push_back(card(arm, name_model));
+  for (const auto& arm : input.arms) cards.all.push_back(summary_card(arm, name_model));
   const auto many = static_cast<std::int64_t>(cards.all.size());
   out.push_back(Fold{"What each method did, in words: " + counted(many, "verdict"),
                      {std::move(cards), note(how_to_read(input))}});
@@ -111,7 +111,7 @@ Blocks blocks(const ReportInput& input) {
 
 namespace plugins {
 void summary(SectionBook& book) {
-  book.add({.name = "summary", .title = "Summary", .order = 25, .blocks = reports::blocks});
+  book.add({.name = "summary", .title = "Summary", .order = 25, .blocks = reports::summary_blocks});
 }
 }  // namespace plugins
 }  // namespace touchstone

@@ -10,25 +10,25 @@ namespace touchstone::micro {
 namespace {
 
 /// A possible topic of a chart: a title, its x values in their order, and the names of its one or two series.
-struct Topic {
+struct Subject {
   std::string_view title;
   std::array<std::string_view, 7> labels;
   std::array<std::string_view, 2> series;
 };
 
-constexpr std::array<Topic, 6> kTopics = {
-    Topic{"Rain", {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}, {"north", "south"}},
-    Topic{"Visitors", {"May", "June", "July", "August", "March", "April", "October"}, {"old", "young"}},
-    Topic{"Fruit sold", {"apples", "pears", "plums", "figs", "cherries", "lemons", "melons"}, {"morning", "evening"}},
-    Topic{"Animals seen", {"birds", "foxes", "hares", "frogs", "snakes", "deer", "bats"}, {"day", "night"}},
-    Topic{"Books read", {"Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace"}, {"long", "short"}},
-    Topic{"Votes", {"red", "blue", "green", "yellow", "white", "black", "brown"}, {"first", "second"}}};
+constexpr std::array<Subject, 6> kSubjects = {
+    Subject{"Rain", {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}, {"north", "south"}},
+    Subject{"Visitors", {"May", "June", "July", "August", "March", "April", "October"}, {"old", "young"}},
+    Subject{"Fruit sold", {"apples", "pears", "plums", "figs", "cherries", "lemons", "melons"}, {"morning", "evening"}},
+    Subject{"Animals seen", {"birds", "foxes", "hares", "frogs", "snakes", "deer", "bats"}, {"day", "night"}},
+    Subject{"Books read", {"Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace"}, {"long", "short"}},
+    Subject{"Votes", {"red", "blue", "green", "yellow", "white", "black", "brown"}, {"first", "second"}}};
 
-constexpr std::array<Topic, 4> kNewTopics = {
-    Topic{"Tools made", {"saws", "nails", "drills", "hinges", "bolts", "screws", "clamps"}, {"steel", "brass"}},
-    Topic{"Boats in port", {"1990", "1991", "1992", "1993", "1994", "1995", "1996"}, {"sail", "motor"}},
-    Topic{"Cups of tea", {"Oslo", "Rome", "Lima", "Cairo", "Delhi", "Quito", "Tunis"}, {"mint", "black"}},
-    Topic{"Runs", {"Ivo", "Jana", "Kiri", "Lars", "Mona", "Nils", "Olga"}, {"home", "away"}}};
+constexpr std::array<Subject, 4> kNewSubjects = {
+    Subject{"Tools made", {"saws", "nails", "drills", "hinges", "bolts", "screws", "clamps"}, {"steel", "brass"}},
+    Subject{"Boats in port", {"1990", "1991", "1992", "1993", "1994", "1995", "1996"}, {"sail", "motor"}},
+    Subject{"Cups of tea", {"Oslo", "Rome", "Lima", "Cairo", "Delhi", "Quito", "Tunis"}, {"mint", "black"}},
+    Subject{"Runs", {"Ivo", "Jana", "Kiri", "Lars", "Mona", "Nils", "Olga"}, {"home", "away"}}};
 
 /// Different multiples of `step` from `first` to `last`, so that the largest, the smallest and the order are
 /// clear.
@@ -75,7 +75,7 @@ Cell draw_cell(const Chart& chart, Draws& draws) {
   return {draws.below(chart.series.size()), draws.below(chart.labels.size())};
 }
 
-ChartQuestion reading(const Chart& chart, Draws& draws) {
+ChartQuestion reading_question(const Chart& chart, Draws& draws) {
   const auto at = draw_cell(chart, draws);
   const auto value = std::to_string(chart.values[at.series][at.label]);
   const auto name = named(chart, at.series, at.label);
@@ -138,7 +138,7 @@ ChartQuestion counting(const Chart& chart, Draws& draws) {
           {"Hold each value against " + std::to_string(bound) + ".", "Count: " + count + "."}};
 }
 
-ChartQuestion sums(const Chart& chart, Draws& draws) {
+ChartQuestion sums_question(const Chart& chart, Draws& draws) {
   const auto series = draws.below(chart.series.size());
   const auto a = draws.below(chart.labels.size());
   const auto b = (a + 1 + draws.below(chart.labels.size() - 1)) % chart.labels.size();
@@ -183,7 +183,7 @@ std::string asked_and_answered(const ChartQuestion& question) {
 }
 
 Chart draw_chart(const ChartRange& range, Draws& draws) {
-  const auto& topic = range.new_words ? pick(kNewTopics, draws) : pick(kTopics, draws);
+  const auto& topic = range.new_words ? pick(kNewSubjects, draws) : pick(kSubjects, draws);
   const auto count = static_cast<std::size_t>(between(range.labels_first, range.labels_last, draws));
   Chart chart;
   chart.title = topic.title;
@@ -224,13 +224,13 @@ std::optional<ChartQuestion> ask_chart(const Chart& chart, ChartFamily family, D
   if (chart.labels.size() < 2 || chart.series.empty()) return std::nullopt;
   switch (family) {
     case ChartFamily::reading:
-      return reading(chart, draws);
+      return reading_question(chart, draws);
     case ChartFamily::comparing:
       return chance(70, draws) ? extreme(chart, draws) : larger_of_two(chart, draws);
     case ChartFamily::counting:
       return counting(chart, draws);
     case ChartFamily::sums:
-      return sums(chart, draws);
+      return sums_question(chart, draws);
     case ChartFamily::trend:
       return trend(chart, draws);
   }

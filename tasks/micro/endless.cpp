@@ -32,7 +32,7 @@ std::vector<Example> documents(const Endless& data, std::uint64_t seed, std::uin
 }
 
 /// Bits that the model needs for each byte of the target.
-Verdict judge(const Example& example, const Response& response) {
+Verdict judge_endless(const Example& example, const Response& response) {
   const auto bytes = static_cast<double>(example.targets.front().size());
   Verdict verdict;
   verdict.values["bits_per_byte,none"] = -response.logp_nats / std::numbers::ln2 / bytes;
@@ -63,7 +63,7 @@ Task endless_task(const Endless& data) {
     return {Likelihood{.context = context, .continuation = example.targets.front(), .media = example.media}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge(example, responses.front());
+    return judge_endless(example, responses.front());
   };
   return task;
 }

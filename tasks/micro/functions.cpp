@@ -9,8 +9,8 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::array<std::string_view, 10> kWords = {"banana", "cabbage", "added", "decade", "bead",
-                                                     "accede", "facade",  "beef",  "dabbed", "edge"};
+constexpr std::array<std::string_view, 10> kBananaWords = {"banana", "cabbage", "added", "decade", "bead",
+                                                           "accede", "facade",  "beef",  "dabbed", "edge"};
 constexpr std::array<std::string_view, 10> kNewWords = {"puzzle", "mammoth", "kettle", "zipper", "noodle",
                                                         "muppet", "lolly",   "pepper", "tattoo", "yellow"};
 constexpr std::size_t kTests = 5;
@@ -26,7 +26,7 @@ struct Manner {
   int k_last = 5;
   int number_last = 9;
   int length_last = 6;
-  const std::array<std::string_view, 10>* words = &kWords;
+  const std::array<std::string_view, 10>* words = &kBananaWords;
 };
 
 Manner manner_of(const FunctionRange& range) {

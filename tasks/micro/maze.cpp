@@ -6,7 +6,7 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::array<std::string_view, 4> kWords = {"up", "right", "down", "left"};
+constexpr std::array<std::string_view, 4> kMoveWords = {"up", "right", "down", "left"};
 constexpr int kMarksMost = 4;  ///< pictures or mazes in one worked answer
 
 std::size_t index(const Maze& maze, Place place) {
@@ -19,7 +19,7 @@ int way_of(char move) { return static_cast<int>(kWays.find(move)); }
 
 std::string brief_trace(std::string_view path) {
   std::string text;
-  for (const char move : path) text += (text.empty() ? "" : ", ") + std::string(kWords[kWays.find(move)]);
+  for (const char move : path) text += (text.empty() ? "" : ", ") + std::string(kMoveWords[kWays.find(move)]);
   return text + ".";
 }
 
@@ -30,8 +30,8 @@ std::string wrong_branch(const Maze& maze, Place from, int way, Draws& draws) {
   int next = way;
   for (int left = between(1, 3, draws); left > 0 && next >= 0; --left) {
     const auto to = step(at, next);
-    text +=
-        " From " + told(at) + " go " + std::string(kWords[static_cast<std::size_t>(next)]) + " to " + told(to) + ".";
+    text += " From " + told(at) + " go " + std::string(kMoveWords[static_cast<std::size_t>(next)]) + " to " + told(to) +
+            ".";
     at = to;
     const int back = (next + 2) % 4;
     next = -1;
@@ -55,7 +55,8 @@ std::string detailed_trace(const Maze& maze, std::string_view path) {
       break;
     }
     const auto to = step(at, way);
-    text += " From " + told(at) + " go " + std::string(kWords[static_cast<std::size_t>(way)]) + " to " + told(to) + ".";
+    text +=
+        " From " + told(at) + " go " + std::string(kMoveWords[static_cast<std::size_t>(way)]) + " to " + told(to) + ".";
     at = to;
     came = (way + 2) % 4;
   }

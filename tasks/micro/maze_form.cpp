@@ -46,7 +46,7 @@ bool read_moves(std::string_view text, std::string& moves) {
   return !moves.empty();
 }
 
-Verdict judge(const Example& example, const Response& response) {
+Verdict judge_maze_form(const Example& example, const Response& response) {
   const auto maze = maze_of(example);
   const auto& path = example.facts.at("path");
   Verdict verdict;
@@ -110,7 +110,7 @@ Task maze_task(micro::Trace trace) {
                        .until = {moves_alone ? "\n" : "\n\n"}}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge(example, responses.front());
+    return judge_maze_form(example, responses.front());
   };
   return task;
 }

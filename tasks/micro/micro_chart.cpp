@@ -16,11 +16,11 @@ namespace {
 using micro::Part;
 using micro::Shift;
 
-constexpr std::size_t kTrain = 2000;
-constexpr std::size_t kTest = 500;
-constexpr int kLongest = 16;  ///< tokens: a label or a number
+constexpr std::size_t kChartTrain = 2000;
+constexpr std::size_t kChartTest = 500;
+constexpr int kChartLongest = 16;  ///< tokens: a label or a number
 
-micro::ChartRange range_of(Shift shift) {
+micro::ChartRange chart_range(Shift shift) {
   switch (shift) {
     case Shift::names:
       return {.new_words = true, .new_types = true};
@@ -33,7 +33,7 @@ micro::ChartRange range_of(Shift shift) {
 }
 
 /// One edition of the benchmark.
-struct Edition {
+struct ChartEdition {
   std::string name;
   std::string summary;
   bool shifted = false;
@@ -62,15 +62,15 @@ Example chart_example(const micro::AskedChart& asked, const std::string& id, boo
 }
 
 /// Charts of one part, without repeated questions.
-std::vector<Example> charts(const Edition& edition, Split split) {
+std::vector<Example> charts(const ChartEdition& edition, Split split) {
   const bool train = split == Split::train;
   const bool moved = edition.shifted && !train;
   Draws draws(0, std::string("chart.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> seen;
-  while (examples.size() < (train ? kTrain : kTest)) {
+  while (examples.size() < (train ? kChartTrain : kChartTest)) {
     const auto shift = micro::shift_of(examples.size());
-    auto range = moved ? range_of(shift) : micro::ChartRange{};
+    auto range = moved ? chart_range(shift) : micro::ChartRange{};
     if (edition.picture) range.value_step = micro::kDrawnStep;
     const auto asked = draw_asked_chart(range, train ? Part::train : Part::test, draws);
     if (!seen.insert(chart_table(asked.chart) + asked.question.text).second) continue;
@@ -82,7 +82,7 @@ std::vector<Example> charts(const Edition& edition, Split split) {
   return examples;
 }
 
-Verdict judge(const Example& example, const Response& response) {
+Verdict judge_chart(const Example& example, const Response& response) {
   const auto text = strip(first_text(response));
   const auto& gold = example.targets.front();
   Verdict verdict;
@@ -95,7 +95,7 @@ Verdict judge(const Example& example, const Response& response) {
   return verdict;
 }
 
-void add(TaskBook& book, const Edition& edition) {
+void add_chart(TaskBook& book, const ChartEdition& edition) {
   Task task;
   task.name = edition.name;
   task.family = "chart";
@@ -106,7 +106,7 @@ void add(TaskBook& book, const Edition& edition) {
   task.format.shots_fixed = edition.picture;  // a request brings only the pictures of its own example
   task.metrics = {{.name = "relaxed_accuracy,none"}, {.name = "exact_match,none"}};
   task.load = micro::made_once(edition.name, [edition](Split split) { return charts(edition, split); });
-  asks_for_a_line(task, kLongest, judge);
+  asks_for_a_line(task, kChartLongest, judge_chart);
   book.tasks.add(edition.name, std::move(task));
 }
 
@@ -115,16 +115,17 @@ void add(TaskBook& book, const Edition& edition) {
 namespace plugins {
 
 void micro_chart(TaskBook& book) {
-  add(book,
-      {.name = "chart", .summary = "questions on the tables of charts: reading, comparing, counting, sums, trends"});
-  add(book, {.name = "chart-ood",
-             .summary = "charts with other words, larger numbers, more values, other types",
-             .shifted = true});
-  add(book, {.name = "chart-picture", .summary = "such questions on drawn charts, values in fives", .picture = true});
-  add(book, {.name = "chart-picture-ood",
-             .summary = "drawn charts with other words, larger numbers, more values, other types",
-             .shifted = true,
-             .picture = true});
+  add_chart(book, {.name = "chart",
+                   .summary = "questions on the tables of charts: reading, comparing, counting, sums, trends"});
+  add_chart(book, {.name = "chart-ood",
+                   .summary = "charts with other words, larger numbers, more values, other types",
+                   .shifted = true});
+  add_chart(book,
+            {.name = "chart-picture", .summary = "such questions on drawn charts, values in fives", .picture = true});
+  add_chart(book, {.name = "chart-picture-ood",
+                   .summary = "drawn charts with other words, larger numbers, more values, other types",
+                   .shifted = true,
+                   .picture = true});
 }
 
 }  // namespace plugins

@@ -4,7 +4,7 @@
 namespace touchstone {
 namespace {
 
-Example draw(std::uint64_t seed, std::uint64_t index) {
+Example draw_corpus(std::uint64_t seed, std::uint64_t index) {
   auto document = micro::document(seed, index);
   Example example;
   example.targets = {std::move(document.text)};
@@ -22,7 +22,7 @@ void micro_corpus(TaskBook& book) {
                                       .family = "micro-corpus",
                                       .summary = "text of the micro world for pre-training, as long as wanted",
                                       .sample = 1000,
-                                      .draw = draw}));
+                                      .draw = draw_corpus}));
 }
 
 }  // namespace plugins

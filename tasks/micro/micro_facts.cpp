@@ -13,7 +13,7 @@ namespace {
 
 using micro::Part;
 
-constexpr int kLongest = 48;  ///< tokens: twice the longest statement of either language
+constexpr int kFactsLongest = 48;  ///< tokens: twice the longest statement of either language
 
 /// Words of a text, for finding a value among them.
 std::string spaced(std::string_view text) {
@@ -86,7 +86,7 @@ Verdict judge_fact(const Example& example, const Response& response, bool transl
   return verdict;
 }
 
-void add(TaskBook& book, const std::string& name, const std::string& summary, bool translated) {
+void add_facts(TaskBook& book, const std::string& name, const std::string& summary, bool translated) {
   Task task;
   task.name = name;
   task.family = "micro-facts";
@@ -97,7 +97,7 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
   task.metrics = {{.name = "acc,none"}, {.name = "in_language,none"}};
   task.load =
       micro::made_once(name, [name, translated](Split split) { return fact_examples(name, split, translated); });
-  asks_for_a_line(task, kLongest, [translated](const Example& example, const Response& response) {
+  asks_for_a_line(task, kFactsLongest, [translated](const Example& example, const Response& response) {
     return judge_fact(example, response, translated);
   });
   book.tasks.add(name, std::move(task));
@@ -108,8 +108,9 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
 namespace plugins {
 
 void micro_facts(TaskBook& book) {
-  add(book, "micro-facts", "facts of the micro world that its text tells but never asks, said in a sentence", false);
-  add(book, "micro-facts-b", "the same in language B, which the world's text never speaks", true);
+  add_facts(book, "micro-facts", "facts of the micro world that its text tells but never asks, said in a sentence",
+            false);
+  add_facts(book, "micro-facts-b", "the same in language B, which the world's text never speaks", true);
 }
 
 }  // namespace plugins

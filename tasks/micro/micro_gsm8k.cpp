@@ -10,11 +10,11 @@ namespace {
 using micro::Part;
 using micro::Shift;
 
-constexpr std::size_t kTrain = 4000;
-constexpr std::size_t kTest = 500;
-constexpr std::uint64_t kNewOperations = 60;  ///< percent of the problems that need an operation the corpus lacks
+constexpr std::size_t kGsm8kTrain = 4000;
+constexpr std::size_t kGsm8kTest = 500;
+constexpr std::uint64_t kGsm8kNewOperations = 60;  ///< percent of the problems that need an operation the corpus lacks
 
-micro::ProblemRange range_of(Shift shift) {
+micro::ProblemRange gsm8k_range(Shift shift) {
   switch (shift) {
     case Shift::names:
       return {.new_words = true};
@@ -33,11 +33,11 @@ std::vector<Example> problems(const Gsm8kForm& form, Split split, bool shifted) 
   Draws draws(0, std::string("gsm8k.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> structures;
-  while (examples.size() < (train ? kTrain : kTest)) {
+  while (examples.size() < (train ? kGsm8kTrain : kGsm8kTest)) {
     const auto shift = micro::shift_of(examples.size());
-    const auto range = moved ? range_of(shift) : micro::ProblemRange{};
+    const auto range = moved ? gsm8k_range(shift) : micro::ProblemRange{};
     const auto problem =
-        draw_problem(range, micro::chance(kNewOperations, draws), train ? Part::train : Part::test, draws);
+        draw_problem(range, micro::chance(kGsm8kNewOperations, draws), train ? Part::train : Part::test, draws);
     if (!structures.insert(problem.structure).second) continue;
     const auto row = micro::made_row(form.name, {{"question", problem.question}, {"answer", problem.answer}});
     const auto id = form.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
@@ -51,7 +51,7 @@ std::vector<Example> problems(const Gsm8kForm& form, Split split, bool shifted) 
   return examples;
 }
 
-void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
+void add_gsm8k(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
   const auto form = gsm8k_form(name, summary, "");
   Task task = gsm8k_task(form);
   task.family = "micro-gsm8k";
@@ -66,8 +66,8 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
 namespace plugins {
 
 void micro_gsm8k(TaskBook& book) {
-  add(book, "micro-gsm8k", "word problems of the micro world, two to five steps", false);
-  add(book, "micro-gsm8k-ood", "word problems with other names, larger numbers, more steps", true);
+  add_gsm8k(book, "micro-gsm8k", "word problems of the micro world, two to five steps", false);
+  add_gsm8k(book, "micro-gsm8k-ood", "word problems with other names, larger numbers, more steps", true);
 }
 
 }  // namespace plugins

@@ -10,12 +10,13 @@ namespace {
 using micro::Part;
 using micro::Shift;
 
-constexpr std::size_t kTrain = 2000;
-constexpr std::size_t kTest = 500;
-constexpr int kLongest = 256;  ///< tokens: three times the longest solution; a model that does not stop costs no more
-constexpr std::uint64_t kNewOperations = 50;  ///< percent of the functions with a step that the corpus lacks
+constexpr std::size_t kHumanevalTrain = 2000;
+constexpr std::size_t kHumanevalTest = 500;
+constexpr int kHumanevalLongest =
+    256;  ///< tokens: three times the longest solution; a model that does not stop costs no more
+constexpr std::uint64_t kHumanevalNewOperations = 50;  ///< percent of the functions with a step that the corpus lacks
 
-micro::FunctionRange range_of(Shift shift) {
+micro::FunctionRange humaneval_range(Shift shift) {
   switch (shift) {
     case Shift::names:
       return {.new_names = true};
@@ -34,11 +35,11 @@ std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shif
   Draws draws(0, std::string("humaneval.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> prompts;
-  while (examples.size() < (train ? kTrain : kTest)) {
+  while (examples.size() < (train ? kHumanevalTrain : kHumanevalTest)) {
     const auto shift = micro::shift_of(examples.size());
-    const auto range = moved ? range_of(shift) : micro::FunctionRange{};
+    const auto range = moved ? humaneval_range(shift) : micro::FunctionRange{};
     const auto function =
-        draw_function(range, micro::chance(kNewOperations, draws), train ? Part::train : Part::test, draws);
+        draw_function(range, micro::chance(kHumanevalNewOperations, draws), train ? Part::train : Part::test, draws);
     if (!prompts.insert(function.prompt).second) continue;
     const auto number = std::to_string(examples.size());
     const auto row = micro::made_row(form.name, {{"task_id", form.name + "/" + number},
@@ -56,9 +57,9 @@ std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shif
   return examples;
 }
 
-void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted,
-         const std::shared_ptr<LazySandbox>& sandbox) {
-  const HumanEvalForm form{.name = name, .version = {}, .summary = summary, .max_new_tokens = kLongest};
+void add_humaneval(TaskBook& book, const std::string& name, const std::string& summary, bool shifted,
+                   const std::shared_ptr<LazySandbox>& sandbox) {
+  const HumanEvalForm form{.name = name, .version = {}, .summary = summary, .max_new_tokens = kHumanevalLongest};
   Task task = humaneval_task(form, sandbox);
   task.family = "micro-humaneval";
   micro::belongs_to_world(task);
@@ -73,8 +74,10 @@ namespace plugins {
 
 void micro_humaneval(TaskBook& book) {
   const auto sandbox = std::make_shared<LazySandbox>();
-  add(book, "micro-humaneval", "small Python functions of the micro world, run against tests", false, sandbox);
-  add(book, "micro-humaneval-ood", "Python functions with other names, larger numbers, more steps", true, sandbox);
+  add_humaneval(book, "micro-humaneval", "small Python functions of the micro world, run against tests", false,
+                sandbox);
+  add_humaneval(book, "micro-humaneval-ood", "Python functions with other names, larger numbers, more steps", true,
+                sandbox);
 }
 
 }  // namespace plugins

@@ -10,11 +10,11 @@ namespace {
 using micro::Part;
 using micro::Trace;
 
-constexpr std::size_t kTrain = 2000;
-constexpr std::size_t kTest = 500;
+constexpr std::size_t kMazeTrain = 2000;
+constexpr std::size_t kMazeTest = 500;
 
 /// One edition of the benchmark.
-struct Edition {
+struct MazeEdition {
   std::string name;
   std::string summary;
   Trace trace = Trace::none;
@@ -23,7 +23,7 @@ struct Edition {
 };
 
 /// Mazes of one part, without repetition. All editions with the same shift share them.
-std::vector<Example> mazes(const Edition& edition, Split split) {
+std::vector<Example> mazes(const MazeEdition& edition, Split split) {
   const bool train = split == Split::train;
   const bool moved = edition.shifted && !train;
   const auto range = moved ? micro::MazeRange{.side_first = 5, .side_last = 6, .length_first = 4, .length_last = 16}
@@ -31,7 +31,7 @@ std::vector<Example> mazes(const Edition& edition, Split split) {
   Draws draws(0, std::string("maze.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> seen;
-  while (examples.size() < (train ? kTrain : kTest)) {
+  while (examples.size() < (train ? kMazeTrain : kMazeTest)) {
     const auto maze = draw_maze(range, train ? Part::train : Part::test, draws);
     if (!seen.insert(micro::maze_lines(maze)).second) continue;
     examples.push_back(maze_example(maze,
@@ -42,7 +42,7 @@ std::vector<Example> mazes(const Edition& edition, Split split) {
   return examples;
 }
 
-void add(TaskBook& book, const Edition& edition) {
+void add_maze(TaskBook& book, const MazeEdition& edition) {
   Task task = maze_task(edition.trace);
   task.name = edition.name;
   task.family = "maze";
@@ -59,19 +59,21 @@ void add(TaskBook& book, const Edition& edition) {
 namespace plugins {
 
 void micro_maze(TaskBook& book) {
-  add(book, {.name = "maze", .summary = "mazes of 3 and 4 cells a side; the answer is the moves, which are walked"});
-  add(book, {.name = "maze-ood", .summary = "mazes of 5 and 6 cells a side", .shifted = true});
-  add(book, {.name = "maze-short", .summary = "mazes answered with a word a step first", .trace = Trace::brief});
-  add(book, {.name = "maze-long",
-             .summary = "mazes answered cell by cell first, wrong branches taken back",
-             .trace = Trace::detailed});
-  add(book,
+  add_maze(book,
+           {.name = "maze", .summary = "mazes of 3 and 4 cells a side; the answer is the moves, which are walked"});
+  add_maze(book, {.name = "maze-ood", .summary = "mazes of 5 and 6 cells a side", .shifted = true});
+  add_maze(book, {.name = "maze-short", .summary = "mazes answered with a word a step first", .trace = Trace::brief});
+  add_maze(book, {.name = "maze-long",
+                  .summary = "mazes answered cell by cell first, wrong branches taken back",
+                  .trace = Trace::detailed});
+  add_maze(
+      book,
       {.name = "maze-marks", .summary = "mazes answered by marking the way in the maze first", .trace = Trace::marks});
-  add(book, {.name = "maze-picture", .summary = "mazes as pictures", .picture = true});
-  add(book, {.name = "maze-picture-ood",
-             .summary = "pictures of mazes of 5 and 6 cells a side",
-             .shifted = true,
-             .picture = true});
+  add_maze(book, {.name = "maze-picture", .summary = "mazes as pictures", .picture = true});
+  add_maze(book, {.name = "maze-picture-ood",
+                  .summary = "pictures of mazes of 5 and 6 cells a side",
+                  .shifted = true,
+                  .picture = true});
 }
 
 }  // namespace plugins

@@ -69,8 +69,8 @@ std::vector<MmluQuestion> questions_of(const micro::Kind& kind, Split split, boo
   return questions;
 }
 
-void add(TaskBook& book, const std::string& name, const MmluEdition& edition, const std::string& summary,
-         bool shifted) {
+void add_mmlu(TaskBook& book, const std::string& name, const MmluEdition& edition, const std::string& summary,
+              bool shifted) {
   TaskGroup group{.name = name, .summary = summary + ", all 5 subjects", .members = {}};
   for (const auto& kind : micro::kKinds) {
     const std::string subject(kind.subject);
@@ -102,9 +102,10 @@ namespace plugins {
 void micro_mmlu(TaskBook& book) {
   const auto texts = mmlu_texts_edition();
   const auto letters = mmlu_letters_edition();
-  add(book, "micro-mmlu", texts, "facts of the micro world that its text tells but never asks, the text scored", false);
-  add(book, "micro-mmlu-letters", letters, "facts of the micro world, the letter scored", false);
-  add(book, "micro-mmlu-ood", texts, "facts of the micro world in new words, and of new names", true);
+  add_mmlu(book, "micro-mmlu", texts, "facts of the micro world that its text tells but never asks, the text scored",
+           false);
+  add_mmlu(book, "micro-mmlu-letters", letters, "facts of the micro world, the letter scored", false);
+  add_mmlu(book, "micro-mmlu-ood", texts, "facts of the micro world in new words, and of new names", true);
 }
 
 }  // namespace plugins

@@ -8,7 +8,7 @@ namespace {
 using micro::PictureLesson;
 
 template <PictureLesson lesson>
-Example draw(std::uint64_t seed, std::uint64_t index) {
+Example draw_pictures(std::uint64_t seed, std::uint64_t index) {
   auto document = micro::picture_document(seed, index, lesson);
   Example example;
   example.targets = {std::move(document.text)};
@@ -17,7 +17,7 @@ Example draw(std::uint64_t seed, std::uint64_t index) {
   return example;
 }
 
-void add(TaskBook& book, const micro::Endless& data) {
+void add_pictures(TaskBook& book, const micro::Endless& data) {
   auto task = micro::endless_task(data);
   task.version = micro::kDrawnVersion;
   book.tasks.add(data.name, std::move(task));
@@ -28,21 +28,22 @@ void add(TaskBook& book, const micro::Endless& data) {
 namespace plugins {
 
 void micro_pictures(TaskBook& book) {
-  add(book, {.name = "micro-pictures",
-             .family = "micro-pictures",
-             .summary = "pictures of mazes and charts, asked and told, for pre-training, as many as wanted",
-             .sample = 200,
-             .draw = draw<PictureLesson::asked>});
-  add(book, {.name = "micro-pictures-told",
-             .family = "micro-pictures",
-             .summary = "the same told only, line by line: the first that eyes can learn from",
-             .sample = 200,
-             .draw = draw<PictureLesson::told>});
-  add(book, {.name = "micro-bars-told",
-             .family = "micro-bars",
-             .summary = "charts of upright bars told by their tables: what eyes learn to tell marks apart from",
-             .sample = 200,
-             .draw = draw<PictureLesson::bars_told>});
+  add_pictures(book, {.name = "micro-pictures",
+                      .family = "micro-pictures",
+                      .summary = "pictures of mazes and charts, asked and told, for pre-training, as many as wanted",
+                      .sample = 200,
+                      .draw = draw_pictures<PictureLesson::asked>});
+  add_pictures(book, {.name = "micro-pictures-told",
+                      .family = "micro-pictures",
+                      .summary = "the same told only, line by line: the first that eyes can learn from",
+                      .sample = 200,
+                      .draw = draw_pictures<PictureLesson::told>});
+  add_pictures(book,
+               {.name = "micro-bars-told",
+                .family = "micro-bars",
+                .summary = "charts of upright bars told by their tables: what eyes learn to tell marks apart from",
+                .sample = 200,
+                .draw = draw_pictures<PictureLesson::bars_told>});
 }
 
 }  // namespace plugins

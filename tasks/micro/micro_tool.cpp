@@ -19,10 +19,10 @@ using micro::Part;
 using micro::pick;
 using micro::Shift;
 
-constexpr std::size_t kTrain = 2000;
-constexpr std::size_t kTest = 500;
+constexpr std::size_t kToolTrain = 2000;
+constexpr std::size_t kToolTest = 500;
 constexpr const char* kMain = "exact_call,none";
-constexpr int kLongest = 64;               ///< tokens of a call
+constexpr int kToolLongest = 64;           ///< tokens of a call
 constexpr std::uint64_t kTrainTools = 70;  ///< percent of the tools; the others are called only in the test split
 constexpr std::uint64_t kErrors = 20;      ///< percent of the training calls that follow one that failed
 constexpr std::uint64_t kFollowing = 20;   ///< percent that follow one that worked
@@ -207,7 +207,7 @@ std::vector<Example> items(const std::string& name, Split split, bool shifted) {
   Draws draws(0, std::string("tool.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> asked;
-  while (examples.size() < (train ? kTrain : kTest)) {
+  while (examples.size() < (train ? kToolTrain : kToolTest)) {
     const auto shift = micro::shift_of(examples.size());
     auto example = draw_item(train ? Part::train : Part::test, moved, shift, draws);
     const auto text = plain_text(example.history) + example.question;
@@ -221,14 +221,14 @@ std::vector<Example> items(const std::string& name, Split split, bool shifted) {
   return examples;
 }
 
-Verdict judge(const Example& example, const Response& response) {
+Verdict judge_tool(const Example& example, const Response& response) {
   const auto gold = first_call(example.targets.front(), CallForm::extended);
   return tool_verdict(
       response, kMain, plain_text(example.history) + example.question, gold->name,
       [&](const ToolCall& call) { return call.name == gold->name && call.arguments == gold->arguments; });
 }
 
-void add(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
+void add_tool(TaskBook& book, const std::string& name, const std::string& summary, bool shifted) {
   Task task;
   task.name = name;
   task.family = "micro-tool";
@@ -237,7 +237,7 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
   task.format.target_delimiter = " ";
   task.metrics = tool_metrics(kMain);
   task.load = micro::made_once(name, [name, shifted](Split split) { return items(name, split, shifted); });
-  asks_for_a_line(task, kLongest, judge);
+  asks_for_a_line(task, kToolLongest, judge_tool);
   book.tasks.add(name, std::move(task));
 }
 
@@ -246,8 +246,9 @@ void add(TaskBook& book, const std::string& name, const std::string& summary, bo
 namespace plugins {
 
 void micro_tool(TaskBook& book) {
-  add(book, "micro-tool", "a wish and three to six tools with names that begin alike: the call that meets it", false);
-  add(book, "micro-tool-ood", "the same with names of another kind, larger numbers, more tools", true);
+  add_tool(book, "micro-tool", "a wish and three to six tools with names that begin alike: the call that meets it",
+           false);
+  add_tool(book, "micro-tool-ood", "the same with names of another kind, larger numbers, more tools", true);
 }
 
 }  // namespace plugins

@@ -54,7 +54,7 @@ std::vector<TruthfulChoice> choices(Split split, bool shifted) {
   return all;
 }
 
-void add(TaskBook& book, const std::string& name, const std::string& summary, bool many, bool shifted) {
+void add_truthfulqa(TaskBook& book, const std::string& name, const std::string& summary, bool many, bool shifted) {
   const TruthfulForm form{.name = name,
                           .version = {},
                           .summary = summary,
@@ -75,9 +75,9 @@ namespace plugins {
 
 void micro_truthfulqa(TaskBook& book) {
   const std::string questions = "what the micro world's people are wrong about, ";
-  add(book, "micro-truthfulqa-mc1", questions + "one true answer chosen", false, false);
-  add(book, "micro-truthfulqa-mc2", questions + "probability of the true answers", true, false);
-  add(book, "micro-truthfulqa-ood", questions + "asked and answered in new words", false, true);
+  add_truthfulqa(book, "micro-truthfulqa-mc1", questions + "one true answer chosen", false, false);
+  add_truthfulqa(book, "micro-truthfulqa-mc2", questions + "probability of the true answers", true, false);
+  add_truthfulqa(book, "micro-truthfulqa-ood", questions + "asked and answered in new words", false, true);
   book.groups.add("micro-truthfulqa", {.name = "micro-truthfulqa",
                                        .summary = questions + "mc1 and mc2",
                                        .members = {"micro-truthfulqa-mc1", "micro-truthfulqa-mc2"},

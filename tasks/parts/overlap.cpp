@@ -107,7 +107,7 @@ int common(const Counts& a, const Counts& b) {
 }
 
 /// Lower-case runs of a-z and 0-9.
-Words plain_words(std::string_view text) {
+Words rouge_words(std::string_view text) {
   Words words;
   bool inside = false;
   for (const char c : lower(text)) {
@@ -136,7 +136,7 @@ double rouge_n(const Words& output, const Words& reference, std::size_t order) {
 std::vector<Words> sentences(std::string_view text) {
   std::vector<Words> all;
   for (const auto& line : split(replace_all(std::string(text), " . ", ".\n"), '\n')) {
-    if (!line.empty()) all.push_back(plain_words(line));
+    if (!line.empty()) all.push_back(rouge_words(line));
   }
   return all;
 }
@@ -227,7 +227,7 @@ double sentence_bleu(std::string_view output, std::string_view reference) {
 }
 
 Rouge rouge(std::string_view output, std::string_view reference) {
-  const auto prepared = [](std::string_view text) { return plain_words(replace_all(std::string(text), " . ", ".\n")); };
+  const auto prepared = [](std::string_view text) { return rouge_words(replace_all(std::string(text), " . ", ".\n")); };
   const auto said = prepared(output);
   const auto wanted = prepared(reference);
   return {.rouge1 = rouge_n(said, wanted, 1) * 100,

@@ -6,6 +6,7 @@
 
 #include <sstream>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/engine/open_engine.hpp"
 #include "tests/adapters/adapters.hpp"
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "backends/book.hpp"
 #include "harness/model/checkpoint.hpp"
 
 namespace touchstone::testing {

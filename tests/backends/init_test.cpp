@@ -4,6 +4,8 @@
 
 #include <fstream>
 
+#include "backends/book.hpp"
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/engine/adopt_weights.hpp"

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"

@@ -3,12 +3,11 @@
 #include <benchmark/benchmark.h>
 
 #include "harness/measure/measure.hpp"
+#include "tasks/book.hpp"
 #include "tasks/micro/corpus.hpp"
 #include "tasks/micro/draw_chart.hpp"
 
-namespace touchstone {
-void add_tasks(TaskBook& book);
-}
+namespace touchstone {}
 
 namespace {
 

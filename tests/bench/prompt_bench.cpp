@@ -8,11 +8,10 @@
 #include <optional>
 
 #include "harness/measure/measure.hpp"
+#include "tasks/book.hpp"
 #include "tests/support/support.hpp"
 
 namespace touchstone {
-
-void add_tasks(TaskBook& book);
 
 namespace {
 

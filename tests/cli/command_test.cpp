@@ -10,10 +10,10 @@
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
 #include "harness/cli/program.hpp"
+#include "tasks/book.hpp"
 #include "tests/support/support.hpp"
 
 namespace touchstone {
-void add_tasks(TaskBook& book);
 void add_report_book(ReportBook& book);
 
 namespace testing {

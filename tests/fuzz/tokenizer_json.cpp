@@ -5,6 +5,7 @@
 #include <fstream>
 #include <memory>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/model/tokenizer.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

@@ -12,6 +12,7 @@
 #include "harness/data/prompt.hpp"
 #include "harness/data/tool_call.hpp"
 #include "harness/measure/measure.hpp"
+#include "tasks/book.hpp"
 #include "tasks/micro/common.hpp"
 #include "tests/micro/world_support.hpp"
 #include "tests/support/hash_engine.hpp"

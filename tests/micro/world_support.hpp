@@ -5,10 +5,9 @@
 #include <vector>
 
 #include "harness/data/task.hpp"
+#include "tasks/book.hpp"
 
 namespace touchstone {
-
-void add_tasks(TaskBook& book);
 
 namespace testing {
 

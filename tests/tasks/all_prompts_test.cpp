@@ -6,11 +6,10 @@
 #include "harness/base/hash.hpp"
 #include "harness/data/prompt.hpp"
 #include "harness/data/task.hpp"
+#include "tasks/book.hpp"
 #include "tests/support/support.hpp"
 
 namespace touchstone {
-
-void add_tasks(TaskBook& book);
 
 namespace {
 

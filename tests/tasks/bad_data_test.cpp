@@ -7,12 +7,11 @@
 
 #include "harness/base/error.hpp"
 #include "harness/data/task.hpp"
+#include "tasks/book.hpp"
 #include "tests/support/support.hpp"
 #include "tests/support/toy_data.hpp"
 
 namespace touchstone {
-
-void add_tasks(TaskBook& book);
 
 namespace {
 

@@ -6,13 +6,12 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/measure/measure.hpp"
+#include "tasks/book.hpp"
 #include "tests/support/hash_engine.hpp"
 #include "tests/support/support.hpp"
 #include "tests/support/toy_data.hpp"
 
 namespace touchstone {
-
-void add_tasks(TaskBook& book);
 
 namespace {
 

@@ -8,13 +8,12 @@
 
 #include "harness/base/error.hpp"
 #include "harness/measure/accuracy.hpp"
+#include "tasks/book.hpp"
 #include "tests/support/hash_engine.hpp"
 #include "tests/support/support.hpp"
 #include "tests/support/toy_data.hpp"
 
 namespace touchstone {
-
-void add_tasks(TaskBook& book);
 
 namespace {
 

@@ -8,12 +8,11 @@
 #include "harness/base/error.hpp"
 #include "harness/measure/accuracy.hpp"
 #include "harness/measure/measure.hpp"
+#include "tasks/book.hpp"
 #include "tests/support/hash_engine.hpp"
 #include "tests/support/support.hpp"
 
 namespace touchstone {
-
-void add_tasks(TaskBook& book);
 
 namespace {
 

@@ -5,12 +5,11 @@
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/measure/measure.hpp"
+#include "tasks/book.hpp"
 #include "tests/support/hash_engine.hpp"
 #include "tests/support/support.hpp"
 
 namespace touchstone {
-
-void add_tasks(TaskBook& book);
 
 namespace {
 

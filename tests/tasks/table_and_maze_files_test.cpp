@@ -8,11 +8,10 @@
 
 #include "harness/base/error.hpp"
 #include "harness/data/task.hpp"
+#include "tasks/book.hpp"
 #include "tests/support/support.hpp"
 
 namespace touchstone {
-
-void add_tasks(TaskBook& book);
 
 namespace {
 namespace fs = std::filesystem;

@@ -3,6 +3,7 @@
 
 #include <iostream>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/process.hpp"
 #include "harness/model/tokenizer.hpp"

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/utf8.hpp"
 #include "harness/model/tokenizer.hpp"

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"

@@ -1,6 +1,7 @@
 // What becomes of answers that a model writes: where they stop, what is kept of them, what they are worth.
 #include <gmock/gmock.h>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/gzip.hpp"
 #include "harness/base/hash.hpp"

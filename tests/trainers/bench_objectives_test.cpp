@@ -1,5 +1,5 @@
 // What a step of each objective costs beside one of sft.
-#include "harness/train/bench_objectives.hpp"
+#include "trainers/bench/bench_objectives.hpp"
 
 #include <gtest/gtest.h>
 

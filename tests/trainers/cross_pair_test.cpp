@@ -1,6 +1,7 @@
 // Items in two languages: how they are paired and kept together, and what of the model they change.
 #include <gmock/gmock.h>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "tests/trainers/tiny.hpp"
 #include "trainers/loops/batches.hpp"
 

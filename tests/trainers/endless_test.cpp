@@ -3,11 +3,10 @@
 
 #include "harness/base/error.hpp"
 #include "harness/data/prompt.hpp"
+#include "tasks/book.hpp"
 #include "trainers/rows/records.hpp"
 
 namespace touchstone {
-
-void add_tasks(TaskBook& book);
 
 namespace {
 

@@ -1,6 +1,7 @@
 // Wrong variants of right answers: how they are made, chosen and marked, and trained against.
 #include <gmock/gmock.h>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "tests/trainers/tiny.hpp"
 #include "trainers/rows/rows.hpp"
 #include "trainers/text/mutations.hpp"

@@ -1,6 +1,7 @@
 // Training on a real checkpoint and real benchmark data, where they are at hand.
 #include <gtest/gtest.h>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/data/prompt.hpp"
 #include "harness/engine/token_pairs.hpp"
 #include "tests/trainers/tiny.hpp"

@@ -1,8 +1,10 @@
 // The stage that lets the model write, judges and trains: on the tiny model.
 #include <gmock/gmock.h>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/base/seed.hpp"
 #include "tests/trainers/tiny.hpp"
+#include "trainers/book.hpp"
 #include "trainers/loops/answering.hpp"
 #include "trainers/loops/rollouts.hpp"
 

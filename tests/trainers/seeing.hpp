@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/pictures/picture.hpp"
 #include "tests/trainers/tiny.hpp"
 #include "trainers/losses/loss.hpp"

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "backends/tokenizers/tokenizers.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/train/recipe.hpp"
 #include "tests/trainers/tiny.hpp"

@@ -8,6 +8,7 @@
 #include "harness/base/json.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
+#include "trainers/book.hpp"
 
 namespace touchstone::testing {
 

@@ -44,9 +44,11 @@ class Dora final : public Delta {
 
 /// Older releases of peft wrote the magnitudes as the weight of a module of that name.
 AdapterFiles with_todays_names(AdapterFiles files) {
+  std::string older_ending = ".";
+  older_ending.append(magnitude_name).append(".weight");
   NamedTensors renamed;
   for (auto& [name, tensor] : files.tensors) {
-    const bool older = name.ends_with("." + std::string(magnitude_name) + ".weight");
+    const bool older = name.ends_with(older_ending);
     renamed[older ? name.substr(0, name.rfind('.')) : name] = tensor;
   }
   files.tensors = std::move(renamed);

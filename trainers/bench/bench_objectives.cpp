@@ -1,4 +1,4 @@
-#include "harness/train/bench_objectives.hpp"
+#include "trainers/bench/bench_objectives.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "harness/train/bench_train.hpp"
+#include "trainers/bench/bench_train.hpp"
 
 #include <algorithm>
 

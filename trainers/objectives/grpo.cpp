@@ -18,7 +18,7 @@ struct GrpoOptions {
   double longest = 0.0;
 };
 
-std::map<std::string, Tensor> credit(const AnswerBatch& batch, const GrpoOptions& options) {
+std::map<std::string, Tensor> grpo_credit(const AnswerBatch& batch, const GrpoOptions& options) {
   const auto advantages = group_advantages(batch.rewards, batch.starts, options.scale);
   std::map<std::string, Tensor> notes = {{"old_logp", batch.logp}, {"advantage", over_tokens(batch, advantages)}};
   require(notes["advantage"].isfinite().all().item<bool>(), Fault::numeric,
@@ -90,7 +90,7 @@ Objective make_grpo(Options& options, const TrainerBook&) {
   RolloutLoss objective;
   objective.ref_logp = chosen.beta > 0.0;
   objective.least_group = 2;
-  objective.credit = [chosen](const AnswerBatch& batch) { return credit(batch, chosen); };
+  objective.credit = [chosen](const AnswerBatch& batch) { return grpo_credit(batch, chosen); };
   objective.loss = [chosen](const AnswerBatch& batch) { return group_loss(batch, chosen); };
   return objective;
 }

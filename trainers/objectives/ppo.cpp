@@ -31,7 +31,7 @@ Tensor token_rewards(const AnswerBatch& batch, const PpoOptions& options) {
 }
 
 /// Advantages and returns of the written answers, computed once per rollout.
-std::map<std::string, Tensor> credit(const AnswerBatch& batch, const PpoOptions& options) {
+std::map<std::string, Tensor> ppo_credit(const AnswerBatch& batch, const PpoOptions& options) {
   auto rewards = token_rewards(batch, options);
   if (options.whiten_rewards) rewards = whitened(rewards, /*shift=*/false);
   const auto made = generalised_advantages(rewards, batch.values, batch.answer_of, options.gamma, options.lambda);
@@ -91,7 +91,7 @@ Objective make_ppo(Options& options, const TrainerBook&) {
   objective.ref_logp = true;
   objective.values = true;
   objective.least_group = 1;
-  objective.credit = [chosen](const AnswerBatch& batch) { return credit(batch, chosen); };
+  objective.credit = [chosen](const AnswerBatch& batch) { return ppo_credit(batch, chosen); };
   objective.loss = [chosen](const AnswerBatch& batch) { return ppo_loss(batch, chosen); };
   return objective;
 }

@@ -9,7 +9,7 @@ namespace {
 
 /// An answer's reward minus beta times its summed divergence from the reference, minus the mean of the same over the
 /// other answers of its group.
-std::map<std::string, Tensor> credit(const AnswerBatch& batch, double beta) {
+std::map<std::string, Tensor> rloo_credit(const AnswerBatch& batch, double beta) {
   auto rewards = batch.rewards;
   if (beta > 0.0) {
     const auto kl = answer_sums(batch, kl_estimate(batch.logp, reference_logp(batch), "k1")).to(at::kCPU, at::kDouble);
@@ -52,7 +52,7 @@ Objective make_rloo(Options& options, const TrainerBook&) {
   RolloutLoss objective;
   objective.ref_logp = beta > 0.0;
   objective.least_group = 2;
-  objective.credit = [beta](const AnswerBatch& batch) { return credit(batch, beta); };
+  objective.credit = [beta](const AnswerBatch& batch) { return rloo_credit(batch, beta); };
   objective.loss = [low, high](const AnswerBatch& batch) { return leave_one_out_loss(batch, low, high); };
   return objective;
 }

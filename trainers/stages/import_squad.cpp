@@ -19,25 +19,25 @@ const Json& member(const Json& object, const char* key, Json::value_t type, cons
   return *found;
 }
 
-std::string text_at(const Json& object, const char* key, const std::string& where) {
+std::string squad_text(const Json& object, const char* key, const std::string& where) {
   return member(object, key, Json::value_t::string, where).get<std::string>();
 }
 
-const Json& list_at(const Json& object, const char* key, const std::string& where) {
+const Json& squad_list(const Json& object, const char* key, const std::string& where) {
   return member(object, key, Json::value_t::array, where);
 }
 
 /// A question, behind the paragraph that answers it, with its first answer.
 Record read_question(const Json& question, const std::string& context, const std::string& file) {
   Record record;
-  record.id = text_at(question, "id", file + ": a question");
+  record.id = squad_text(question, "id", file + ": a question");
   record.task = "import";
   const auto where = file + ": question '" + record.id + "'";
-  const auto asked = (context.empty() ? "" : context + "\n\n") + text_at(question, "question", where) + "\n";
+  const auto asked = (context.empty() ? "" : context + "\n\n") + squad_text(question, "question", where) + "\n";
   record.prompt = {{Role::user, {asked}, ""}};
-  const auto& answers = list_at(question, "answers", where);
+  const auto& answers = squad_list(question, "answers", where);
   record.answers.emplace_back();
-  if (!answers.empty()) record.answers.front().text = text_at(answers.front(), "text", where);
+  if (!answers.empty()) record.answers.front().text = squad_text(answers.front(), "text", where);
   return record;
 }
 
@@ -45,10 +45,10 @@ std::vector<Record> read_questions(const fs::path& path, bool with_context) {
   const auto file = path.filename().string();
   const auto whole = parse_json(read_text_file(path), path.string());
   std::vector<Record> records;
-  for (const auto& article : list_at(whole, "data", file)) {
-    for (const auto& paragraph : list_at(article, "paragraphs", file + ": an article")) {
-      const auto context = text_at(paragraph, "context", file + ": a paragraph");
-      for (const auto& question : list_at(paragraph, "qas", file + ": a paragraph")) {
+  for (const auto& article : squad_list(whole, "data", file)) {
+    for (const auto& paragraph : squad_list(article, "paragraphs", file + ": an article")) {
+      const auto context = squad_text(paragraph, "context", file + ": a paragraph");
+      for (const auto& question : squad_list(paragraph, "qas", file + ": a paragraph")) {
         records.push_back(read_question(question, with_context ? context : std::string(), file));
       }
     }

@@ -13,7 +13,7 @@ void run_load_model(const std::string& from, const std::string& name, Session& s
   const auto& checkpoints = *session.checkpoints;
   const auto folder = checkpoint_folder(job, from, /*adapters=*/true);
   auto model = checkpoints.load(folder, {.compute = find_dtype(job.dtype), .device = find_device(job.device)});
-  const auto words = load_tokenizer(tokenizer_folder(folder, checkpoints.base_folder(folder)));
+  const auto words = checkpoints.tokenizer(tokenizer_folder(folder, checkpoints.base_folder(folder)));
   require(words->hash() == session.tokenizer->hash() && model->vocabulary() == session.model->vocabulary(),
           Fault::config, [&] {
             return folder.string() + ": has another tokenizer or vocabulary, expected those of " + job.model.string();

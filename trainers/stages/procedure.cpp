@@ -6,7 +6,7 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* plain = "plain";
+constexpr const char* plain_procedure = "plain";
 
 /// {"use": NAME, ...} of a recipe, as the text of procedure.json.
 std::string file_json(const Options& asked) {
@@ -36,7 +36,7 @@ Stage make_procedure(Options& options, const TrainerBook& book) {
   Stage stage;
   if (options.describing()) return stage;
   ProcedureFile file{.json = file_json(answer), .models = {}, .where = answer.where()};
-  const bool none = parse_json(file.json, file.where).value("procedure", "") == plain;
+  const bool none = parse_json(file.json, file.where).value("procedure", "") == plain_procedure;
   for (const auto& [name, frozen] : models) {
     file.models[name] = frozen;
     stage.needs.push_back(needs_model(frozen));

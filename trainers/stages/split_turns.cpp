@@ -35,13 +35,13 @@ std::string bare(const std::string& text) {
   return kept;
 }
 
-struct SplitOptions {
+struct TurnOptions {
   std::string data;
   bool drop_adverse = true;
   std::vector<std::string> phrases;  ///< as bare() leaves them
 };
 
-bool is_error(const Turn& turn, const SplitOptions& options) {
+bool is_error(const Turn& turn, const TurnOptions& options) {
   const auto text = bare(text_of(turn));
   return std::any_of(options.phrases.begin(), options.phrases.end(),
                      [&](const std::string& phrase) { return text.find(phrase) != std::string::npos; });
@@ -50,7 +50,7 @@ bool is_error(const Turn& turn, const SplitOptions& options) {
 /// Makes a dialogue one row for each turn of the assistant, with all that was said before as the prompt. A turn whose
 /// result is an error, or that no result follows, is no target, though later rows still show it. The last turn is
 /// always a target.
-void split_dialog(const Record& record, const SplitOptions& options, std::vector<Record>& rows) {
+void split_dialog(const Record& record, const TurnOptions& options, std::vector<Record>& rows) {
   int turn_number = 0;
   for (std::size_t at = 0; at < record.prompt.size(); ++at) {
     if (record.prompt[at].role != Role::assistant) continue;
@@ -75,7 +75,7 @@ void split_dialog(const Record& record, const SplitOptions& options, std::vector
   rows.push_back(record);
 }
 
-void run_split_turns(const SplitOptions& options, Session& session) {
+void run_split_turns(const TurnOptions& options, Session& session) {
   auto& data = session.data.at(options.data);
   std::vector<Record> rows;
   double turns = static_cast<double>(data.size());
@@ -91,7 +91,7 @@ void run_split_turns(const SplitOptions& options, Session& session) {
 }
 
 Stage make_split_turns(Options& options, const TrainerBook&) {
-  SplitOptions split;
+  TurnOptions split;
   split.data = read_on(options, "name of a data set of dialogues");
   split.drop_adverse = options.flag(
       "drop_adverse", "a turn is not trained when no tool's result follows it or the result is an error", true);
