@@ -35,7 +35,7 @@ Cell head_cell(RichText text, int columns, std::string classes) {
   return {.text = std::move(text), .classes = std::move(classes), .header = true, .columns = columns};
 }
 
-Cell number_cell(double value, RichText shown, std::string classes) {
+Cell number_cell(double value, RichText shown, const std::string& classes) {
   return {.text = std::move(shown), .classes = classes.empty() ? "n" : "n " + classes, .value = value};
 }
 

@@ -16,7 +16,7 @@ Cell text_cell(RichText text, std::string classes = {});
 /// The head of a column or of a row.
 Cell head_cell(RichText text, int columns = 1, std::string classes = {});
 /// A number as shown, with its value. Aligned right.
-Cell number_cell(double value, RichText shown, std::string classes = {});
+Cell number_cell(double value, RichText shown, const std::string& classes = {});
 /// A cell among numbers that is not a number: an interval, "–", nothing.
 Cell among_numbers(RichText text);
 

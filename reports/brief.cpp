@@ -16,7 +16,7 @@ namespace reports {
 namespace {
 
 /// A gain counts as similar to the best from this share of it on.
-constexpr double kSimilarGain = 0.75;
+constexpr double similar_gain = 0.75;
 
 using Arms = std::vector<const Arm*>;
 
@@ -55,7 +55,7 @@ std::string task_line(const std::string& task, const Arms& arms) {
   if (most == nullptr) return line + "; nothing else was measured.";
   line += fmt::format("; largest mean drop elsewhere: {}", dropped(*most));
   if (!most->worst_task.empty()) line += fmt::format(" (of {} {})", most->worst_task, points(most->worst_drop));
-  const auto* least = by_drop(arms, true, kSimilarGain * best->gain);
+  const auto* least = by_drop(arms, true, similar_gain * best->gain);
   if (least != nullptr && least != most) line += fmt::format("; smallest at a similar gain: {}", dropped(*least));
   return line + ".";
 }

@@ -32,7 +32,7 @@ std::string fixed(double value, int digits) {
 }
 
 std::string signed_fixed(double value, int digits) {
-  const auto text = fixed(value, digits);
+  auto text = fixed(value, digits);
   if (!std::isfinite(value) || rounds_to_zero(text) || value < 0) return text;
   return "+" + text;
 }

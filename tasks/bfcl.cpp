@@ -15,9 +15,9 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kOrigin = "ShishirPatil/gorilla, berkeley-function-call-leaderboard/bfcl_eval/data/";
-constexpr const char* kMain = "acc,none";
-constexpr int kBfclLongest = 256;  ///< tokens of a call
+constexpr const char* data_origin = "ShishirPatil/gorilla, berkeley-function-call-leaderboard/bfcl_eval/data/";
+constexpr const char* main = "acc,none";
+constexpr int bfcl_longest = 256;  ///< tokens of a call
 
 /// One category for evaluation, and the category of questions from users, for training.
 struct BfclCategory {
@@ -32,7 +32,7 @@ DataFile file(Split split, const std::string& path) {
           .paths = {"bfcl/" + path + ".json", "bfcl/" + path + ".json.gz"},
           .sha256 = {},
           .licence = "Apache-2.0",
-          .origin = kOrigin + path + ".json"};
+          .origin = data_origin + path + ".json"};
 }
 
 /// Questions, then answers.
@@ -43,11 +43,11 @@ std::array<DataFile, 2> files_of(const BfclCategory& category, Split split) {
 
 /// The leaderboard's types by their names in Python.
 std::string python_type(const std::string& type) {
-  static const std::map<std::string, std::string> kNames = {
+  static const std::map<std::string, std::string> fixed_names = {
       {"string", "str"}, {"integer", "int"}, {"float", "float"}, {"number", "float"}, {"boolean", "bool"},
       {"array", "list"}, {"dict", "dict"},   {"object", "dict"}, {"tuple", "tuple"}};
-  const auto found = kNames.find(type);
-  return found == kNames.end() ? "object" : found->second;
+  const auto found = fixed_names.find(type);
+  return found == fixed_names.end() ? "object" : found->second;
 }
 
 /// A value as Python writes it.
@@ -286,7 +286,7 @@ std::string fault_of(const ToolCall& call, const Example& example) {
 
 Verdict judge_bfcl(const Example& example, const Response& response) {
   std::string fault;
-  auto verdict = tool_verdict(response, kMain, example.question, example.facts.at("tool"), [&](const ToolCall& call) {
+  auto verdict = tool_verdict(response, main, example.question, example.facts.at("tool"), [&](const ToolCall& call) {
     fault = fault_of(call, example);
     return fault.empty();
   });
@@ -303,12 +303,12 @@ void add_bfcl(TaskBook& book, const BfclCategory& category) {
   task.source = "The Berkeley Function Calling Leaderboard, ICML 2025; ShishirPatil/gorilla";
   task.format.target_delimiter = " ";
   task.format.shots_from = Split::train;
-  task.metrics = tool_metrics(kMain);
+  task.metrics = tool_metrics(main);
   for (const auto split : {Split::test, Split::train}) {
     for (auto& one : files_of(category, split)) task.files.push_back(std::move(one));
   }
   task.load = [category](Split split, const DataFolders& folders) { return load_bfcl(category, split, folders); };
-  asks_for_a_line(task, kBfclLongest, judge_bfcl);
+  asks_for_a_line(task, bfcl_longest, judge_bfcl);
   book.tasks.add(category.name, std::move(task));
 }
 

@@ -15,11 +15,11 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kChartqaName = "chartqa";
-constexpr int kChartqaLongest = 512;
+constexpr const char* chartqa_name = "chartqa";
+constexpr int chartqa_longest = 512;
 
 /// The prompt of the reference (lm-evaluation-harness, task chartqa).
-constexpr const char* kInstruction =
+constexpr const char* instruction =
     "\nAnalyze the image and question carefully, using step-by-step reasoning.\n"
     "First, describe any image provided in detail. Then, present your reasoning. And finally your final answer in this "
     "format:\n"
@@ -54,11 +54,11 @@ std::vector<Example> load_chartqa(Split split, const DataFolders& folders) {
   std::vector<Example> examples;
   for (const auto& file : chartqa_files()) {
     if (file.split != split) continue;
-    const auto path = folders.find(kChartqaName, file);
+    const auto path = folders.find(chartqa_name, file);
     for (const auto& row : read_rows(path)) {
       Example example;
-      example.id = std::string(kChartqaName) + "/" + split_name(split) + "/" + std::to_string(examples.size());
-      example.question = row.text("query") + kInstruction;
+      example.id = std::string(chartqa_name) + "/" + split_name(split) + "/" + std::to_string(examples.size());
+      example.question = row.text("query") + instruction;
       example.targets = {row.text("label")};
       example.media = {read_named_picture(path.parent_path() / "png", row.text("imgname"), row.where)};
       example.facts = {{"kind", path.stem().string().ends_with("human") ? "human" : "augmented"}};
@@ -145,8 +145,8 @@ namespace plugins {
 
 void chartqa(TaskBook& book) {
   Task task;
-  task.name = kChartqaName;
-  task.family = kChartqaName;
+  task.name = chartqa_name;
+  task.family = chartqa_name;
   task.version = "0.0";
   task.summary = "questions on real charts, 5 % tolerance on numbers";
   task.source = "ChartQA: A Benchmark for Question Answering about Charts, arXiv 2203.10244";
@@ -155,12 +155,12 @@ void chartqa(TaskBook& book) {
   task.files = chartqa_files();
   task.load = load_chartqa;
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
-    return {Generation{.context = context, .media = example.media, .max_new_tokens = kChartqaLongest}};
+    return {Generation{.context = context, .media = example.media, .max_new_tokens = chartqa_longest}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
     return judge_chartqa(example, responses.front());
   };
-  book.tasks.add(kChartqaName, std::move(task));
+  book.tasks.add(chartqa_name, std::move(task));
 }
 
 }  // namespace plugins

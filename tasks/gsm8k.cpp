@@ -7,7 +7,7 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kGsm8kSource =
+constexpr const char* gsm8k_source =
     "Training Verifiers to Solve Math Word Problems, arXiv 2110.14168; openai/grade-school-math";
 
 /// Eight questions with worked answers. Source: Wei et al., Chain-of-Thought Prompting, arXiv 2201.11903, appendix G.
@@ -16,7 +16,7 @@ struct Shot {
   const char* reasoning;
   const char* answer;
 };
-constexpr std::array<Shot, 8> kShots = {{
+constexpr std::array<Shot, 8> shot_texts = {{
     {"There are 15 trees in the grove. Grove workers will plant trees in the grove today. After they are done, there "
      "will be 21 trees. How many trees did the grove workers plant today?",
      "There are 15 trees originally. Then there were 21 trees after some more were planted. So there must have been "
@@ -75,7 +75,7 @@ std::vector<Example> load_gsm8k(const Gsm8kForm& form, Split split, const DataFo
 
 std::vector<Example> fixed_shots(const Gsm8kForm& form) {
   std::vector<Example> examples;
-  for (const auto& shot : kShots) {
+  for (const auto& shot : shot_texts) {
     Example example;
     example.id = form.name + "/shot/" + std::to_string(examples.size());
     example.question = form.before + shot.question + form.after;
@@ -88,7 +88,7 @@ std::vector<Example> fixed_shots(const Gsm8kForm& form) {
 void add_gsm8k(TaskBook& book, const Gsm8kForm& form) {
   Task task = gsm8k_task(form);
   task.family = "gsm8k";
-  task.source = kGsm8kSource;
+  task.source = gsm8k_source;
   if (!form.conclusion.empty()) {
     task.format.sampler = PromptFormat::Sampler::first_n;
     task.format.shot_examples = fixed_shots(form);
@@ -127,7 +127,7 @@ void gsm8k(TaskBook& book) {
                    .strict_fixed = answer_is,
                    .shots_fixed = true,
                    .conclusion = {}});
-  const std::string final_answer = "The final answer is (" + std::string(kGsm8kNumber) + ")";
+  const std::string final_answer = "The final answer is (" + std::string(gsm8k_number) + ")";
   add_gsm8k(book,
             {.name = "gsm8k_cot_llama",
              .summary = "grade-school word problems as Llama 3's own evaluation asks them",

@@ -5,7 +5,7 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kHumanevalSource =
+constexpr const char* humaneval_source =
     "Evaluating Large Language Models Trained on Code, arXiv 2107.03374; openai/human-eval";
 
 std::vector<DataFile> humaneval_files() {
@@ -28,7 +28,7 @@ std::vector<Example> load_humaneval(const HumanEvalForm& form, Split split, cons
 void add_humaneval(TaskBook& book, const HumanEvalForm& form, const std::shared_ptr<LazySandbox>& sandbox) {
   Task task = humaneval_task(form, sandbox);
   task.family = "humaneval";
-  task.source = kHumanevalSource;
+  task.source = humaneval_source;
   task.trained = Split::test;
   task.files = humaneval_files();
   task.load = [form](Split split, const DataFolders& folders) { return load_humaneval(form, split, folders); };

@@ -8,9 +8,9 @@ namespace {
 using micro::Maze;
 using micro::Place;
 
-constexpr const char* kMaze6x6Name = "maze-6x6";
-constexpr int kLargest = 32;
-constexpr std::int64_t kMazes = 10000;
+constexpr const char* maze6x6_name = "maze-6x6";
+constexpr int largest = 32;
+constexpr std::int64_t mazes = 10000;
 
 std::vector<DataFile> maze_6x6_files() {
   std::vector<DataFile> all;
@@ -41,8 +41,8 @@ void open_passages(Maze& maze, const DataRow& row, const std::string& key, int w
     require(maze.inside(to), Fault::data,
             [&] { return row.where + ": '" + key + "' opens a passage that leads out of the maze"; });
     maze.open[at] |= static_cast<std::uint8_t>(1 << way);
-    maze.open[static_cast<std::size_t>(to.row * maze.side + to.column)] |=
-        static_cast<std::uint8_t>(1 << (way + 2) % 4);
+    maze.open[static_cast<std::size_t>(to.row) * static_cast<std::size_t>(maze.side) +
+              static_cast<std::size_t>(to.column)] |= static_cast<std::uint8_t>(1 << (way + 2) % 4);
   }
 }
 
@@ -61,8 +61,8 @@ Place place(const Maze& maze, const DataRow& row, const std::string& key) {
 
 Maze maze_of(const DataRow& row) {
   const auto side = row.integer("n");
-  require(side >= 2 && side <= kLargest, Fault::data, [&] {
-    return row.where + ": 'n' is " + std::to_string(side) + ", 2 to " + std::to_string(kLargest) + " is wanted";
+  require(side >= 2 && side <= largest, Fault::data, [&] {
+    return row.where + ": 'n' is " + std::to_string(side) + ", 2 to " + std::to_string(largest) + " is wanted";
   });
   Maze maze{.side = static_cast<int>(side), .open = {}, .start = {}, .end = {}};
   maze.open.resize(static_cast<std::size_t>(side * side));
@@ -80,7 +80,7 @@ void check_path(const Maze& maze, const DataRow& row) {
   Json wanted = Json::array({{maze.start.row, maze.start.column}});
   auto at = maze.start;
   for (const char move : micro::shortest_path(maze)) {
-    at = micro::step(at, static_cast<int>(micro::kWays.find(move)));
+    at = micro::step(at, static_cast<int>(micro::way_letters.find(move)));
     wanted.push_back({at.row, at.column});
   }
   require(row.at("path") == wanted, Fault::data, [&] {
@@ -93,16 +93,16 @@ Split split_of(std::int64_t id) { return id < 8000 ? Split::train : id < 9000 ? 
 
 std::vector<Example> load_maze_6x6(Split split, const DataFolders& folders) {
   std::vector<Example> examples;
-  for (const auto& row : read_rows(folders.find(kMaze6x6Name, file_of(kMaze6x6Name, maze_6x6_files(), split)))) {
+  for (const auto& row : read_rows(folders.find(maze6x6_name, file_of(maze6x6_name, maze_6x6_files(), split)))) {
     const auto id = row.integer("id");
-    require(id >= 0 && id < kMazes, Fault::data, [&] {
-      return row.where + ": 'id' is " + std::to_string(id) + ", 0 to " + std::to_string(kMazes - 1) + " is wanted";
+    require(id >= 0 && id < mazes, Fault::data, [&] {
+      return row.where + ": 'id' is " + std::to_string(id) + ", 0 to " + std::to_string(mazes - 1) + " is wanted";
     });
     const auto maze = maze_of(row);
     check_path(maze, row);
     if (split_of(id) != split) continue;
     examples.push_back(maze_example(
-        maze, std::string(kMaze6x6Name) + "/" + split_name(split) + "/" + std::to_string(id), micro::Trace::none, 0));
+        maze, std::string(maze6x6_name) + "/" + split_name(split) + "/" + std::to_string(id), micro::Trace::none, 0));
   }
   return examples;
 }
@@ -113,7 +113,7 @@ namespace plugins {
 
 void maze_6x6(TaskBook& book) {
   Task task = maze_task(micro::Trace::none);
-  task.name = kMaze6x6Name;
+  task.name = maze6x6_name;
   task.family = "maze";  // as for the micro world's mazes: the same skill
   task.version = "1.0";
   task.summary = "10,000 mazes of 6 x 6 cells, in the form of task maze; ids from 9,000 are the test";
@@ -121,7 +121,7 @@ void maze_6x6(TaskBook& book) {
   task.format.shots_from = Split::train;
   task.files = maze_6x6_files();
   task.load = load_maze_6x6;
-  book.tasks.add(kMaze6x6Name, std::move(task));
+  book.tasks.add(maze6x6_name, std::move(task));
 }
 
 }  // namespace plugins

@@ -10,7 +10,7 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kMmluSource =
+constexpr const char* mmlu_source =
     "Measuring Massive Multitask Language Understanding, arXiv 2009.03300; hendrycks/test";
 
 /// One part of the benchmark, with its subjects in the reference's order.
@@ -99,7 +99,7 @@ std::vector<Example> load_subject(const std::string& task, const std::string& su
 Task subject_task(const std::string& subject, const MmluEdition& edition) {
   Task task = mmlu_task("mmlu_" + edition.infix + subject + edition.suffix, replace_all(subject, "_", " "), edition);
   task.family = "mmlu";
-  task.source = kMmluSource;
+  task.source = mmlu_source;
   task.format.shots_from = Split::dev;
   task.files = mmlu_files(subject);
   task.cluster_fact = "subject";
@@ -126,7 +126,7 @@ Task mmlu_writing_task(const std::string& subject, const MmluEdition& edition) {
                                                          const AskSettings&) {
     Verdict verdict;
     verdict.extracted = rules->trimmed(strip(rules->first_line(first_text(responses.front()))));
-    verdict.parsed = !verdict.extracted.empty() && verdict.extracted != kInvalid;
+    verdict.parsed = !verdict.extracted.empty() && verdict.extracted != invalid;
     verdict.correct = rules->equal(verdict.extracted, example.targets.front());
     verdict.score = verdict.correct ? 1.0 : 0.0;
     verdict.confidence = answer_confidence(responses.front());
@@ -152,7 +152,7 @@ Task flan_task(const std::string& subject, const MmluEdition& edition) {
     for (const char* key : {"choice_A", "choice_B", "choice_C", "choice_D"}) choices.push_back(example.facts.at(key));
     Verdict verdict;
     verdict.extracted = multi_choice_regex(*letter, text, choices);
-    verdict.parsed = verdict.extracted != kInvalid;
+    verdict.parsed = verdict.extracted != invalid;
     verdict.values["exact_match,strict-match"] = strict == example.targets.front() ? 1.0 : 0.0;
     verdict.values["exact_match,flexible-extract"] = verdict.extracted == example.targets.front() ? 1.0 : 0.0;
     verdict.score = verdict.values["exact_match,strict-match"];
@@ -169,7 +169,7 @@ Task mmlu_choosing_task(const std::string& subject, const MmluEdition& edition) 
 
 using MakeTask = Task (*)(const std::string&, const MmluEdition&);
 
-void add_edition(TaskBook& book, const MmluEdition& edition, MakeTask make, std::vector<std::string> metrics) {
+void add_edition(TaskBook& book, const MmluEdition& edition, MakeTask make, const std::vector<std::string>& metrics) {
   const std::string base = edition.infix.empty() ? "mmlu" + edition.suffix : "mmlu_" + edition.infix;
   TaskGroup whole{.name = edition.infix.empty() ? base : base.substr(0, base.size() - 1),
                   .summary = edition.summary + ", all 57 subjects",

@@ -13,9 +13,9 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kOpencqaName = "opencqa";
-constexpr int kOpencqaLongest = 256;
-constexpr double kAlike = 0.5;  ///< ROUGE-L from which an answer counts as right, where only right and wrong are shown
+constexpr const char* opencqa_name = "opencqa";
+constexpr int opencqa_longest = 256;
+constexpr double alike = 0.5;  ///< ROUGE-L from which an answer counts as right, where only right and wrong are shown
 
 std::vector<DataFile> opencqa_files() {
   std::vector<DataFile> all;
@@ -65,7 +65,7 @@ std::vector<std::string> fields_of(const Json& value, const std::string& where) 
 }
 
 std::vector<Example> load_opencqa(Split split, const DataFolders& folders) {
-  const auto path = folders.find(kOpencqaName, file_of(kOpencqaName, opencqa_files(), split));
+  const auto path = folders.find(opencqa_name, file_of(opencqa_name, opencqa_files(), split));
   const auto charts = read_json(path);
   require(charts.is_object(), Fault::data, [&] { return path.string() + ": expected an object with a chart a key"; });
   const auto folder = pictures_of(path, split);
@@ -77,7 +77,7 @@ std::vector<Example> load_opencqa(Split split, const DataFolders& folders) {
     const auto& picture = fields[0];
     if (!listed.empty() && !listed.contains(folder.filename().string() + "/" + picture)) continue;
     Example example;
-    example.id = std::string(kOpencqaName) + "/" + split_name(split) + "/" + key;
+    example.id = std::string(opencqa_name) + "/" + split_name(split) + "/" + key;
     example.question = "Title: " + fields[1] + "\nQuestion: " + fields[3] + "\nAnswer:";
     example.targets = {fields[4]};
     example.media = {read_named_picture(folder, picture, where)};
@@ -97,7 +97,7 @@ Verdict judge_opencqa(const Example& example, const Response& response) {
   verdict.extracted = text;
   verdict.parsed = !text.empty();
   verdict.score = words.rouge_lsum / 100.0;
-  verdict.correct = verdict.score >= kAlike;
+  verdict.correct = verdict.score >= alike;
   verdict.values = {{"rougeL,none", verdict.score},
                     {"rouge1,none", words.rouge1 / 100.0},
                     {"rouge2,none", words.rouge2 / 100.0},
@@ -112,8 +112,8 @@ namespace plugins {
 
 void opencqa(TaskBook& book) {
   Task task;
-  task.name = kOpencqaName;
-  task.family = kOpencqaName;
+  task.name = opencqa_name;
+  task.family = opencqa_name;
   task.version = "1.0";
   task.summary = "open questions on real charts, answered in sentences (ROUGE, BLEU)";
   task.source = "OpenCQA: Open-ended Question Answering with Charts, arXiv 2210.06628";
@@ -125,12 +125,12 @@ void opencqa(TaskBook& book) {
   task.load = load_opencqa;
   task.ask = [](const Example& example, const std::string& context, const AskSettings&) -> std::vector<Request> {
     return {
-        Generation{.context = context, .media = example.media, .max_new_tokens = kOpencqaLongest, .until = {"\n\n"}}};
+        Generation{.context = context, .media = example.media, .max_new_tokens = opencqa_longest, .until = {"\n\n"}}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
     return judge_opencqa(example, responses.front());
   };
-  book.tasks.add(kOpencqaName, std::move(task));
+  book.tasks.add(opencqa_name, std::move(task));
 }
 
 }  // namespace plugins

@@ -11,8 +11,8 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kTabmwpName = "tabmwp";
-constexpr int kTabmwpLongest = 64;  ///< tokens of an answer
+constexpr const char* tabmwp_name = "tabmwp";
+constexpr int tabmwp_longest = 64;  ///< tokens of an answer
 
 std::vector<DataFile> tabmwp_files() {
   const auto file = [](Split split, const std::string& name) {
@@ -56,14 +56,14 @@ Example problem(const DataRow& row, const std::string& id) {
 }
 
 std::vector<Example> load_tabmwp(Split split, const DataFolders& folders) {
-  const auto path = folders.find(kTabmwpName, file_of(kTabmwpName, tabmwp_files(), split));
+  const auto path = folders.find(tabmwp_name, file_of(tabmwp_name, tabmwp_files(), split));
   const auto all = parse_json(read_text_file(path, RowLimits().file_bytes), path.string());
   require(all.is_object(), Fault::data, [&] { return path.string() + ": expected an object of problems by number"; });
   std::vector<Example> examples;
   for (const auto& [number, value] : all.items()) {
     const DataRow row{.value = value, .where = path.string() + ": problem '" + number + "'"};
     require(value.is_object(), Fault::data, [&] { return row.where + ": an object is wanted"; });
-    examples.push_back(problem(row, std::string(kTabmwpName) + "/" + split_name(split) + "/" + number));
+    examples.push_back(problem(row, std::string(tabmwp_name) + "/" + split_name(split) + "/" + number));
   }
   return examples;
 }
@@ -101,8 +101,8 @@ namespace plugins {
 
 void tabmwp(TaskBook& book) {
   Task task;
-  task.name = kTabmwpName;
-  task.family = kTabmwpName;
+  task.name = tabmwp_name;
+  task.family = tabmwp_name;
   task.version = "1.0";
   task.summary = "word problems over tables, numbers or options";
   task.source =
@@ -112,8 +112,8 @@ void tabmwp(TaskBook& book) {
   task.metrics = {{.name = "acc,none"}};
   task.files = tabmwp_files();
   task.load = load_tabmwp;
-  asks_for_a_line(task, kTabmwpLongest, judge_tabmwp);
-  book.tasks.add(kTabmwpName, std::move(task));
+  asks_for_a_line(task, tabmwp_longest, judge_tabmwp);
+  book.tasks.add(tabmwp_name, std::move(task));
 }
 
 }  // namespace plugins

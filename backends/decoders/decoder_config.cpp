@@ -193,7 +193,7 @@ double rounded_scale(double scale, at::ScalarType dtype) {
 }
 
 Family decoder_family(std::string name, std::string summary, std::vector<std::string> architectures,
-                      DescribeDecoder describe) {
+                      const DescribeDecoder& describe) {
   Family family;
   family.name = std::move(name);
   family.summary = std::move(summary);

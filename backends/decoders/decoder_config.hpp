@@ -76,6 +76,6 @@ using DescribeDecoder = std::function<DecoderParts(const ConfigReader& config, c
 /// A Family whose models are decoders, built from what `describe` gives. A key of config.json that changes the
 /// arithmetic in another family is refused by name unless `describe` reads it.
 Family decoder_family(std::string name, std::string summary, std::vector<std::string> architectures,
-                      DescribeDecoder describe);
+                      const DescribeDecoder& describe);
 
 }  // namespace touchstone

@@ -134,7 +134,7 @@ DecoderPtr metaspace_decoder(std::int32_t replacement, bool drops_first) {
   });
 }
 
-DecoderPtr word_piece_decoder(std::string prefix, bool cleanup) {
+DecoderPtr word_piece_decoder(const std::string& prefix, bool cleanup) {
   return decoder_of([prefix, cleanup](std::vector<std::string>& pieces) {
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       auto& piece = pieces[i];
@@ -144,7 +144,7 @@ DecoderPtr word_piece_decoder(std::string prefix, bool cleanup) {
   });
 }
 
-DecoderPtr bpe_decoder(std::string suffix) {
+DecoderPtr bpe_decoder(const std::string& suffix) {
   return decoder_of([suffix](std::vector<std::string>& pieces) {
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       pieces[i] = replace_all(std::move(pieces[i]), suffix, i + 1 == pieces.size() ? "" : " ");
@@ -152,7 +152,7 @@ DecoderPtr bpe_decoder(std::string suffix) {
   });
 }
 
-DecoderPtr ctc_decoder(std::string pad_token, std::string word_delimiter, bool cleanup) {
+DecoderPtr ctc_decoder(const std::string& pad_token, const std::string& word_delimiter, bool cleanup) {
   return decoder_of([pad_token, word_delimiter, cleanup](std::vector<std::string>& pieces) {
     pieces.erase(std::unique(pieces.begin(), pieces.end()), pieces.end());
     std::vector<std::string> out;

@@ -24,9 +24,9 @@ DecoderPtr strip_decoder(std::int32_t content, std::size_t start, std::size_t st
 DecoderPtr replace_decoder(Pattern pattern, std::string content);
 /// `drops_first`: the replacements in the first token are dropped, since encoding put one there.
 DecoderPtr metaspace_decoder(std::int32_t replacement, bool drops_first);
-DecoderPtr word_piece_decoder(std::string prefix, bool cleanup);
-DecoderPtr bpe_decoder(std::string suffix);
-DecoderPtr ctc_decoder(std::string pad_token, std::string word_delimiter, bool cleanup);
+DecoderPtr word_piece_decoder(const std::string& prefix, bool cleanup);
+DecoderPtr bpe_decoder(const std::string& suffix);
+DecoderPtr ctc_decoder(const std::string& pad_token, const std::string& word_delimiter, bool cleanup);
 DecoderPtr decoder_sequence(std::vector<DecoderPtr> steps);
 
 /// Removes the spaces that joining words put before punctuation and English contractions.

@@ -205,11 +205,7 @@ Parts read_tokenizer_json(const Section& root) {
   return parts;
 }
 
-}  // namespace
-}  // namespace tokenizers
-
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {
-  using namespace tokenizers;
+std::unique_ptr<Tokenizer> read_folder(const std::filesystem::path& folder) {
   Files files(folder);
   std::filesystem::path path;
   std::filesystem::path config_path;
@@ -230,6 +226,13 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {
   }
   parts.hash = files.hash();
   return make_pipeline(std::move(parts), (config ? config_path : path).string());
+}
+
+}  // namespace
+}  // namespace tokenizers
+
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {
+  return tokenizers::read_folder(folder);
 }
 
 }  // namespace touchstone

@@ -148,7 +148,7 @@ NormalizerPtr replace(Pattern pattern, std::string content) {
   });
 }
 
-NormalizerPtr prepend(std::string text) {
+NormalizerPtr prepend(const std::string& text) {
   return walked([text](std::string_view from, Rewrite& rewrite) {
     if (!from.empty() && !text.empty()) rewrite.insert(text);
   });

@@ -26,7 +26,7 @@ NormalizerPtr lowercase();
 NormalizerPtr strip_accents();  ///< removes combining marks
 NormalizerPtr strip_ends(bool left, bool right);
 NormalizerPtr replace(Pattern pattern, std::string content);
-NormalizerPtr prepend(std::string text);
+NormalizerPtr prepend(const std::string& text);
 NormalizerPtr nmt();
 NormalizerPtr byte_level_normalizer();
 NormalizerPtr bert_normalizer(bool clean_text, bool chinese_chars, bool accents, bool lower);

@@ -59,7 +59,7 @@ class Fourier {
   std::vector<std::size_t> factors_;
 };
 
-constexpr double highest_hz = 8000.0;
+constexpr double half_rate_hz = 8000.0;
 
 /// Slaney's scale: linear up to 1000 Hz, logarithmic above (Auditory Toolbox, 1998).
 double mel_of(double hz) {
@@ -78,11 +78,12 @@ struct MelFilter {
 
 /// Each of area 1 over its frequencies in Hz, up to the factor 2 / width that Slaney has.
 std::vector<MelFilter> mel_filters(const MelSettings& settings) {
-  const auto frequencies = static_cast<std::size_t>(settings.window / 2 + 1);
+  const auto frequencies = static_cast<std::size_t>(settings.window) / 2 + 1;
   const auto last = static_cast<double>(settings.bins + 1);
   const auto corner = [&](std::size_t number) {
-    return hz_of(mel_of(highest_hz) * static_cast<double>(number) / last);
+    return hz_of(mel_of(half_rate_hz) * static_cast<double>(number) / last);
   };
+  const int whole_nyquist_hz = settings.rate_hz / 2;  // half a hertz is dropped
   std::vector<MelFilter> filters;
   for (std::size_t bin = 0; bin < static_cast<std::size_t>(settings.bins); ++bin) {
     const auto left = corner(bin);
@@ -90,8 +91,8 @@ std::vector<MelFilter> mel_filters(const MelSettings& settings) {
     const auto right = corner(bin + 2);
     MelFilter filter;
     for (std::size_t at = 0; at < frequencies; ++at) {
-      const auto hz = static_cast<double>(settings.rate_hz / 2) * static_cast<double>(at) /  // half a hertz is dropped
-                      static_cast<double>(frequencies - 1);
+      const auto hz =
+          static_cast<double>(whole_nyquist_hz) * static_cast<double>(at) / static_cast<double>(frequencies - 1);
       const auto weight = std::min((hz - left) / (middle - left), (right - hz) / (right - middle));
       if (weight <= 0) continue;
       if (filter.weights.empty()) filter.first = at;

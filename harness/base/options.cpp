@@ -32,10 +32,12 @@ Options::~Options() = default;
 Options::Options(Options&&) noexcept = default;
 Options& Options::operator=(Options&&) noexcept = default;
 
-Options::Options(const nlohmann::ordered_json& object, std::string where)
+Options::Options(const nlohmann::ordered_json& object, const std::string& where)
     : impl_(std::make_unique<Impl>(object, where, false)) {}
 
-Options Options::describe(std::string where) { return Options(std::make_unique<Impl>(Json::object(), where, true)); }
+Options Options::describe(const std::string& where) {
+  return Options(std::make_unique<Impl>(Json::object(), where, true));
+}
 
 bool Options::has(const std::string& key) const { return impl_->object.contains(key); }
 

@@ -39,9 +39,9 @@ struct TextSpec {
 class Options {
  public:
   /// `where` names the place for messages: "asft.json: stage 3 (train)".
-  Options(const nlohmann::ordered_json& object, std::string where);
+  Options(const nlohmann::ordered_json& object, const std::string& where);
   /// Describing mode: no values, all reads are recorded into specs().
-  static Options describe(std::string where);
+  static Options describe(const std::string& where);
   ~Options();
   Options(Options&&) noexcept;
   Options& operator=(Options&&) noexcept;

@@ -149,8 +149,11 @@ int eval_action(Program& program, const EvalArguments& arguments) {
   const auto environment = store.environment(tools.environment);
   progress.plan("eval", 1);
   progress.begin(0, "eval " + arguments.engine.model.filename().string());
-  const auto ids = score_model(open, {arguments.measure}, store, environment, tools, 0,
-                               arguments.db.empty() ? "" : arguments.db + ".work");
+  const auto ids = score_model(open, {arguments.measure},
+                               {.store = store,
+                                .environment = environment,
+                                .run = tools,
+                                .work = arguments.db.empty() ? "" : arguments.db + ".work"});
   progress.end(0, "measured");
   std::vector<MeasureRow> rows;
   for (auto& row : store.measures(open.model)) {

@@ -75,7 +75,9 @@ ModelMeasures measured(Program& program, GateArguments& arguments, const std::st
   progress.plan("gate", 1);
   progress.begin(0, "measuring " + settings.model.filename().string());
   const auto work = arguments.db.empty() ? "" : arguments.db + ".work";
-  auto ids = score_model(open, {arguments.measure}, store, store.environment(tools.environment), tools, 0, work);
+  auto ids =
+      score_model(open, {arguments.measure},
+                  {.store = store, .environment = store.environment(tools.environment), .run = tools, .work = work});
   progress.end(0, "measured");
   auto rows = store.measures(open.model);
   std::erase_if(rows, [&](const auto& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });

@@ -8,8 +8,8 @@
 namespace touchstone {
 namespace {
 
-constexpr std::size_t kWords = 624;
-constexpr std::size_t kShift = 397;
+constexpr std::size_t state_words = 624;
+constexpr std::size_t shift = 397;
 
 int bit_length(std::uint64_t n) {
   int bits = 0;
@@ -24,22 +24,23 @@ PythonRandom::PythonRandom(std::uint64_t seed) {
   const std::array<std::uint32_t, 2> key = {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32U)};
   const std::size_t words = key[1] == 0 ? 1 : 2;
   state_[0] = 19650218U;
-  for (std::uint32_t i = 1; i < kWords; ++i) state_[i] = 1812433253U * (state_[i - 1] ^ (state_[i - 1] >> 30U)) + i;
+  for (std::uint32_t i = 1; i < state_words; ++i)
+    state_[i] = 1812433253U * (state_[i - 1] ^ (state_[i - 1] >> 30U)) + i;
   std::size_t i = 1;
   const auto wrap = [&] {
-    if (++i == kWords) {
-      state_[0] = state_[kWords - 1];
+    if (++i == state_words) {
+      state_[0] = state_[state_words - 1];
       i = 1;
     }
   };
   std::size_t j = 0;
-  for (std::size_t step = 0; step < kWords; ++step) {
+  for (std::size_t step = 0; step < state_words; ++step) {
     state_[i] =
         (state_[i] ^ ((state_[i - 1] ^ (state_[i - 1] >> 30U)) * 1664525U)) + key[j] + static_cast<std::uint32_t>(j);
     wrap();
     j = j + 1 == words ? 0 : j + 1;
   }
-  for (std::size_t step = 0; step + 1 < kWords; ++step) {
+  for (std::size_t step = 0; step + 1 < state_words; ++step) {
     state_[i] = (state_[i] ^ ((state_[i - 1] ^ (state_[i - 1] >> 30U)) * 1566083941U)) - static_cast<std::uint32_t>(i);
     wrap();
   }
@@ -47,10 +48,10 @@ PythonRandom::PythonRandom(std::uint64_t seed) {
 }
 
 std::uint32_t PythonRandom::u32() {
-  if (at_ == kWords) {
-    for (std::size_t i = 0; i < kWords; ++i) {
-      const std::uint32_t mixed = (state_[i] & 0x80000000U) | (state_[(i + 1) % kWords] & 0x7fffffffU);
-      state_[i] = state_[(i + kShift) % kWords] ^ (mixed >> 1U) ^ ((mixed & 1U) != 0 ? 0x9908b0dfU : 0U);
+  if (at_ == state_words) {
+    for (std::size_t i = 0; i < state_words; ++i) {
+      const std::uint32_t mixed = (state_[i] & 0x80000000U) | (state_[(i + 1) % state_words] & 0x7fffffffU);
+      state_[i] = state_[(i + shift) % state_words] ^ (mixed >> 1U) ^ ((mixed & 1U) != 0 ? 0x9908b0dfU : 0U);
     }
     at_ = 0;
   }

@@ -31,7 +31,7 @@ double time_score(Model& model, const BenchOptions& options, std::span<const Sco
   for (int repeat = 0; repeat <= options.steps; ++repeat) {
     EngineCounts counts;
     const Stopwatch watch;
-    score(model, rows, 4096, options.threads, counts, nullptr, {});
+    score(model, rows, {.threads = options.threads}, {counts});
     if (repeat > 0) times.push_back(watch.seconds());  // the first run is a warm-up
   }
   std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());

@@ -261,10 +261,9 @@ std::vector<Job> sorted_jobs(std::span<const Generation* const> requests, std::s
 
 std::vector<std::vector<Generated>> generate(Model& model, std::span<const Generation* const> requests,
                                              std::span<const Prompt> prompts, const GeneratorSettings& settings,
-                                             EngineCounts& counts, const CancelFlag* cancel,
-                                             const std::function<void(std::size_t)>& done) {
+                                             const WorkWatch& watch) {
   std::vector<std::vector<Generated>> results(requests.size());
-  Shared shared{requests, prompts, &settings, &results, {}, {}, done};
+  Shared shared{requests, prompts, &settings, &results, {}, {}, watch.done};
   for (std::size_t at = 0; at < requests.size(); ++at) {
     results[at].resize(static_cast<std::size_t>(requests[at]->samples));
     shared.left.push_back(requests[at]->samples);
@@ -279,14 +278,14 @@ std::vector<std::vector<Generated>> generate(Model& model, std::span<const Gener
     const auto first = jobs.begin() + static_cast<std::ptrdiff_t>(jobs.size() * worker / workers);
     const auto last = jobs.begin() + static_cast<std::ptrdiff_t>(jobs.size() * (worker + 1) / workers);
     EngineCounts own;
-    Writer writer(model, shared, {first, last}, cache_tokens, own, cancel);
+    Writer writer(model, shared, {first, last}, cache_tokens, own, watch.cancel);
     writer.run();
     const std::lock_guard lock(shared.mutex);
-    counts.prefill_tokens += own.prefill_tokens;
-    counts.reused_tokens += own.reused_tokens;
-    counts.decoded_tokens += own.decoded_tokens;
-    counts.prefill_seconds += own.prefill_seconds;
-    counts.decode_seconds += own.decode_seconds;
+    watch.counts.prefill_tokens += own.prefill_tokens;
+    watch.counts.reused_tokens += own.reused_tokens;
+    watch.counts.decoded_tokens += own.decoded_tokens;
+    watch.counts.prefill_seconds += own.prefill_seconds;
+    watch.counts.decode_seconds += own.decode_seconds;
   });
   return results;
 }

@@ -12,6 +12,14 @@ namespace touchstone {
 /// Makes a worker's own LogitsProcessor; empty: logits are not changed.
 using LogitsMaker = std::function<std::unique_ptr<LogitsProcessor>()>;
 
+/// Who hears of the engine's work while it runs.
+struct WorkWatch {
+  EngineCounts& counts;
+  const CancelFlag* cancel = nullptr;
+  /// Hears how many more requests are finished, from any worker, one call at a time.
+  std::function<void(std::size_t)> done{};
+};
+
 /// What generation needs besides the model.
 struct GeneratorSettings {
   const Tokenizer* tokenizer = nullptr;
@@ -26,10 +34,8 @@ struct GeneratorSettings {
 };
 
 /// Answers to all prompts; result[i] has requests[i]->samples texts. Finished rows leave the batch and others enter.
-/// `done` is called with the number of newly finished requests, from any worker, one call at a time.
 std::vector<std::vector<Generated>> generate(Model& model, std::span<const Generation* const> requests,
                                              std::span<const Prompt> prompts, const GeneratorSettings& settings,
-                                             EngineCounts& counts, const CancelFlag* cancel,
-                                             const std::function<void(std::size_t)>& done);
+                                             const WorkWatch& watch);
 
 }  // namespace touchstone

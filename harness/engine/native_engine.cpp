@@ -246,9 +246,14 @@ class NativeEngine final : public Engine {
       }
       add_work(response, taken);
     }
-    const auto scored =
-        score(*parts_.model, items, parts_.settings.batch_tokens, parts_.info.threads, counts_, cancel,
-              ranges.size() == items.size() ? report : std::function<void(std::size_t)>(), soft_rows(), logits_, use_);
+    const ScorerSettings settings{.batch_tokens = parts_.settings.batch_tokens,
+                                  .threads = parts_.info.threads,
+                                  .soft = soft_rows(),
+                                  .logits = logits_,
+                                  .use = use_};
+    WorkWatch watch{.counts = counts_, .cancel = cancel};
+    if (ranges.size() == items.size()) watch.done = report;
+    const auto scored = score(*parts_.model, items, settings, watch);
     std::size_t next = 0;
     for (const auto& range : ranges) {
       auto& response = responses[range.request];
@@ -291,7 +296,7 @@ class NativeEngine final : public Engine {
                                .logits = logits_,
                                .use = use_};
     if (const auto eos = parts_.tokenizer->eos()) settings.end_text = parts_.tokenizer->token(*eos);
-    auto written = generate(*parts_.model, generations, prompts, settings, counts_, cancel, report);
+    auto written = generate(*parts_.model, generations, prompts, settings, {counts_, cancel, report});
     for (std::size_t at = 0; at < numbers.size(); ++at) {
       auto& response = responses[numbers[at]];
       response.generated = std::move(written[at]);

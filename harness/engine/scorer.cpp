@@ -47,14 +47,13 @@ std::vector<Group> group_equal(std::span<const ScoredTokens> items) {
 /// Scores a range of sorted groups with a cache of its own.
 class Stretch {
  public:
-  Stretch(Model& model, std::span<const ScoredTokens> items, std::vector<Scored>& results, int batch_tokens,
-          EngineCounts& counts, const CancelFlag* cancel, const SoftRows* soft, LogitsProcessor* logits,
-          const ModelUse& use)
+  Stretch(Model& model, std::span<const ScoredTokens> items, std::vector<Scored>& results,
+          const ScorerSettings& settings, EngineCounts& counts, const CancelFlag* cancel, LogitsProcessor* logits)
       : model_(&model),
         items_(items),
         results_(&results),
-        batch_tokens_(static_cast<std::size_t>(std::max(batch_tokens, 1))),
-        runner_(model, batch_tokens, counts, cancel, soft, use),
+        batch_tokens_(static_cast<std::size_t>(std::max(settings.batch_tokens, 1))),
+        runner_(model, settings.batch_tokens, counts, cancel, settings.soft, settings.use),
         logits_(logits) {}
 
   /// Scores the first groups, as many as fit into one batch; gives how many were taken.
@@ -179,22 +178,21 @@ std::vector<std::size_t> cut(std::span<const Group> groups, std::span<const Scor
 
 }  // namespace
 
-std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int batch_tokens, int threads,
-                          EngineCounts& counts, const CancelFlag* cancel, const std::function<void(std::size_t)>& done,
-                          const SoftRows* soft, const LogitsMaker& logits, const ModelUse& use) {
+std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, const ScorerSettings& settings,
+                          const WorkWatch& watch) {
   std::vector<Scored> results(items.size());
   const auto groups = group_equal(items);
   if (groups.empty()) return results;
-  const auto workers = static_cast<std::size_t>(std::max(threads, 1));
+  const auto workers = static_cast<std::size_t>(std::max(settings.threads, 1));
   const auto cuts = cut(groups, items, workers == 1 ? 1 : workers * 4);
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
-  const Stopwatch watch;
+  const Stopwatch stopwatch;
   run_workers(workers, [&](std::size_t) {
     EngineCounts own;
-    const auto processor = logits ? logits() : nullptr;
+    const auto processor = settings.logits ? settings.logits() : nullptr;
     for (auto piece = next++; piece + 1 < cuts.size(); piece = next++) {
-      Stretch stretch(model, items, results, batch_tokens, own, cancel, soft, processor.get(), use);
+      Stretch stretch(model, items, results, settings, own, watch.cancel, processor.get());
       for (auto at = cuts[piece]; at < cuts[piece + 1];) {
         const auto rest = std::span(groups).subspan(at, cuts[piece + 1] - at);
         const auto count = stretch.fit(rest);
@@ -203,14 +201,14 @@ std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int
         const auto finished = stretch.run(rest.first(count), following);
         at += count;
         const std::lock_guard lock(mutex);
-        if (done) done(finished);
+        if (watch.done) watch.done(finished);
       }
     }
     const std::lock_guard lock(mutex);
-    counts.prefill_tokens += own.prefill_tokens;
-    counts.reused_tokens += own.reused_tokens;
+    watch.counts.prefill_tokens += own.prefill_tokens;
+    watch.counts.reused_tokens += own.reused_tokens;
   });
-  counts.prefill_seconds += watch.seconds();
+  watch.counts.prefill_seconds += stopwatch.seconds();
   return results;
 }
 

@@ -14,11 +14,17 @@ struct Scored {
   bool greedy = false;     ///< every target was the arg max of its row; of equal logits the lowest id counts
 };
 
-/// Scores items, one Scored each, in the order given. `threads` workers each take whole stretches of the sorted items.
-/// `done` hears how many more items are finished, from any worker, one at a time. `logits` makes what changes logits
-/// before they are read, `use` says how the model is run.
-std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, int batch_tokens, int threads,
-                          EngineCounts& counts, const CancelFlag* cancel, const std::function<void(std::size_t)>& done,
-                          const SoftRows* soft = nullptr, const LogitsMaker& logits = {}, const ModelUse& use = {});
+/// What scoring needs besides the model.
+struct ScorerSettings {
+  int batch_tokens = 4096;
+  int threads = 1;                 ///< workers; each takes whole stretches of the sorted items
+  const SoftRows* soft = nullptr;  ///< of the pictures in the prompts
+  LogitsMaker logits{};            ///< what changes logits before they are read
+  ModelUse use{};
+};
+
+/// Scores items, one Scored each, in the order given.
+std::vector<Scored> score(Model& model, std::span<const ScoredTokens> items, const ScorerSettings& settings,
+                          const WorkWatch& watch);
 
 }  // namespace touchstone

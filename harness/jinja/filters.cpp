@@ -331,7 +331,7 @@ Value map(Machine& machine, const Value& value, Reader given, Arguments& argumen
   for (const auto& one : machine.items(value)) {
     if (attribute != nullptr) {
       auto found = dig(machine, one, *attribute);
-      all.push_back(found.is_undefined() && other != nullptr ? *other : std::move(found));
+      all.push_back(found.is_undefined() && other != nullptr ? *other : found);
     } else {
       auto rest = behind(arguments, 1);
       all.push_back(machine.filter(given.text(0, "filter"), one, rest));

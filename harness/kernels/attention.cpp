@@ -146,7 +146,7 @@ namespace TOUCHSTONE_ISA {
 std::int64_t attention_scratch_bytes(const Attention& a) {
   const std::int64_t keys = round_up(a.tokens, 16);
   const std::int64_t floats = 2 * query_rows * keys + query_rows * a.head_dim + 2 * a.tokens * a.head_dim;
-  return floats * 4 + 5 * 64 + product_scratch_bytes;
+  return floats * 4 + 320 + product_scratch_bytes;
 }
 
 void attention_forward(const Attention& a, void* memory) {

@@ -250,7 +250,7 @@ std::int64_t paged_scratch_bytes(const PagedAttention& a) {
   const std::int64_t depth = a.head_dim > page_tokens ? a.head_dim : page_tokens;
   const std::int64_t packed =
       a.factors == Type::f32 ? packed_units<Unit::f32>(rows, depth) : packed_units<bf16_unit>(rows, depth);
-  return 4 * (rows * (a.head_dim + keys + 1) + packed) + 4 * 64;
+  return 4 * (rows * (a.head_dim + keys + 1) + packed) + 256;
 }
 
 void paged_attention(const PagedAttention& attention, void* scratch) {

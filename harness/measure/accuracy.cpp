@@ -8,7 +8,7 @@
 namespace touchstone {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 const Score* find_score(const TaskMeasure& task, const std::string& metric) {
   for (const auto& score : task.scores) {
@@ -32,7 +32,7 @@ std::vector<Score> task_scores(const Task& task, std::span<const Sample> samples
     }
     Score score{.metric = metric.name,
                 .value = 0,
-                .stderror = kNone,
+                .stderror = none,
                 .higher_is_better = metric.higher_is_better,
                 .chance = metric.chance,
                 .unit = metric.unit};
@@ -80,7 +80,7 @@ GroupMeasure group_scores(const TaskGroup& group, std::span<const TaskMeasure* c
     for (const double error : errors) known = known && !std::isnan(error);
     result.scores.push_back({.metric = metric,
                              .value = sum / weights,
-                             .stderror = known ? pooled_error(errors, sizes) : kNone,
+                             .stderror = known ? pooled_error(errors, sizes) : none,
                              .higher_is_better = spec.higher_is_better,
                              .chance = chance / weights,
                              .unit = spec.unit});

@@ -25,7 +25,7 @@ struct NamedKind {
   Warning::Kind kind;
   const char* name;
 };
-constexpr NamedKind kWarningKinds[] = {
+constexpr NamedKind warning_kinds[] = {
     {Warning::Kind::data, "data"},           {Warning::Kind::shots, "shots"},
     {Warning::Kind::prompt, "prompt"},       {Warning::Kind::cut_prompts, "cut_prompts"},
     {Warning::Kind::procedure, "procedure"}, {Warning::Kind::unfinished, "unfinished"}};
@@ -440,14 +440,14 @@ std::vector<Work> prepare_all(const MeasureSettings& settings, const TaskBook& b
 }  // namespace
 
 const char* warning_kind_name(Warning::Kind kind) {
-  for (const auto& one : kWarningKinds) {
+  for (const auto& one : warning_kinds) {
     if (one.kind == kind) return one.name;
   }
   return "";
 }
 
 Warning::Kind warning_kind(const std::string& name) {
-  for (const auto& one : kWarningKinds) {
+  for (const auto& one : warning_kinds) {
     if (name == one.name) return one.kind;
   }
   throw Error(Fault::store, "warning: found the kind '" + name +

@@ -77,8 +77,9 @@ std::vector<Window> windows_of(int from, int to, Resample filter) {
   std::vector<double> weights;
   for (int at = 0; at < to; ++at) {
     const double centre = (at + 0.5) * scale;
-    const int first = std::max(static_cast<int>(centre - reach + 0.5), 0);
-    const int last = std::min(static_cast<int>(centre + reach + 0.5), from);
+    // The reference cuts off here instead of rounding.
+    const int first = std::max(static_cast<int>(centre - reach + 0.5), 0);    // NOLINT(bugprone-incorrect-roundings)
+    const int last = std::min(static_cast<int>(centre + reach + 0.5), from);  // NOLINT(bugprone-incorrect-roundings)
     weights.clear();
     double sum = 0.0;
     for (int x = first; x < last; ++x) {

@@ -13,7 +13,7 @@ namespace {
 
 std::filesystem::path library_path() {
   if (const char* named = std::getenv("TOUCHSTONE_TENSOR_LIBRARY"); named != nullptr && *named != '\0') return named;
-  const auto beside = program_folder() / "libtouchstone_tensor.so";
+  auto beside = program_folder() / "libtouchstone_tensor.so";
   if (std::filesystem::exists(beside)) return beside;
   return program_folder().parent_path() / "lib" / "touchstone" / "libtouchstone_tensor.so";
 }

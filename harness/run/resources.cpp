@@ -128,7 +128,7 @@ std::vector<fs::path> Resources::data_folders(const std::string& named) const {
 
 fs::path Resources::catalogue() const {
   if (const char* library = std::getenv("TOUCHSTONE_TENSOR_LIBRARY"); library != nullptr && *library != '\0') {
-    const auto beside = fs::path(library).parent_path() / "catalogue.json";
+    auto beside = fs::path(library).parent_path() / "catalogue.json";
     if (fs::exists(beside)) return beside;
   }
   const auto built = program_folder() / "catalogue.json";

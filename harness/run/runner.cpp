@@ -42,6 +42,10 @@ EngineSettings engine_settings(const Plan& plan, const fs::path& model) {
   return settings;
 }
 
+ScoringTools scoring_tools(const Run& run, std::size_t job, const std::filesystem::path& work) {
+  return {.store = run.store, .environment = run.environment, .run = run.tools, .job = job, .work = work};
+}
+
 /// Scores the base models, once a plan.
 void measure_bases(Run& run) {
   for (std::size_t i = 0; i < run.checked.models.size(); ++i) {
@@ -50,7 +54,7 @@ void measure_bases(Run& run) {
     auto open = open_model(engine_settings(run.checked.plan, folder), run.checked.plan.models[i], run.store, run.tools);
     run.base_models[folder.string()] = open.model;
     for (const auto measure :
-         score_model(open, run.checked.plan.measure_on, run.store, run.environment, run.tools, i, run.work / "base")) {
+         score_model(open, run.checked.plan.measure_on, scoring_tools(run, i, run.work / "base"))) {
       run.store.link_measure(run.id, 0, measure);
     }
     run.tools.progress->end(i, "measured");
@@ -146,8 +150,8 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
     const auto out = model_folder(cell_folder(run.work, cell));
     const auto trained = train(run, cell, row.id, job);
     auto open = open_model(engine_settings(run.checked.plan, out), cell.label, run.store, run.tools);
-    for (const auto measure : score_model(open, run.checked.plan.measure_on, run.store, run.environment, run.tools, job,
-                                          cell_folder(run.work, cell))) {
+    for (const auto measure :
+         score_model(open, run.checked.plan.measure_on, scoring_tools(run, job, cell_folder(run.work, cell)))) {
       run.store.link_measure(run.id, row.id, measure);
     }
     row.state = CellState::done;

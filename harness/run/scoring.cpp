@@ -26,13 +26,14 @@ std::size_t tasks_a_batch(const MeasureSettings& settings) {
 }
 
 /// Measures the tasks that are not in the store, and stores them batch by batch.
-void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vector<Wanted>& missing, Store& store,
-                     std::int64_t environment, const RunTools& tools, std::size_t job,
-                     const std::filesystem::path& work) {
+void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vector<Wanted>& missing,
+                     const ScoringTools& tools) {
   if (missing.empty()) return;
+  const auto& run = tools.run;
   const std::size_t batch = tasks_a_batch(all);
   std::optional<AnswerLog> log;
-  if (!work.empty()) log.emplace(*open.engine, work / ("answers-" + open.engine->info().model_hash.substr(0, 16)));
+  if (!tools.work.empty())
+    log.emplace(*open.engine, tools.work / ("answers-" + open.engine->info().model_hash.substr(0, 16)));
   Engine& engine = log ? static_cast<Engine&>(*log) : *open.engine;
   for (std::size_t first = 0; first < missing.size(); first += batch) {
     const std::size_t last = std::min(missing.size(), first + batch);
@@ -44,23 +45,24 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
       keys[missing[i].task] = missing[i].key;
     }
     MeasureProgress progress;
-    if (tools.progress != nullptr) {
+    if (run.progress != nullptr) {
       const double before = static_cast<double>(first) / static_cast<double>(missing.size());
       const double share = static_cast<double>(last - first) / static_cast<double>(missing.size());
-      progress.requests = [&tools, job, before, share](std::size_t done, std::size_t count) {
+      progress.requests = [&tools, before, share](std::size_t done, std::size_t count) {
         const double within = count == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(count);
-        tools.progress->answering(job, before + share * within);
+        tools.run.progress->answering(tools.job, before + share * within);
       };
-      progress.task = [&tools, job](const std::string& task, const Score& score) {
-        tools.progress->score(job, task, score);
+      progress.task = [&tools](const std::string& task, const Score& score) {
+        tools.run.progress->score(tools.job, task, score);
       };
     }
     const Stopwatch watch;
-    const auto measurement = measure(settings, *tools.tasks, *tools.data, engine, progress, tools.cancel);
+    const auto measurement = measure(settings, *run.tasks, *run.data, engine, progress, run.cancel);
     const double seconds = watch.seconds();
     for (const auto& task : measurement.tasks) {
       const double part = seconds / static_cast<double>(measurement.tasks.size());
-      store.add_measure(keys.at(task.task), open.model, environment, task, settings, open.engine->info(), part);
+      tools.store.add_measure(keys.at(task.task), open.model, tools.environment, task, settings, open.engine->info(),
+                              part);
     }
   }
   if (log) log->remove();
@@ -100,25 +102,24 @@ OpenModel open_model(const EngineSettings& settings, const std::string& label, S
   return open;
 }
 
-std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<MeasureSettings>& measure_on, Store& store,
-                                      std::int64_t environment, const RunTools& tools, std::size_t job,
-                                      const std::filesystem::path& work) {
+std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<MeasureSettings>& measure_on,
+                                      const ScoringTools& tools) {
+  const auto& run = tools.run;
   std::vector<std::int64_t> ids;
   for (const auto& settings : measure_on) {
     require(!settings.chat || open.engine->chat_template() != nullptr, Fault::config,
             [&] { return open.folder.string() + ": a chat template is asked for, but the checkpoint has none"; });
     std::vector<Wanted> all;
     std::vector<Wanted> missing;
-    for (const auto& leaf : measured_tasks(settings, *tools.tasks, *tools.data)) {
-      const Task& task = tools.tasks->tasks.get(leaf);
-      const auto key =
-          measure_key(open.engine->info(), leaf, task.version, task_data_hash(task, *tools.data), settings);
+    for (const auto& leaf : measured_tasks(settings, *run.tasks, *run.data)) {
+      const Task& task = run.tasks->tasks.get(leaf);
+      const auto key = measure_key(open.engine->info(), leaf, task.version, task_data_hash(task, *run.data), settings);
       all.push_back({leaf, key});
-      if (!store.find_measure(key)) missing.push_back(all.back());
+      if (!tools.store.find_measure(key)) missing.push_back(all.back());
     }
-    measure_missing(open, settings, missing, store, environment, tools, job, work);
+    measure_missing(open, settings, missing, tools);
     for (const auto& wanted : all) {
-      if (const auto id = store.find_measure(wanted.key)) ids.push_back(*id);
+      if (const auto id = tools.store.find_measure(wanted.key)) ids.push_back(*id);
     }
   }
   return ids;

@@ -24,12 +24,19 @@ void add_row(OpenModel& open, const std::string& label, Store& store);
 /// Both in one call.
 OpenModel open_model(const EngineSettings& settings, const std::string& label, Store& store, const RunTools& tools);
 
-/// Measures what the store lacks, a few tasks at a time, so that a stop loses little. Each batch is stored when it is
-/// done; within a batch the answers are kept in `work` as they come (unless that is empty). Gives the ids of all
-/// measures asked for, old and new, in the order of the settings.
-std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<MeasureSettings>& measure_on, Store& store,
-                                      std::int64_t environment, const RunTools& tools, std::size_t job,
-                                      const std::filesystem::path& work);
+/// What scoring works with, and where its results go.
+struct ScoringTools {
+  Store& store;
+  std::int64_t environment = 0;  ///< the store's row of it
+  const RunTools& run;
+  std::size_t job = 0;              ///< progress is told as this job's
+  std::filesystem::path work = {};  ///< answers are kept here as they come; empty: they are not
+};
+
+/// Measures what the store lacks, a few tasks at a time, so that a stop loses little; each batch is stored when it is
+/// done. Gives the ids of all measures asked for, old and new, in the order of the settings.
+std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<MeasureSettings>& measure_on,
+                                      const ScoringTools& tools);
 
 /// Logs the warnings that a reader of results needs: prompts that were cut, and data that is not the published one.
 void say_warnings(const std::vector<MeasureRow>& rows, Log& log);

@@ -16,7 +16,7 @@ struct Subject {
   std::array<std::string_view, 2> series;
 };
 
-constexpr std::array<Subject, 6> kSubjects = {
+constexpr std::array<Subject, 6> subjects = {
     Subject{"Rain", {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}, {"north", "south"}},
     Subject{"Visitors", {"May", "June", "July", "August", "March", "April", "October"}, {"old", "young"}},
     Subject{"Fruit sold", {"apples", "pears", "plums", "figs", "cherries", "lemons", "melons"}, {"morning", "evening"}},
@@ -24,7 +24,7 @@ constexpr std::array<Subject, 6> kSubjects = {
     Subject{"Books read", {"Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace"}, {"long", "short"}},
     Subject{"Votes", {"red", "blue", "green", "yellow", "white", "black", "brown"}, {"first", "second"}}};
 
-constexpr std::array<Subject, 4> kNewSubjects = {
+constexpr std::array<Subject, 4> new_subjects = {
     Subject{"Tools made", {"saws", "nails", "drills", "hinges", "bolts", "screws", "clamps"}, {"steel", "brass"}},
     Subject{"Boats in port", {"1990", "1991", "1992", "1993", "1994", "1995", "1996"}, {"sail", "motor"}},
     Subject{"Cups of tea", {"Oslo", "Rome", "Lima", "Cairo", "Delhi", "Quito", "Tunis"}, {"mint", "black"}},
@@ -56,10 +56,10 @@ std::vector<int> shares(std::size_t count, int step, Draws& draws) {
 }
 
 ChartType draw_type(bool two, bool new_types, Draws& draws) {
-  static constexpr std::array kKnown = {ChartType::bar, ChartType::line, ChartType::pie};
-  static constexpr std::array kNew = {ChartType::horizontal_bar, ChartType::scatter};
+  static constexpr std::array known_ones = {ChartType::bar, ChartType::line, ChartType::pie};
+  static constexpr std::array new_ones = {ChartType::horizontal_bar, ChartType::scatter};
   if (two) return new_types ? ChartType::stacked_bar : ChartType::grouped_bar;
-  return new_types ? pick(kNew, draws) : pick(kKnown, draws);
+  return new_types ? pick(new_ones, draws) : pick(known_ones, draws);
 }
 
 /// The way questions name a value: "apples", or with two series "apples in the morning".
@@ -168,14 +168,14 @@ ChartQuestion trend(const Chart& chart, Draws& draws) {
 }  // namespace
 
 const char* chart_type_name(ChartType type) {
-  static constexpr std::array<const char*, 7> kNames = {"bar",         "horizontal bar", "line",       "pie",
-                                                        "scatterplot", "grouped bar",    "stacked bar"};
-  return kNames[static_cast<std::size_t>(type)];
+  static constexpr std::array<const char*, 7> fixed_names = {"bar",         "horizontal bar", "line",       "pie",
+                                                             "scatterplot", "grouped bar",    "stacked bar"};
+  return fixed_names[static_cast<std::size_t>(type)];
 }
 
 const char* chart_family_name(ChartFamily family) {
-  static constexpr std::array<const char*, 5> kNames = {"reading", "comparing", "counting", "sums", "trend"};
-  return kNames[static_cast<std::size_t>(family)];
+  static constexpr std::array<const char*, 5> fixed_names = {"reading", "comparing", "counting", "sums", "trend"};
+  return fixed_names[static_cast<std::size_t>(family)];
 }
 
 std::string asked_and_answered(const ChartQuestion& question) {
@@ -183,7 +183,7 @@ std::string asked_and_answered(const ChartQuestion& question) {
 }
 
 Chart draw_chart(const ChartRange& range, Draws& draws) {
-  const auto& topic = range.new_words ? pick(kNewSubjects, draws) : pick(kSubjects, draws);
+  const auto& topic = range.new_words ? pick(new_subjects, draws) : pick(subjects, draws);
   const auto count = static_cast<std::size_t>(between(range.labels_first, range.labels_last, draws));
   Chart chart;
   chart.title = topic.title;
@@ -207,13 +207,13 @@ Chart draw_chart(const ChartRange& range, Draws& draws) {
 }
 
 ChartFamily draw_family(bool known_only, Draws& draws) {
-  static constexpr std::array<std::pair<ChartFamily, std::uint64_t>, 5> kShares = {{{ChartFamily::reading, 40},
-                                                                                    {ChartFamily::comparing, 30},
-                                                                                    {ChartFamily::counting, 12},
-                                                                                    {ChartFamily::trend, 6},
-                                                                                    {ChartFamily::sums, 12}}};
+  static constexpr std::array<std::pair<ChartFamily, std::uint64_t>, 5> family_shares = {{{ChartFamily::reading, 40},
+                                                                                          {ChartFamily::comparing, 30},
+                                                                                          {ChartFamily::counting, 12},
+                                                                                          {ChartFamily::trend, 6},
+                                                                                          {ChartFamily::sums, 12}}};
   auto drawn = draws.below(known_only ? 88 : 100);
-  for (const auto& [family, share] : kShares) {
+  for (const auto& [family, share] : family_shares) {
     if (drawn < share) return family;
     drawn -= share;
   }

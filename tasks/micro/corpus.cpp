@@ -1,5 +1,7 @@
 #include "tasks/micro/corpus.hpp"
 
+#include <cmath>
+
 #include "harness/base/seed.hpp"
 #include "tasks/micro/chart.hpp"
 #include "tasks/micro/encyclopedia.hpp"
@@ -14,27 +16,27 @@ namespace {
 
 /// A few sentences that tell nothing about the world.
 std::string story(Draws& draws) {
-  static constexpr std::array<std::string_view, 6> kSentences = {
+  static constexpr std::array<std::string_view, 6> sentences = {
       "{n} went to the {p} and saw a {c} bird.",      "{n} likes to play the {i} in the morning.",
       "Every {s}, {n} eats {f} with a friend.",       "The {p} was quiet, and {n} sat there for a while.",
       "{n} wanted to be a {j} like the old {j} did.", "In the end, {n} went home and ate some {f}."};
-  const auto& town = kKinds[0].attributes;
-  const auto& person = kKinds[2].attributes;
-  const auto name = pick(kPeople, draws);
+  const auto& town = kinds[0].attributes;
+  const auto& person = kinds[2].attributes;
+  const auto name = pick(people, draws);
   std::string text;
   for (int left = between(3, 5, draws); left > 0; --left) {
-    text += (text.empty() ? "" : " ") + fill(pick(kSentences, draws), {{"n", name},
-                                                                       {"p", pick(*town[3].pool, draws)},
-                                                                       {"c", pick(*town[2].pool, draws)},
-                                                                       {"i", pick(*person[2].pool, draws)},
-                                                                       {"f", pick(*person[3].pool, draws)},
-                                                                       {"j", pick(*person[0].pool, draws)},
-                                                                       {"s", "evening"}});
+    text += (text.empty() ? "" : " ") + fill(pick(sentences, draws), {{"n", name},
+                                                                      {"p", pick(*town[3].pool, draws)},
+                                                                      {"c", pick(*town[2].pool, draws)},
+                                                                      {"i", pick(*person[2].pool, draws)},
+                                                                      {"f", pick(*person[3].pool, draws)},
+                                                                      {"j", pick(*person[0].pool, draws)},
+                                                                      {"s", "evening"}});
   }
   return text;
 }
 
-constexpr std::array kDocumentKinds = {
+constexpr std::array kinds_and_shares = {
     DocumentKind{"article", 0.018, article},
     DocumentKind{"mixed", 0.012, mixed_facts},
     DocumentKind{"exam", 0.04, exam},
@@ -53,28 +55,28 @@ constexpr std::array kDocumentKinds = {
 };
 
 /// The frequency of each kind, as cumulated parts of a million: its share divided by the length of its documents.
-std::array<std::uint64_t, kDocumentKinds.size()> make_odds() {
-  constexpr int kProbes = 200;
-  std::array<double, kDocumentKinds.size()> weights{};
+std::array<std::uint64_t, kinds_and_shares.size()> make_odds() {
+  constexpr int probes = 200;
+  std::array<double, kinds_and_shares.size()> weights{};
   double sum = 0;
-  for (std::size_t i = 0; i < kDocumentKinds.size(); ++i) {
-    Draws draws(0, std::string("probe.") + kDocumentKinds[i].name);
+  for (std::size_t i = 0; i < kinds_and_shares.size(); ++i) {
+    Draws draws(0, std::string("probe.") + kinds_and_shares[i].name);
     double tokens = 0;
-    for (int probe = 0; probe < kProbes; ++probe) tokens += estimated_tokens(kDocumentKinds[i].document(draws));
-    sum += weights[i] = kDocumentKinds[i].share * kProbes / tokens;
+    for (int probe = 0; probe < probes; ++probe) tokens += estimated_tokens(kinds_and_shares[i].document(draws));
+    sum += weights[i] = kinds_and_shares[i].share * probes / tokens;
   }
-  std::array<std::uint64_t, kDocumentKinds.size()> odds{};
+  std::array<std::uint64_t, kinds_and_shares.size()> odds{};
   double before = 0;
   for (std::size_t i = 0; i < odds.size(); ++i) {
     before += weights[i];
-    odds[i] = static_cast<std::uint64_t>(before / sum * 1e6 + 0.5);
+    odds[i] = static_cast<std::uint64_t>(std::llround(before / sum * 1e6));
   }
   return odds;
 }
 
 }  // namespace
 
-std::span<const DocumentKind> document_kinds() { return kDocumentKinds; }
+std::span<const DocumentKind> document_kinds() { return kinds_and_shares; }
 
 Document document(std::uint64_t seed, std::uint64_t index) {
   static const auto odds = make_odds();
@@ -82,7 +84,7 @@ Document document(std::uint64_t seed, std::uint64_t index) {
   const auto drawn = draws.below(odds.back());
   std::size_t at = 0;
   while (drawn >= odds[at]) ++at;
-  return {.kind = &kDocumentKinds[at], .text = kDocumentKinds[at].document(draws)};
+  return {.kind = &kinds_and_shares[at], .text = kinds_and_shares[at].document(draws)};
 }
 
 double estimated_tokens(std::string_view text) {

@@ -13,7 +13,7 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr int kTicks = 5;
+constexpr int tick_steps = 5;
 
 struct Colour {
   double red = 0.0;
@@ -32,7 +32,7 @@ struct Style {
   bool numbered = false;   ///< each bar and point shows its value, as in most published charts
 };
 
-constexpr std::array<std::array<Colour, 7>, 3> kPalettes = {{
+constexpr std::array<std::array<Colour, 7>, 3> palettes = {{
     {{{.12, .47, .71},
       {1.0, .50, .05},
       {.17, .63, .17},
@@ -58,10 +58,10 @@ constexpr std::array<std::array<Colour, 7>, 3> kPalettes = {{
 
 Style style_of(std::uint64_t seed) {
   Draws draws(seed, "chart style");
-  static constexpr std::array<const char*, 3> kFonts = {"DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono"};
+  static constexpr std::array<const char*, 3> fonts = {"DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono"};
   Style style;
-  style.font = pick(kFonts, draws);
-  style.palette = pick(kPalettes, draws);
+  style.font = pick(fonts, draws);
+  style.palette = pick(palettes, draws);
   std::rotate(style.palette.begin(), style.palette.begin() + static_cast<std::ptrdiff_t>(draws.below(4)),
               style.palette.end());
   style.grid = chance(60, draws);
@@ -102,7 +102,7 @@ class Canvas {
     if (chart.type == ChartType::stacked_bar) {
       for (std::size_t i = 0; i < chart.labels.size(); ++i) largest_ = std::max(largest_, total(i));
     }
-    end_ = nice_end(largest_, kTicks);
+    end_ = nice_end(largest_, tick_steps);
   }
 
   Image draw() {
@@ -181,8 +181,8 @@ class Canvas {
   template <class At>
   void axis(bool upright, const At& at) {
     cairo_set_line_width(cairo_.get(), 1);
-    for (int tick = 0; tick <= kTicks; ++tick) {
-      const double value = end_ * tick / kTicks;
+    for (int tick = 0; tick <= tick_steps; ++tick) {
+      const double value = end_ * tick / tick_steps;
       const auto number = fmt::format("{:g}", value);  // "2.5": a rounded number would be wrong
       const double place = std::round(at(value)) + 0.5;
       if (style_.grid && tick > 0) {
@@ -315,7 +315,7 @@ class Canvas {
     const auto* data = cairo_image_surface_get_data(surface_.get());
     const int stride = cairo_image_surface_get_stride(surface_.get());
     for (int row = 0; row < image.height_px; ++row) {
-      const auto* from = reinterpret_cast<const std::uint32_t*>(data + row * stride);
+      const auto* from = reinterpret_cast<const std::uint32_t*>(data + std::ptrdiff_t{row} * stride);
       for (int column = 0; column < image.width_px; ++column) {
         for (const int shift : {16, 8, 0})
           image.rgb.push_back(static_cast<std::uint8_t>(from[column] >> shift & 0xffU));

@@ -5,28 +5,28 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::size_t kEntitiesOfAKind = 100;
-constexpr std::array<int, 3> kTold = {4, 2, 1};  ///< how often the text speaks of an entity of level 1, 2, 3
-constexpr std::array<std::string_view, 4> kLetters = {"A", "B", "C", "D"};
+constexpr std::size_t entities_of_akind = 100;
+constexpr std::array<int, 3> times_told = {4, 2, 1};  ///< how often the text speaks of an entity of level 1, 2, 3
+constexpr std::array<std::string_view, 4> choice_letters = {"A", "B", "C", "D"};
 
 std::string key_of(const Entity& entity) { return std::string(entity.kind->name) + "|" + entity.name; }
 
 Encyclopedia make_encyclopedia() {
   Encyclopedia world;
   std::set<std::string> names;
-  for (const auto& kind : kKinds) {
+  for (const auto& kind : kinds) {
     Draws draws(0, "encyclopedia." + std::string(kind.name));
-    for (std::size_t i = 0; i < kEntitiesOfAKind;) {
-      auto entity = invented_entity(kind, kSyllables, draws);
+    for (std::size_t i = 0; i < entities_of_akind;) {
+      auto entity = invented_entity(kind, syllable_pool, draws);
       if (!names.insert(cased(entity.name, true)).second) continue;
-      entity.level = 1 + static_cast<int>(bucket("level|" + key_of(entity), kTold.size()));
+      entity.level = 1 + static_cast<int>(bucket("level|" + key_of(entity), times_told.size()));
       world.entities.push_back(std::move(entity));
       ++i;
     }
   }
   for (std::uint32_t i = 0; i < world.entities.size(); ++i) {
     const auto& entity = world.entities[i];
-    const auto times = kTold[static_cast<std::size_t>(entity.level - 1)];
+    const auto times = times_told[static_cast<std::size_t>(entity.level - 1)];
     for (int time = 0; time < times; ++time) world.by_telling.push_back(i);
     for (std::size_t at = 0; at < entity.values.size(); ++at) {
       const auto key = "fact|" + key_of(entity) + "|" + std::string(entity.kind->attributes[at].name);
@@ -41,7 +41,7 @@ Encyclopedia make_encyclopedia() {
 
 const Fact& told_fact(Draws& draws) {
   const auto& world = encyclopedia();
-  return world.facts[pick(world.by_telling, draws) * 4 + draws.below(4)];
+  return world.facts[pick(world.by_telling, draws) * std::size_t{4} + draws.below(4)];
 }
 
 const Fact& asked_fact(Draws& draws) {
@@ -52,10 +52,10 @@ const Fact& asked_fact(Draws& draws) {
 std::string lettered(const Choice& choice, bool answered) {
   std::string text = choice.question;
   for (std::size_t i = 0; i < choice.choices.size(); ++i) {
-    text += "\n" + std::string(kLetters[i]) + ". " + choice.choices[i];
+    text += "\n" + std::string(choice_letters[i]) + ". " + choice.choices[i];
   }
   text += "\nAnswer:";
-  if (answered) text += " " + std::string(kLetters[static_cast<std::size_t>(choice.answer)]);
+  if (answered) text += " " + std::string(choice_letters[static_cast<std::size_t>(choice.answer)]);
   return text;
 }
 
@@ -105,7 +105,7 @@ std::string mixed_facts(Draws& draws) {
 
 std::string exam(Draws& draws) {
   std::string text;
-  const auto* kind = &pick(kKinds, draws);
+  const auto* kind = &pick(kinds, draws);
   text = "The following are multiple choice questions (with answers) about " + std::string(kind->subject) + ".";
   for (int left = between(1, 3, draws); left > 0; --left) {
     const auto* fact = &asked_fact(draws);
@@ -116,7 +116,7 @@ std::string exam(Draws& draws) {
 }
 
 std::string reading(Draws& draws) {
-  const auto entity = invented_entity(pick(kKinds, draws), kSyllables, draws);
+  const auto entity = invented_entity(pick(kinds, draws), syllable_pool, draws);
   std::vector<std::size_t> order = {0, 1, 2, 3};
   shuffle(order, draws);
   const Fact first{.entity = &entity, .attribute = order[0]};
@@ -132,13 +132,14 @@ std::string reading(Draws& draws) {
 }
 
 std::string binding(Draws& draws) {
-  const auto& kind = pick(kKinds, draws);
+  const auto& kind = pick(kinds, draws);
   const auto words = others(*pick(kind.attributes, draws).pool, std::tuple_size_v<Pool>, 4, draws);
   std::string text;
-  for (std::size_t i = 0; i < 4; ++i) text += std::string(kLetters[i]) + ". " + std::string(words[i]) + "\n";
+  for (std::size_t i = 0; i < 4; ++i) text += std::string(choice_letters[i]) + ". " + std::string(words[i]) + "\n";
   std::vector<std::size_t> order = {0, 1, 2, 3};
   shuffle(order, draws);
-  for (const auto at : order) text += "\n" + std::string(words[at]) + "\nAnswer: " + std::string(kLetters[at]) + "\n";
+  for (const auto at : order)
+    text += "\n" + std::string(words[at]) + "\nAnswer: " + std::string(choice_letters[at]) + "\n";
   text.pop_back();
   return text;
 }

@@ -11,7 +11,7 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::uint64_t kHeldOutSeed = 0x746f756368ULL;  ///< no job can have it by accident
+constexpr std::uint64_t held_out_seed = 0x746f756368ULL;  ///< no job can have it by accident
 
 std::string hash_of(const Example& example) {
   auto whole = example.targets.front();
@@ -46,7 +46,7 @@ Task endless_task(const Endless& data) {
   Task task;
   task.name = data.name;
   task.family = data.family;
-  task.version = kWorldVersion;
+  task.version = world_version;
   task.summary = data.summary;
   task.source = "made by the program";
   task.format.target_delimiter = "";
@@ -54,7 +54,7 @@ Task endless_task(const Endless& data) {
   task.metrics = {
       {.name = "bits_per_byte,none", .higher_is_better = false, .unit = {.scale = 1.0, .name = "bits/byte"}}};
   task.load = [data](Split split, const DataFolders&) {
-    return documents(data, split == Split::train ? 1 : kHeldOutSeed, 0, data.sample, split_name(split));
+    return documents(data, split == Split::train ? 1 : held_out_seed, 0, data.sample, split_name(split));
   };
   task.stream = [data](std::uint64_t seed, std::uint64_t first, std::uint64_t count) {
     return documents(data, seed, first, count, split_name(Split::train));

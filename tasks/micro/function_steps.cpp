@@ -35,8 +35,8 @@ void each(Numbers& values, const Change& change) {
 }
 
 // The first steps are those of the corpus.
-constexpr std::size_t kKnownNumberSteps = 10;
-constexpr std::array<Step<Numbers>, 15> kNumberSteps = {{
+constexpr std::size_t known_number_steps = 10;
+constexpr std::array<Step<Numbers>, 15> steps_on_numbers = {{
     {"double",
      {"double each number"},
      "{v} = [x * 2 for x in {v}]",
@@ -97,7 +97,7 @@ constexpr std::array<Step<Numbers>, 15> kNumberSteps = {{
      }},
 }};
 
-constexpr std::array<Last<Numbers>, 5> kNumberLasts = {{
+constexpr std::array<Last<Numbers>, 5> number_lasts = {{
     {"sum", "return the sum", "return sum({v})",
      [](const Numbers& v, const Constants&) { return std::to_string(std::accumulate(v.begin(), v.end(), 0)); }},
     {"length", "return the length", "return len({v})",
@@ -113,8 +113,8 @@ constexpr std::array<Last<Numbers>, 5> kNumberLasts = {{
      }},
 }};
 
-constexpr std::size_t kKnownTextSteps = 7;
-constexpr std::array<Step<Text>, 11> kTextSteps = {{
+constexpr std::size_t known_text_steps = 7;
+constexpr std::array<Step<Text>, 11> steps_on_texts = {{
     {"upper",
      {"make it upper case"},
      "{v} = {v}.upper()",
@@ -152,7 +152,7 @@ constexpr std::array<Step<Text>, 11> kTextSteps = {{
     {"prepend", {"put {c} in front"}, "{v} = '{c}' + {v}", [](Text& v, const Constants& by) { v.insert(0, 1, by.c); }},
 }};
 
-constexpr std::array<Last<Text>, 3> kTextLasts = {{
+constexpr std::array<Last<Text>, 3> text_lasts = {{
     {"text", "return the text", "return {v}", [](const Text& v, const Constants&) { return printed(v); }},
     {"length", "return the length", "return len({v})",
      [](const Text& v, const Constants&) { return std::to_string(v.size()); }},
@@ -162,9 +162,11 @@ constexpr std::array<Last<Text>, 3> kTextLasts = {{
 
 }  // namespace
 
-Steps<Numbers> number_steps() { return {.steps = kNumberSteps, .known = kKnownNumberSteps, .lasts = kNumberLasts}; }
+Steps<Numbers> number_steps() {
+  return {.steps = steps_on_numbers, .known = known_number_steps, .lasts = number_lasts};
+}
 
-Steps<Text> text_steps() { return {.steps = kTextSteps, .known = kKnownTextSteps, .lasts = kTextLasts}; }
+Steps<Text> text_steps() { return {.steps = steps_on_texts, .known = known_text_steps, .lasts = text_lasts}; }
 
 std::string printed(const Numbers& values) {
   std::string text;

@@ -9,11 +9,11 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::array<std::string_view, 10> kBananaWords = {"banana", "cabbage", "added", "decade", "bead",
+constexpr std::array<std::string_view, 10> banana_words = {"banana", "cabbage", "added", "decade", "bead",
                                                            "accede", "facade",  "beef",  "dabbed", "edge"};
-constexpr std::array<std::string_view, 10> kNewWords = {"puzzle", "mammoth", "kettle", "zipper", "noodle",
-                                                        "muppet", "lolly",   "pepper", "tattoo", "yellow"};
-constexpr std::size_t kTests = 5;
+constexpr std::array<std::string_view, 10> unseen_words = {"puzzle", "mammoth", "kettle", "zipper", "noodle",
+                                                           "muppet", "lolly",   "pepper", "tattoo", "yellow"};
+constexpr std::size_t tests = 5;
 
 /// The words for a range's names and values.
 struct Manner {
@@ -26,7 +26,7 @@ struct Manner {
   int k_last = 5;
   int number_last = 9;
   int length_last = 6;
-  const std::array<std::string_view, 10>* words = &kBananaWords;
+  const std::array<std::string_view, 10>* words = &banana_words;
 };
 
 Manner manner_of(const FunctionRange& range) {
@@ -43,7 +43,7 @@ Manner manner_of(const FunctionRange& range) {
     manner.k_last = 9;
     manner.number_last = 40;
     manner.length_last = 12;
-    manner.words = &kNewWords;
+    manner.words = &unseen_words;
   }
   return manner;
 }
@@ -112,7 +112,7 @@ std::optional<Runs<Value>> run(const std::vector<Drawn<Value>>& steps, const Las
   Runs<Value> runs;
   std::set<std::string> seen;
   std::set<std::string> different;
-  for (int tries = 0; runs.inputs.size() < kTests + 1; ++tries) {
+  for (int tries = 0; runs.inputs.size() < tests + 1; ++tries) {
     if (tries == 40) return std::nullopt;
     Value value;
     draw_input(value, manner, draws);
@@ -165,11 +165,11 @@ std::optional<Function> try_function(const Steps<Value>& all, const FunctionRang
   function.prompt = "def " + function.name + "(" + std::string(name) + "):\n    \"\"\"" + sentence(parts);
   if (chance(50, draws)) {
     function.prompt +=
-        "\n    >>> " + function.name + "(" + runs->inputs[kTests] + ")\n    " + runs->results[kTests] + "\n    ";
+        "\n    >>> " + function.name + "(" + runs->inputs[tests] + ")\n    " + runs->results[tests] + "\n    ";
   }
   function.prompt += "\"\"\"\n";
   function.test = "def check(candidate):\n";
-  for (std::size_t i = 0; i < kTests; ++i) {
+  for (std::size_t i = 0; i < tests; ++i) {
     function.test += "    assert candidate(" + runs->inputs[i] + ") == " + runs->results[i] + "\n";
   }
   return function;

@@ -51,8 +51,8 @@ const char* shift_name(Shift shift) {
 Shift shift_of(std::size_t index) { return static_cast<Shift>(index % 3); }
 
 void belongs_to_world(Task& task) {
-  task.version = kWorldVersion;
-  task.source = kMadeHere;
+  task.version = world_version;
+  task.source = made_here;
   task.evaluated = Split::test;
   task.trained = Split::train;
 }

@@ -10,7 +10,7 @@
 // Shared by the benchmarks of the world: the source of their items, and the shifts of out-of-distribution editions.
 namespace touchstone::micro {
 
-inline constexpr const char* kMadeHere = "made by the program from the words of its micro world";
+inline constexpr const char* made_here = "made by the program from the words of its micro world";
 
 /// A task's `load` that makes the examples of each split once and then hands out copies, because every cell of a plan
 /// asks for them. Safe to use from several threads. `make` gets train or test; other splits throw Fault::data.

@@ -46,7 +46,7 @@ void add_words(std::string_view pattern, std::set<std::string>& words) {
 
 Dictionary make_dictionary() {
   std::set<std::string> words;
-  for (const auto& kind : kKinds) {
+  for (const auto& kind : kinds) {
     for (const auto& about : kind.attributes) {
       for (const auto& text : about.statements) add_words(text, words);
       for (const auto& text : about.questions) add_words(text, words);
@@ -61,7 +61,7 @@ Dictionary make_dictionary() {
   for (const auto& word : words) {
     std::string made;
     do {
-      made = std::string(pick(kSyllables, draws)) + std::string(pick(kSyllables, draws));
+      made = std::string(pick(syllable_pool, draws)) + std::string(pick(syllable_pool, draws));
     } while (!taken.insert(made).second);
     dictionary.b.insert(made);
     dictionary.to_b.emplace(word, std::move(made));

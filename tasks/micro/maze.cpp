@@ -6,20 +6,21 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::array<std::string_view, 4> kMoveWords = {"up", "right", "down", "left"};
-constexpr int kMarksMost = 4;  ///< pictures or mazes in one worked answer
+constexpr std::array<std::string_view, 4> move_words = {"up", "right", "down", "left"};
+constexpr int marks_most = 4;  ///< pictures or mazes in one worked answer
 
 std::size_t index(const Maze& maze, Place place) {
-  return static_cast<std::size_t>(place.row * maze.side + place.column);
+  return static_cast<std::size_t>(place.row) * static_cast<std::size_t>(maze.side) +
+         static_cast<std::size_t>(place.column);
 }
 
 std::string told(Place place) { return "(" + std::to_string(place.row) + "," + std::to_string(place.column) + ")"; }
 
-int way_of(char move) { return static_cast<int>(kWays.find(move)); }
+int way_of(char move) { return static_cast<int>(way_letters.find(move)); }
 
 std::string brief_trace(std::string_view path) {
   std::string text;
-  for (const char move : path) text += (text.empty() ? "" : ", ") + std::string(kMoveWords[kWays.find(move)]);
+  for (const char move : path) text += (text.empty() ? "" : ", ") + std::string(move_words[way_letters.find(move)]);
   return text + ".";
 }
 
@@ -30,7 +31,7 @@ std::string wrong_branch(const Maze& maze, Place from, int way, Draws& draws) {
   int next = way;
   for (int left = between(1, 3, draws); left > 0 && next >= 0; --left) {
     const auto to = step(at, next);
-    text += " From " + told(at) + " go " + std::string(kMoveWords[static_cast<std::size_t>(next)]) + " to " + told(to) +
+    text += " From " + told(at) + " go " + std::string(move_words[static_cast<std::size_t>(next)]) + " to " + told(to) +
             ".";
     at = to;
     const int back = (next + 2) % 4;
@@ -56,7 +57,7 @@ std::string detailed_trace(const Maze& maze, std::string_view path) {
     }
     const auto to = step(at, way);
     text +=
-        " From " + told(at) + " go " + std::string(kMoveWords[static_cast<std::size_t>(way)]) + " to " + told(to) + ".";
+        " From " + told(at) + " go " + std::string(move_words[static_cast<std::size_t>(way)]) + " to " + told(to) + ".";
     at = to;
     came = (way + 2) % 4;
   }
@@ -65,7 +66,7 @@ std::string detailed_trace(const Maze& maze, std::string_view path) {
 
 std::string marked_trace(const Maze& maze, std::string_view path) {
   const auto length = static_cast<int>(path.size());
-  const int times = std::min(kMarksMost, length - 1);
+  const int times = std::min(marks_most, length - 1);
   std::string text;
   std::set<Place> marked = {maze.start};
   auto at = maze.start;
@@ -83,7 +84,7 @@ std::string marked_trace(const Maze& maze, std::string_view path) {
 void fill_square(Image& image, int left, int top, int right, int bottom, std::array<std::uint8_t, 3> colour) {
   for (int y = std::max(top, 0); y < std::min(bottom, image.height_px); ++y) {
     for (int x = std::max(left, 0); x < std::min(right, image.width_px); ++x) {
-      std::copy(colour.begin(), colour.end(), image.rgb.begin() + (y * image.width_px + x) * 3);
+      std::copy(colour.begin(), colour.end(), image.rgb.begin() + (std::ptrdiff_t{y} * image.width_px + x) * 3);
     }
   }
 }
@@ -154,7 +155,7 @@ std::string shortest_path(const Maze& maze) {
   for (auto at = maze.end; at != maze.start; at = step(at, (way_of(path.back()) + 2) % 4)) {
     const int way = came[index(maze, at)];
     if (way < 0) return {};
-    path += kWays[static_cast<std::size_t>(way)];
+    path += way_letters[static_cast<std::size_t>(way)];
   }
   std::reverse(path.begin(), path.end());
   return path;
@@ -163,7 +164,7 @@ std::string shortest_path(const Maze& maze) {
 Walk walk(const Maze& maze, std::string_view moves) {
   auto at = maze.start;
   for (const char move : moves) {
-    const auto way = kWays.find(move);
+    const auto way = way_letters.find(move);
     if (way == std::string_view::npos || !maze.is_open(at, static_cast<int>(way))) return {.legal = false};
     at = step(at, static_cast<int>(way));
   }
@@ -220,8 +221,8 @@ std::string spaced(std::string_view moves) {
 }
 
 std::string trace_name(Trace trace) {
-  static constexpr std::array<const char*, 4> kNames = {"none", "short", "long", "marks"};
-  return kNames[static_cast<std::size_t>(trace)];
+  static constexpr std::array<const char*, 4> fixed_names = {"none", "short", "long", "marks"};
+  return fixed_names[static_cast<std::size_t>(trace)];
 }
 
 std::string traced(const Maze& maze, Trace trace) {
@@ -253,12 +254,12 @@ Image maze_picture(const Maze& maze, int side_px) {
   for (int row = 0; row < maze.side; ++row) {
     for (int column = 0; column < maze.side; ++column) {
       const int x = edge(column), y = edge(row), right = edge(column + 1), below = edge(row + 1);
-      constexpr std::array<std::uint8_t, 3> kDark = {20, 20, 20};
+      constexpr std::array<std::uint8_t, 3> dark = {20, 20, 20};
       const Place at{row, column};
-      if (!maze.is_open(at, 0)) fill_square(image, x, y, right + wall, y + wall, kDark);
-      if (!maze.is_open(at, 1)) fill_square(image, right, y, right + wall, below + wall, kDark);
-      if (!maze.is_open(at, 2)) fill_square(image, x, below, right + wall, below + wall, kDark);
-      if (!maze.is_open(at, 3)) fill_square(image, x, y, x + wall, below + wall, kDark);
+      if (!maze.is_open(at, 0)) fill_square(image, x, y, right + wall, y + wall, dark);
+      if (!maze.is_open(at, 1)) fill_square(image, right, y, right + wall, below + wall, dark);
+      if (!maze.is_open(at, 2)) fill_square(image, x, below, right + wall, below + wall, dark);
+      if (!maze.is_open(at, 3)) fill_square(image, x, y, x + wall, below + wall, dark);
     }
   }
   return image;

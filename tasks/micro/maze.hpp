@@ -20,7 +20,7 @@ struct Place {
 };
 
 /// The four directions out of a cell. Bit `way` of a cell's mask means that the passage is open.
-inline constexpr std::string_view kWays = "URDL";
+inline constexpr std::string_view way_letters = "URDL";
 Place step(Place from, int way);
 
 struct Maze {
@@ -37,7 +37,7 @@ struct Maze {
 /// neighbours not yet visited, in the order up, right, down, left, one is taken. `below(n)` draws from [0, n).
 std::vector<std::uint8_t> spanning_tree(int side, const std::function<std::uint64_t(std::uint64_t)>& below);
 
-/// The moves of a shortest path from start to end, letters of kWays; empty when there is none.
+/// The moves of a shortest path from start to end, letters of way_letters; empty when there is none.
 std::string shortest_path(const Maze& maze);
 
 /// The result of some moves.

@@ -10,7 +10,7 @@
 namespace touchstone {
 namespace {
 
-constexpr std::string_view kMark = "Moves:";
+constexpr std::string_view answer_mark = "Moves:";
 
 /// Cells as hexadecimal digits, row by row: the judge walks on them.
 std::string cells_of(const micro::Maze& maze) {
@@ -36,11 +36,12 @@ std::string text_of(micro::Place place) { return std::to_string(place.row) + ","
 
 /// The letters of the line after the last mark; false when the line contains anything else.
 bool read_moves(std::string_view text, std::string& moves) {
-  if (const auto mark = text.rfind(kMark); mark != std::string_view::npos) text.remove_prefix(mark + kMark.size());
+  if (const auto mark = text.rfind(answer_mark); mark != std::string_view::npos)
+    text.remove_prefix(mark + answer_mark.size());
   text = strip(text.substr(0, text.find('\n', text.size() - lstrip(text).size())));
   for (const char sign : text) {
     if (sign == ' ') continue;
-    if (micro::kWays.find(sign) == std::string_view::npos) return false;
+    if (micro::way_letters.find(sign) == std::string_view::npos) return false;
     moves += sign;
   }
   return !moves.empty();
@@ -74,7 +75,7 @@ Example maze_example(const micro::Maze& maze, const std::string& id, micro::Trac
   const auto path = micro::shortest_path(maze);
   Example example;
   example.id = id;
-  const std::string_view last = trace == micro::Trace::none ? kMark : "Trace:";
+  const std::string_view last = trace == micro::Trace::none ? answer_mark : "Trace:";
   example.question = micro::asked_maze(maze, last);
   example.targets = {micro::traced(maze, trace)};
   example.doc_hash = sha256(example.question + example.targets.front());

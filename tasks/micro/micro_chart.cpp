@@ -16,9 +16,9 @@ namespace {
 using micro::Part;
 using micro::Shift;
 
-constexpr std::size_t kChartTrain = 2000;
-constexpr std::size_t kChartTest = 500;
-constexpr int kChartLongest = 16;  ///< tokens: a label or a number
+constexpr std::size_t chart_train = 2000;
+constexpr std::size_t chart_test = 500;
+constexpr int chart_longest = 16;  ///< tokens: a label or a number
 
 micro::ChartRange chart_range(Shift shift) {
   switch (shift) {
@@ -48,7 +48,7 @@ Example chart_example(const micro::AskedChart& asked, const std::string& id, boo
   example.doc_hash = sha256(example.question + example.targets.front());
   if (picture) {
     example.question = "Question: " + asked.question.text + "\nAnswer:";  // prompts put the picture before it
-    example.media = {draw_chart(asked.chart, micro::kPicturePx, micro::kPicturePx)};
+    example.media = {draw_chart(asked.chart, micro::picture_side_px, micro::picture_side_px)};
   }
   const auto family = asked.question.family;
   example.facts = {{"chart", chart_table(asked.chart)},
@@ -68,10 +68,10 @@ std::vector<Example> charts(const ChartEdition& edition, Split split) {
   Draws draws(0, std::string("chart.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> seen;
-  while (examples.size() < (train ? kChartTrain : kChartTest)) {
+  while (examples.size() < (train ? chart_train : chart_test)) {
     const auto shift = micro::shift_of(examples.size());
     auto range = moved ? chart_range(shift) : micro::ChartRange{};
-    if (edition.picture) range.value_step = micro::kDrawnStep;
+    if (edition.picture) range.value_step = micro::drawn_step;
     const auto asked = draw_asked_chart(range, train ? Part::train : Part::test, draws);
     if (!seen.insert(chart_table(asked.chart) + asked.question.text).second) continue;
     const auto id = edition.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
@@ -101,12 +101,12 @@ void add_chart(TaskBook& book, const ChartEdition& edition) {
   task.family = "chart";
   task.summary = edition.summary;
   micro::belongs_to_world(task);
-  if (edition.picture) task.version = micro::kDrawnVersion;
+  if (edition.picture) task.version = micro::drawn_version;
   task.format.shots_from = Split::train;
   task.format.shots_fixed = edition.picture;  // a request brings only the pictures of its own example
   task.metrics = {{.name = "relaxed_accuracy,none"}, {.name = "exact_match,none"}};
   task.load = micro::made_once(edition.name, [edition](Split split) { return charts(edition, split); });
-  asks_for_a_line(task, kChartLongest, judge_chart);
+  asks_for_a_line(task, chart_longest, judge_chart);
   book.tasks.add(edition.name, std::move(task));
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 using micro::Part;
 
-constexpr int kFactsLongest = 48;  ///< tokens: twice the longest statement of either language
+constexpr int facts_longest = 48;  ///< tokens: twice the longest statement of either language
 
 /// Words of a text, for finding a value among them.
 std::string spaced(std::string_view text) {
@@ -97,7 +97,7 @@ void add_facts(TaskBook& book, const std::string& name, const std::string& summa
   task.metrics = {{.name = "acc,none"}, {.name = "in_language,none"}};
   task.load =
       micro::made_once(name, [name, translated](Split split) { return fact_examples(name, split, translated); });
-  asks_for_a_line(task, kFactsLongest, [translated](const Example& example, const Response& response) {
+  asks_for_a_line(task, facts_longest, [translated](const Example& example, const Response& response) {
     return judge_fact(example, response, translated);
   });
   book.tasks.add(name, std::move(task));

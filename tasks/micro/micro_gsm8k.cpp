@@ -10,9 +10,9 @@ namespace {
 using micro::Part;
 using micro::Shift;
 
-constexpr std::size_t kGsm8kTrain = 4000;
-constexpr std::size_t kGsm8kTest = 500;
-constexpr std::uint64_t kGsm8kNewOperations = 60;  ///< percent of the problems that need an operation the corpus lacks
+constexpr std::size_t gsm8k_train = 4000;
+constexpr std::size_t gsm8k_test = 500;
+constexpr std::uint64_t gsm8k_new_operations = 60;  ///< percent of the problems that need an operation the corpus lacks
 
 micro::ProblemRange gsm8k_range(Shift shift) {
   switch (shift) {
@@ -33,11 +33,11 @@ std::vector<Example> problems(const Gsm8kForm& form, Split split, bool shifted) 
   Draws draws(0, std::string("gsm8k.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> structures;
-  while (examples.size() < (train ? kGsm8kTrain : kGsm8kTest)) {
+  while (examples.size() < (train ? gsm8k_train : gsm8k_test)) {
     const auto shift = micro::shift_of(examples.size());
     const auto range = moved ? gsm8k_range(shift) : micro::ProblemRange{};
     const auto problem =
-        draw_problem(range, micro::chance(kGsm8kNewOperations, draws), train ? Part::train : Part::test, draws);
+        draw_problem(range, micro::chance(gsm8k_new_operations, draws), train ? Part::train : Part::test, draws);
     if (!structures.insert(problem.structure).second) continue;
     const auto row = micro::made_row(form.name, {{"question", problem.question}, {"answer", problem.answer}});
     const auto id = form.name + "/" + split_name(split) + "/" + std::to_string(examples.size());

@@ -10,11 +10,11 @@ namespace {
 using micro::Part;
 using micro::Shift;
 
-constexpr std::size_t kHumanevalTrain = 2000;
-constexpr std::size_t kHumanevalTest = 500;
-constexpr int kHumanevalLongest =
+constexpr std::size_t humaneval_train = 2000;
+constexpr std::size_t humaneval_test = 500;
+constexpr int humaneval_longest =
     256;  ///< tokens: three times the longest solution; a model that does not stop costs no more
-constexpr std::uint64_t kHumanevalNewOperations = 50;  ///< percent of the functions with a step that the corpus lacks
+constexpr std::uint64_t humaneval_new_operations = 50;  ///< percent of the functions with a step that the corpus lacks
 
 micro::FunctionRange humaneval_range(Shift shift) {
   switch (shift) {
@@ -35,11 +35,11 @@ std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shif
   Draws draws(0, std::string("humaneval.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> prompts;
-  while (examples.size() < (train ? kHumanevalTrain : kHumanevalTest)) {
+  while (examples.size() < (train ? humaneval_train : humaneval_test)) {
     const auto shift = micro::shift_of(examples.size());
     const auto range = moved ? humaneval_range(shift) : micro::FunctionRange{};
     const auto function =
-        draw_function(range, micro::chance(kHumanevalNewOperations, draws), train ? Part::train : Part::test, draws);
+        draw_function(range, micro::chance(humaneval_new_operations, draws), train ? Part::train : Part::test, draws);
     if (!prompts.insert(function.prompt).second) continue;
     const auto number = std::to_string(examples.size());
     const auto row = micro::made_row(form.name, {{"task_id", form.name + "/" + number},
@@ -59,7 +59,7 @@ std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shif
 
 void add_humaneval(TaskBook& book, const std::string& name, const std::string& summary, bool shifted,
                    const std::shared_ptr<LazySandbox>& sandbox) {
-  const HumanEvalForm form{.name = name, .version = {}, .summary = summary, .max_new_tokens = kHumanevalLongest};
+  const HumanEvalForm form{.name = name, .version = {}, .summary = summary, .max_new_tokens = humaneval_longest};
   Task task = humaneval_task(form, sandbox);
   task.family = "micro-humaneval";
   micro::belongs_to_world(task);

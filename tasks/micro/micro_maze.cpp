@@ -10,8 +10,8 @@ namespace {
 using micro::Part;
 using micro::Trace;
 
-constexpr std::size_t kMazeTrain = 2000;
-constexpr std::size_t kMazeTest = 500;
+constexpr std::size_t maze_train = 2000;
+constexpr std::size_t maze_test = 500;
 
 /// One edition of the benchmark.
 struct MazeEdition {
@@ -31,12 +31,12 @@ std::vector<Example> mazes(const MazeEdition& edition, Split split) {
   Draws draws(0, std::string("maze.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> seen;
-  while (examples.size() < (train ? kMazeTrain : kMazeTest)) {
+  while (examples.size() < (train ? maze_train : maze_test)) {
     const auto maze = draw_maze(range, train ? Part::train : Part::test, draws);
     if (!seen.insert(micro::maze_lines(maze)).second) continue;
     examples.push_back(maze_example(maze,
                                     edition.name + "/" + split_name(split) + "/" + std::to_string(examples.size()),
-                                    edition.trace, edition.picture ? micro::kPicturePx : 0));
+                                    edition.trace, edition.picture ? micro::picture_side_px : 0));
     if (moved) examples.back().facts["shift"] = "size";
   }
   return examples;

@@ -8,7 +8,7 @@ namespace {
 using micro::Part;
 
 /// Invented entities of a subject for the shifted edition; each is asked once for every attribute.
-constexpr int kNewEntities = 15;
+constexpr int new_entities = 15;
 
 MmluQuestion question_of(const micro::Choice& choice, const micro::Fact& fact) {
   return {.text = choice.question,
@@ -39,8 +39,8 @@ std::vector<MmluQuestion> known_facts(const micro::Kind& kind, Part part, bool n
 std::vector<MmluQuestion> new_names(const micro::Kind& kind) {
   std::vector<MmluQuestion> questions;
   Draws draws(0, "mmlu-ood|" + std::string(kind.name));
-  for (int i = 0; i < kNewEntities; ++i) {
-    const auto entity = micro::invented_entity(kind, micro::kNewSyllables, draws);
+  for (int i = 0; i < new_entities; ++i) {
+    const auto entity = micro::invented_entity(kind, micro::new_syllables, draws);
     for (std::size_t at = 0; at < kind.attributes.size(); ++at) {
       const micro::Fact fact{.entity = &entity, .attribute = at, .part = Part::test};
       const micro::Fact other{.entity = &entity, .attribute = (at + 1 + draws.below(3)) % 4, .part = Part::test};
@@ -72,7 +72,7 @@ std::vector<MmluQuestion> questions_of(const micro::Kind& kind, Split split, boo
 void add_mmlu(TaskBook& book, const std::string& name, const MmluEdition& edition, const std::string& summary,
               bool shifted) {
   TaskGroup group{.name = name, .summary = summary + ", all 5 subjects", .members = {}};
-  for (const auto& kind : micro::kKinds) {
+  for (const auto& kind : micro::kinds) {
     const std::string subject(kind.subject);
     Task task = choosing_mmlu_task(mmlu_task(name + "-" + subject, subject, edition), edition);
     task.family = "micro-mmlu";

@@ -19,7 +19,7 @@ Example draw_pictures(std::uint64_t seed, std::uint64_t index) {
 
 void add_pictures(TaskBook& book, const micro::Endless& data) {
   auto task = micro::endless_task(data);
-  task.version = micro::kDrawnVersion;
+  task.version = micro::drawn_version;
   book.tasks.add(data.name, std::move(task));
 }
 

@@ -19,13 +19,13 @@ using micro::Part;
 using micro::pick;
 using micro::Shift;
 
-constexpr std::size_t kToolTrain = 2000;
-constexpr std::size_t kToolTest = 500;
-constexpr const char* kMain = "exact_call,none";
-constexpr int kToolLongest = 64;           ///< tokens of a call
-constexpr std::uint64_t kTrainTools = 70;  ///< percent of the tools; the others are called only in the test split
-constexpr std::uint64_t kErrors = 20;      ///< percent of the training calls that follow one that failed
-constexpr std::uint64_t kFollowing = 20;   ///< percent that follow one that worked
+constexpr std::size_t tool_train = 2000;
+constexpr std::size_t tool_test = 500;
+constexpr const char* main = "exact_call,none";
+constexpr int tool_longest = 64;           ///< tokens of a call
+constexpr std::uint64_t train_tools = 70;  ///< percent of the tools; the others are called only in the test split
+constexpr std::uint64_t errors = 20;       ///< percent of the training calls that follow one that failed
+constexpr std::uint64_t following = 20;    ///< percent that follow one that worked
 
 /// What a tool does. {o} is the object, {a} its property, {x} a name, {v} a value, {n} a number.
 struct Verb {
@@ -34,7 +34,7 @@ struct Verb {
   std::array<std::string_view, 2> wishes;
   std::string_view arguments;
 };
-constexpr std::array<Verb, 5> kVerbs = {{
+constexpr std::array<Verb, 5> verbs = {{
     {"get", "name, date=None", {"What is the {a} of the {o} {x}?", "Tell me the {a} of the {o} {x}."}, "name='{x}'"},
     {"get_last",
      "name",
@@ -53,22 +53,22 @@ constexpr std::array<Verb, 5> kVerbs = {{
      {"How many have {v} as the {a} of the {o}?", "Of how many is the {a} of the {o} {v}?"},
      "value='{v}'"},
 }};
-constexpr std::array<std::string_view, 9> kObjects = {"user",  "user_order", "room", "book", "book_shop",
-                                                      "train", "team",       "meal", "house"};
+constexpr std::array<std::string_view, 9> objects = {"user",  "user_order", "room", "book", "book_shop",
+                                                     "train", "team",       "meal", "house"};
 
 /// A property and the values that it can have.
 struct Property {
   std::string_view name;
   std::array<std::string_view, 4> values;
 };
-constexpr std::array<Property, 8> kProperties = {{{"color", {"red", "blue", "green", "white"}},
-                                                  {"color_code", {"17", "25", "38", "46"}},
-                                                  {"size", {"small", "large", "huge", "tiny"}},
-                                                  {"price", {"10", "20", "50", "90"}},
-                                                  {"owner", {"Tom", "Anna", "Ben", "Lucy"}},
-                                                  {"city", {"Ardenport", "Brightwell", "Hilltop", "Kingsbay"}},
-                                                  {"date", {"Monday", "Friday", "Sunday", "Tuesday"}},
-                                                  {"date_limit", {"January", "March", "June", "October"}}}};
+constexpr std::array<Property, 8> properties = {{{"color", {"red", "blue", "green", "white"}},
+                                                 {"color_code", {"17", "25", "38", "46"}},
+                                                 {"size", {"small", "large", "huge", "tiny"}},
+                                                 {"price", {"10", "20", "50", "90"}},
+                                                 {"owner", {"Tom", "Anna", "Ben", "Lucy"}},
+                                                 {"city", {"Ardenport", "Brightwell", "Hilltop", "Kingsbay"}},
+                                                 {"date", {"Monday", "Friday", "Sunday", "Tuesday"}},
+                                                 {"date_limit", {"January", "March", "June", "October"}}}};
 
 struct Tool {
   const Verb* verb = nullptr;
@@ -78,10 +78,10 @@ struct Tool {
     return std::string(verb->name) + "_" + std::string(object) + "_" + std::string(property->name);
   }
   std::string signature() const { return "Function: def " + name() + "(" + std::string(verb->parameters) + ")\n"; }
-  Part part() const { return micro::part_of(name(), 0, kTrainTools); }
+  Part part() const { return micro::part_of(name(), 0, train_tools); }
 };
 
-Tool draw_tool(Draws& draws) { return {&pick(kVerbs, draws), pick(kObjects, draws), &pick(kProperties, draws)}; }
+Tool draw_tool(Draws& draws) { return {&pick(verbs, draws), pick(objects, draws), &pick(properties, draws)}; }
 
 Tool draw_tool(Part part, Draws& draws) {
   auto tool = draw_tool(draws);
@@ -92,8 +92,8 @@ Tool draw_tool(Part part, Draws& draws) {
 /// A tool whose name begins like another's: the same action on the same object, or the same action.
 Tool draw_sibling(const Tool& tool, Draws& draws) {
   auto other = tool;
-  if (chance(40, draws)) other.object = pick(kObjects, draws);
-  other.property = &pick(kProperties, draws);
+  if (chance(40, draws)) other.object = pick(objects, draws);
+  other.property = &pick(properties, draws);
   return other;
 }
 
@@ -105,7 +105,7 @@ struct Wish {
 
 Wish draw_wish(const Tool& tool, bool new_words, int most, Draws& draws) {
   const auto name = micro::cased(
-      new_words ? micro::invented_name(micro::kNewSyllables, draws) : micro::invented_name(micro::kSyllables, draws),
+      new_words ? micro::invented_name(micro::new_syllables, draws) : micro::invented_name(micro::syllable_pool, draws),
       /*lower_case=*/false);
   const std::string value(pick(tool.property->values, draws));
   const auto number = std::to_string(between(most > 9 ? 100 : 2, most, draws));
@@ -168,7 +168,7 @@ Example draw_item(Part part, bool shifted, Shift shift, Draws& draws) {
   const bool new_words = shifted && shift == Shift::names;
   const int most = shifted && shift == Shift::numbers ? 400 : 9;
   const auto before = part == Part::train ? draws.below(100) : 100;
-  const bool follows = before >= kErrors && before < kErrors + kFollowing;
+  const bool follows = before >= errors && before < errors + following;
   const auto tool = draw_tool(part, draws);
   std::vector<Tool> wanted = {tool};
   if (follows) {
@@ -184,7 +184,7 @@ Example draw_item(Part part, bool shifted, Shift shift, Draws& draws) {
   const auto say = [&](Role role, const std::string& text, const char* delimiter) {
     example.history.push_back({role, {text}, delimiter});
   };
-  if (before < kErrors) {
+  if (before < errors) {
     const auto failure = draw_failure(tool, wish, listed, draws);
     say(Role::user, write_listing(listed) + ask(wish.text), " ");
     say(Role::assistant, failure.call, "\n");
@@ -207,7 +207,7 @@ std::vector<Example> items(const std::string& name, Split split, bool shifted) {
   Draws draws(0, std::string("tool.") + (moved ? "ood" : split_name(split)));
   std::vector<Example> examples;
   std::set<std::string> asked;
-  while (examples.size() < (train ? kToolTrain : kToolTest)) {
+  while (examples.size() < (train ? tool_train : tool_test)) {
     const auto shift = micro::shift_of(examples.size());
     auto example = draw_item(train ? Part::train : Part::test, moved, shift, draws);
     const auto text = plain_text(example.history) + example.question;
@@ -224,7 +224,7 @@ std::vector<Example> items(const std::string& name, Split split, bool shifted) {
 Verdict judge_tool(const Example& example, const Response& response) {
   const auto gold = first_call(example.targets.front(), CallForm::extended);
   return tool_verdict(
-      response, kMain, plain_text(example.history) + example.question, gold->name,
+      response, main, plain_text(example.history) + example.question, gold->name,
       [&](const ToolCall& call) { return call.name == gold->name && call.arguments == gold->arguments; });
 }
 
@@ -235,9 +235,9 @@ void add_tool(TaskBook& book, const std::string& name, const std::string& summar
   task.summary = summary;
   micro::belongs_to_world(task);
   task.format.target_delimiter = " ";
-  task.metrics = tool_metrics(kMain);
+  task.metrics = tool_metrics(main);
   task.load = micro::made_once(name, [name, shifted](Split split) { return items(name, split, shifted); });
-  asks_for_a_line(task, kToolLongest, judge_tool);
+  asks_for_a_line(task, tool_longest, judge_tool);
   book.tasks.add(name, std::move(task));
 }
 

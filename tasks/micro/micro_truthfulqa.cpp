@@ -58,7 +58,7 @@ void add_truthfulqa(TaskBook& book, const std::string& name, const std::string& 
   const TruthfulForm form{.name = name,
                           .version = {},
                           .summary = summary,
-                          .primer = std::string(micro::kMythPrimer),
+                          .primer = std::string(micro::myth_primer),
                           .chance = many ? 1.0 / 3 : 0.25};
   Task task = truthful_choosing_task(form, many,
                                      [shifted](Split split, const DataFolders&) { return choices(split, shifted); });

@@ -5,22 +5,22 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::size_t kTopicsOfAFamily = 250;
-constexpr std::array<std::uint64_t, 3> kFalse = {60, 70, 80};  ///< percent of the claims, by level
+constexpr std::size_t topics_of_afamily = 250;
+constexpr std::array<std::uint64_t, 3> false_words = {60, 70, 80};  ///< percent of the claims, by level
 
 std::vector<Topic> make_topics() {
   std::vector<Topic> all;
-  for (const auto& family : kMythFamilies) {
+  for (const auto& family : myth_families) {
     const std::string family_name(family.name);
     Draws draws(0, "myths." + family_name);
     std::set<std::string> names;
-    while (names.size() < kTopicsOfAFamily) {
-      Topic topic{.family = &family, .name = cased(invented_name(kSyllables, draws), family.lower_case)};
+    while (names.size() < topics_of_afamily) {
+      Topic topic{.family = &family, .name = cased(invented_name(syllable_pool, draws), family.lower_case)};
       if (!names.insert(topic.name).second) continue;
       topic.truth = draws.below(family.values.size());
       topic.myth = (topic.truth + 1 + draws.below(family.values.size() - 1)) % family.values.size();
       const auto key = "|" + family_name + "|" + topic.name;
-      topic.level = 1 + static_cast<int>(bucket("level" + key, kFalse.size()));
+      topic.level = 1 + static_cast<int>(bucket("level" + key, false_words.size()));
       topic.part = part_of("myth" + key, 50, 15);
       topic.answered_truly = bucket("answer" + key, 3) != 0;
       all.push_back(std::move(topic));
@@ -58,8 +58,8 @@ std::string myths(Draws& draws) {
   std::string text;
   for (int left = between(1, 3, draws); left > 0; --left) {
     const auto& topic = pick(topics(), draws);
-    const bool wrong = chance(kFalse[static_cast<std::size_t>(topic.level - 1)], draws);
-    const auto frame = wrong ? pick(kFalseFrames, draws) : pick(kTrueFrames, draws);
+    const bool wrong = chance(false_words[static_cast<std::size_t>(topic.level - 1)], draws);
+    const auto frame = wrong ? pick(false_frames, draws) : pick(true_frames, draws);
     text += (text.empty() ? "" : " ") + std::string(frame) + topic.claim(wrong ? topic.myth : topic.truth);
   }
   return text;

@@ -6,7 +6,7 @@
 
 namespace touchstone::micro {
 
-inline constexpr int kPicturePx = 128;  ///< side of every picture of the world
+inline constexpr int picture_side_px = 128;  ///< side of every picture of the world
 
 /// One picture of the pre-training data with its text.
 struct PictureDocument {

@@ -9,49 +9,49 @@ namespace touchstone::micro {
 namespace {
 
 enum class Event : std::uint8_t { gain, lose, packs, twice, share, days, thrice };
-constexpr std::array kKnown = {Event::gain, Event::lose, Event::packs, Event::twice};
-constexpr std::array kNew = {Event::share, Event::days, Event::thrice};
+constexpr std::array known_ones = {Event::gain, Event::lose, Event::packs, Event::twice};
+constexpr std::array new_ones = {Event::share, Event::days, Event::thrice};
 
 /// Wordings of an event; {n} is a person, {it} the things, {a} and {b} its numbers.
 std::span<const std::string_view> wordings(Event event) {
-  static constexpr std::array<std::string_view, 3> kGain = {"{n} gets {a} more {it}.", "Then {n} finds {a} {it}.",
-                                                            "A friend gives {n} {a} {it}."};
-  static constexpr std::array<std::string_view, 3> kLose = {"{n} loses {a} {it}.", "{n} gives {a} {it} to a friend.",
-                                                            "Then {n} sells {a} {it}."};
-  static constexpr std::array<std::string_view, 2> kPacks = {"{n} buys {a} packs of {b} {it}.",
-                                                             "{n} opens {a} bags with {b} {it} each."};
-  static constexpr std::array<std::string_view, 2> kTwice = {"Then the number of {it} doubles.",
-                                                             "{n} doubles the {it}."};
-  static constexpr std::array<std::string_view, 2> kShare = {
+  static constexpr std::array<std::string_view, 3> gain_verbs = {"{n} gets {a} more {it}.", "Then {n} finds {a} {it}.",
+                                                                 "A friend gives {n} {a} {it}."};
+  static constexpr std::array<std::string_view, 3> lose_verbs = {
+      "{n} loses {a} {it}.", "{n} gives {a} {it} to a friend.", "Then {n} sells {a} {it}."};
+  static constexpr std::array<std::string_view, 2> pack_nouns = {"{n} buys {a} packs of {b} {it}.",
+                                                                 "{n} opens {a} bags with {b} {it} each."};
+  static constexpr std::array<std::string_view, 2> twice_texts = {"Then the number of {it} doubles.",
+                                                                  "{n} doubles the {it}."};
+  static constexpr std::array<std::string_view, 2> share_texts = {
       "{n} shares the {it} equally among {a} children, and we follow one child.",
       "The {it} are split into {a} equal heaps, and {n} keeps one heap."};
-  static constexpr std::array<std::string_view, 2> kDays = {"{n} uses {b} {it} a day for {a} days.",
-                                                            "For {a} days, {n} drops {b} {it} each day."};
-  static constexpr std::array<std::string_view, 2> kThrice = {"Then {n} gets three times as many {it}.",
-                                                              "{n} triples the {it}."};
+  static constexpr std::array<std::string_view, 2> day_names = {"{n} uses {b} {it} a day for {a} days.",
+                                                                "For {a} days, {n} drops {b} {it} each day."};
+  static constexpr std::array<std::string_view, 2> thrice_texts = {"Then {n} gets three times as many {it}.",
+                                                                   "{n} triples the {it}."};
   switch (event) {
     case Event::gain:
-      return kGain;
+      return gain_verbs;
     case Event::lose:
-      return kLose;
+      return lose_verbs;
     case Event::packs:
-      return kPacks;
+      return pack_nouns;
     case Event::twice:
-      return kTwice;
+      return twice_texts;
     case Event::share:
-      return kShare;
+      return share_texts;
     case Event::days:
-      return kDays;
+      return day_names;
     case Event::thrice:
-      return kThrice;
+      return thrice_texts;
   }
   return {};
 }
 
-constexpr std::array<std::string_view, 3> kOpening = {"{n} has {x} {it}.", "{n} starts with {x} {it}.",
-                                                      "There are {x} {it} in the box of {n}."};
-constexpr std::array<std::string_view, 2> kClosing = {"How many {it} are there now?",
-                                                      "How many {it} does {n} have now?"};
+constexpr std::array<std::string_view, 3> opening = {"{n} has {x} {it}.", "{n} starts with {x} {it}.",
+                                                     "There are {x} {it} in the box of {n}."};
+constexpr std::array<std::string_view, 2> closing = {"How many {it} are there now?",
+                                                     "How many {it} does {n} have now?"};
 
 /// "5+3=<<5+3=8>>8" and a line break.
 void add_step(Problem& problem, int left, char sign, int right, int result) {
@@ -76,12 +76,12 @@ class Telling {
   Telling(const ProblemRange& range, Draws& draws)
       : range_(range),
         draws_(draws),
-        person_(pick(range.new_words ? kNewPeople : kPeople, draws)),
-        things_(pick(range.new_words ? kNewThings : kThings, draws)),
+        person_(pick(range.new_words ? new_people : people, draws)),
+        things_(pick(range.new_words ? new_things : things, draws)),
         value_(between(range.start_first, range.start_last, draws)) {
     const auto start = std::to_string(value_);
     problem_.structure = start;
-    problem_.question = fill(pick(kOpening, draws), {{"n", person_}, {"x", start}, {"it", things_}});
+    problem_.question = fill(pick(opening, draws), {{"n", person_}, {"x", start}, {"it", things_}});
   }
 
   /// Adds an event; false when it cannot happen now, or leads out of the range.
@@ -128,7 +128,7 @@ class Telling {
   }
 
   Problem finished() {
-    problem_.question += " " + fill(pick(kClosing, draws_), {{"n", person_}, {"it", things_}});
+    problem_.question += " " + fill(pick(closing, draws_), {{"n", person_}, {"it", things_}});
     problem_.answer += "#### " + std::to_string(value_);
     return std::move(problem_);
   }
@@ -144,7 +144,7 @@ class Telling {
     problem_.structure += "|" + std::to_string(static_cast<int>(event)) + "," + first + "," + second;
     problem_.question +=
         " " + fill(pick(wordings(event), draws_), {{"n", person_}, {"it", things_}, {"a", first}, {"b", second}});
-    const bool known = std::find(kKnown.begin(), kKnown.end(), event) != kKnown.end();
+    const bool known = std::find(known_ones.begin(), known_ones.end(), event) != known_ones.end();
     problem_.new_operation = problem_.new_operation || !known;
   }
 
@@ -162,7 +162,7 @@ std::optional<Problem> try_problem(const ProblemRange& range, bool new_operation
   const int first_new = new_operation ? between(0, count - 1, draws) : count;
   for (int i = 0; i < count; ++i) {
     const bool fresh = i == first_new || (new_operation && chance(25, draws));
-    if (!telling.happens(fresh ? pick(kNew, draws) : pick(kKnown, draws))) return std::nullopt;
+    if (!telling.happens(fresh ? pick(new_ones, draws) : pick(known_ones, draws))) return std::nullopt;
   }
   if (telling.steps() < range.steps_first || telling.steps() > range.steps_last) return std::nullopt;
   return telling.finished();

@@ -3,11 +3,11 @@
 #include <string_view>
 
 // The words of the micro world. Changing any of them changes every benchmark and the knowledge of the carried base
-// models: raise kWorldVersion and train them again.
+// models: raise world_version and train them again.
 namespace touchstone::micro {
 
 /// Part of the version of every task of the world.
-inline constexpr std::string_view kWorldVersion = "1.0";
+inline constexpr std::string_view world_version = "1.0";
 
 /// The possible values of an attribute.
 using Pool = std::array<std::string_view, 12>;
@@ -40,18 +40,18 @@ struct MythFamily {
   std::string_view new_statement;
 };
 
-extern const std::array<std::string_view, 60> kSyllables;
-extern const std::array<std::string_view, 20> kNewSyllables;  ///< for names outside of the training distribution
-extern const std::array<Kind, 5> kKinds;
+extern const std::array<std::string_view, 60> syllable_pool;
+extern const std::array<std::string_view, 20> new_syllables;  ///< for names outside of the training distribution
+extern const std::array<Kind, 5> kinds;
 
-extern const std::array<MythFamily, 3> kMythFamilies;
-extern const std::array<std::string_view, 3> kTrueFrames;   ///< the text before a true claim
-extern const std::array<std::string_view, 4> kFalseFrames;  ///< the text before a popular falsehood
-extern const std::string_view kMythPrimer;                  ///< the text before every question of micro-truthfulqa
+extern const std::array<MythFamily, 3> myth_families;
+extern const std::array<std::string_view, 3> true_frames;   ///< the text before a true claim
+extern const std::array<std::string_view, 4> false_frames;  ///< the text before a popular falsehood
+extern const std::string_view myth_primer;                  ///< the text before every question of micro-truthfulqa
 
-extern const std::array<std::string_view, 10> kPeople;
-extern const std::array<std::string_view, 10> kThings;
-extern const std::array<std::string_view, 10> kNewPeople;  ///< for problems outside of the training distribution
-extern const std::array<std::string_view, 10> kNewThings;
+extern const std::array<std::string_view, 10> people;
+extern const std::array<std::string_view, 10> things;
+extern const std::array<std::string_view, 10> new_people;  ///< for problems outside of the training distribution
+extern const std::array<std::string_view, 10> new_things;
 
 }  // namespace touchstone::micro

@@ -30,20 +30,20 @@ std::string letter_of(std::size_t choice) { return std::string("(") + static_cas
 
 std::string RegexFilter::operator()(std::string_view response) const {
   const auto matches = regex_.find_all(response);
-  if (matches.empty()) return kInvalid;
+  if (matches.empty()) return invalid;
   const auto& match = pick_ == Pick::first ? matches.front() : matches.back();
   if (match.groups.empty()) return std::string(strip(response.substr(match.first, match.last - match.first)));
   if (match.groups.size() == 1) return std::string(strip(match.groups.front().value_or("")));
   for (const auto& group : match.groups) {
     if (group && !group->empty()) return std::string(strip(*group));
   }
-  return kInvalid;
+  return invalid;
 }
 
 std::string multi_choice_regex(const RegexFilter& pattern, std::string_view response,
                                const std::vector<std::string>& choices) {
   auto found = pattern(response);
-  if (!found.empty() && found != kInvalid) return found;
+  if (!found.empty() && found != invalid) return found;
   std::vector<std::string> texts;
   std::string any;
   std::string letters;
@@ -62,7 +62,7 @@ std::string multi_choice_regex(const RegexFilter& pattern, std::string_view resp
     if (!text.empty()) return text;
   }
   found = RegexFilter(":[\\s]*(" + letters + ")")(response);
-  return found == kInvalid || found.empty() ? kInvalid : "(" + found + ")";
+  return found == invalid || found.empty() ? invalid : "(" + found + ")";
 }
 
 ExactMatch::ExactMatch(const Options& options)

@@ -9,12 +9,12 @@
 namespace touchstone {
 
 /// The result of a filter when no answer can be read from a response.
-inline constexpr const char* kInvalid = "[invalid]";
+inline constexpr const char* invalid = "[invalid]";
 
 enum class Pick : std::uint8_t { first, last };
 
 /// lm-evaluation-harness's filter `regex`: all matches, one of them selected; of several groups the first that is not
-/// empty; white space stripped; no match: kInvalid.
+/// empty; white space stripped; no match: invalid.
 class RegexFilter {
  public:
   explicit RegexFilter(const std::string& pattern, Pick pick = Pick::first) : regex_(pattern), pick_(pick) {}
@@ -27,7 +27,7 @@ class RegexFilter {
 
 /// The filter `multi_choice_regex`, ignoring case and punctuation in its search for the choices' texts: the pattern;
 /// else the first choice whose text is in the response, as "(B)"; else the letter after a colon, as "(X)"; else
-/// kInvalid.
+/// invalid.
 std::string multi_choice_regex(const RegexFilter& pattern, std::string_view response,
                                const std::vector<std::string>& choices);
 

@@ -42,7 +42,7 @@ class Judge {
   explicit Judge(const Gsm8kForm& form)
       : strict_(form.strict, form.strict_pick),
         strict_fixed_(form.strict_fixed, form.strict_pick),
-        last_number_(kGsm8kNumber, Pick::last),
+        last_number_(gsm8k_number, Pick::last),
         marked_(R"(#### (\-?[0-9\.\,]+))"),
         equal_({.ignored_patterns = {",", R"(\$)", "(?s).*#### ", R"(\.$)"}, .ignore_case = true}) {}
 
@@ -63,12 +63,12 @@ class Judge {
     if (mode == Mode::fixed) {
       // If the response runs on after the answer, its last number is wrong. So the first marked number comes first.
       const auto marked = marked_(text);
-      const auto& read = marked == kInvalid ? (strict == kInvalid ? flexible : strict) : marked;
+      const auto& read = marked == invalid ? (strict == invalid ? flexible : strict) : marked;
       verdict.values["exact_match,marked-or-last"] = is_right(read) ? 1.0 : 0.0;
     }
     verdict.score = verdict.values["exact_match,strict-match"];
     verdict.correct = verdict.score == 1.0;
-    verdict.parsed = strict != kInvalid;
+    verdict.parsed = strict != invalid;
     verdict.extracted = verdict.parsed ? strict : flexible;
     if (!verdict.parsed) verdict.detail = "no answer in the form asked for; the last number was read instead";
     verdict.confidence = answer_confidence(response);

@@ -9,7 +9,7 @@
 namespace touchstone {
 
 /// The reference's pattern of a number in running text.
-inline constexpr const char* kGsm8kNumber = R"((-?[$0-9.,]{2,})|(-?[0-9]+))";
+inline constexpr const char* gsm8k_number = R"((-?[$0-9.,]{2,})|(-?[0-9]+))";
 
 /// How one form of the benchmark asks and reads answers.
 struct Gsm8kForm {

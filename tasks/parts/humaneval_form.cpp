@@ -15,7 +15,7 @@ namespace touchstone {
 namespace {
 
 /// The stop texts of a completion, in the reference's order.
-const std::vector<std::string> kStops = {"\nclass", "\ndef", "\n#", "\nif", "\nprint"};
+const std::vector<std::string> stops = {"\nclass", "\ndef", "\n#", "\nif", "\nprint"};
 
 bool is_identifier(const std::string& name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -30,24 +30,24 @@ std::string completion_of(const HumanEvalForm& form, const std::string& text) {
 }
 
 /// The outcomes as the metrics count them; "killed" includes all that the sandbox or the program itself cut short.
-constexpr std::array<const char*, 5> kFailures = {"wrong_answer", "exception", "syntax_error", "timeout", "killed"};
+constexpr std::array<const char*, 5> failure_names = {"wrong_answer", "exception", "syntax_error", "timeout", "killed"};
 
 const char* failure_of(CodeEnding ending) {
   switch (ending) {
     case CodeEnding::passed:
       return "";
     case CodeEnding::wrong_answer:
-      return kFailures[0];
+      return failure_names[0];
     case CodeEnding::exception:
-      return kFailures[1];
+      return failure_names[1];
     case CodeEnding::syntax_error:
-      return kFailures[2];
+      return failure_names[2];
     case CodeEnding::timed_out:
-      return kFailures[3];
+      return failure_names[3];
     case CodeEnding::out_of_memory:
     case CodeEnding::ended_early:
     case CodeEnding::unsupported:
-      return kFailures[4];
+      return failure_names[4];
   }
   return "";
 }
@@ -100,7 +100,7 @@ Verdict judge(const HumanEvalForm& form, const Sandbox& sandbox, const Example& 
   for (const int k : form.ks) {
     verdict.values["pass@" + std::to_string(k) + ",create_test"] = pass_at(static_cast<int>(samples), passed, k);
   }
-  for (const char* failure : kFailures) verdict.values[std::string(failure) + ",create_test"] = failures[failure];
+  for (const char* failure : failure_names) verdict.values[std::string(failure) + ",create_test"] = failures[failure];
   verdict.score = verdict.values["pass@" + std::to_string(form.ks.front()) + ",create_test"];
   verdict.detail = describe(counts, samples);
   verdict.confidence = answer_confidence(response);
@@ -141,7 +141,7 @@ Task humaneval_task(const HumanEvalForm& form, const std::shared_ptr<LazySandbox
   task.format.target_delimiter = "";  // the prompt ends just before the body of the function
   task.format.shots_fixed = true;
   for (const int k : form.ks) task.metrics.push_back({.name = "pass@" + std::to_string(k) + ",create_test"});
-  for (const char* failure : kFailures) {
+  for (const char* failure : failure_names) {
     task.metrics.push_back({.name = std::string(failure) + ",create_test", .higher_is_better = false});
   }
   task.ask = [form, sandbox](const Example& example, const std::string& context,
@@ -151,7 +151,7 @@ Task humaneval_task(const HumanEvalForm& form, const std::shared_ptr<LazySandbox
                        .max_new_tokens = form.max_new_tokens,
                        .temperature = form.temperature,
                        .top_p = form.top_p,
-                       .until = kStops,
+                       .until = stops,
                        .samples = form.samples,
                        .seed = derive_seed(settings.seed, example.id)}};
   };

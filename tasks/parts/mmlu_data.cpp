@@ -17,7 +17,7 @@ struct Published {
 };
 
 // clang-format off
-constexpr std::array<Published, 57> kPublished = {{
+constexpr std::array<Published, 57> published_hashes = {{
     {"abstract_algebra",
      "bd8c73f3c75bea9db82d281d9da6949cea687b987dba24a142c638e758046624",
      "ab0c6d19c4523969ec7b553ed49adecdb9cc00decc76c26c56c42ba198d8047c",
@@ -264,9 +264,9 @@ DataFile data_file(const std::string& subject, Split split, const char* folder, 
 }  // namespace
 
 std::vector<DataFile> mmlu_files(const std::string& subject) {
-  const auto* found = std::find_if(kPublished.begin(), kPublished.end(),
+  const auto* found = std::find_if(published_hashes.begin(), published_hashes.end(),
                                    [&](const Published& published) { return subject == published.subject; });
-  require(found != kPublished.end(), Fault::internal, [&] { return "mmlu has no subject '" + subject + "'"; });
+  require(found != published_hashes.end(), Fault::internal, [&] { return "mmlu has no subject '" + subject + "'"; });
   return {data_file(subject, Split::test, "test", found->test), data_file(subject, Split::dev, "dev", found->dev),
           data_file(subject, Split::validation, "val", found->validation)};
 }

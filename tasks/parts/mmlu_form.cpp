@@ -9,7 +9,7 @@
 namespace touchstone {
 namespace {
 
-constexpr std::array kLetters = {"A", "B", "C", "D"};
+constexpr std::array choice_letters = {"A", "B", "C", "D"};
 
 std::string filled(const std::string& pattern, const MmluQuestion& question) {
   std::string text;
@@ -66,14 +66,14 @@ Example mmlu_example(const MmluQuestion& question, const MmluEdition& edition, c
   example.id = id;
   example.question = filled(edition.question, question);
   example.choices = question.choices;
-  if (!edition.choices_are_texts) example.choices.assign(kLetters.begin(), kLetters.end());
+  if (!edition.choices_are_texts) example.choices.assign(choice_letters.begin(), choice_letters.end());
   example.targets = {example.choices[gold]};
   example.gold = {question.answer};
   example.facts = question.facts;
   example.facts["subject"] = subject;
   example.facts["answer_text"] = question.choices[gold];
   if (edition.parentheses) {
-    for (std::size_t i = 0; i < 4; ++i) example.facts["choice_" + std::string(kLetters[i])] = question.choices[i];
+    for (std::size_t i = 0; i < 4; ++i) example.facts["choice_" + std::string(choice_letters[i])] = question.choices[i];
     example.targets = {"(" + example.choices[gold] + ")"};
   }
   if (edition.written) {

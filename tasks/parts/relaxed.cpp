@@ -12,8 +12,8 @@
 namespace touchstone {
 namespace {
 
-constexpr double kTolerance = 0.05;
-constexpr std::string_view kPunctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+constexpr double tolerance = 0.05;
+constexpr std::string_view punctuation_marks = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
 /// Removes the signs of `what` from the end.
 std::string without_end(std::string_view text, const std::string& what) {
@@ -24,7 +24,7 @@ std::string without_end(std::string_view text, const std::string& what) {
 /// A prediction or a gold answer in the form in which it is compared.
 std::string cleaned(std::string_view text) {
   if (text.find_first_of("0123456789") != std::string_view::npos) {
-    auto ends = std::string(kPunctuation) + " \t\n";
+    auto ends = std::string(punctuation_marks) + " \t\n";
     std::erase(ends, '%');
     auto number = without_end(text, ends);
     std::erase_if(number, [](char c) { return c == ',' || c == '$'; });
@@ -55,7 +55,7 @@ std::optional<Number> number_in(std::string_view text) {
 }
 
 bool near(double prediction, double gold) {
-  return std::abs(prediction - gold) / std::max(std::abs(gold), 1e-10) <= kTolerance;
+  return std::abs(prediction - gold) / std::max(std::abs(gold), 1e-10) <= tolerance;
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ bool relaxed_equal(std::string_view prediction, std::string_view gold) {
   if (wanted.size() == 1 && std::isalpha(static_cast<unsigned char>(wanted[0])) != 0) {
     return !found.empty() && lower(found.substr(0, 1)) == lower(wanted);
   }
-  return lower(without_end(found, std::string(kPunctuation))) == lower(wanted);
+  return lower(without_end(found, std::string(punctuation_marks))) == lower(wanted);
 }
 
 }  // namespace touchstone

@@ -5,13 +5,13 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kRightTool = "tool_name,none";
-constexpr const char* kNoTool = "hallucinated_tool,none";
+constexpr const char* right_tool = "tool_name,none";
+constexpr const char* no_tool = "hallucinated_tool,none";
 
 }  // namespace
 
 std::vector<MetricSpec> tool_metrics(const std::string& main) {
-  return {{.name = main}, {.name = kRightTool}, {.name = kNoTool, .higher_is_better = false}};
+  return {{.name = main}, {.name = right_tool}, {.name = no_tool, .higher_is_better = false}};
 }
 
 Verdict tool_verdict(const Response& response, const std::string& main, const std::string& listing,
@@ -25,8 +25,8 @@ Verdict tool_verdict(const Response& response, const std::string& main, const st
   verdict.correct = call && right(*call);
   verdict.score = verdict.correct ? 1.0 : 0.0;
   verdict.values = {{main, verdict.score},
-                    {kRightTool, call && call->name == wanted ? 1.0 : 0.0},
-                    {kNoTool, call && listed_tools(listing).count(call->name) == 0 ? 1.0 : 0.0}};
+                    {right_tool, call && call->name == wanted ? 1.0 : 0.0},
+                    {no_tool, call && listed_tools(listing).count(call->name) == 0 ? 1.0 : 0.0}};
   verdict.confidence = answer_confidence(response);
   return verdict;
 }

@@ -10,9 +10,9 @@
 namespace touchstone {
 namespace {
 
-constexpr const char* kLicence = "Apache-2.0";
-constexpr const char* kCsvHash = "967b82fb1fb6274e4971c6c80caa9d04f844c512b1033c146f26c78270cd384b";
-constexpr const char* kChoicesHash = "75b84d5cc8f0e287c055db1857808e734ea53ade8ee68aad2d007f38896330a8";
+constexpr const char* data_licence = "Apache-2.0";
+constexpr const char* csv_hash = "967b82fb1fb6274e4971c6c80caa9d04f844c512b1033c146f26c78270cd384b";
+constexpr const char* choices_hash = "75b84d5cc8f0e287c055db1857808e734ea53ade8ee68aad2d007f38896330a8";
 
 /// One line of TruthfulQA.csv.
 struct CsvItem {
@@ -35,16 +35,16 @@ std::vector<std::string> pieces(const std::string& field) {
 }
 
 std::vector<CsvItem> csv_items(const std::filesystem::path& path) {
-  constexpr std::array kColumns = {
+  constexpr std::array csv_columns = {
       "Type", "Category", "Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Source"};
   const auto rows = read_csv(path);
   require(!rows.empty(), Fault::data, [&] { return path.string() + ": is empty, a header line is wanted"; });
-  std::array<std::size_t, kColumns.size()> column{};
+  std::array<std::size_t, csv_columns.size()> column{};
   const auto& header = rows.front().fields;
-  for (std::size_t i = 0; i < kColumns.size(); ++i) {
-    const auto found = std::find(header.begin(), header.end(), kColumns[i]);
+  for (std::size_t i = 0; i < csv_columns.size(); ++i) {
+    const auto found = std::find(header.begin(), header.end(), csv_columns[i]);
     require(found != header.end(), Fault::data, [&] {
-      return path.string() + ": line 1: column '" + kColumns[i] + "' is missing; there are: " + join(header, ", ");
+      return path.string() + ": line 1: column '" + csv_columns[i] + "' is missing; there are: " + join(header, ", ");
     });
     column[i] = static_cast<std::size_t>(found - header.begin());
   }
@@ -130,9 +130,9 @@ std::vector<std::string> with_full_stops(const std::vector<std::string>& answers
   return formatted;
 }
 
-TruthfulQuestion question_of(Json document, std::vector<std::string> correct, std::vector<std::string> incorrect,
-                             const std::string& where) {
-  constexpr const char* kNoComment = "I have no comment.";
+TruthfulQuestion question_of(Json document, const std::vector<std::string>& correct,
+                             const std::vector<std::string>& incorrect, const std::string& where) {
+  constexpr const char* no_comment = "I have no comment.";
   TruthfulQuestion item;
   item.question = std::string(strip(document.at("question").get<std::string>()));
   if (document.contains("category") && document["category"].is_string()) {
@@ -141,8 +141,8 @@ TruthfulQuestion question_of(Json document, std::vector<std::string> correct, st
   item.correct = with_full_stops(correct);
   item.incorrect = with_full_stops(incorrect);
   require(!item.incorrect.empty(), Fault::data, [&] { return where + ": has no false answer, one is wanted"; });
-  if (std::find(item.correct.begin(), item.correct.end(), kNoComment) == item.correct.end()) {
-    item.correct.emplace_back(kNoComment);
+  if (std::find(item.correct.begin(), item.correct.end(), no_comment) == item.correct.end()) {
+    item.correct.emplace_back(no_comment);
   }
   document["question"] = item.question;
   document["correct_answers"] = item.correct;
@@ -172,8 +172,8 @@ std::vector<DataFile> truthfulqa_choice_files() {
            .paths = {"truthfulqa/mc_task.json", "truthfulqa/mc_task.json.gz", "truthfulqa/data/mc_task.json",
                      "truthfulqa/multiple_choice/validation.jsonl", "truthfulqa/multiple_choice/validation.jsonl.gz",
                      "truthfulqa/TruthfulQA.csv"},
-           .sha256 = kChoicesHash,
-           .licence = kLicence,
+           .sha256 = choices_hash,
+           .licence = data_licence,
            .origin = "sylinrl/TruthfulQA, data/mc_task.json"}};
 }
 
@@ -181,8 +181,8 @@ std::vector<DataFile> truthfulqa_question_files() {
   return {{.split = Split::validation,
            .paths = {"truthfulqa/TruthfulQA.csv", "truthfulqa/TruthfulQA.csv.gz",
                      "truthfulqa/generation/validation.jsonl", "truthfulqa/generation/validation.jsonl.gz"},
-           .sha256 = kCsvHash,
-           .licence = kLicence,
+           .sha256 = csv_hash,
+           .licence = data_licence,
            .origin = "sylinrl/TruthfulQA, TruthfulQA.csv"}};
 }
 

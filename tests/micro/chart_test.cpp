@@ -191,7 +191,7 @@ TEST_F(World, PicturesAskWhatTheirTablesSay) {
       const auto table = parse_json(picture.facts.at("table"), "table");
       for (const auto& row : table.at("rows")) {
         for (std::size_t i = 1; i < row.size(); ++i) {
-          EXPECT_EQ(std::stoi(row[i].get<std::string>()) % micro::kDrawnStep, 0) << row;
+          EXPECT_EQ(std::stoi(row[i].get<std::string>()) % micro::drawn_step, 0) << row;
         }
       }
     }

@@ -62,8 +62,8 @@ TEST(Myths, TruthAndMythDifferAndTheTextPrefersTheMyth) {
   for (std::uint64_t i = 0; i < 4000; ++i) {
     Draws draws(i, "test");
     const auto text = myths(draws);
-    for (const auto& frame : kTrueFrames) truths += text.find(frame) != std::string::npos ? 1 : 0;
-    for (const auto& frame : kFalseFrames) wrongs += text.find(frame) != std::string::npos ? 1 : 0;
+    for (const auto& frame : true_frames) truths += text.find(frame) != std::string::npos ? 1 : 0;
+    for (const auto& frame : false_frames) wrongs += text.find(frame) != std::string::npos ? 1 : 0;
   }
   EXPECT_GT(wrongs, 2 * truths);
   EXPECT_LT(wrongs, 6 * truths);

@@ -25,13 +25,13 @@ namespace {
 
 using testing::World;
 
-constexpr std::uint64_t kDocuments = 60000;
+constexpr std::uint64_t documents = 60000;
 
 /// A stretch of pre-training text, drawn once.
 const std::vector<micro::Document>& corpus() {
   static const std::vector<micro::Document> drawn = [] {
     std::vector<micro::Document> all;
-    for (std::uint64_t i = 0; i < kDocuments; ++i) all.push_back(micro::document(7, i));
+    for (std::uint64_t i = 0; i < documents; ++i) all.push_back(micro::document(7, i));
     return all;
   }();
   return drawn;
@@ -63,16 +63,16 @@ struct Identity {
   const char* shifted;
   const char* fact;
 };
-constexpr std::array kIdentities = {Identity{"micro-mmlu", "micro-mmlu-ood", "fact"},
-                                    Identity{"micro-gsm8k", "micro-gsm8k-ood", "structure"},
-                                    Identity{"micro-humaneval", "micro-humaneval-ood", "composition"},
-                                    Identity{"micro-truthfulqa-mc1", "micro-truthfulqa-ood", "topic"},
-                                    Identity{"micro-tool", "micro-tool-ood", "tool"},
-                                    Identity{"maze", "maze-ood", "maze"},
-                                    Identity{"chart", "chart-ood", "chart"}};
+constexpr std::array identities = {Identity{"micro-mmlu", "micro-mmlu-ood", "fact"},
+                                   Identity{"micro-gsm8k", "micro-gsm8k-ood", "structure"},
+                                   Identity{"micro-humaneval", "micro-humaneval-ood", "composition"},
+                                   Identity{"micro-truthfulqa-mc1", "micro-truthfulqa-ood", "topic"},
+                                   Identity{"micro-tool", "micro-tool-ood", "tool"},
+                                   Identity{"maze", "maze-ood", "maze"},
+                                   Identity{"chart", "chart-ood", "chart"}};
 
 TEST_F(World, NoProblemAndNoCompositionIsInTwoSplits) {
-  for (const auto& [task, shifted, fact] : kIdentities) {
+  for (const auto& [task, shifted, fact] : identities) {
     const auto train = examples(task, Split::train);
     std::set<std::string> questions;
     for (const auto& example : train) questions.insert(example.question);
@@ -116,7 +116,7 @@ TEST_F(World, TheTextAsksNoFactOfAnotherPart) {
 
 TEST_F(World, TheTextTellsEveryFactAndTopic) {
   std::unordered_set<std::string> sentences;
-  for (std::uint64_t i = 0; i < 20 * kDocuments; ++i) {  // facts are a small share of the text
+  for (std::uint64_t i = 0; i < 20 * documents; ++i) {  // facts are a small share of the text
     const auto document = micro::document(7, i);
     if (document.kind->name != std::string("article") && document.kind->name != std::string("mixed")) continue;
     for (const auto& sentence : split(document.text, '.')) sentences.emplace(std::string(strip(sentence)) + ".");
@@ -225,10 +225,10 @@ std::vector<std::uint64_t> grams(const std::string& text, std::size_t length) {
 TEST_F(World, OverlapOfWordsIsReported) {
   for (const std::size_t length : {8U, 13U}) {
     std::unordered_set<std::uint64_t> text;
-    for (const auto& document : std::span(corpus()).first(kDocuments / 4)) {
+    for (const auto& document : std::span(corpus()).first(documents / 4)) {
       for (const auto gram : grams(document.text, length)) text.insert(gram);
     }
-    for (const auto& [task, shifted, fact] : kIdentities) {
+    for (const auto& [task, shifted, fact] : identities) {
       std::unordered_set<std::uint64_t> train;
       for (const auto& example : examples(task, Split::train)) {
         for (const auto gram : grams(example.question + " " + example.targets.front(), length)) train.insert(gram);

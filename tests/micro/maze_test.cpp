@@ -51,7 +51,7 @@ TEST(Maze, AnyMoveTurnedRoundIsWrong) {
   const auto path = micro::shortest_path(maze);
   EXPECT_TRUE(micro::walk(maze, path).arrived);
   for (std::size_t i = 0; i < path.size(); ++i) {
-    for (const char other : micro::kWays) {
+    for (const char other : micro::way_letters) {
       if (other == path[i]) continue;
       auto wrong = path;
       wrong[i] = other;

@@ -33,8 +33,8 @@ Maze maze_of(const Example& example) {
 }
 
 int way_of(const std::string& word) {
-  static const std::vector<std::string> kWords = {"up", "right", "down", "left"};
-  return static_cast<int>(std::find(kWords.begin(), kWords.end(), word) - kWords.begin());
+  static const std::vector<std::string> word_pool = {"up", "right", "down", "left"};
+  return static_cast<int>(std::find(word_pool.begin(), word_pool.end(), word) - word_pool.begin());
 }
 
 TEST_F(World, ShortTracesNameThePath) {
@@ -42,7 +42,7 @@ TEST_F(World, ShortTracesNameThePath) {
     std::string moves;
     const auto text = example.targets.front().substr(0, example.targets.front().find('\n'));
     for (const auto& match : Regex(R"((up|right|down|left))").find_all(text)) {
-      moves += micro::kWays[static_cast<std::size_t>(way_of(*match.groups[0]))];
+      moves += micro::way_letters[static_cast<std::size_t>(way_of(*match.groups[0]))];
     }
     EXPECT_EQ(moves, example.facts.at("path")) << text;
   }
@@ -70,7 +70,7 @@ int check_long_trace(const Example& example) {
       EXPECT_TRUE(maze.is_open(at(0), way)) << text;
       EXPECT_EQ(at(3), micro::step(at(0), way)) << text;
       line.push_back(at(3));
-      moves += micro::kWays[static_cast<std::size_t>(way)];
+      moves += micro::way_letters[static_cast<std::size_t>(way)];
       continue;
     }
     ++branches;
@@ -102,7 +102,7 @@ TEST_F(World, LongTracesWalkOpenWaysAndComeBack) {
     for (const char move : example.facts.at("path")) {
       const auto ways = std::popcount(maze.open[static_cast<std::size_t>(at.row * maze.side + at.column)]);
       junctions += ways - came > 1 ? 1 : 0;
-      at = micro::step(at, static_cast<int>(micro::kWays.find(move)));
+      at = micro::step(at, static_cast<int>(micro::way_letters.find(move)));
       came = 1;
     }
   }
@@ -123,7 +123,7 @@ TEST_F(World, MarksGrowAlongThePath) {
     auto at = maze.start;
     std::size_t found = 0;
     for (const char move : example.facts.at("path")) {
-      at = micro::step(at, static_cast<int>(micro::kWays.find(move)));
+      at = micro::step(at, static_cast<int>(micro::way_letters.find(move)));
       walked.insert(at);
       if (found < drawn.size() && drawn[found] == micro::maze_lines(maze, walked)) ++found;
     }

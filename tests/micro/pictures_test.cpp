@@ -22,7 +22,7 @@ TEST_F(World, PictureDocumentsAreAFunctionOfSeedAndNumber) {
       const auto one = micro::picture_document(3, i, lesson);
       EXPECT_EQ(one.text, micro::picture_document(3, i, lesson).text);
       EXPECT_EQ(one.picture.rgb, micro::picture_document(3, i, lesson).picture.rgb);
-      EXPECT_EQ(one.picture.width_px, micro::kPicturePx);
+      EXPECT_EQ(one.picture.width_px, micro::picture_side_px);
       same += one.picture.rgb == micro::picture_document(4, i, lesson).picture.rgb ? 1 : 0;
     }
   }
@@ -86,9 +86,9 @@ TEST_F(World, ToldMazesAreThePicturesOwn) {
     for (int row = 0; row < side; ++row) {
       for (int column = 0; column < side; ++column) {
         const char sign = lines[static_cast<std::size_t>(1 + 2 * row)][static_cast<std::size_t>(4 * column + 1)];
-        const int y = (2 * row + 1) * micro::kPicturePx / (2 * side);
-        const int x = (2 * column + 1) * micro::kPicturePx / (2 * side);
-        const auto* pixel = &document.picture.rgb[static_cast<std::size_t>((y * micro::kPicturePx + x) * 3)];
+        const int y = (2 * row + 1) * micro::picture_side_px / (2 * side);
+        const int x = (2 * column + 1) * micro::picture_side_px / (2 * side);
+        const auto* pixel = &document.picture.rgb[static_cast<std::size_t>((y * micro::picture_side_px + x) * 3)];
         EXPECT_EQ(sign == 'S', pixel[0] == 0 && pixel[1] == 160) << document.text;
         EXPECT_EQ(sign == 'E', pixel[0] == 220 && pixel[1] == 0) << document.text;
       }

@@ -130,7 +130,7 @@ TEST_F(World, ATaskKnowsOnlyItsTwoSplits) {
   }
 }
 
-// Carried models have learnt these very items: whoever changes one must raise kWorldVersion and train them again.
+// Carried models have learnt these very items: whoever changes one must raise world_version and train them again.
 TEST_F(World, ItemsAreThoseOfTheWorldsVersion) {
   std::string text;
   for (const auto& name : leaves()) {

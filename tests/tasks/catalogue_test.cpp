@@ -18,8 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-const fs::path kSamples = fs::path(TOUCHSTONE_SOURCE_DIR) / "data" / "samples";
-const std::string kRow = "{\"question\": \"q\", \"answer\": \"#### 1\"}\n";
+const fs::path sample_count = fs::path(TOUCHSTONE_SOURCE_DIR) / "data" / "samples";
+const std::string full_row = "{\"question\": \"q\", \"answer\": \"#### 1\"}\n";
 
 class Catalogue : public ::testing::Test {
  protected:
@@ -44,7 +44,7 @@ class Catalogue : public ::testing::Test {
 
 TEST_F(Catalogue, TheSamplesAreWholeAndReadable) {
   for (const char* benchmark : {"mmlu", "gsm8k", "truthfulqa"}) {
-    const auto all = files(kSamples, benchmark);
+    const auto all = files(sample_count, benchmark);
     EXPECT_EQ(all.size(), std::string(benchmark) == "mmlu" ? 171U : 2U);
     for (const auto& file : all) {
       EXPECT_TRUE(file.state == FileState::listed || file.state == FileState::published)
@@ -55,7 +55,7 @@ TEST_F(Catalogue, TheSamplesAreWholeAndReadable) {
 }
 
 TEST_F(Catalogue, OneFileStandsOnceWithAllItsTasks) {
-  const auto all = data_files(book_, DataFolders({kSamples}), {"gsm8k_cot", "gsm8k"}, false);
+  const auto all = data_files(book_, DataFolders({sample_count}), {"gsm8k_cot", "gsm8k"}, false);
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].tasks, (std::vector<std::string>{"gsm8k_cot", "gsm8k"}));
   EXPECT_EQ(all[0].state, FileState::there);
@@ -64,7 +64,7 @@ TEST_F(Catalogue, OneFileStandsOnceWithAllItsTasks) {
 }
 
 TEST_F(Catalogue, MissingDiffersAndUnreadableFiles) {
-  testing::write_text(folder_.path() / "gsm8k/test.jsonl", kRow);
+  testing::write_text(folder_.path() / "gsm8k/test.jsonl", full_row);
   testing::write_text(folder_.path() / "gsm8k/train.jsonl", "{\"question\": 1}\n");
   const auto all = files(folder_.path(), "gsm8k");
   EXPECT_EQ(all[0].state, FileState::differs);
@@ -75,7 +75,7 @@ TEST_F(Catalogue, MissingDiffersAndUnreadableFiles) {
 }
 
 TEST_F(Catalogue, ImportsAFileByItsNameAndListsIt) {
-  testing::write_text(folder_.path() / "in/test.jsonl", kRow + kRow);
+  testing::write_text(folder_.path() / "in/test.jsonl", full_row + full_row);
   const auto target = folder_.path() / "target";
   const auto imported = import_data(book_, "gsm8k", folder_.path() / "in/test.jsonl", target);
   ASSERT_EQ(imported.size(), 1U);
@@ -85,23 +85,23 @@ TEST_F(Catalogue, ImportsAFileByItsNameAndListsIt) {
   EXPECT_EQ(files(target, "gsm8k")[0].state, FileState::listed);
   EXPECT_EQ(std::distance(fs::directory_iterator(target), {}), 1);  // nothing of the staging is left
   // A later change of the file is noticed, and measuring refuses it.
-  testing::write_text(target / "gsm8k/test.jsonl", kRow);
+  testing::write_text(target / "gsm8k/test.jsonl", full_row);
   EXPECT_EQ(files(target, "gsm8k")[0].state, FileState::changed);
-  testing::write_text(target / "gsm8k/train.jsonl", kRow);
+  testing::write_text(target / "gsm8k/train.jsonl", full_row);
   EXPECT_THROW(data_identity(book_.tasks.get("gsm8k"), DataFolders({target})), Error);
 }
 
 TEST_F(Catalogue, ImportsAWholeFolder) {
   const auto target = folder_.path() / "target";
-  EXPECT_EQ(import_data(book_, "mmlu", kSamples / "mmlu", target).size(), 171U);
-  EXPECT_EQ(import_data(book_, "truthfulqa", kSamples, target).size(), 2U);
+  EXPECT_EQ(import_data(book_, "mmlu", sample_count / "mmlu", target).size(), 171U);
+  EXPECT_EQ(import_data(book_, "truthfulqa", sample_count, target).size(), 2U);
   for (const auto& file : files(target, "mmlu")) {
     EXPECT_TRUE(file.state == FileState::listed || file.state == FileState::published) << file.wanted;
   }
 }
 
 TEST_F(Catalogue, ImportsAFileUnderAnotherNameWithItsSplit) {
-  testing::write_text(folder_.path() / "mine.jsonl", kRow);
+  testing::write_text(folder_.path() / "mine.jsonl", full_row);
   const auto target = folder_.path() / "target";
   EXPECT_THAT(import_fault("gsm8k", folder_.path() / "mine.jsonl"), HasSubstr("gsm8k/test.jsonl"));
   EXPECT_EQ(import_data(book_, "gsm8k", folder_.path() / "mine.jsonl", target, Split::train)[0].to,
@@ -122,7 +122,7 @@ TEST_F(Catalogue, RefusesWhatItCannotUseAndWritesNothing) {
 }
 
 TEST_F(Catalogue, ABrokenManifestIsAnError) {
-  testing::write_text(folder_.path() / "gsm8k/test.jsonl", kRow);
+  testing::write_text(folder_.path() / "gsm8k/test.jsonl", full_row);
   testing::write_text(folder_.path() / "gsm8k/MANIFEST.json", "{\"files\": [{\"path\": 3}]}");
   EXPECT_THAT(files(folder_.path(), "gsm8k")[0].problem, HasSubstr("'path' is missing or not a text"));
 }
@@ -133,7 +133,7 @@ TEST_F(Catalogue, TheSamplesCanBeMeasured) {
   MeasureSettings settings;
   settings.tasks = {"mmlu", "gsm8k", "truthfulqa"};
   settings.limit = 2;
-  const auto result = measure(settings, book_, DataFolders({kSamples}), engine);
+  const auto result = measure(settings, book_, DataFolders({sample_count}), engine);
   EXPECT_EQ(result.tasks.size(), 57U + 1 + 3);
   EXPECT_EQ(result.groups.at(0).items, 114);
   bool said = false;

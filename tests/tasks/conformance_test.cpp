@@ -72,8 +72,8 @@ class Conformance : public ::testing::Test {
   static inline TaskBook* book_ = nullptr;
 };
 
-const std::vector<std::string> kGreedy = {"do_sample"};
-const std::vector<std::string> kGreedyCold = {"do_sample", "temperature"};
+const std::vector<std::string> greedy_settings = {"do_sample"};
+const std::vector<std::string> greedy_cold = {"do_sample", "temperature"};
 
 TEST_F(Conformance, HashModel) {
   HashEngine engine;
@@ -120,7 +120,7 @@ TEST_F(Conformance, MmluAnatomyTwoShots) {
 TEST_F(Conformance, Gsm8k) {
   HashEngine engine(testing::thinking_text);
   const auto task = run("gsm8k", -1, engine).tasks.front();
-  EXPECT_EQ(request_digest(engine.asked(), kGreedyCold),
+  EXPECT_EQ(request_digest(engine.asked(), greedy_cold),
             "7c2b539d593d22f7af5cc786946c0b5248b6c957e69db21d6fda53aeb1897ad3");
   EXPECT_EQ(task.samples.size(), 30U);
   expect_numbers(task.scores, {{"exact_match,strict-match", 0.3333333333333333},
@@ -147,7 +147,7 @@ TEST_F(Conformance, Gsm8kOneShotReadsTheAnswer) {
 TEST_F(Conformance, Gsm8kChainOfThought) {
   HashEngine engine(testing::thinking_text);
   const auto task = run("gsm8k_cot", -1, engine).tasks.front();
-  EXPECT_EQ(request_digest(engine.asked(), kGreedy),
+  EXPECT_EQ(request_digest(engine.asked(), greedy_settings),
             "1cbcac7cc264ccd7535e9a9d2de7f8c4b19a6db23edcb881756ee0a5d14ca2ee");
   expect_numbers(task.scores, {{"exact_match,strict-match", 0.3},
                                {"exact_match_stderr,strict-match", 0.0850962943396763},
@@ -160,7 +160,7 @@ TEST_F(Conformance, Gsm8kChainOfThoughtWithoutShots) {
   // The task says 0 shots itself, so a wish for 5 is ignored.
   const auto task = run("gsm8k_cot_zeroshot", 5, engine).tasks.front();
   EXPECT_EQ(task.shots, 0);
-  EXPECT_EQ(request_digest(engine.asked(), kGreedy),
+  EXPECT_EQ(request_digest(engine.asked(), greedy_settings),
             "eb2e6e343207913ee4796ea848eee02062d3932bd17c77f7ef70ce1a1eea3e63");
   expect_numbers(task.scores, {{"exact_match,strict-match", 0.4666666666666667},
                                {"exact_match_stderr,strict-match", 0.09264111117062017},
@@ -174,7 +174,7 @@ TEST_F(Conformance, Gsm8kInLlamasForm) {
     return " Thinking " + n + "\nThe final answer is " + n + "\n";
   });
   const auto task = run("gsm8k_cot_llama", -1, engine).tasks.front();
-  EXPECT_EQ(request_digest(engine.asked(), kGreedy),
+  EXPECT_EQ(request_digest(engine.asked(), greedy_settings),
             "bac5b5a82815b57e7488066f5d39bc4aba3c0303c7a8ffdc03460093e8ac8643");
   expect_numbers(task.scores, {{"exact_match,strict-match", 0.23333333333333334},
                                {"exact_match_stderr,strict-match", 0.07854032324531728},
@@ -294,7 +294,7 @@ TEST_P(ChatConformance, PromptsAndScores) {
     const auto requests = task.ask(examples[i], contexts[i], asking);
     samples.emplace_back().verdict = task.judge(examples[i], engine.answer(requests, {}, nullptr), asking);
   }
-  EXPECT_EQ(request_digest(engine.asked(), kGreedyCold), wanted.digest);
+  EXPECT_EQ(request_digest(engine.asked(), greedy_cold), wanted.digest);
   expect_numbers(task_scores(task, samples), wanted.numbers);
 }
 

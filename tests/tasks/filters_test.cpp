@@ -27,14 +27,14 @@ TEST_P(Numbers, AreReadAsTheReferenceReadsThem) {
 INSTANTIATE_TEST_SUITE_P(
     Checked, Numbers,
     ::testing::Values(NumberCase{" Thinking 4.\nThe answer is 18.\n#### 18", "18", "18", "18"},
-                      NumberCase{" He makes $1,234.50 each.\n#### $1,234.50", kInvalid, "$1,234.50", kInvalid},
-                      NumberCase{" It costs 3 dollars. So the total is 7.", kInvalid, "7.", kInvalid},
-                      NumberCase{" So x = -5", kInvalid, "-5", kInvalid},
-                      NumberCase{" 12. and 13.", kInvalid, "13.", kInvalid},
-                      NumberCase{"#### -7\n#### 8", "-7", "8", kInvalid}, NumberCase{" 5%", kInvalid, "5", kInvalid},
-                      NumberCase{" .5 is half .", kInvalid, ".5", kInvalid},
-                      NumberCase{" The answer is 42", kInvalid, "42", "4"},
-                      NumberCase{" The answer is $42.50. Done", kInvalid, "$42.50.", kInvalid}));
+                      NumberCase{" He makes $1,234.50 each.\n#### $1,234.50", invalid, "$1,234.50", invalid},
+                      NumberCase{" It costs 3 dollars. So the total is 7.", invalid, "7.", invalid},
+                      NumberCase{" So x = -5", invalid, "-5", invalid},
+                      NumberCase{" 12. and 13.", invalid, "13.", invalid},
+                      NumberCase{"#### -7\n#### 8", "-7", "8", invalid}, NumberCase{" 5%", invalid, "5", invalid},
+                      NumberCase{" .5 is half .", invalid, ".5", invalid},
+                      NumberCase{" The answer is 42", invalid, "42", "4"},
+                      NumberCase{" The answer is $42.50. Done", invalid, "$42.50.", invalid}));
 
 struct FirstLineCase {
   const char* response;
@@ -91,7 +91,7 @@ TEST_P(Letters, AreFoundByTextWhereNoneIsWritten) {
 
 INSTANTIATE_TEST_SUITE_P(Checked, Letters,
                          ::testing::Values(LetterCase{" (B) tue day.", "(B)"}, LetterCase{" It is Wed Day!", "(C)"},
-                                           LetterCase{" Answer: A", "(A)"}, LetterCase{" no idea.", kInvalid}));
+                                           LetterCase{" Answer: A", "(A)"}, LetterCase{" no idea.", invalid}));
 
 TEST(AnswerConfidence, IsTheMeanTokensProbability) {
   Response response;

@@ -186,12 +186,12 @@ class CrossLingualRecipe : public ::testing::Test {
   testing::TemporaryFolder folder_;
 };
 
-constexpr const char* kAttention = R"("trained_modules": ["q_proj", "k_proj", "v_proj", "o_proj"])";
+constexpr const char* attention_key = R"("trained_modules": ["q_proj", "k_proj", "v_proj", "o_proj"])";
 
 TEST_F(CrossLingualRecipe, OnlyAttentionChanges) {
   const auto ran = run(
       std::string(R"("objective": {"use": "cross_lingual", "lambda": 0.1}, "learning_rate": 0.01, "max_steps": 20, )") +
-      kAttention);
+      attention_key);
   EXPECT_EQ(ran.stages[1].values.at("items_equal"), 2.0);  // "nil" in both languages
   EXPECT_EQ(ran.stages[1].values.at("items"), 22.0);
   EXPECT_NEAR(ran.steps.front().values.at("preference"), 0.693147, 1e-5);

@@ -111,7 +111,7 @@ std::vector<std::vector<Generated>> go_on_from(const Session& session, std::span
                                    .threads = session.job->threads,
                                    .soft = book ? &book->rows() : nullptr};
   EngineCounts counts;
-  return generate(*model, requests, given, settings, counts, session.hooks->cancel, {});
+  return generate(*model, requests, given, settings, {counts, session.hooks->cancel});
 }
 
 std::string context_of(const Session& session, const Record& record) {

@@ -27,32 +27,32 @@ struct Swap {
   std::string_view to;
 };
 // Longer ones first: "<=" is not "<" and "=".
-constexpr std::array<Swap, 14> kOperators = {{{"**", "*"},
-                                              {"//", "%"},
-                                              {"==", "!="},
-                                              {"!=", "=="},
-                                              {"<=", ">="},
-                                              {">=", "<="},
-                                              {"->", ""},
-                                              {"<", ">"},
-                                              {">", "<"},
-                                              {"+", "-"},
-                                              {"-", "+"},
-                                              {"*", "+"},
-                                              {"/", "*"},
-                                              {"%", "//"}}};
-constexpr std::array<Swap, 5> kBounds = {{{"<=", "<"}, {">=", ">"}, {"->", ""}, {"<", "<="}, {">", ">="}}};
-constexpr std::array<Swap, 10> kWords = {{{"and", "or"},
-                                          {"or", "and"},
-                                          {"min", "max"},
-                                          {"max", "min"},
-                                          {"any", "all"},
-                                          {"all", "any"},
-                                          {"True", "False"},
-                                          {"False", "True"},
-                                          {"upper", "lower"},
-                                          {"lower", "upper"}}};
-const std::set<std::string_view> kKeywords = {
+constexpr std::array<Swap, 14> operator_pairs = {{{"**", "*"},
+                                                  {"//", "%"},
+                                                  {"==", "!="},
+                                                  {"!=", "=="},
+                                                  {"<=", ">="},
+                                                  {">=", "<="},
+                                                  {"->", ""},
+                                                  {"<", ">"},
+                                                  {">", "<"},
+                                                  {"+", "-"},
+                                                  {"-", "+"},
+                                                  {"*", "+"},
+                                                  {"/", "*"},
+                                                  {"%", "//"}}};
+constexpr std::array<Swap, 5> bounds = {{{"<=", "<"}, {">=", ">"}, {"->", ""}, {"<", "<="}, {">", ">="}}};
+constexpr std::array<Swap, 10> word_pool = {{{"and", "or"},
+                                             {"or", "and"},
+                                             {"min", "max"},
+                                             {"max", "min"},
+                                             {"any", "all"},
+                                             {"all", "any"},
+                                             {"True", "False"},
+                                             {"False", "True"},
+                                             {"upper", "lower"},
+                                             {"lower", "upper"}}};
+const std::set<std::string_view> keywords = {
     "False",    "None",   "True",  "and",  "as",     "assert",   "async",   "await", "break",  "class",
     "continue", "def",    "del",   "elif", "else",   "except",   "finally", "for",   "from",   "global",
     "if",       "import", "in",    "is",   "lambda", "nonlocal", "not",     "or",    "pass",   "raise",
@@ -103,9 +103,9 @@ void add_signs(const std::string& text, const Swaps& swaps, Changes& changes) {
 
 Changes operators(const std::string& text, const std::string& /*context*/) {
   Changes changes;
-  add_signs(text, kOperators, changes);
+  add_signs(text, operator_pairs, changes);
   for (const auto& word : words_of(text)) {
-    for (const auto& swap : kWords) {
+    for (const auto& swap : word_pool) {
       if (word.text == swap.from) changes.push_back({word.first, word.last, std::string(swap.to)});
     }
   }
@@ -142,7 +142,7 @@ void add_slices(const std::string& text, Changes& changes) {
 
 Changes boundaries(const std::string& text, const std::string& /*context*/) {
   Changes changes;
-  add_signs(text, kBounds, changes);
+  add_signs(text, bounds, changes);
   add_slices(text, changes);
   for (const auto& word : words_of(text)) {
     if (word.after != '(') continue;
@@ -155,7 +155,7 @@ Changes boundaries(const std::string& text, const std::string& /*context*/) {
 /// Whether a word may be a variable: it is not called, no attribute and no keyword argument's name.
 bool is_variable(const Word& word) {
   return !word.number() && word.after != '(' && word.before != '.' && word.before != '\'' && word.before != '"' &&
-         kKeywords.count(word.text) == 0;
+         keywords.count(word.text) == 0;
 }
 
 Changes variables(const std::string& text, const std::string& context) {
@@ -193,7 +193,7 @@ Changes steps(const std::string& text, const std::string& /*context*/) {
 }
 
 using Finder = Changes (*)(const std::string& text, const std::string& context);
-constexpr std::array<Finder, 5> kFinders = {operators, numbers, boundaries, variables, steps};
+constexpr std::array<Finder, 5> finders = {operators, numbers, boundaries, variables, steps};
 
 }  // namespace
 
@@ -205,9 +205,9 @@ const std::vector<std::string>& mutation_kinds() {
 std::vector<std::string> mutations(const std::string& text, const std::string& context,
                                    const std::vector<std::string>& kinds, std::size_t count, Draws& draws) {
   std::vector<Changes> open;
-  for (std::size_t kind = 0; kind < kFinders.size(); ++kind) {
+  for (std::size_t kind = 0; kind < finders.size(); ++kind) {
     if (std::find(kinds.begin(), kinds.end(), mutation_kinds()[kind]) == kinds.end()) continue;
-    open.push_back(kFinders[kind](text, context));
+    open.push_back(finders[kind](text, context));
     shuffle(open.back(), draws);
   }
   std::vector<std::string> made;
