@@ -24,24 +24,29 @@ const TaskChange* find_task(const CellChange& change, const SeedSummary::Task& w
 
 void take_one_seed(ArmTask& out, const TaskChange& only) {
   const double sign = only.higher_is_better ? 1.0 : -1.0;
-  out.stderror = out.item_stderror = only.paired.stderror;
+  out.stderror = out.item_stderror = only.paired.planning_error;
+  out.degrees = only.paired.degrees;
   out.interval =
       only.higher_is_better ? only.paired.interval : Interval{-only.paired.interval.high, -only.paired.interval.low};
   out.change = sign * only.paired.difference;
   out.p_value = only.paired.p_value;
-  out.detectable = only.paired.detectable();
-  out.ece_interval = only.calibration.items > 0 ? only.calibration.ece_change.interval : Interval{nan, nan};
+  out.alone = only.paired;
 }
 
 void take_seeds(ArmTask& out, const SeedMean& mean) {
   out.change = mean.mean;
   out.stderror = mean.stderror;
+  out.degrees = mean.degrees;
   out.item_stderror = mean.item_stderror;
   out.interval = mean.interval;
   out.p_value = mean.p_value;
-  out.detectable = detectable_difference(mean.stderror, mean.degrees);
   out.seed_deviation = mean.between_sd;
-  out.ece_interval = {nan, nan};
+}
+
+/// Of one of `tests` tests that are corrected together.
+double detectable_of(const ArmTask& task, std::size_t tests) {
+  const double level = alpha / static_cast<double>(tests);
+  return task.alone ? task.alone->detectable(level) : detectable_difference(task.stderror, task.degrees, level);
 }
 
 ArmTask pool_task(const std::vector<CellChange>& changes, const Arm& arm, const SeedSummary::Task& task) {
@@ -62,7 +67,6 @@ ArmTask pool_task(const std::vector<CellChange>& changes, const Arm& arm, const 
     out.items = one->paired.items;
     out.lost += one->higher_is_better ? one->paired.lost : one->paired.gained;
     out.gained += one->higher_is_better ? one->paired.gained : one->paired.lost;
-    out.ece_shown += one->calibration.ece_shown ? 1 : 0;
     out.seeds.push_back(
         {changes[at].cell.seed, one->higher_is_better ? one->paired.difference : -one->paired.difference});
     calibration_before.push_back(&one->calibration_before);
@@ -70,6 +74,8 @@ ArmTask pool_task(const std::vector<CellChange>& changes, const Arm& arm, const 
     if (arm.changes.size() == 1) take_one_seed(out, *one);
   }
   if (arm.changes.size() > 1) take_seeds(out, task.change);
+  out.gap = task.gap;
+  out.brier = task.brier;
   out.p_adjusted = out.p_value;
   out.calibration_before = mean_calibration(calibration_before);
   out.calibration_after = mean_calibration(calibration_after);
@@ -91,12 +97,50 @@ void name_apart(std::vector<ArmTask>& tasks, const std::vector<CellChange>& chan
   }
 }
 
-void summarise(Arm& arm) {
+/// Corrects a family of tests, and says what each of them could have shown.
+void adjust(const std::vector<ArmTask*>& family) {
   std::vector<double> p_values;
+  for (const auto* task : family) p_values.push_back(task->p_value);
+  const auto adjusted = holm(p_values);
+  for (std::size_t at = 0; at < family.size(); ++at) {
+    family[at]->p_adjusted = adjusted[at];
+    family[at]->detectable = detectable_of(*family[at], family.size());
+  }
+}
+
+void adjust_calibration(Arm& arm) {
+  std::vector<double> gaps;
+  std::vector<double> briers;
+  for (const auto& task : arm.tasks) {
+    if (!task.gap) continue;
+    gaps.push_back(task.gap->p_value);
+    briers.push_back(task.brier->p_value);
+  }
+  const auto gaps_adjusted = holm(gaps);
+  const auto briers_adjusted = holm(briers);
+  std::size_t at = 0;
+  for (auto& task : arm.tasks) {
+    if (!task.gap) continue;
+    task.gap_adjusted = gaps_adjusted[at];
+    task.brier_adjusted = briers_adjusted[at++];
+  }
+}
+
+/// The interval of the largest of `count` drops, which was picked because it is the largest.
+Interval selected_interval(const ArmTask& task, double count) {
+  const double each = 1.0 - std::pow(1.0 - alpha, 1.0 / count);
+  const double half = t_or_normal_quantile(1.0 - each / 2.0, task.degrees) * task.stderror;
+  return {as_share(-task.change - half, task.unit), as_share(-task.change + half, task.unit)};
+}
+
+void summarise(Arm& arm) {
+  std::vector<ArmTask*> others;
+  const ArmTask* worst = nullptr;
+  double in_points = 0.0;
   double gain = 0;
   int targets = 0;
-  for (const auto& task : arm.tasks) {
-    if (!task.trained_on) p_values.push_back(task.p_value);
+  for (auto& task : arm.tasks) {
+    if (!task.trained_on) others.push_back(&task);
     if (!task.unit.in_points()) continue;  // its unit is not points, so it has nothing in common with the others
     const double change = as_share(task.change, task.unit);
     if (task.trained_on) {
@@ -104,41 +148,48 @@ void summarise(Arm& arm) {
       ++targets;
       continue;
     }
-    if (!std::isfinite(arm.worst_drop) || -change > arm.worst_drop) {
+    in_points += 1.0;
+    if (worst == nullptr || -change > arm.worst_drop) {
       arm.worst_drop = -change;
       arm.worst_task = task.task;
+      worst = &task;
     }
   }
   if (targets > 0) arm.gain = gain / targets;
-  const auto adjusted = holm(p_values);
-  std::size_t at = 0;
-  for (auto& task : arm.tasks) {
-    if (!task.trained_on) task.p_adjusted = adjusted[at++];
-  }
+  if (worst != nullptr) arm.worst_drop_interval = selected_interval(*worst, in_points);
+  adjust(others);
+  adjust_calibration(arm);
 }
 
-// All gains on training tasks are one family of tests.
-void adjust_gains(std::vector<Arm>& arms) {
+// All gains on training tasks are one family of tests, and so are the mean drops.
+void adjust_arms(std::vector<Arm>& arms) {
   std::vector<ArmTask*> targets;
-  std::vector<double> p_values;
+  std::vector<double> drops;
   for (auto& arm : arms) {
     for (auto& task : arm.tasks) {
-      if (!task.trained_on) continue;
-      targets.push_back(&task);
-      p_values.push_back(task.p_value);
+      if (task.trained_on) targets.push_back(&task);
     }
+    if (std::isfinite(arm.mean_drop)) drops.push_back(arm.mean_drop_p);
   }
-  const auto adjusted = holm(p_values);
-  for (std::size_t i = 0; i < targets.size(); ++i) targets[i]->p_adjusted = adjusted[i];
+  adjust(targets);
+  const auto adjusted = holm(drops);
+  std::size_t at = 0;
+  for (auto& arm : arms) {
+    if (std::isfinite(arm.mean_drop)) arm.mean_drop_adjusted = adjusted[at++];
+  }
 }
 
 Finding judge(const Arm& arm) {
+  if (arm.changes.size() < 2) return Finding::one_seed;
   bool risen = false;
+  bool gained = false;
+  bool fallen = false;
   for (const auto& task : arm.tasks) {
     if (!shown(task)) continue;
-    if (task.change < 0) return Finding::worse;
-    risen = true;
+    (task.change < 0 ? fallen : risen) = true;
+    if (task.trained_on && task.change > 0) gained = true;
   }
+  if (fallen) return gained ? Finding::trade : Finding::worse;
   return risen ? Finding::better : Finding::inconclusive;
 }
 
@@ -149,29 +200,22 @@ std::string label_of(std::int64_t model, const std::vector<ModelRow>& models) {
   return "model " + std::to_string(model);
 }
 
-using Key = std::tuple<std::int64_t, std::string, std::string, std::string>;
-
-Key key_of(const CellRow& cell) { return {cell.base_model, cell.trained_on, cell.method, cell.recipe_json}; }
-
-Arm build_arm(const std::vector<CellChange>& changes, std::vector<std::size_t> members,
-              const std::vector<ModelRow>& models) {
-  std::stable_sort(members.begin(), members.end(),
-                   [&changes](std::size_t a, std::size_t b) { return changes[a].cell.seed < changes[b].cell.seed; });
-  std::vector<CellChange> seeds;
-  for (const auto at : members) seeds.push_back(changes[at]);
-  const auto summaries = seed_summaries(seeds);
-  const auto& cell = seeds.front().cell;
+Arm build_arm(const std::vector<CellChange>& changes, const SeedSummary& summary, const std::vector<ModelRow>& models) {
   Arm arm;
-  arm.base_model = cell.base_model;
-  arm.model = label_of(cell.base_model, models);
-  arm.method = cell.method;
-  arm.trained_on = cell.trained_on;
-  arm.changes = std::move(members);
-  const auto& summary = summaries.front();
+  for (const auto id : summary.cells) {
+    const auto found =
+        std::find_if(changes.begin(), changes.end(), [&](const CellChange& change) { return change.cell.id == id; });
+    arm.changes.push_back(static_cast<std::size_t>(found - changes.begin()));
+  }
+  arm.base_model = summary.base_model;
+  arm.model = label_of(summary.base_model, models);
+  arm.method = summary.method;
+  arm.trained_on = summary.trained_on;
   for (const auto& task : summary.tasks) arm.tasks.push_back(pool_task(changes, arm, task));
   name_apart(arm.tasks, changes, arm, summary);
   arm.mean_drop = summary.mean_drop.mean;
   arm.mean_drop_interval = summary.mean_drop.interval;
+  arm.mean_drop_p = summary.mean_drop.p_value;
   summarise(arm);
   return arm;
 }
@@ -213,37 +257,56 @@ Calibration mean_calibration(const std::vector<const Calibration*>& all) {
 }
 
 std::vector<Arm> build_arms(const std::vector<CellChange>& changes, const std::vector<ModelRow>& models) {
-  std::vector<std::pair<Key, std::vector<std::size_t>>> groups;
-  for (std::size_t at = 0; at < changes.size(); ++at) {
-    const auto key = key_of(changes[at].cell);
-    const auto found =
-        std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == key; });
-    if (found == groups.end()) {
-      groups.push_back({key, {at}});
-    } else {
-      found->second.push_back(at);
-    }
-  }
+  auto left = seed_summaries(changes);
+  const auto arms_with_drop = static_cast<double>(std::count_if(
+      left.begin(), left.end(), [](const SeedSummary& summary) { return std::isfinite(summary.mean_drop.mean); }));
   std::vector<Arm> arms;
   std::map<std::tuple<std::int64_t, std::string, std::string>, int> names;
-  while (!groups.empty()) {
+  while (!left.empty()) {
     // The next model and training task, with all its methods.
-    const auto model = std::get<0>(groups.front().first);
-    const auto trained_on = std::get<1>(groups.front().first);
-    for (const auto& [key, members] : groups) {
-      if (std::get<0>(key) != model || std::get<1>(key) != trained_on) continue;
-      auto arm = build_arm(changes, members, models);
+    const auto model = left.front().base_model;
+    const auto trained_on = left.front().trained_on;
+    const auto belongs = [&](const SeedSummary& summary) {
+      return summary.base_model == model && summary.trained_on == trained_on;
+    };
+    for (const auto& summary : left) {
+      if (!belongs(summary)) continue;
+      auto arm = build_arm(changes, summary, models);
+      if (std::isfinite(arm.mean_drop)) {
+        arm.mean_drop_detectable =
+            detectable_difference(summary.mean_drop.stderror, summary.mean_drop.degrees, alpha / arms_with_drop);
+      }
       const int number = ++names[{model, trained_on, arm.method}];
       if (number > 1) arm.method += " #" + std::to_string(number);
       arms.push_back(std::move(arm));
     }
-    std::erase_if(groups, [&](const auto& group) {
-      return std::get<0>(group.first) == model && std::get<1>(group.first) == trained_on;
-    });
+    std::erase_if(left, belongs);
   }
-  adjust_gains(arms);
+  adjust_arms(arms);
   for (auto& arm : arms) arm.finding = judge(arm);
   return arms;
+}
+
+std::vector<MethodDrop> method_drops(const std::vector<CellChange>& changes, const std::vector<Arm>& arms) {
+  std::map<std::string, std::vector<SeedValues>> groups;
+  for (const auto& arm : arms) {
+    if (!std::isfinite(arm.mean_drop)) continue;
+    auto& seeds = groups[arm.method].emplace_back();
+    for (const auto at : arm.changes) seeds.push_back(changes[at].drop);
+  }
+  std::vector<SeedSpread> spreads;
+  for (const auto& entry : groups) spreads.push_back(seed_spread(entry.second));
+  std::vector<MethodDrop> methods;
+  std::vector<double> p_values;
+  for (const auto& entry : groups) {
+    methods.push_back({entry.first, over_seeds(spreads[methods.size()], pooled_variance(spreads))});
+    p_values.push_back(methods.back().drop.p_value);
+  }
+  const auto adjusted = holm(p_values);
+  for (std::size_t at = 0; at < methods.size(); ++at) methods[at].p_adjusted = adjusted[at];
+  std::stable_sort(methods.begin(), methods.end(),
+                   [](const auto& one, const auto& two) { return one.drop.mean < two.drop.mean; });
+  return methods;
 }
 
 }  // namespace touchstone::reports

@@ -5,10 +5,13 @@
 
 namespace touchstone::reports {
 
-/// Groups the cells that differ only in their seed, in the order of their first cells; arms of one model and training
-/// task stay side by side. One seed: the cell's own numbers; several: seed_summaries(). Holm's correction runs over
-/// each arm's benchmarks that were not trained on, and over the gains of all arms on their training tasks.
+/// The summaries of seed_summaries(), in the order of their first cells; arms of one model and training task stay side
+/// by side. The tests are corrected in families, by Holm: each arm's benchmarks that were not trained on; each arm's
+/// changes of calibration; the gains of all arms on their training tasks; the mean drops of all arms.
 std::vector<Arm> build_arms(const std::vector<CellChange>& changes, const std::vector<ModelRow>& models);
+
+/// The mean drop of each method over its arms.
+std::vector<MethodDrop> method_drops(const std::vector<CellChange>& changes, const std::vector<Arm>& arms);
 
 /// The mean of calibrations of the same items under several seeds: numbers are means, bins are pooled.
 Calibration mean_calibration(const std::vector<const Calibration*>& all);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "reports/blocks.hpp"
@@ -61,54 +62,49 @@ std::string task_line(const std::string& task, const Arms& arms) {
 }
 
 std::string least_line(const ReportInput& input) {
-  std::map<std::string, std::pair<double, int>> drops;
-  for (const auto& arm : input.arms) {
-    if (!(arm.mean_drop == arm.mean_drop)) continue;
-    drops[arm.method].first += arm.mean_drop;
-    ++drops[arm.method].second;
-  }
-  std::vector<std::pair<double, std::string>> order;
-  for (const auto& [method, sum] : drops) order.emplace_back(sum.first / sum.second, method);
-  if (order.empty()) return "No method was measured on a benchmark that it was not trained on.";
-  std::sort(order.begin(), order.end());
+  if (input.methods.empty()) return "No method was measured on a benchmark that it was not trained on.";
   std::string list;
-  for (const auto& [drop, method] : order)
-    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", method, points(drop));
+  for (const auto& [method, drop, p_adjusted] : input.methods) {
+    list += fmt::format("{}{} {} {}{}", list.empty() ? "" : ", ", method, points(drop.mean),
+                        interval_points(drop.interval, true), p_adjusted < alpha ? "" : " (not shown)");
+  }
   return "Mean drop over all training tasks, least first: " + list + " points.";
 }
 
 std::string calibration_line(const ReportInput& input) {
-  int shown = 0, worse = 0, all = 0;
+  int more = 0;
+  int less = 0;
+  int all = 0;
   for (const auto& arm : input.arms) {
     for (const auto& task : arm.tasks) {
-      if (task.calibration_before.items == 0 || task.calibration_after.items == 0) continue;
-      const auto seeds = static_cast<int>(task.seeds.size());
-      all += seeds;
-      shown += task.ece_shown;
-      if (task.calibration_after.ece > task.calibration_before.ece) worse += task.ece_shown;
+      if (!task.gap) continue;
+      ++all;
+      if (gap_shown(task)) ++(task.gap->mean > 0 ? more : less);
     }
   }
   if (all == 0) return "Calibration: no benchmark gives a confidence.";
-  return fmt::format(
-      "Calibration: a change of the expected calibration error is shown in {} of {} comparisons, {} of them for the "
-      "worse.",
-      shown, all, worse);
+  return fmt::format("Calibration: of {} comparisons, {} are shown to be more over-confident and {} less.", all, more,
+                     less);
 }
 
 std::string noise_line(const ReportInput& input) {
   std::vector<double> detectable;
-  int better = 0, worse = 0;
+  std::array<int, findings> counts{};
   for (const auto& arm : input.arms) {
-    better += arm.finding == Finding::better ? 1 : 0;
-    worse += arm.finding == Finding::worse ? 1 : 0;
+    ++counts[static_cast<std::size_t>(arm.finding)];
     for (const auto& task : arm.tasks) {
       if (task.detectable == task.detectable && task.unit.in_points()) {
         detectable.push_back(as_share(task.detectable, task.unit));
       }
     }
   }
-  std::string line = fmt::format("Verdicts: {} better, {} worse, {} inconclusive", better, worse,
-                                 static_cast<int>(input.arms.size()) - better - worse);
+  std::string line;
+  for (std::size_t at = 0; at < counts.size(); ++at) {
+    const auto finding = static_cast<Finding>(at);
+    if (counts[at] == 0 && (finding == Finding::one_seed || finding == Finding::trade)) continue;
+    line += fmt::format("{}{} {}", line.empty() ? "Verdicts: " : ", ", counts[at],
+                        finding == Finding::one_seed ? "of one seed, which has none" : word(finding));
+  }
   if (detectable.empty()) return line + ".";
   std::nth_element(detectable.begin(), detectable.begin() + static_cast<std::ptrdiff_t>(detectable.size() / 2),
                    detectable.end());

@@ -252,6 +252,7 @@ ReportInput collect(const Store& store, const ReportSettings& settings) {
   reports::order_as_planned(input);
   reports::choose_models(input, store);
   input.arms = reports::build_arms(input.changes, input.models);
+  input.methods = reports::method_drops(input.changes, input.arms);
   reports::choose_tasks(input);
   for (const auto& cell : input.cells) {
     auto curve = store.curve(cell.id);

@@ -13,6 +13,15 @@ namespace {
 
 Json interval(const Interval& value) { return Json::array({number_or_null(value.low), number_or_null(value.high)}); }
 
+Json seed_mean(const std::optional<SeedMean>& mean, double p_adjusted) {
+  if (!mean) return nullptr;
+  return {{"mean", number_or_null(mean->mean)},
+          {"stderr", number_or_null(mean->stderror)},
+          {"interval", interval(mean->interval)},
+          {"p", number_or_null(mean->p_value)},
+          {"p_holm", number_or_null(p_adjusted)}};
+}
+
 Json report_json(const Calibration& calibration) {
   if (calibration.items == 0) return nullptr;
   Json bins = Json::array();
@@ -57,20 +66,21 @@ Json report_json(const ArmTask& task) {
           {"seed_deviation", number_or_null(task.seed_deviation)},
           {"lost", task.lost},
           {"gained", task.gained},
+          {"gap_change", seed_mean(task.gap, task.gap_adjusted)},
+          {"brier_change", seed_mean(task.brier, task.brier_adjusted)},
           {"calibration_before", report_json(task.calibration_before)},
           {"calibration_after", report_json(task.calibration_after)}};
 }
 
-/// After minus before, by paired bootstrap; null for a task without confidences.
+/// After minus before; null for a task without confidences.
 Json report_json(const CalibrationChange& change) {
   if (change.items == 0) return nullptr;
   return {{"items", change.items},
           {"ece", number_or_null(change.ece)},
-          {"ece_interval", interval(change.ece_change.interval)},
-          {"ece_shown", change.ece_shown},
-          {"brier", number_or_null(change.brier)},
-          {"brier_interval", interval(change.brier_change.interval)},
-          {"brier_shown", change.brier_shown}};
+          {"gap", number_or_null(change.gap.value)},
+          {"gap_stderr", number_or_null(std::sqrt(item_variance(change.gap)))},
+          {"brier", number_or_null(change.brier.value)},
+          {"brier_stderr", number_or_null(std::sqrt(item_variance(change.brier)))}};
 }
 
 Json report_json(const ReportInput& input, const Arm& arm) {
@@ -80,7 +90,11 @@ Json report_json(const ReportInput& input, const Arm& arm) {
               {"finding", std::string(word(arm.finding))},
               {"mean_drop", number_or_null(arm.mean_drop)},
               {"mean_drop_interval", interval(arm.mean_drop_interval)},
+              {"mean_drop_p", number_or_null(arm.mean_drop_p)},
+              {"mean_drop_p_holm", number_or_null(arm.mean_drop_adjusted)},
+              {"mean_drop_detectable", number_or_null(arm.mean_drop_detectable)},
               {"worst_drop", number_or_null(arm.worst_drop)},
+              {"worst_drop_interval", interval(arm.worst_drop_interval)},
               {"worst_task", arm.worst_task}};
   out["seeds"] = Json::array();
   out["cells"] = Json::array();

@@ -12,29 +12,25 @@
 namespace touchstone::reports {
 namespace {
 
+bool excludes_none(const Interval& interval) { return interval.low > 0 || interval.high < 0; }
+
 std::string with_interval(const ArmTask& task) {
   return change_points(task.change, task.unit) + " " + interval_points(task.interval, true, task.unit);
 }
 
-/// On the training task. For right-or-wrong items of one seed the test is McNemar's; it may disagree with the interval.
+/// On the training task.
 std::string target_sentence(const ArmTask& task) {
   const auto p = p_value(task.p_adjusted);
   const auto found = fmt::format("{}: {} {}", task.task, with_interval(task), task.unit.name);
   if (shown(task)) {
     return fmt::format("{} on the task trained on, {}, Holm p {}.", task.change > 0 ? "Gains" : "Loses", found, p);
   }
-  const bool alone = task.p_value < alpha || task.interval.low > 0 || task.interval.high < 0;
-  if (alone && task.p_value < task.p_adjusted) {
+  const bool alone = task.p_value < alpha && excludes_none(task.interval);
+  if (alone) {
     return fmt::format(
         "No change shown on the task trained on, {}; taken alone (95 % interval, p {}) it would be, as one of all the "
         "report's gains it is not (Holm p {}).",
         found, p_value(task.p_value), p);
-  }
-  if (alone) {
-    return fmt::format(
-        "No change shown on the task trained on, {}: the test of the items that changed decides (p {}), not the "
-        "interval of the mean.",
-        found, p);
   }
   return fmt::format("No change shown on the task trained on, {}, Holm p {}; this sample could show {} or more.", found,
                      p, points(task.detectable, task.unit));
@@ -61,7 +57,7 @@ std::string elsewhere_sentence(const Arm& arm) {
                                 change_points(arm.mean_drop), interval_points(arm.mean_drop_interval, true));
   if (const auto* worst = find(arm, arm.worst_task)) {
     out += fmt::format(", largest on {}: {} {}", worst->task, change_points(arm.worst_drop),
-                       interval_points({-worst->interval.high, -worst->interval.low}, true, worst->unit));
+                       interval_points(arm.worst_drop_interval, true));
   }
   out += fmt::format("; {} shown to drop, {} shown to rise.", dropped, risen);
   return out;
@@ -76,23 +72,26 @@ std::string margin_sentence(const Arm& arm) {
 }
 
 std::string calibration_sentence(const Arm& arm) {
-  double before = 0;
-  double after = 0;
   int tasks = 0;
+  int more = 0;
+  int less = 0;
   for (const auto& task : arm.tasks) {
-    if (task.calibration_before.items == 0 || task.calibration_after.items == 0) continue;
-    before += task.calibration_before.ece;
-    after += task.calibration_after.ece;
+    if (!task.gap) continue;
     ++tasks;
+    if (gap_shown(task)) ++(task.gap->mean > 0 ? more : less);
   }
   if (tasks == 0) return {};
-  return fmt::format("Calibration: mean ECE over {} {} before, {} after ({}).", counted(tasks, "benchmark"),
-                     fixed(before / tasks, 3), fixed(after / tasks, 3), signed_fixed((after - before) / tasks, 3));
+  return fmt::format("Calibration ({}): shown to be more over-confident on {}, less on {}.",
+                     counted(tasks, "benchmark"), more, less);
 }
 
 }  // namespace
 
-bool shown(const ArmTask& task) { return task.p_adjusted < alpha && task.change != 0.0; }
+bool shown(const ArmTask& task) { return task.p_adjusted < alpha && excludes_none(task.interval); }
+
+bool gap_shown(const ArmTask& task) {
+  return task.gap && task.gap_adjusted < alpha && excludes_none(task.gap->interval);
+}
 
 std::string_view word(Finding finding) {
   switch (finding) {
@@ -100,6 +99,10 @@ std::string_view word(Finding finding) {
       return "better";
     case Finding::worse:
       return "worse";
+    case Finding::trade:
+      return "trade";
+    case Finding::one_seed:
+      return "one seed";
     case Finding::inconclusive:
       break;
   }

@@ -12,9 +12,12 @@ inline constexpr double alpha = 0.05;
 /// "Does not forget" may be said only when the whole interval of the drop lies below this (one point).
 inline constexpr double forgetting_margin = 0.01;
 
+/// The corrected p is below alpha, and the 95 % interval leaves out 0: words and interval never disagree.
 bool shown(const ArmTask& task);
+/// The same of the change in over-confidence.
+bool gap_shown(const ArmTask& task);
 
-/// "better", "worse", "inconclusive"
+/// "better", "worse", "trade", "inconclusive", "one seed"
 std::string_view word(Finding finding);
 
 /// "sft on gsm8k"

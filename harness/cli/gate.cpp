@@ -142,7 +142,10 @@ void add_gate(CLI::App& app, Program& program) {
                    "or POINTS for every other task; 1 for each of "
                    "--tasks without one, and for all without --max-drop")
       ->delimiter(',');
-  command->add_option("--alpha", arguments->options.alpha, "probability of a wrong verdict")
+  command
+      ->add_option(
+          "--alpha", arguments->options.alpha,
+          "bounds the probability that a task beyond its margin passes, and that one within is called regressed")
       ->check(number(1e-6, 0.5))
       ->capture_default_str();
   command->add_option("--metric", arguments->options.metric, "compare this metric instead of each task's main one");

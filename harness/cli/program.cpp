@@ -212,6 +212,7 @@ int run_program(int argc, const char* const* argv, const TaskBook& tasks, const 
   add_list(app, program);
   add_data(app, program);
   add_bench(app, program);
+  add_selfcheck(app, program);
   add_objective(app, program);
   add_completion(app, program);
   add_catalogue(app, program);

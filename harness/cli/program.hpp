@@ -88,6 +88,7 @@ void add_report(CLI::App& app, Program& program);
 void add_list(CLI::App& app, Program& program);
 void add_data(CLI::App& app, Program& program);
 void add_bench(CLI::App& app, Program& program);
+void add_selfcheck(CLI::App& app, Program& program);
 void add_objective(CLI::App& app, Program& program);
 void add_completion(CLI::App& app, Program& program);
 void add_catalogue(CLI::App& app, Program& program);

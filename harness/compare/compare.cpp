@@ -10,8 +10,6 @@
 namespace touchstone {
 namespace {
 
-constexpr std::size_t enough_leaves = 10;  // from here on leaves are clusters rather than strata
-
 const Score* score_of(const MeasureRow& row, const std::string& metric) {
   if (metric.empty()) return row.scores.empty() ? nullptr : &row.scores.front();
   for (const auto& score : row.scores) {
@@ -65,45 +63,30 @@ CalibrationItem calibration_item(const ItemRow& row) {
           .gold = row.gold.size() == 1 ? row.gold.front() : -1};
 }
 
-/// Depends on the two measures alone: equal on every machine and in every report.
-std::uint64_t bootstrap_seed(const Comparable& pair) {
-  std::uint64_t seed = 0;
-  for (std::size_t leaf = 0; leaf < pair.before.size(); ++leaf) {
-    seed = derive_seed(seed, pair.before[leaf]->key + " " + pair.after[leaf]->key);
-  }
-  return seed;
-}
-
-void compare_calibration(const Comparable& pair, const Matched& items, TaskChange& change) {
+void compare_calibration(const Matched& items, TaskChange& change) {
   std::vector<CalibrationItem> before;
   std::vector<CalibrationItem> after;
-  std::vector<std::string> clusters;
+  std::vector<std::uint64_t> units;
+  std::vector<std::uint32_t> strata;
   for (std::size_t at = 0; at < items.before.size(); ++at) {
     if (!items.before[at]->confidence || !items.after[at]->confidence) continue;
     before.push_back(calibration_item(*items.before[at]));
     after.push_back(calibration_item(*items.after[at]));
-    if (!items.clusters.empty()) clusters.push_back(items.clusters[at]);
+    units.push_back(items.units[at]);
+    strata.push_back(items.strata[at]);
   }
   if (before.empty()) return;
   change.calibration_before = calibration(before);
   change.calibration_after = calibration(after);
-  change.calibration = calibration_change(before, after, clusters, bootstrap_seed(pair));
+  change.calibration = calibration_change(before, after, {units, strata});
 }
 
-/// Clusters of the matched items, or none: see TaskChange.
-std::vector<std::string> clusters_of(const std::vector<std::string>& leaf, const std::vector<std::string>& cluster) {
-  std::set<std::string> leaves(leaf.begin(), leaf.end());
-  std::set<std::string> names;
-  std::vector<std::string> clusters;
-  bool any = false;
-  for (std::size_t at = 0; at < leaf.size(); ++at) {
-    const bool by_leaf = cluster[at].empty() && leaves.size() >= enough_leaves;
-    clusters.push_back(cluster[at].empty() && !by_leaf ? "" : leaf[at] + "/" + cluster[at]);
-    if (!clusters.back().empty()) names.insert(clusters.back());
-    any = any || !clusters.back().empty();
-  }
-  const bool strata = names.size() <= leaves.size() && names.size() < enough_leaves;
-  return any && !strata ? clusters : std::vector<std::string>();
+/// The unit of an item without a cluster is its prompt, so that tasks which ask the same questions share units. A
+/// prompt that one task asks twice is another unit the second time.
+std::uint64_t unit_of(const ItemRow& row, const std::string& leaf, std::set<std::uint64_t>& seen) {
+  if (!row.cluster.empty()) return derive_seed(0, leaf + "/" + row.cluster);
+  const auto prompt = splitmix64_mix(2 * static_cast<std::uint64_t>(row.prompt));
+  return seen.insert(prompt).second ? prompt : splitmix64_mix(2 * static_cast<std::uint64_t>(row.item) + 1);
 }
 
 }  // namespace
@@ -146,8 +129,7 @@ std::vector<Comparable> comparable(std::span<const MeasureRow* const> before, st
 Matched match(const Comparable& pair, ItemReader& reader) {
   Matched matched;
   matched.by_score = without_values(pair, reader);
-  std::vector<std::string> leaf;
-  std::vector<std::string> cluster;
+  std::set<std::uint64_t> seen;
   for (std::size_t at = 0; at < pair.before.size(); ++at) {
     const auto& before = reader.items(pair.before[at]->id, pair.metric);
     const auto& after = reader.items(pair.after[at]->id, pair.metric);
@@ -162,12 +144,12 @@ Matched match(const Comparable& pair, ItemReader& reader) {
       ++both;
       matched.before.push_back(&row);
       matched.after.push_back(other->second);
-      leaf.push_back(pair.before[at]->task);
-      cluster.push_back(row.cluster);
+      const auto& leaf = pair.before[at]->task;
+      matched.units.push_back(unit_of(row, leaf, seen));
+      matched.strata.push_back(static_cast<std::uint32_t>(at));
     }
     matched.left_out += static_cast<std::int64_t>(std::max(before.size(), after.size()) - both);
   }
-  matched.clusters = clusters_of(leaf, cluster);
   return matched;
 }
 
@@ -192,14 +174,14 @@ TaskChange compare(const Comparable& pair, const Matched& items) {
   change.chance = pooled(pair.before, pair.metric, [](const Score& score) { return score.chance; });
   const auto before = compared_values(items.before, items.by_score);
   const auto after = compared_values(items.after, items.by_score);
-  if (items.by_score) {
+  if (items.by_score || items.left_out > 0) {  // otherwise the scores of the measures are those of these items
     change.before = mean_error(before).mean;
     change.after = mean_error(after).mean;
   }
   const double whole = change.unit.in_points() ? 100.0 / change.unit.scale : 1.0;
-  change.paired = paired(before, after, items.clusters, is_binary(before) && is_binary(after), whole);
+  change.paired = paired(before, after, {items.units, items.strata}, is_binary(before) && is_binary(after), whole);
   change.drop = change.higher_is_better ? 0.0 - change.paired.difference : change.paired.difference;  // no minus zero
-  compare_calibration(pair, items, change);
+  compare_calibration(items, change);
   return change;
 }
 

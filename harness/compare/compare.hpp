@@ -39,7 +39,9 @@ std::vector<Comparable> comparable(std::span<const MeasureRow* const> before, st
 struct Matched {
   std::vector<const ItemRow*> before;
   std::vector<const ItemRow*> after;
-  std::vector<std::string> clusters;  ///< empty: independent
+  /// Of each item: its unit, equal wherever these questions are asked (a named cluster, or the prompt), and its leaf.
+  std::vector<std::uint64_t> units;
+  std::vector<std::uint32_t> strata;
   /// The main metric is one value of all items together (a corpus's BLEU), and no item has a value of its own. Item
   /// scores are compared instead.
   bool by_score = false;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <tuple>
 
 #include "harness/compare/compare.hpp"
 
@@ -32,29 +34,16 @@ void adjust(std::vector<TaskChange>& tasks) {
   for (auto& task : tasks) task.p_holm = task.trained_on ? task.paired.p_value : adjusted[next++];
 }
 
-/// Error of the mean drop. Families are independent; tasks of one family are treated as fully correlated.
-Combined mean_error_of(const std::vector<const TaskChange*>& tasks) {
-  std::map<std::string, Combined> families;
-  for (const auto* task : tasks) {
-    auto& sum = families[task->family];
-    sum.stderror += as_share(task->paired.planning_error, task->unit);
-    const double degrees = task->paired.degrees;
-    if (degrees > 0.0) sum.degrees = sum.degrees > 0.0 ? std::min(sum.degrees, degrees) : degrees;
-  }
-  std::vector<double> errors;
-  std::vector<double> degrees;
-  for (const auto& entry : families) {
-    errors.push_back(entry.second.stderror / static_cast<double>(tasks.size()));
-    degrees.push_back(entry.second.degrees);
-  }
-  return combine(errors, degrees);
+ItemMean mean_of(const std::vector<ItemMean>& all) {
+  std::vector<const ItemMean*> parts;
+  for (const auto& one : all) parts.push_back(&one);
+  return weighted_sum(parts, std::vector<double>(all.size(), 1.0 / static_cast<double>(all.size())));
 }
 
 void summarise_cell(CellChange& change) {
-  std::vector<const TaskChange*> others;
+  std::vector<ItemMean> drops;
   double gain = 0.0;
   double trained = 0.0;
-  double drop = 0.0;
   for (const auto& task : change.tasks) {
     if (!task.trained_on && task.p_holm < significance && task.drop > 0.0) ++change.significant_drops;
     if (!task.unit.in_points()) {
@@ -67,24 +56,22 @@ void summarise_cell(CellChange& change) {
       trained += 1.0;
       continue;
     }
-    drop += share;
-    if (others.empty() || share > change.worst_drop) {
+    if (drops.empty() || share > change.worst_drop) {
       change.worst_drop = share;
       change.worst_task = task.task;
     }
-    others.push_back(&task);
+    drops.push_back(improvement(task, -as_share(1.0, task.unit)));
   }
   change.gain = trained > 0.0 ? gain / trained : nan;
-  if (others.empty()) {
-    change.mean_drop = change.worst_drop = change.mean_drop_stderror = nan;
+  if (drops.empty()) {
+    change.mean_drop = change.worst_drop = nan;
     change.mean_drop_interval = {nan, nan};
     return;
   }
-  change.mean_drop = drop / static_cast<double>(others.size());
-  const auto error = mean_error_of(others);
-  change.mean_drop_stderror = error.stderror;
-  change.mean_drop_degrees = error.degrees;
-  change.mean_drop_interval = interval_around(change.mean_drop, error.stderror, error.degrees);
+  change.drop = mean_of(drops);
+  change.mean_drop = change.drop.value;
+  change.mean_drop_interval =
+      interval_around(change.mean_drop, std::sqrt(item_variance(change.drop)), change.drop.degrees);
 }
 
 const TaskChange* find_task(const CellChange& cell, const TaskChange& wanted) {
@@ -96,31 +83,99 @@ const TaskChange* find_task(const CellChange& cell, const TaskChange& wanted) {
   return nullptr;
 }
 
-SeedSummary summarise_seeds(const std::vector<const CellChange*>& cells) {
+/// Which spreads of a plan estimate one variance between seeds.
+using Quantity = std::tuple<std::string, std::string, std::string, bool>;
+
+/// The spread of every quantity of one method over its seeds, before variances are pooled.
+struct Spreads {
+  struct Task {
+    SeedSpread change;
+    std::optional<SeedSpread> gap;
+    std::optional<SeedSpread> brier;
+  };
+  SeedSummary summary;
+  std::vector<Task> tasks;  ///< in the order of the summary's
+  std::optional<SeedSpread> drop;
+};
+
+/// Of all that estimate one variance.
+struct Pools {
+  std::vector<SeedSpread> change;
+  std::vector<SeedSpread> gap;
+  std::vector<SeedSpread> brier;
+};
+
+Spreads spreads_of(const std::vector<const CellChange*>& cells) {
   const auto& first = *cells.front();
-  SeedSummary summary{first.cell.base_model, first.cell.method, first.cell.trained_on, {}, {}, {}, nan, ""};
-  std::vector<SeedValue> drops;
+  Spreads out{{first.cell.base_model, first.cell.method, first.cell.trained_on, {}, {}, {}, nan, ""}, {}, {}};
+  SeedValues drops;
   for (const auto* cell : cells) {
-    summary.cells.push_back(cell->cell.id);
-    drops.push_back({cell->mean_drop, cell->mean_drop_stderror, cell->mean_drop_degrees});
+    out.summary.cells.push_back(cell->cell.id);
+    if (!std::isnan(cell->mean_drop)) drops.push_back(cell->drop);
   }
-  summary.mean_drop = over_seeds(drops);
+  if (drops.size() == cells.size()) out.drop = seed_spread(drops);
   for (const auto& task : first.tasks) {
-    std::vector<SeedValue> values;
+    SeedValues changes;
+    SeedValues gaps;
+    SeedValues briers;
     for (const auto* cell : cells) {
       const auto* same = find_task(*cell, task);
-      if (same != nullptr) values.push_back({-same->drop, same->paired.planning_error, same->paired.degrees});
+      if (same == nullptr) continue;
+      changes.push_back(improvement(*same));
+      if (same->calibration.items == 0) continue;
+      gaps.push_back(same->calibration.gap);
+      briers.push_back(same->calibration.brier);
     }
-    if (values.size() != cells.size()) continue;
-    summary.tasks.push_back(
-        {task.task, task.metric, task.settings_json, task.unit, task.trained_on, over_seeds(values)});
-    const double drop = as_share(-summary.tasks.back().change.mean, task.unit);
-    if (!task.trained_on && task.unit.in_points() && !(drop <= summary.worst_drop)) {
-      summary.worst_drop = drop;
-      summary.worst_task = task.task;
+    if (changes.size() != cells.size()) continue;
+    out.summary.tasks.push_back({task.task, task.metric, task.settings_json, task.unit, task.trained_on, {}, {}, {}});
+    auto& spreads = out.tasks.emplace_back();
+    spreads.change = seed_spread(changes);
+    if (gaps.size() != cells.size()) continue;
+    spreads.gap = seed_spread(gaps);
+    spreads.brier = seed_spread(briers);
+  }
+  return out;
+}
+
+Quantity quantity_of(const SeedSummary::Task& task) {
+  return {task.task, task.metric, task.settings_json, task.trained_on};
+}
+
+std::vector<SeedSummary> summarised(std::vector<Spreads> all) {
+  std::map<Quantity, Pools> tasks;
+  std::vector<SeedSpread> drops;
+  for (const auto& one : all) {
+    if (one.drop) drops.push_back(*one.drop);
+    for (std::size_t at = 0; at < one.tasks.size(); ++at) {
+      auto& pools = tasks[quantity_of(one.summary.tasks[at])];
+      pools.change.push_back(one.tasks[at].change);
+      if (!one.tasks[at].gap) continue;
+      pools.gap.push_back(*one.tasks[at].gap);
+      pools.brier.push_back(*one.tasks[at].brier);
     }
   }
-  return summary;
+  std::vector<SeedSummary> summaries;
+  for (auto& one : all) {
+    auto& summary = summaries.emplace_back(std::move(one.summary));
+    summary.mean_drop.mean = nan;
+    summary.mean_drop.interval = {nan, nan};
+    if (one.drop) summary.mean_drop = over_seeds(*one.drop, pooled_variance(drops));
+    for (std::size_t at = 0; at < one.tasks.size(); ++at) {
+      auto& task = summary.tasks[at];
+      const auto& pools = tasks.at(quantity_of(task));
+      task.change = over_seeds(one.tasks[at].change, pooled_variance(pools.change));
+      if (one.tasks[at].gap) {
+        task.gap = over_seeds(*one.tasks[at].gap, pooled_variance(pools.gap));
+        task.brier = over_seeds(*one.tasks[at].brier, pooled_variance(pools.brier));
+      }
+      const double drop = as_share(-task.change.mean, task.unit);
+      if (!task.trained_on && task.unit.in_points() && !(drop <= summary.worst_drop)) {
+        summary.worst_drop = drop;
+        summary.worst_task = task.task;
+      }
+    }
+  }
+  return summaries;
 }
 
 Rows of_model(const std::vector<MeasureRow>& all, std::int64_t model) {
@@ -213,32 +268,9 @@ std::vector<CellChange> changes_of(const Store& store, const std::vector<Sides>&
 
 double as_share(double difference, const MetricUnit& unit) { return difference * unit.scale / 100.0; }
 
-SeedMean over_seeds(const std::vector<SeedValue>& seeds) {
-  std::vector<double> values;
-  double item_error = 0.0;
-  double degrees = 0.0;
-  for (const auto& seed : seeds) {
-    values.push_back(seed.value);
-    item_error += seed.stderror / static_cast<double>(seeds.size());
-    if (seed.degrees > 0.0) degrees = degrees > 0.0 ? std::min(degrees, seed.degrees) : seed.degrees;
-  }
-  const auto between = mean_error(values);
-  SeedMean found;
-  found.mean = between.mean;
-  found.between_sd = between.stderror * std::sqrt(static_cast<double>(seeds.size()));
-  found.item_stderror = item_error;
-  const bool several = seeds.size() > 1;
-  const auto both = several ? combine(std::vector<double>{between.stderror, item_error},
-                                      std::vector<double>{static_cast<double>(seeds.size() - 1), degrees})
-                            : Combined{item_error, degrees};
-  found.stderror = both.stderror;
-  found.degrees = both.degrees;
-  found.interval = interval_around(found.mean, both.stderror, both.degrees);
-  if (found.mean != 0.0) {
-    found.p_value =
-        both.stderror > 0.0 ? 2.0 * t_or_normal_cdf(-std::fabs(found.mean) / both.stderror, both.degrees) : 0.0;
-  }
-  return found;
+ItemMean improvement(const TaskChange& task, double scale) {
+  const auto* mean = &task.paired.mean;
+  return weighted_sum(std::span(&mean, 1), std::vector<double>{task.higher_is_better ? scale : -scale});
 }
 
 std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run, const std::string& metric) {
@@ -283,13 +315,13 @@ std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells) {
     });
     (same == groups.end() ? groups.emplace_back() : *same).push_back(&cell);
   }
-  std::vector<SeedSummary> summaries;
+  std::vector<Spreads> spreads;
   for (auto& group : groups) {
     std::stable_sort(group.begin(), group.end(),
                      [](const auto* one, const auto* two) { return one->cell.seed < two->cell.seed; });
-    summaries.push_back(summarise_seeds(group));
+    spreads.push_back(spreads_of(group));
   }
-  return summaries;
+  return summarised(std::move(spreads));
 }
 
 std::vector<TaskChange> compare_models(const Store& store, const ModelMeasures& before, const ModelMeasures& after,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "harness/measure/calibration.hpp"
+#include "harness/measure/seed_mean.hpp"
 #include "harness/measure/statistics.hpp"
 #include "harness/store/store.hpp"
 
@@ -13,8 +14,8 @@ namespace touchstone {
 inline constexpr double significance = 0.05;
 
 /// One benchmark before and after, on the same items. Several leaf tasks of one benchmark (MMLU's subjects) are pooled:
-/// scores are weighted by items, and each leaf is a cluster of dependent items when there are at least ten of them
-/// (fewer are taken as fixed strata, because Student's t with one or two degrees of freedom would say nothing).
+/// scores are weighted by items, and each leaf is a stratum, since they are all that the benchmark has. Passages, facts
+/// and templates that questions share are clusters.
 struct TaskChange {
   std::string task;    ///< a task or a group
   std::string metric;  ///< the main one, or the one asked for
@@ -44,39 +45,15 @@ struct TaskChange {
 struct CellChange {
   CellRow cell;
   std::vector<TaskChange> tasks;
-  double gain = 0.0;       ///< after - before, mean over what was trained on; nan when it was not measured
-  double mean_drop = 0.0;  ///< unweighted mean over benchmarks; nan without any
-  /// 95 %. Benchmarks of different families are independent. Those of one family share questions (TruthfulQA's three
-  /// measures), so their errors are added as if fully correlated.
-  Interval mean_drop_interval;
-  double mean_drop_stderror = 0.0;
-  double mean_drop_degrees = 0.0;  ///< of Student's t; 0: normal
+  double gain = 0.0;            ///< after - before, mean over what was trained on; nan when it was not measured
+  double mean_drop = 0.0;       ///< unweighted mean over benchmarks; nan without any
+  ItemMean drop;                ///< the mean drop with its items; benchmarks that ask the same questions are dependent
+  Interval mean_drop_interval;  ///< 95 %, of other items; for one seed, other seeds may differ by more
   double worst_drop = 0.0;
   std::string worst_task;
   int significant_drops = 0;       ///< after Holm, p < 0.05
   std::vector<std::string> notes;  ///< tasks measured on both sides that cannot be compared, with the reason
 };
-
-/// A mean over seeds. The error has two levels: between seeds (sd / sqrt(seeds)), and of the items, which all seeds
-/// share (the mean of the cells' own errors: an upper bound, since it holds a part of the variation between seeds).
-struct SeedMean {
-  double mean = 0.0;
-  double between_sd = 0.0;  ///< sample standard deviation between seeds; nan for one seed
-  double item_stderror = 0.0;
-  double stderror = 0.0;  ///< both levels together; for one seed: the items' error alone
-  double degrees = 0.0;   ///< Satterthwaite's; 0: normal
-  Interval interval;      ///< 95 %
-  double p_value = 1.0;   ///< two-sided, of the null hypothesis of no difference
-};
-
-/// One number of one seed, with the error of the items that it was measured on (0: none).
-struct SeedValue {
-  double value = 0.0;
-  double stderror = 0.0;
-  double degrees = 0.0;  ///< of Student's t; 0: normal
-};
-
-SeedMean over_seeds(const std::vector<SeedValue>& seeds);
 
 /// One (base model, method, trained on) over its seeds.
 struct SeedSummary {
@@ -91,12 +68,18 @@ struct SeedSummary {
     MetricUnit unit{};
     bool trained_on = false;
     SeedMean change;  ///< after - before, in the direction that higher is better
+    /// Of what TaskChange::calibration compares; none where a seed has no confidences.
+    std::optional<SeedMean> gap;
+    std::optional<SeedMean> brier;
   };
   std::vector<Task> tasks;  ///< those that were measured for every seed
   SeedMean mean_drop;
   double worst_drop = 0.0;  ///< of the tasks' means
   std::string worst_task;
 };
+
+/// A task's change in the direction that higher is better, times `scale`.
+ItemMean improvement(const TaskChange& task, double scale = 1.0);
 
 /// A difference in the metric's own values as a share of a perfect score. Means over benchmarks are of such shares.
 double as_share(double difference, const MetricUnit& unit);
@@ -115,7 +98,8 @@ const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cel
 std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
                                     const std::string& against, const std::string& metric = "");
 
-/// The cells of each (base model, method, trained on) summarised over their seeds, in the order of the first cell.
+/// The cells of each (base model, method, trained on) summarised over their seeds, in the order of the first cell. The
+/// variance between seeds is pooled over all of them, for each benchmark and for the mean drop.
 std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells);
 
 /// The measures of one model that a comparison may use: all that the store holds, or some of them.

@@ -15,7 +15,7 @@ namespace touchstone {
 namespace {
 
 constexpr double usual_margin_points = 1.0;
-constexpr double power = 0.80;
+constexpr double wanted_power_of_all = 0.80;
 
 /// Counts of changed items converted to independent items: clustered items count less, by the ratio of the
 /// variances.
@@ -41,32 +41,32 @@ Effective effective_counts(const TaskChange& change) {
 /// How many independent items show a margin with 80 % power when nothing dropped, given the share of items that change.
 /// Source: Nam, Biometrics 53 (1997), 1422: (z_alpha sqrt(V0) + z_beta sqrt(V1))^2 / margin^2, with V0 the variance
 /// at the margin and V1 the variance at no drop.
-double binary_items(double share, double margin, double alpha) {
+double binary_items(double share, double margin, double alpha, double power) {
   const double at_margin = paired_score_variance(share / 2.0, share / 2.0, 1.0, -margin);
   const double reach = normal_quantile(1.0 - alpha) * std::sqrt(at_margin) + normal_quantile(power) * std::sqrt(share);
   return reach * reach / (margin * margin);
 }
 
 /// Finds the smallest margin that the sample can show, and the number of items that the wanted margin needs.
-void plan_binary(GateTask& task, double alpha) {
+void plan_binary(GateTask& task, double alpha, double power) {
   const auto counts = effective_counts(task.change);
   // Counts one more changed item than seen (half an observation in each cell). Otherwise a sample without any change
   // would promise that there is none.
   const double share = std::min(1.0, (counts.worse + counts.better + 1.0) / (counts.items + 2.0));
   const double ratio = static_cast<double>(task.change.paired.items) / counts.items;
   if (task.margin > 0.0) {
-    task.items_needed = static_cast<std::int64_t>(std::ceil(ratio * binary_items(share, task.margin, alpha)));
+    task.items_needed = static_cast<std::int64_t>(std::ceil(ratio * binary_items(share, task.margin, alpha, power)));
   }
   double low = 1e-9;
   double high = 1.0;
   for (int step = 0; step < 60; ++step) {
     const double middle = 0.5 * (low + high);
-    (binary_items(share, middle, alpha) > counts.items ? low : high) = middle;
+    (binary_items(share, middle, alpha, power) > counts.items ? low : high) = middle;
   }
   task.detectable = high;
 }
 
-void plan_mean(GateTask& task, double alpha) {
+void plan_mean(GateTask& task, double alpha, double power) {
   const double error = task.change.paired.planning_error;
   task.detectable = (normal_quantile(1.0 - alpha) + normal_quantile(power)) * error;
   const double ratio = task.margin > 0.0 ? task.detectable / task.margin : 0.0;
@@ -98,7 +98,8 @@ void judge_mean(GateTask& task, double alpha) {
   task.at_most = task.change.drop + half;
 }
 
-GateTask judge(const TaskChange& change, double margin, double alpha) {
+/// `power`: with which the task alone should pass when nothing dropped.
+GateTask judge(const TaskChange& change, double margin, double alpha, double power) {
   require(change.paired.items >= 2, Fault::config, [&] {
     return change.task + ": " + std::to_string(change.paired.items) +
            " items were asked in the same words of both models; at least 2 are needed";
@@ -112,10 +113,10 @@ GateTask judge(const TaskChange& change, double margin, double alpha) {
   task.margin = margin;
   if (change.paired.binary) {
     judge_binary(task, alpha);
-    plan_binary(task, alpha);
+    plan_binary(task, alpha, power);
   } else {
     judge_mean(task, alpha);
-    plan_mean(task, alpha);
+    plan_mean(task, alpha, power);
   }
   return task;
 }
@@ -124,6 +125,7 @@ GateTask judge(const TaskChange& change, double margin, double alpha) {
 void judge_all(const std::vector<TaskChange>& changes, const GateOptions& options, GateResult& result) {
   auto fallback = options.default_max_drop;
   if (!fallback && (options.max_drop.empty() || options.every_task)) fallback = usual_margin_points;
+  std::vector<std::pair<const TaskChange*, double>> judged;
   for (const auto& change : changes) {
     const auto named = options.max_drop.find(change.task);
     if (named == options.max_drop.end() && (!fallback || !change.unit.in_points())) {
@@ -135,8 +137,12 @@ void judge_all(const std::vector<TaskChange>& changes, const GateOptions& option
       continue;
     }
     const double margin = named == options.max_drop.end() ? *fallback : named->second;
-    result.tasks.push_back(judge(change, margin / change.unit.scale, options.alpha));
+    judged.emplace_back(&change, margin / change.unit.scale);
   }
+  // A gate passes when every task does, so each needs more power than all together.
+  const double power =
+      judged.empty() ? wanted_power_of_all : std::pow(wanted_power_of_all, 1.0 / static_cast<double>(judged.size()));
+  for (const auto& [change, margin] : judged) result.tasks.push_back(judge(*change, margin, options.alpha, power));
   require(!result.tasks.empty(), Fault::config, [&] {
     return "no task is in points, so none has a usual margin: " + join(result.other_units, ", ") +
            "; name one, as in --max-drop " + changes.front().task + "=0.01";
@@ -426,9 +432,10 @@ std::string why(const GateTask& task, const GateResult& result) {
       margin);
   if (task.margin == 0.0) return found + "a margin of 0 is kept by an improvement alone";
   return found + fmt::format(
-                     "so many can show a margin of {}, and a margin of {} needs about {} items (with 80 % power, "
-                     "when nothing dropped)",
-                     shown(unit, task.detectable), margin, grouped(task.items_needed));
+                     "so many can show a margin of {}, and a margin of {} needs about {} items (with 80 % power "
+                     "of passing on {}, when nothing dropped)",
+                     shown(unit, task.detectable), margin, grouped(task.items_needed),
+                     result.tasks.size() == 1 ? "it" : "every task");
 }
 
 std::string summary(const GateResult& result) {

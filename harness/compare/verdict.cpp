@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "harness/base/error.hpp"
@@ -22,7 +23,7 @@ constexpr const char* trained_name = "$train_on";
 
 Claim::Of quantity_of(const std::string& name) {
   if (name == "drop") return Claim::Of::drop;
-  if (name == "ece") return Claim::Of::ece;
+  if (name == "gap") return Claim::Of::gap;
   return name == "logged" ? Claim::Of::logged : Claim::Of::score;
 }
 
@@ -38,12 +39,12 @@ Claim read_claim(Options options) {
   claim.text = options.text("text", "what the paper says, in a sentence");
   claim.arm = options.text("arm", "the method that the claim is about");
   claim.against = options.text("against", "the method that it is compared with, or \"base\"");
-  claim.of = quantity_of(options.text("of", "what is compared", {.choices = {"score", "drop", "ece", "logged"}}));
+  claim.of = quantity_of(options.text("of", "what is compared", {.choices = {"score", "drop", "gap", "logged"}}));
   claim.expect = expectation_of(options.text("expect", "where arm - against should lie",
                                              {.choices = {"higher", "lower", "not_lower", "not_higher", "same"}}));
   claim.margin = options.number("margin", "points, or the unit of what is logged", {.fallback = 0.0, .min = 0.0});
   claim.train_on = options.text("train_on", "only cells trained on this", {.fallback = ""});
-  if (claim.of == Claim::Of::score || claim.of == Claim::Of::ece) {
+  if (claim.of == Claim::Of::score || claim.of == Claim::Of::gap) {
     claim.task = options.text("task", "a benchmark", {.fallback = trained_name});
   }
   if (claim.of == Claim::Of::score) {
@@ -83,25 +84,6 @@ Interval expected(const Claim& claim, const MetricUnit& unit) {
   return {-margin, margin};
 }
 
-/// The mean of independent estimates, one for each training task and base model.
-SeedMean mean_of(const std::vector<SeedMean>& parts) {
-  if (parts.size() == 1) return parts.front();
-  SeedMean mean;
-  std::vector<double> errors;
-  std::vector<double> degrees;
-  const auto count = static_cast<double>(parts.size());
-  for (const auto& part : parts) {
-    mean.mean += part.mean / count;
-    errors.push_back(part.stderror / count);
-    degrees.push_back(part.degrees);
-  }
-  const auto both = combine(errors, degrees);
-  mean.stderror = both.stderror;
-  mean.degrees = both.degrees;
-  mean.interval = interval_around(mean.mean, both.stderror, both.degrees);
-  return mean;
-}
-
 /// Reads the numbers that the claims of one run compare; each pair of arms once.
 class Evidence {
  public:
@@ -114,15 +96,11 @@ class Evidence {
   ClaimResult judge(const Claim& claim) {
     ClaimResult result;
     result.claim = claim;
-    std::vector<SeedMean> parts;
-    if (claim.of == Claim::Of::logged) {
-      logged(claim, result, parts);
-    } else {
-      measured(claim, result, parts);
-    }
-    if (parts.empty() && result.missing.empty()) result.missing = "no pair of finished cells holds it";
+    const auto spread = claim.of == Claim::Of::logged ? logged(claim, result) : measured(claim, result);
+    if (!spread && result.missing.empty()) result.missing = "no pair of finished cells holds it";
     if (!result.missing.empty()) return result;
-    result.difference = mean_of(parts);
+    result.difference = over_seeds(
+        *spread, claim.of == Claim::Of::logged ? pooled_variance(std::span(&*spread, 1)) : variance_of(claim));
     settle(result);
     return result;
   }
@@ -138,57 +116,80 @@ class Evidence {
     return changes_.emplace(key, std::move(made)).first->second;
   }
 
+  /// The variance between seeds of what the claim compares, pooled over all methods of the plan against `against`.
+  SeedVariance variance_of(const Claim& claim) {
+    std::vector<SeedSpread> all;
+    std::set<std::string> arms;
+    for (const auto& cell : cells_) arms.insert(cell.method);
+    arms.erase(claim.against);
+    for (const auto& arm : arms) {
+      auto same = claim;
+      same.arm = arm;
+      ClaimResult unused;
+      const auto groups = values_of(same, unused);
+      if (!groups.empty()) all.push_back(seed_spread(groups));
+    }
+    return pooled_variance(all);
+  }
+
+  /// arm - against of every finished pair of cells, by base model and training task.
+  std::vector<SeedValues> values_of(const Claim& claim, ClaimResult& result) {
+    std::map<std::pair<std::int64_t, std::string>, SeedValues> groups;
+    result.cells = 0;
+    for (const auto& change : changes(claim)) {
+      if (!claim.train_on.empty() && change.cell.trained_on != claim.train_on) continue;
+      auto value = value_of(claim, change, result.unit);
+      if (!value) continue;
+      ++result.cells;
+      groups[{change.cell.base_model, change.cell.trained_on}].push_back(std::move(*value));
+    }
+    std::vector<SeedValues> out;
+    for (auto& group : groups) out.push_back(std::move(group.second));
+    return out;
+  }
+
   /// Every planned cell of the arm must have its partner: an incomplete plan proves nothing.
-  bool complete(const Claim& claim, std::size_t compared, ClaimResult& result) const {
+  bool complete(const Claim& claim, ClaimResult& result) const {
     std::size_t planned = 0;
     for (const auto& cell : cells_) {
       if (cell.method == claim.arm && (claim.train_on.empty() || cell.trained_on == claim.train_on)) ++planned;
     }
-    result.cells = compared;
     if (!ended_) result.missing = "the run has not ended";
     if (!ended_) return false;
-    if (planned == compared && planned > 0) return true;
-    result.missing = std::to_string(compared) + " of " + std::to_string(planned) + " cells of " + claim.arm +
+    if (planned == result.cells && planned > 0) return true;
+    result.missing = std::to_string(result.cells) + " of " + std::to_string(planned) + " cells of " + claim.arm +
                      " can be compared with " + claim.against;
     return false;
   }
 
-  void measured(const Claim& claim, ClaimResult& result, std::vector<SeedMean>& parts) {
-    std::map<std::pair<std::int64_t, std::string>, std::vector<SeedValue>> groups;
-    std::size_t compared = 0;
-    for (const auto& change : changes(claim)) {
-      if (!claim.train_on.empty() && change.cell.trained_on != claim.train_on) continue;
-      const auto value = value_of(claim, change, result.unit);
-      if (!value) continue;
-      ++compared;
-      groups[{change.cell.base_model, change.cell.trained_on}].push_back(*value);
-    }
-    if (!complete(claim, compared, result)) return;
-    for (const auto& entry : groups) parts.push_back(over_seeds(entry.second));
+  std::optional<SeedSpread> measured(const Claim& claim, ClaimResult& result) {
+    const auto groups = values_of(claim, result);
+    if (!complete(claim, result) || groups.empty()) return std::nullopt;
+    return seed_spread(groups);
   }
 
   /// arm - against for one cell; none when it was not measured.
-  static std::optional<SeedValue> value_of(const Claim& claim, const CellChange& change, MetricUnit& unit) {
+  static std::optional<ItemMean> value_of(const Claim& claim, const CellChange& change, MetricUnit& unit) {
     if (claim.of == Claim::Of::drop) {
       if (std::isnan(change.mean_drop)) return std::nullopt;
-      return SeedValue{change.mean_drop, change.mean_drop_stderror, change.mean_drop_degrees};
+      return change.drop;
     }
     const auto& name = claim.task == trained_name ? change.cell.trained_on : claim.task;
     for (const auto& task : change.tasks) {
       if (task.task != name) continue;
       if (claim.of == Claim::Of::score) {
         unit = task.unit;
-        return SeedValue{-task.drop, task.paired.planning_error, task.paired.degrees};
+        return improvement(task);
       }
       if (task.calibration.items == 0) return std::nullopt;
-      return SeedValue{task.calibration.ece, task.calibration.ece_change.stderror, 0.0};
+      return task.calibration.gap;
     }
     return std::nullopt;
   }
 
-  void logged(const Claim& claim, ClaimResult& result, std::vector<SeedMean>& parts) const {
-    std::map<std::pair<std::int64_t, std::string>, std::vector<SeedValue>> groups;
-    std::size_t compared = 0;
+  std::optional<SeedSpread> logged(const Claim& claim, ClaimResult& result) const {
+    std::map<std::pair<std::int64_t, std::string>, SeedValues> groups;
+    result.cells = 0;
     for (const auto& cell : cells_) {
       if (cell.method != claim.arm || (!claim.train_on.empty() && cell.trained_on != claim.train_on)) continue;
       if (cell.state != CellState::done) continue;
@@ -196,16 +197,18 @@ class Evidence {
       const auto mine = other == nullptr ? std::nullopt : logged_value(cell, claim.key);
       const auto theirs = mine ? logged_value(*other, claim.key) : std::nullopt;
       if (!theirs || (claim.ratio && (*mine <= 0.0 || *theirs <= 0.0))) continue;
-      ++compared;
+      ++result.cells;
       const double difference = claim.ratio ? std::log(*mine / *theirs) : *mine - *theirs;
-      groups[{cell.base_model, cell.trained_on}].push_back({difference, 0.0, 0.0});
+      groups[{cell.base_model, cell.trained_on}].emplace_back().value = difference;
     }
-    if (!complete(claim, compared, result)) return;
-    for (const auto& entry : groups) {
-      require(entry.second.size() > 1, Fault::config,
+    if (!complete(claim, result) || groups.empty()) return std::nullopt;
+    std::vector<SeedValues> all;
+    for (auto& group : groups) {
+      require(group.second.size() > 1, Fault::config,
               [&] { return "claim '" + claim.text + "': a logged value needs at least two seeds for an interval"; });
-      parts.push_back(over_seeds(entry.second));
+      all.push_back(std::move(group.second));
     }
+    return seed_spread(all);
   }
 
   /// A value of a stage's end, else the last one of its curve; "tokens_per_second" comes from the curve's own columns.
@@ -350,7 +353,7 @@ std::string quantity_text(const Claim& claim) {
       return (claim.metric.empty() ? "score" : claim.metric.substr(0, claim.metric.find(','))) + " on " + task;
     case Claim::Of::drop:
       return "mean drop elsewhere";
-    case Claim::Of::ece:
+    case Claim::Of::gap:
       return "calibration error on " + task;
     case Claim::Of::logged:
       break;

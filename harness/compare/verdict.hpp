@@ -13,8 +13,9 @@ namespace touchstone {
 /// A claim of a plan: what it expects of one of its methods ("arm") against another method or the base model.
 struct Claim {
   /// score: a benchmark's main or named metric (percentage points). drop: mean drop on the benchmarks not trained on
-  /// (points). ece: the expected calibration error of a benchmark (points). logged: a value that a stage logged.
-  enum class Of : std::uint8_t { score, drop, ece, logged };
+  /// (points). gap: over-confidence on a benchmark, mean(confidence - right) (points). logged: a value that a stage
+  /// logged.
+  enum class Of : std::uint8_t { score, drop, gap, logged };
   /// For a metric where less is better, the sign of the difference is turned: higher always means better.
   /// higher: arm - against > margin; lower: < -margin; not_lower: > -margin; not_higher: < margin; same: within it.
   enum class Expect : std::uint8_t { higher, lower, not_lower, not_higher, same };
@@ -23,7 +24,7 @@ struct Claim {
   std::string arm;
   std::string against;  ///< a method of the plan, or "base"
   Of of = Of::score;
-  std::string task;      ///< of score and ece: a benchmark, or "$train_on"
+  std::string task;      ///< of score and gap: a benchmark, or "$train_on"
   std::string metric;    ///< for score: replaces the benchmark's main metric
   std::string key;       ///< of logged: "STAGE.KEY", for instance "train.trained_tokens"
   bool ratio = false;    ///< for logged: margin and result are of the ratio arm / against

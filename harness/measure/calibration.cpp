@@ -136,37 +136,17 @@ double risk_coverage_area(std::span<const Tie> ties) {
   return sum / above;
 }
 
-/// The parts of an item that a resample needs: its bins, and its contribution to their gaps.
-struct Drawn {
-  int bin_before = 0;
-  int bin_after = 0;
-  double gap_before = 0.0;
-  double gap_after = 0.0;
-  double brier_change = 0.0;
-};
+double signed_gap(const CalibrationItem& item) { return item.confidence - (item.correct ? 1.0 : 0.0); }
 
-std::vector<Drawn> drawable(Items before, Items after, int bins) {
-  std::vector<Drawn> items(before.size());
-  for (std::size_t at = 0; at < before.size(); ++at) {
-    items[at] = {.bin_before = bin_of(before[at].confidence, bins),
-                 .bin_after = bin_of(after[at].confidence, bins),
-                 .gap_before = before[at].confidence - (before[at].correct ? 1.0 : 0.0),
-                 .gap_after = after[at].confidence - (after[at].correct ? 1.0 : 0.0),
-                 .brier_change = brier_of(after[at]) - brier_of(before[at])};
-  }
-  return items;
-}
-
-double total_gap(std::span<double> gaps) {
+double error_of(std::span<const ReliabilityBin> bins) {
+  double items = 0.0;
   double sum = 0.0;
-  for (auto& gap : gaps) {
-    sum += std::abs(gap);
-    gap = 0.0;
+  for (const auto& bin : bins) {
+    items += static_cast<double>(bin.items);
+    sum += static_cast<double>(bin.items) * gap_of(bin);
   }
-  return sum;
+  return sum / items;
 }
-
-bool one_sided(const Interval& interval) { return interval.low > 0.0 || interval.high < 0.0; }
 
 }  // namespace
 
@@ -200,55 +180,23 @@ Calibration calibration(Items items, int bins) {
   return found;
 }
 
-CalibrationChange calibration_change(Items before, Items after, std::span<const std::string> clusters,
-                                     std::uint64_t seed, int resamples, int bins) {
-  require(before.size() == after.size() && (clusters.empty() || clusters.size() == before.size()), Fault::data, [&] {
+CalibrationChange calibration_change(Items before, Items after, const ItemUnits& units, int bins) {
+  require(before.size() == after.size(), Fault::data, [&] {
     return "calibration: " + std::to_string(before.size()) + " items before, " + std::to_string(after.size()) +
-           " after, " + std::to_string(clusters.size()) + " cluster names";
+           " after";
   });
   CalibrationChange found;
   found.items = static_cast<std::int64_t>(before.size());
   if (before.empty()) return found;
-  const auto items = drawable(before, after, bins);
-  const auto units = resampling_units(items.size(), clusters);
-  std::vector<double> gaps_before(static_cast<std::size_t>(bins));
-  std::vector<double> gaps_after(static_cast<std::size_t>(bins));
-  double brier = 0.0;
-  const auto take = [&](const Drawn& item) {
-    gaps_before[static_cast<std::size_t>(item.bin_before)] += item.gap_before;
-    gaps_after[static_cast<std::size_t>(item.bin_after)] += item.gap_after;
-    brier += item.brier_change;
-  };
-  for (const auto& item : items) take(item);
-  const auto n = static_cast<double>(items.size());
-  found.brier = brier / n;
-  found.ece = -total_gap(gaps_before) / n;
-  found.ece += total_gap(gaps_after) / n;
-  Resampler draw(seed);
-  std::vector<double> ece_before;
-  std::vector<double> ece_after;
-  std::vector<double> ece_change;
-  std::vector<double> brier_change;
-  for (int round = 0; round < resamples; ++round) {
-    std::size_t drawn = 0;
-    brier = 0.0;
-    for (std::size_t left = units.size(); left-- > 0;) {
-      const auto& unit = units[draw.below(static_cast<std::uint32_t>(units.size()))];
-      drawn += unit.size();
-      for (const auto at : unit) take(items[at]);
-    }
-    const auto count = static_cast<double>(drawn);
-    ece_before.push_back(total_gap(gaps_before) / count);
-    ece_after.push_back(total_gap(gaps_after) / count);
-    ece_change.push_back(ece_after.back() - ece_before.back());
-    brier_change.push_back(brier / count);
+  std::vector<double> gaps;
+  std::vector<double> briers;
+  for (std::size_t at = 0; at < before.size(); ++at) {
+    gaps.push_back(signed_gap(after[at]) - signed_gap(before[at]));
+    briers.push_back(brier_of(after[at]) - brier_of(before[at]));
   }
-  found.ece_before = summarise(std::move(ece_before));
-  found.ece_after = summarise(std::move(ece_after));
-  found.ece_change = summarise(std::move(ece_change));
-  found.brier_change = summarise(std::move(brier_change));
-  found.ece_shown = one_sided(found.ece_change.interval);
-  found.brier_shown = one_sided(found.brier_change.interval);
+  found.gap = item_mean(gaps, units);
+  found.brier = item_mean(briers, units);
+  found.ece = error_of(equal_width(after, bins)) - error_of(equal_width(before, bins));
   return found;
 }
 

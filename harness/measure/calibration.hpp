@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/measure/statistics.hpp"
+#include "harness/measure/item_mean.hpp"
 
 namespace touchstone {
 
@@ -47,25 +47,20 @@ struct CalibrationItem {
 /// All zero, without bins, when there are no items. Throws Fault::data for a confidence outside [0, 1].
 Calibration calibration(std::span<const CalibrationItem> items, int bins = 10);
 
-/// Calibration before and after on the same items, by paired bootstrap (of whole clusters when given). Differences are
-/// after - before; positive is worse calibrated.
+/// Calibration before and after on the same items. Differences are after - before.
 struct CalibrationChange {
   std::int64_t items = 0;
+  /// A description alone: ECE is biased upwards, more so the fewer the items, and so is the ECE of every resample
+  /// (Kumar, Liang and Ma, arXiv 1909.10155), so that neither an interval nor a test of it would hold.
   double ece = 0.0;
-  double brier = 0.0;
-  Bootstrap ece_before;
-  Bootstrap ece_after;
-  Bootstrap ece_change;
-  Bootstrap brier_change;
-  bool ece_shown = false;  ///< the 95 % interval of the change lies on one side of 0
-  bool brier_shown = false;
+  /// Of the signed gap, mean(confidence - right): positive is more over-confident. A paired mean, like a score.
+  ItemMean gap;
+  ItemMean brier;  ///< of the Brier score; positive is worse
 };
 
-/// Derive `seed` from the ids of the things compared, so that a report is reproducible. `clusters` may be empty.
-/// Throws Fault::data when the lengths differ.
+/// `units` may be empty. Throws Fault::data when the lengths differ.
 CalibrationChange calibration_change(std::span<const CalibrationItem> before, std::span<const CalibrationItem> after,
-                                     std::span<const std::string> clusters, std::uint64_t seed, int resamples = 1000,
-                                     int bins = 10);
+                                     const ItemUnits& units = {}, int bins = 10);
 
 /// The temperature T > 0, within [1e-3, 1e3], that minimises the negative log-likelihood of softmax(logp / T) on
 /// `items`. Source: Guo et al., On Calibration of Modern Neural Networks, arXiv 1706.04599, section 4.2.

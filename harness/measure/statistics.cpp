@@ -1,13 +1,13 @@
 #include "harness/measure/statistics.hpp"
 
 #include <algorithm>
+#include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <numeric>
-#include <string_view>
 
 #include "harness/base/error.hpp"
 
@@ -15,6 +15,7 @@ namespace touchstone {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double wanted_power = 0.8;
 
 bool is_binary(double value) { return value == 0.0 || value == 1.0; }
 
@@ -35,25 +36,6 @@ MeanError mean_error(std::span<const double> values) {
   double squares = 0.0;
   for (const double value : values) squares += (value - mean) * (value - mean);
   return {mean, values.size() < 2 ? nan : std::sqrt(squares / (n - 1.0)) / std::sqrt(n)};
-}
-
-std::int64_t count_clusters(std::span<const std::string> clusters) {
-  return static_cast<std::int64_t>(resampling_units(0, clusters).size());
-}
-
-double clustered_error(std::span<const double> values, std::span<const std::string> clusters) {
-  require_equal_lengths(values.size(), clusters.size(), "cluster names");
-  const double mean = mean_error(values).mean;
-  const auto groups = resampling_units(0, clusters);
-  if (groups.size() < 2) return nan;
-  double squares = 0.0;
-  for (const auto& group : groups) {
-    double sum = 0.0;
-    for (const auto item : group) sum += values[item] - mean;
-    squares += sum * sum;
-  }
-  const auto count = static_cast<double>(groups.size());
-  return std::sqrt(count / (count - 1.0) * squares) / static_cast<double>(values.size());
 }
 
 Interval wilson(std::int64_t right, std::int64_t all, double confidence) {
@@ -84,16 +66,16 @@ double mcnemar(std::int64_t only_before, std::int64_t only_after) {
   if (all == 0) return 1.0;
   const auto fewer = std::min(only_before, only_after);
   if (all > 1000) {
-    const double gap = std::max(0.0, std::abs(static_cast<double>(only_before - only_after)) - 1.0);
+    const double gap = std::abs(static_cast<double>(only_before - only_after));
     return std::erfc(gap / std::sqrt(2.0 * static_cast<double>(all)));  // P(chi-square_1 > gap^2 / all)
   }
   double term = std::ldexp(1.0, -static_cast<int>(all));
-  double sum = term;
+  double below = 0.0;  // P(X < fewer), X binomial
   for (std::int64_t i = 0; i < fewer; ++i) {
+    below += term;
     term *= static_cast<double>(all - i) / static_cast<double>(i + 1);
-    sum += term;
   }
-  return std::min(1.0, 2.0 * sum);
+  return std::min(1.0, 2.0 * below + term);
 }
 
 double paired_score_variance(double lost, double gained, double items, double difference) {
@@ -126,10 +108,9 @@ Interval paired_score_interval(double lost, double gained, double items, double 
   return {crossing(found, -1.0, z), crossing(found, 1.0, z)};
 }
 
-Paired paired(std::span<const double> before, std::span<const double> after, std::span<const std::string> clusters,
-              bool binary, double whole) {
+Paired paired(std::span<const double> before, std::span<const double> after, const ItemUnits& units, bool binary,
+              double whole) {
   require_equal_lengths(before.size(), after.size(), "scores after");
-  if (!clusters.empty()) require_equal_lengths(before.size(), clusters.size(), "cluster names");
   Paired found;
   found.items = static_cast<std::int64_t>(before.size());
   found.binary = binary;
@@ -141,30 +122,37 @@ Paired paired(std::span<const double> before, std::span<const double> after, std
     found.lost += change[at] < 0.0 ? 1 : 0;
     found.gained += change[at] > 0.0 ? 1 : 0;
   }
-  const auto mean = mean_error(change);
-  const auto groups = count_clusters(clusters);
-  found.difference = mean.mean;
-  found.stderror = mean.stderror;
-  if (found.items < 30) found.degrees = std::max(1.0, static_cast<double>(found.items - 1));
-  if (groups >= 2 && groups < found.items) {
-    found.clusters = groups;
-    found.degrees = static_cast<double>(groups - 1);
-    const double error = clustered_error(change, clusters);
-    if (error > 0.0) found.stderror = error;  // exactly 0 when the changes cancel in every cluster: no measure of noise
-  }
-  const bool unchanged = found.lost + found.gained == 0;
   const auto n = static_cast<double>(found.items);
-  found.planning_error = unchanged ? whole / (n + 2.0) : found.stderror;
-  const double z = t_or_normal_quantile(0.975, found.degrees);
-  found.interval = {found.difference - z * found.stderror, found.difference + z * found.stderror};
-  if (binary && unchanged) found.interval = paired_score_interval(0.0, 0.0, n, z);
+  const double without_change = whole / (n + 2.0);
+  found.mean = item_mean(change, units, without_change * without_change);
+  found.difference = mean_error(change).mean;
+  found.degrees = found.mean.degrees;
+  const auto count = static_cast<std::int64_t>(found.mean.units.size());
+  if (count < found.items) found.clusters = count;
+  found.planning_error = std::sqrt(item_variance(found.mean));
+  const bool unchanged = found.lost + found.gained == 0;
+  found.stderror = unchanged ? 0.0 : found.planning_error;
+  found.interval = interval_around(found.difference, found.planning_error, found.degrees);
   if (binary) found.p_mcnemar = mcnemar(found.lost, found.gained);
+  if (binary && (unchanged || found.clusters == 0)) {
+    const double independent = found.clusters > 0 ? static_cast<double>(found.clusters) : n;
+    found.interval = paired_score_interval(static_cast<double>(found.lost), static_cast<double>(found.gained),
+                                           independent, normal_quantile(0.975));
+  }
   if (binary && found.clusters == 0) {
     found.p_value = found.p_mcnemar;
-  } else if (!unchanged && found.items >= 2) {
+  } else if (!unchanged && count >= 2) {
     found.p_value = 2.0 * t_or_normal_cdf(-std::abs(found.difference) / found.stderror, found.degrees);
   }
   return found;
+}
+
+double Paired::detectable(double alpha) const {
+  if (!binary || clusters > 0) return detectable_difference(planning_error, degrees, alpha);
+  const auto n = static_cast<double>(items);
+  // Half an observation more in each cell of the 2x2 table, as for planning_error.
+  const double changed = (static_cast<double>(lost + gained) + 1.0) / (n + 2.0);
+  return detectable_change(changed, n, alpha);
 }
 
 std::vector<double> holm(std::span<const double> p_values) {
@@ -191,53 +179,6 @@ Combined combine(std::span<const double> stderrors, std::span<const double> degr
     if (degrees[at] > 0.0) fourths += square * square / degrees[at];
   }
   return {std::sqrt(squares), fourths > 0.0 ? squares * squares / fourths : 0.0};
-}
-
-std::vector<std::vector<std::uint32_t>> resampling_units(std::size_t items, std::span<const std::string> clusters) {
-  std::vector<std::vector<std::uint32_t>> units;
-  std::map<std::string_view, std::size_t> known;
-  for (std::uint32_t at = 0; at < clusters.size(); ++at) {
-    const auto place =
-        clusters[at].empty() ? units.size() : known.try_emplace(clusters[at], units.size()).first->second;
-    if (place == units.size()) units.emplace_back();
-    units[place].push_back(at);
-  }
-  if (units.size() >= 2 || items == 0) return units;
-  units.assign(items, {});
-  for (std::uint32_t at = 0; at < items; ++at) units[at].push_back(at);
-  return units;
-}
-
-Bootstrap summarise(std::vector<double> values) {
-  if (values.size() < 2) return {nan, {nan, nan}};
-  const double spread = mean_error(values).stderror * std::sqrt(static_cast<double>(values.size()));
-  std::sort(values.begin(), values.end());
-  const auto quantile = [&](double share) {
-    const double place = share * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const auto above = std::min(below + 1, values.size() - 1);
-    return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
-  };
-  return {spread, {quantile(0.025), quantile(0.975)}};
-}
-
-Bootstrap bootstrap(std::size_t items, std::span<const std::string> clusters,
-                    const std::function<double(std::span<const std::uint32_t>)>& statistic, int resamples,
-                    std::uint64_t seed) {
-  const auto units = resampling_units(items, clusters);
-  if (units.empty()) return {nan, {nan, nan}};
-  Resampler draw(seed);
-  std::vector<std::uint32_t> drawn;
-  std::vector<double> values;
-  for (int round = 0; round < resamples; ++round) {
-    drawn.clear();
-    for (std::size_t left = units.size(); left-- > 0;) {
-      const auto& unit = units[draw.below(static_cast<std::uint32_t>(units.size()))];
-      drawn.insert(drawn.end(), unit.begin(), unit.end());
-    }
-    values.push_back(statistic(drawn));
-  }
-  return summarise(std::move(values));
 }
 
 namespace {
@@ -277,8 +218,87 @@ Interval interval_around(double estimate, double stderror, double degrees) {
   return {estimate - half, estimate + half};
 }
 
-double detectable_difference(double stderror, double degrees) {
-  return (t_or_normal_quantile(0.975, degrees) + t_or_normal_quantile(0.8, degrees)) * stderror;
+double power_of(double effect, double degrees, double alpha) {
+  const double needed = t_or_normal_quantile(1.0 - alpha / 2.0, degrees);
+  if (as_good_as_normal(degrees)) return normal_cdf(effect - needed) + normal_cdf(-effect - needed);
+  const boost::math::non_central_t_distribution<double, Quiet> shifted(degrees, effect);
+  return 1.0 - boost::math::cdf(shifted, needed) + boost::math::cdf(shifted, -needed);
+}
+
+namespace {
+
+/// Where a rising function reaches 80 %.
+template <class Power>
+double where_power(double high, const Power& power) {
+  double low = 0.0;
+  while (power(high) < wanted_power && high < 1e6) high *= 2.0;
+  for (int step = 0; step < 60; ++step) {
+    const double middle = 0.5 * (low + high);
+    (power(middle) < wanted_power ? low : high) = middle;
+  }
+  return high;
+}
+
+}  // namespace
+
+double detectable_difference(double stderror, double degrees, double alpha) {
+  if (!std::isfinite(stderror)) return nan;
+  // The expectation of an estimated standard deviation, as a share of the true one ("c4" of quality control).
+  const double mean_share =
+      as_good_as_normal(degrees)
+          ? 1.0
+          : std::sqrt(2.0 / degrees) * std::exp(std::lgamma(0.5 * (degrees + 1.0)) - std::lgamma(0.5 * degrees));
+  return stderror / mean_share * where_power(3.0, [&](double effect) { return power_of(effect, degrees, alpha); });
+}
+
+namespace {
+
+using Binomial = boost::math::binomial_distribution<double, Quiet>;
+
+/// The largest count of the rarer direction among `all` changed items that McNemar's test shows; -1: none is shown.
+std::int64_t largest_shown(std::int64_t all, double alpha) {
+  std::int64_t most = -1;
+  while (2 * (most + 1) <= all && mcnemar(most + 1, all - most - 1) < alpha) ++most;
+  return most;
+}
+
+/// Power of McNemar's test for independent items of which `share` change, by `difference` more in one direction.
+double mcnemar_power(double items, double share, double difference, double alpha) {
+  const Binomial changes(items, share);
+  const double mean = items * share;
+  const double reach = 5.0 * std::sqrt(mean * (1.0 - share)) + 1.0;
+  const double towards = (share + difference) / (2.0 * share);
+  double power = 0.0;
+  for (double all = std::max(0.0, std::floor(mean - reach)); all <= std::min(items, mean + reach); all += 1.0) {
+    const auto most = largest_shown(static_cast<std::int64_t>(all), alpha);
+    if (most < 0) continue;
+    const auto rarer = static_cast<double>(most);
+    power += boost::math::pdf(changes, all) *
+             (boost::math::cdf(Binomial(all, 1.0 - towards), rarer) + boost::math::cdf(Binomial(all, towards), rarer));
+  }
+  return power;
+}
+
+}  // namespace
+
+double detectable_change(double changed, double items, double alpha) {
+  constexpr double counted = 50.0;  // changed items up to which counts are taken one by one
+  const double needed = normal_quantile(1.0 - alpha / 2.0);
+  const auto power = [&](double difference) {
+    const double share = std::min(1.0, std::max(changed, difference));
+    if (items * share < counted) return mcnemar_power(items, share, std::min(difference, share), alpha);
+    const double spread = share - difference * difference;
+    const double over = difference * std::sqrt(items) - needed * std::sqrt(share);
+    if (spread > 0.0) return normal_cdf(over / std::sqrt(spread));
+    return over > 0.0 ? 1.0 : 0.0;
+  };
+  double low = 0.0;
+  double high = 1.0;
+  for (int step = 0; step < 20; ++step) {
+    const double middle = 0.5 * (low + high);
+    (power(middle) < wanted_power ? low : high) = middle;
+  }
+  return high;
 }
 
 }  // namespace touchstone

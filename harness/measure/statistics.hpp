@@ -1,11 +1,11 @@
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "harness/base/seed.hpp"
+#include "harness/measure/item_mean.hpp"
 
 namespace touchstone {
 
@@ -22,14 +22,6 @@ struct MeanError {
 /// Plain left-to-right mean with its standard error, in the reference's order of operations.
 MeanError mean_error(std::span<const double> values);
 
-/// Standard error of a mean when items of one cluster are dependent: sqrt(G/(G-1) * sum_c (sum_{i in c} (x_i - m))^2) /
-/// n. An empty cluster name is a cluster of its own. nan with fewer than two clusters. Source: Miller, Adding Error
-/// Bars to Evals, arXiv 2411.00640 (finite-cluster form).
-double clustered_error(std::span<const double> values, std::span<const std::string> clusters);
-
-/// How many clusters there are; each empty name counts by itself.
-std::int64_t count_clusters(std::span<const std::string> clusters);
-
 /// Wilson score interval of a proportion. Source: Wilson, JASA 22 (1927), 209.
 Interval wilson(std::int64_t right, std::int64_t all, double confidence = 0.95);
 
@@ -45,39 +37,48 @@ double t_or_normal_cdf(double t, double degrees);
 double t_or_normal_quantile(double p, double degrees);
 /// The 95 % interval of an estimate with this error.
 Interval interval_around(double estimate, double stderror, double degrees);
-/// The smallest difference that an estimate with this error detects with 80 % power at two-sided alpha 0.05.
-double detectable_difference(double stderror, double degrees);
-
-/// By how many standard errors a difference must exceed 0 to be detected at two-sided alpha 0.05, 80 % power: 1.96 +
-/// 0.84.
-inline constexpr double power_factor = 2.80;
+/// Probability that a two-sided test at `alpha` shows a difference of `effect` standard errors, by the non-central t
+/// distribution (normal where `degrees` is 0).
+double power_of(double effect, double degrees, double alpha);
+/// The smallest difference that an estimate with this error, which few degrees make too small on average, shows with 80
+/// % power at two-sided `alpha`: of several tests that are corrected together 0.05 over their number.
+double detectable_difference(double stderror, double degrees, double alpha = 0.05);
+/// The same for independent 0/1 items of which the share `changed` changed: at a difference d at least d of the items
+/// change (Connor, Biometrics 43 (1987), 207). Below 50 changed items the test's own power is summed over their
+/// numbers, above it is that of the normal distribution. 1 where no change of so few items is shown in 80 %.
+double detectable_change(double changed, double items, double alpha = 0.05);
 
 /// Two runs on the same items.
 struct Paired {
   std::int64_t items = 0;
-  std::int64_t clusters = 0;  ///< 0: the items are independent
+  std::int64_t clusters = 0;  ///< units of dependent items; 0: the items are independent
   bool binary = false;        ///< every score is 0 or 1
   double difference = 0.0;    ///< mean of after - before
-  double stderror = 0.0;      ///< of that mean, paired (clustered when there are at least two clusters)
-  double degrees = 0.0;       ///< of Student's t: n - 1 for n < 30, G - 1 with clusters; 0: the normal distribution
-  Interval interval;          ///< 95 %. When no 0/1 item changed (+- 0 would be false) it is paired_score_interval()'s
-  double p_value = 1.0;       ///< two-sided: McNemar's exact test for independent 0/1 items, otherwise from `degrees`
-  double p_mcnemar = 1.0;     ///< for 0/1 items, also with clusters (the value then assumes independent items)
-  std::int64_t lost = 0;      ///< items whose score fell: right before, wrong after
+  ItemMean mean;              ///< the difference with its units
+  double stderror = 0.0;      ///< of that mean, for these strata and units; 0 where no item changed
+  double degrees = 0.0;       ///< of Student's t
+  /// 95 %: paired_score_interval()'s for independent 0/1 items, otherwise from `stderror` and `degrees`. Graded scores
+  /// without a change: from `planning_error`.
+  Interval interval;
+  double p_value = 1.0;    ///< two-sided: McNemar's mid-p for independent 0/1 items, otherwise from `degrees`
+  double p_mcnemar = 1.0;  ///< for 0/1 items, also with clusters (the value then assumes independent items)
+  std::int64_t lost = 0;   ///< items whose score fell: right before, wrong after
   std::int64_t gained = 0;
   /// The error for planning and averaging: stderror, but `whole` / (n + 2) where no item changed. That is the error for
   /// half an observation added to each cell of the 2x2 table (Agresti and Min, Statistics in Medicine 24 (2005), 729).
   /// An error of 0 would promise that no sample of these items can ever show a change.
   double planning_error = 0.0;
-  /// Smallest difference that such a sample detects with 80 % power at alpha 0.05.
-  double detectable() const { return power_factor * planning_error; }
+  /// Smallest difference that such a sample shows with 80 % power at two-sided `alpha`.
+  double detectable(double alpha = 0.05) const;
 };
-/// `clusters` may be empty; `whole` is the score of an item that is fully right. Throws Fault::data when the lengths
-/// differ, and for `binary` scores other than 0 and 1.
-Paired paired(std::span<const double> before, std::span<const double> after, std::span<const std::string> clusters = {},
+/// `units` may be empty: every item is one of its own, named by its place. `whole` is the score of an item that is
+/// fully right. Throws Fault::data when the lengths differ, and for `binary` scores other than 0 and 1.
+Paired paired(std::span<const double> before, std::span<const double> after, const ItemUnits& units = {},
               bool binary = true, double whole = 1.0);
 
-/// Exact two-sided McNemar test on the discordant counts; above 1000 of them the continuity-corrected chi-square.
+/// Two-sided McNemar test on the discordant counts, mid-p: the exact conditional test, with half of the probability of
+/// what was observed (Fagerland, Lydersen and Laake, BMC Med. Res. Methodol. 13 (2013), 91); above 1000 of them the
+/// chi-square.
 double mcnemar(std::int64_t only_before, std::int64_t only_after);
 
 /// Score statistic of H0: (p_after - p_before) = `difference` for paired 0/1 items; standard normal under H0. Counts
@@ -105,12 +106,7 @@ struct Combined {
 /// (1946), 110).
 Combined combine(std::span<const double> stderrors, std::span<const double> degrees);
 
-struct Bootstrap {
-  double stderror = 0.0;
-  Interval interval;  ///< percentile, 95 %
-};
-
-/// A small seeded generator (splitmix64) for resampling, equal on every machine.
+/// A small seeded generator (splitmix64) for simulations, equal on every machine.
 class Resampler {
  public:
   explicit Resampler(std::uint64_t seed) : state_(seed) {}
@@ -122,18 +118,5 @@ class Resampler {
  private:
   std::uint64_t state_;
 };
-
-/// Which items are drawn together: one list of indices a cluster, in order of first appearance; `items` lists of one
-/// when `clusters` is empty or names fewer than two.
-std::vector<std::vector<std::uint32_t>> resampling_units(std::size_t items, std::span<const std::string> clusters);
-
-/// Paired bootstrap over items (whole clusters when given) of any statistic of a resample of indices. The draws come
-/// from `seed` alone.
-Bootstrap bootstrap(std::size_t items, std::span<const std::string> clusters,
-                    const std::function<double(std::span<const std::uint32_t>)>& statistic, int resamples,
-                    std::uint64_t seed);
-
-/// Standard deviation and 2.5 % and 97.5 % points (linear between order statistics) of resampled values.
-Bootstrap summarise(std::vector<double> values);
 
 }  // namespace touchstone

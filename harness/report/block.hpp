@@ -98,8 +98,9 @@ struct Flip {
   FlipAnswer after;
 };
 
-/// The three words of a verdict.
-enum class Finding : std::uint8_t { better, worse, inconclusive };
+/// The words of a verdict on a method. One seed says nothing of a method: it may be the seed's doing.
+enum class Finding : std::uint8_t { better, worse, trade, inconclusive, one_seed };
+inline constexpr std::size_t findings = 5;
 
 struct Heading {
   std::string text;

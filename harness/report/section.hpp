@@ -48,16 +48,22 @@ struct ArmTask {
   Interval interval;           ///< 95 %
   double p_value = 1.0;        ///< two-sided
   double p_adjusted =
-      1.0;  ///< Holm: over the arm's benchmarks not trained on, or over all arms' gains on their targets
-  double detectable = 0.0;  ///< the smallest change that this sample could show (80 % power, alpha 0.05)
+      1.0;               ///< Holm: over the arm's benchmarks not trained on, or over all arms' gains on their targets
+  double degrees = 0.0;  ///< of Student's t; 0: normal
+  std::optional<Paired> alone;  ///< the comparison of the only seed
+  /// The smallest change that this sample shows with 80 % power after Holm's correction: at 0.05 over the tests.
+  double detectable = 0.0;
   std::vector<SeedChange> seeds;
   double seed_deviation = std::numeric_limits<double>::quiet_NaN();  ///< standard deviation of the change over seeds
   std::int64_t lost = 0;                                             ///< summed over seeds
   std::int64_t gained = 0;
   Calibration calibration_before;  ///< numbers are means over seeds, bins are pooled
   Calibration calibration_after;
-  Interval ece_interval;  ///< 95 %, of the change in ECE; nan with several seeds
-  int ece_shown = 0;      ///< in how many seeds the change in ECE is shown
+  /// The change of mean(confidence - right), and of the Brier score; none without confidences.
+  std::optional<SeedMean> gap;
+  std::optional<SeedMean> brier;
+  double gap_adjusted = 1.0;  ///< Holm, over the arm's benchmarks with confidences
+  double brier_adjusted = 1.0;
 };
 
 /// The cells that differ only in their seed: one (model, method with its settings, trained on).
@@ -72,9 +78,20 @@ struct Arm {
   double gain = std::numeric_limits<double>::quiet_NaN();
   double mean_drop = std::numeric_limits<double>::quiet_NaN();  ///< over the other benchmarks; nan if there are none
   Interval mean_drop_interval;
+  double mean_drop_p = 1.0;
+  double mean_drop_adjusted = 1.0;                                         ///< Holm, over the report's arms
+  double mean_drop_detectable = std::numeric_limits<double>::quiet_NaN();  ///< as ArmTask::detectable
   double worst_drop = std::numeric_limits<double>::quiet_NaN();
   std::string worst_task;
+  Interval worst_drop_interval;  ///< 95 % for the largest of several (Sidak)
   Finding finding = Finding::inconclusive;
+};
+
+/// The mean drop of one method over all its training tasks and seeds.
+struct MethodDrop {
+  std::string method;
+  SeedMean drop;
+  double p_adjusted = 1.0;  ///< Holm, over the methods
 };
 
 /// The data that every section of a report may read: computed once from the store, in a fixed order. Sections make no
@@ -88,6 +105,7 @@ struct ReportInput {
   std::vector<CellRow> cells;       ///< finished, failed and unfinished ones
   std::vector<CellChange> changes;  ///< of the finished cells
   std::vector<Arm> arms;            ///< by model, trained on, method
+  std::vector<MethodDrop> methods;  ///< the least drop first; those measured on what they were not trained on
   std::vector<std::string> tasks;   ///< benchmarks of the columns, in the order in which they were measured
   std::map<std::int64_t, std::vector<StepReport>> curves;   ///< by cell
   std::map<std::int64_t, std::vector<StageReport>> stages;  ///< by cell

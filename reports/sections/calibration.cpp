@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t most_diagrams = 60;  // keeps a page of 60 runs on 12 benchmarks below 1.5 MB
 
-bool calibrated(const ArmTask& task) { return task.calibration_before.items > 0 && task.calibration_after.items > 0; }
+bool calibrated(const ArmTask& task) { return task.gap.has_value(); }
 
 // Share of the items in each bin, as bars along the bottom: before in the left half of a bin, after in the right one.
 void histogram(Chart& chart, const Calibration& calibration, bool after) {
@@ -79,28 +79,33 @@ void before_after(TableRow& row, double before, double after) {
   row.push_back(number_cell(after, fixed(after, 3)));
 }
 
-// The change in ECE with its interval, or with the number of seeds that show a change.
-RichText ece_change(const ArmTask& task, double change) {
-  const bool clear = task.ece_shown == static_cast<int>(task.seeds.size());
+double gap_of(const Calibration& calibration) { return calibration.confidence - calibration.accuracy; }
+
+// The change of the signed gap. Towards 0 is better.
+RichText gap_change(const ArmTask& task) {
+  const auto& change = *task.gap;
   RichText text;
-  if (clear) text = RichText(change > 0 ? loss("▲") : gain("▼")) + " ";
-  std::string detail;
-  if (std::isfinite(task.ece_interval.low)) {
-    detail = fmt::format("[{}, {}]", signed_fixed(task.ece_interval.low, 3), signed_fixed(task.ece_interval.high, 3));
-  } else {
-    detail = fmt::format("shown in {} of {} seeds", task.ece_shown, task.seeds.size());
+  if (gap_shown(task)) {
+    const bool worse = std::fabs(gap_of(task.calibration_after)) > std::fabs(gap_of(task.calibration_before));
+    text = RichText(worse ? loss(change.mean > 0 ? "▲" : "▼") : gain(change.mean > 0 ? "▲" : "▼")) + " ";
   }
-  return text + strong(signed_fixed(change, 3)) + " " + small(detail);
+  return text + strong(signed_fixed(change.mean, 3)) + " " +
+         small(fmt::format("[{}, {}]", signed_fixed(change.interval.low, 3), signed_fixed(change.interval.high, 3)));
 }
 
-TableRow table_row(const Arm& arm, const ArmTask& task) {
+TableRow table_row(const Arm& arm, const ArmTask& task, double tests) {
   const auto& before = task.calibration_before;
   const auto& after = task.calibration_after;
   TableRow row = {head_cell(arm.method),
                   text_cell(task.trained_on ? RichText(task.task) + " " + small("(trained on)") : RichText(task.task)),
                   number_cell(static_cast<double>(after.items), count(after.items))};
+  row.push_back(number_cell(gap_of(before), signed_fixed(gap_of(before), 3)));
+  row.push_back(number_cell(gap_of(after), signed_fixed(gap_of(after), 3)));
+  row.push_back(number_cell(task.gap->mean, gap_change(task)));
+  row.push_back(number_cell(task.gap_adjusted, p_value(task.gap_adjusted)));
+  const double could = detectable_difference(task.gap->stderror, task.gap->degrees, alpha / tests);
+  row.push_back(number_cell(could, fixed(could, 3)));
   before_after(row, before.ece, after.ece);
-  row.push_back(number_cell(after.ece - before.ece, ece_change(task, after.ece - before.ece)));
   before_after(row, before.ece_equal_mass, after.ece_equal_mass);
   before_after(row, before.brier, after.brier);
   before_after(row, before.nll, after.nll);
@@ -115,9 +120,11 @@ ReportTable calibration_table_of(const ReportInput& input) {
   table.caption = "Calibration before and after training (lower is better, but for AUROC)";
   TableRow top = {head_cell("", 3)};
   TableRow names = {head_cell("Method"), head_cell("Benchmark"), head_cell("Items", 1, "n")};
-  top.push_back(head_cell("ECE", 3, "n"));
-  for (const auto* name : {"before", "after", "change"}) names.push_back(head_cell(name, 1, "n"));
-  for (const auto* name : {"ECE, equal mass", "Brier", "NLL", "AUROC", "Mean confidence"}) {
+  top.push_back(head_cell("Over-confidence", 5, "n"));
+  for (const auto* name : {"before", "after", "change", "Holm p", "could have shown"}) {
+    names.push_back(head_cell(name, 1, "n"));
+  }
+  for (const auto* name : {"ECE", "ECE, equal mass", "Brier", "NLL", "AUROC", "Mean confidence"}) {
     top.push_back(head_cell(name, 2, "n"));
     names.push_back(head_cell("before", 1, "n"));
     names.push_back(head_cell("after", 1, "n"));
@@ -125,10 +132,11 @@ ReportTable calibration_table_of(const ReportInput& input) {
   table.head = {top, names};
   for (const auto& arm : input.arms) {
     const auto heading = arm.model + " trained on " + arm.trained_on;
+    const auto tests = static_cast<double>(std::count_if(arm.tasks.begin(), arm.tasks.end(), calibrated));
     for (const auto& task : arm.tasks) {
       if (!calibrated(task)) continue;
       if (table.groups.empty() || table.groups.back().heading != heading) table.groups.push_back({heading, {}});
-      table.groups.back().rows.push_back(table_row(arm, task));
+      table.groups.back().rows.push_back(table_row(arm, task, tests));
     }
   }
   return table;
@@ -176,14 +184,14 @@ Blocks calibration_blocks(const ReportInput& input) {
         note(fmt::format("{} more are in the table alone.", counted(static_cast<std::int64_t>(left_out), "diagram"))));
   }
   out.push_back(std::move(table));
-  out.push_back(
-      note("**ECE**: mean gap between confidence and accuracy over ten bins of equal width, and of equal count. "
-           "**Brier** and **NLL**: of the probabilities of the choices, or of right against wrong where there "
-           "are none. "
-           "**AUROC**: how well confidence tells right answers from wrong ones. With fewer than about 300 items "
-           "an ECE says "
-           "little. Over several seeds: the mean; bins are pooled. Bars on the points: Wilson's 95 % interval. ▲ ▼: "
-           "the 95 % bootstrap interval of the change in ECE leaves out 0 in every seed."));
+  out.push_back(note(
+      "**Over-confidence**: mean confidence minus the share right; below 0 is under-confident. ▲ ▼: its change is "
+      "shown "
+      "(p < 0.05 after Holm's correction over the method's benchmarks, and the 95 % interval leaves out 0). **ECE**: "
+      "mean gap between confidence and accuracy over ten bins of equal width, and of equal count; a description, "
+      "without a test, because few items alone make it larger. **Brier** and **NLL**: of the probabilities of the "
+      "choices, or of right against wrong where there are none. **AUROC**: how well confidence tells right answers "
+      "from wrong ones. Over several seeds: the mean; bins are pooled. Bars on the points: Wilson's 95 % interval."));
   return out;
 }
 

@@ -17,7 +17,7 @@ struct Tally {
   std::int64_t done = 0;
   std::int64_t failed = 0;
   std::int64_t unfinished = 0;
-  std::array<std::int64_t, 3> findings{};  // by Finding
+  std::array<std::int64_t, findings> counts{};  // by Finding
 };
 
 Tally summary_tally(const ReportInput& input) {
@@ -27,7 +27,7 @@ Tally summary_tally(const ReportInput& input) {
     if (cell.state == CellState::failed) ++all.failed;
     if (cell.state == CellState::running) ++all.unfinished;
   }
-  for (const auto& arm : input.arms) ++all.findings[static_cast<std::size_t>(arm.finding)];
+  for (const auto& arm : input.arms) ++all.counts[static_cast<std::size_t>(arm.finding)];
   return all;
 }
 
@@ -35,8 +35,10 @@ Tiles tiles(const ReportInput& input, const Tally& all) {
   Tiles out;
   const auto add = [&](std::int64_t value, std::string label) { out.all.push_back({value, std::move(label)}); };
   if (!input.arms.empty()) {
-    for (const auto finding : {Finding::better, Finding::worse, Finding::inconclusive}) {
-      add(all.findings[static_cast<std::size_t>(finding)], std::string(word(finding)));
+    for (std::size_t at = 0; at < findings; ++at) {
+      const auto finding = static_cast<Finding>(at);
+      if (all.counts[at] == 0 && (finding == Finding::one_seed || finding == Finding::trade)) continue;
+      add(all.counts[at], std::string(word(finding)));
     }
   }
   if (!input.cells.empty()) add(all.done, all.done == 1 ? "cell finished" : "cells finished");
@@ -70,13 +72,18 @@ std::string how_to_read(const ReportInput& input) {
   std::string out =
       "A drop is the score before minus the score after, on a benchmark that was not trained on. Intervals are 95 %, "
       "paired by "
-      "item. Worse: a drop, or a loss on the task trained on, is shown at p < 0.05 after Holm's correction. Better: "
-      "a gain is "
-      "shown and no drop is. Inconclusive: neither, which is not the same as no change.";
+      "item; over several seeds they cover the choice of seeds and of items, the variance between seeds being that of "
+      "all methods of the report together. Shown: p < 0.05 after Holm's correction, and the interval leaves out 0. "
+      "Corrected together are each method's benchmarks that were not trained on (a drop where there is none is shown "
+      "for "
+      "at most 5 % of methods), and the gains of all methods (at most 5 % of reports show one that is none). Worse: a "
+      "drop, or a loss on the task trained on, is shown. Trade: a gain on the task trained on and a drop are. Better: "
+      "a "
+      "gain is and no drop is. Inconclusive: neither, which is not the same as no change.";
   if (fewest_seeds(input) < 3) {
     out +=
-        " Where a method has one seed, the interval covers the choice of items alone; where it has two, it also covers "
-        "the choice of seeds, of which two say little. A claim about a method needs three seeds or more.";
+        " Where a method has one seed, the interval covers the choice of items alone, and there is no verdict: what it "
+        "shows is of one set of weights. A claim about a method needs three seeds or more.";
   }
   return out;
 }

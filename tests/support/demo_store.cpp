@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "harness/base/hash.hpp"
+#include "harness/measure/statistics.hpp"
 
 namespace touchstone::testing {
 namespace {

@@ -7,7 +7,7 @@ namespace touchstone::testing {
 namespace {
 
 // Ten bins; bin b holds 10 items of confidence 0.05 + b/10, `right[b]` of them right.
-Calibration calibration_of(const std::vector<int>& right) {
+std::vector<CalibrationItem> items_of(const std::vector<int>& right) {
   std::vector<CalibrationItem> items;
   for (std::size_t bin = 0; bin < right.size(); ++bin) {
     for (int i = 0; i < 10; ++i) {
@@ -17,7 +17,15 @@ Calibration calibration_of(const std::vector<int>& right) {
                        .gold = -1});
     }
   }
-  return calibration(items);
+  return items;
+}
+
+void calibrate(TaskChange& task, const std::vector<int>& before, const std::vector<int>& after) {
+  const auto one = items_of(before);
+  const auto two = items_of(after);
+  task.calibration_before = calibration(one);
+  task.calibration_after = calibration(two);
+  task.calibration = calibration_change(one, two);
 }
 
 CellChange cell_change(std::int64_t id, const std::string& method, std::vector<TaskChange> tasks) {
@@ -38,7 +46,7 @@ CellChange cell_change(std::int64_t id, const std::string& method, std::vector<T
   change.cell.peak_bytes = std::int64_t{300} << 20;
   change.tasks = std::move(tasks);
   double others = 0;
-  double variance = 0;
+  std::vector<const ItemMean*> means;
   for (const auto& task : change.tasks) {
     if (task.trained_on) {
       change.gain = -task.drop;
@@ -46,16 +54,16 @@ CellChange cell_change(std::int64_t id, const std::string& method, std::vector<T
     }
     others += 1;
     change.mean_drop += task.drop;
-    variance += task.paired.stderror * task.paired.stderror;
+    means.push_back(&task.paired.mean);
     if (change.worst_task.empty() || task.drop > change.worst_drop) {
       change.worst_drop = task.drop;
       change.worst_task = task.task;
     }
   }
   change.mean_drop /= others;
-  change.mean_drop_stderror = std::sqrt(variance) / others;
-  const double reach = normal_quantile(0.975) * change.mean_drop_stderror;
-  change.mean_drop_interval = {change.mean_drop - reach, change.mean_drop + reach};
+  change.drop = weighted_sum(means, std::vector<double>(means.size(), -1.0 / others));
+  change.mean_drop_interval =
+      interval_around(change.mean_drop, std::sqrt(item_variance(change.drop)), change.drop.degrees);
   return change;
 }
 
@@ -211,8 +219,7 @@ ReportInput fixed_report() {
   add_measures(input, 2, {0.38, 0.28, 0.31});
   add_measures(input, 3, {0.36, 0.44, 0.29});
   auto mmlu = change_of("mmlu", false, 25, 20, 3, 52);
-  mmlu.calibration_before = calibration_of({1, 1, 2, 3, 5, 5, 6, 8, 8, 9});
-  mmlu.calibration_after = calibration_of({0, 1, 1, 2, 2, 3, 4, 4, 5, 6});
+  calibrate(mmlu, {1, 1, 2, 3, 5, 5, 6, 8, 8, 9}, {0, 1, 1, 2, 2, 3, 4, 4, 5, 6});
   input.changes = {
       cell_change(1, "sft",
                   {change_of("gsm8k", true, 18, 2, 20, 60), mmlu, change_of("truthfulqa_mc1", false, 26, 4, 5, 65)}),
@@ -258,8 +265,7 @@ ReportInput report_of_text(const std::string& text) {
     change.tasks.resize(1);
     for (auto& task : change.tasks) task.task = task.metric = text;
     change.tasks[0].trained_on = change.cell.id == 1;
-    change.tasks[0].calibration_before = change.tasks[0].calibration_after =
-        calibration_of({1, 1, 2, 3, 5, 5, 6, 8, 8, 9});
+    calibrate(change.tasks[0], {1, 1, 2, 3, 5, 5, 6, 8, 8, 9}, {1, 1, 2, 3, 5, 5, 6, 8, 8, 9});
   }
   input.changes[1].cell.recipe_json += "!";
   for (auto& [cell, points] : input.curves) {

@@ -1,0 +1,93 @@
+#include "harness/measure/seed_mean.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace touchstone {
+SeedSpread seed_spread(const SeedValues& seeds) { return seed_spread(std::span(&seeds, 1)); }
+
+SeedSpread seed_spread(std::span<const SeedValues> groups) {
+  SeedSpread spread;
+  spread.weight = 0.0;
+  std::vector<const ItemMean*> parts;
+  std::vector<double> weights;
+  for (const auto& seeds : groups) {
+    const auto count = static_cast<double>(seeds.size());
+    const double weight = 1.0 / (count * static_cast<double>(groups.size()));
+    double variances = 0.0;
+    std::vector<const ItemMean*> own;
+    std::vector<double> values;
+    for (const auto& seed : seeds) {
+      own.push_back(&seed);
+      values.push_back(seed.value);
+      variances += item_variance(seed);
+      // Seeds that share items have no more degrees together than one of them.
+      if (seed.degrees <= 0.0) continue;
+      spread.item_degrees = spread.item_degrees > 0.0 ? std::min(spread.item_degrees, seed.degrees) : seed.degrees;
+    }
+    parts.insert(parts.end(), own.begin(), own.end());
+    weights.insert(weights.end(), seeds.size(), weight);
+    spread.weight += weight * weight * count;
+    if (seeds.size() < 2) continue;
+    const auto sum = weighted_sum(own, std::vector<double>(seeds.size(), 1.0));
+    // The variance of the sum is the sum of variances and covariances.
+    const double covariances = item_variance(sum) - variances;
+    const double error = mean_error(values).stderror;
+    spread.between += (count - 1.0) * error * error * count;
+    spread.own_items += (count - 1.0) * variances / count - covariances / count;
+    spread.degrees += count - 1.0;
+  }
+  const auto mean = weighted_sum(parts, weights);
+  spread.mean = mean.value;
+  spread.items = item_variance(mean);
+  if (spread.degrees > 0.0) {
+    spread.between /= spread.degrees;
+    spread.own_items /= spread.degrees;
+  }
+  return spread;
+}
+
+SeedVariance pooled_variance(std::span<const SeedSpread> comparisons) {
+  SeedVariance out;
+  for (const auto& spread : comparisons) {
+    out.between += spread.degrees * spread.between;
+    out.own_items += spread.degrees * spread.own_items;
+    out.degrees += spread.degrees;
+  }
+  if (out.degrees > 0.0) {
+    out.between /= out.degrees;
+    out.own_items /= out.degrees;
+  }
+  return out;
+}
+
+SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance) {
+  SeedMean found;
+  found.mean = spread.mean;
+  found.between_sd = spread.degrees > 0.0 ? std::sqrt(spread.between) : std::numeric_limits<double>::quiet_NaN();
+  found.item_stderror = std::sqrt(spread.items);
+  found.seed_sd =
+      variance.degrees > 0.0 ? std::sqrt(variance.beyond_items()) : std::numeric_limits<double>::quiet_NaN();
+  const double seeds = spread.weight * variance.beyond_items();
+  const double both = spread.items + seeds;
+  found.stderror = std::sqrt(both);
+  found.degrees = spread.item_degrees;
+  if (seeds > 0.0) {
+    // V is items - weight * own_items, and weight * between: two variances that are estimated apart.
+    const double from_seeds = spread.weight * variance.between;
+    const double rest = both - from_seeds;
+    double fourths = from_seeds * from_seeds / variance.degrees;
+    if (spread.item_degrees > 0.0) fourths += rest * rest / spread.item_degrees;
+    found.degrees = both * both / fourths;
+  }
+  found.interval = interval_around(found.mean, found.stderror, found.degrees);
+  if (found.mean != 0.0) {
+    found.p_value =
+        found.stderror > 0.0 ? 2.0 * t_or_normal_cdf(-std::fabs(found.mean) / found.stderror, found.degrees) : 0.0;
+  }
+  return found;
+}
+
+}  // namespace touchstone

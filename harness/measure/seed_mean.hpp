@@ -1,0 +1,58 @@
+#pragma once
+#include <span>
+#include <vector>
+
+#include "harness/measure/item_mean.hpp"
+#include "harness/measure/statistics.hpp"
+
+namespace touchstone {
+
+/// The values of one comparison's seeds, each with its items.
+using SeedValues = std::vector<ItemMean>;
+
+/// What the seeds of one comparison tell: a two-way layout, seeds by items, both random (Searle, Casella and McCulloch,
+/// Variance Components (1992), chapter 4). Items may be the same for every seed, or others, or in part.
+struct SeedSpread {
+  double mean = 0.0;
+  double degrees = 0.0;       ///< seeds - 1, summed over the groups; 0: one seed
+  double between = 0.0;       ///< sample variance of the seeds' values; 0 for one seed
+  double weight = 1.0;        ///< of the seeds' variance in that of the mean: 1 / seeds
+  double items = 0.0;         ///< variance of the mean from drawing items, for these seeds
+  double item_degrees = 0.0;  ///< 0: normal
+  /// What `between` holds from items alone: the mean variance of a seed's value less the mean covariance of two seeds'
+  /// values. 0 for one seed.
+  double own_items = 0.0;
+};
+SeedSpread seed_spread(const SeedValues& seeds);
+/// Of the mean over several groups (training tasks), each with seeds of its own; items may be shared between groups.
+SeedSpread seed_spread(std::span<const SeedValues> groups);
+
+/// The variance between seeds, of one comparison or pooled over several.
+struct SeedVariance {
+  double between = 0.0;    ///< sample variance, weighted by degrees
+  double own_items = 0.0;  ///< what it holds from items alone, equally weighted
+  double degrees = 0.0;    ///< sum of seeds - 1; 0: no comparison has two seeds
+  /// Beyond what items explain.
+  double beyond_items() const { return between > own_items ? between - own_items : 0.0; }
+};
+/// Two or three seeds tell little of their variance; all comparisons of a plan together do. (Smyth, Stat. Appl. Genet.
+/// Mol. Biol. 3 (2004), article 3, for why; here the prior is the plan's own mean.)
+SeedVariance pooled_variance(std::span<const SeedSpread> comparisons);
+
+/// A mean over seeds, with the error that new seeds and new items would give it.
+struct SeedMean {
+  double mean = 0.0;
+  double between_sd = 0.0;     ///< sample standard deviation of this comparison's seeds; nan for one seed
+  double item_stderror = 0.0;  ///< from items alone
+  double seed_sd = 0.0;        ///< beyond items, pooled; nan where no comparison has two seeds
+  double stderror = 0.0;       ///< both together
+  double degrees = 0.0;        ///< Satterthwaite's; 0: normal
+  Interval interval;           ///< 95 %
+  double p_value = 1.0;        ///< two-sided, of the null hypothesis of no difference
+};
+
+/// V = items + weight * max(0, between - own_items): what items explain is counted once. It equals two-way clustering
+/// (Cameron, Gelbach and Miller, JBES 29 (2011), 238) where the pooled variance is the comparison's own.
+SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance);
+
+}  // namespace touchstone

@@ -1,0 +1,34 @@
+#include "harness/measure/selfcheck.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace touchstone {
+namespace {
+
+// The bands of the program's own statistics, with the error of so short a simulation.
+TEST(Selfcheck, EveryRowLiesWithinItsBand) {
+  const auto rows = selfcheck_statistics({.rounds = 800, .seed = 1});
+  EXPECT_GT(rows.size(), 100U);
+  for (const auto& row : rows) {
+    EXPECT_TRUE(row.holds) << row.kind << ": " << row.setting << ": coverage " << row.coverage << ", level "
+                           << row.level << ", power " << row.power;
+  }
+}
+
+TEST(Selfcheck, IsTheSameEveryTime) {
+  const auto one = selfcheck_statistics({.rounds = 80, .seed = 2});
+  const auto two = selfcheck_statistics({.rounds = 80, .seed = 2});
+  ASSERT_EQ(one.size(), two.size());
+  for (std::size_t at = 0; at < one.size(); ++at) EXPECT_EQ(one[at].ideal == two[at].ideal, !std::isnan(one[at].ideal));
+}
+
+TEST(Selfcheck, StopsOnRequest) {
+  CancelFlag cancel;
+  cancel.set();
+  EXPECT_THROW(selfcheck_statistics({.rounds = 80, .seed = 1, .cancel = &cancel}), Cancelled);
+}
+
+}  // namespace
+}  // namespace touchstone
