@@ -1,6 +1,8 @@
 // The tensor library's one entry.
 #include <torch/version.h>
 
+#include <cstdlib>
+
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif

@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// config.json of a checkpoint folder and the family that it asks for.
-struct Described {
+struct Described {  // NOLINT(bugprone-exception-escape): of the JSON library's move
   Json config;
   std::string where;
   const Family* family = nullptr;

@@ -113,7 +113,7 @@ void write_checkpoint(const fs::path& target, Model& model, const fs::path& sour
                       std::uint64_t shard_bytes) {
   for (const auto& [name, map] : model.linears()) {
     require(map->deltas.empty(), Fault::internal,
-            [&] { return "fold the deltas of " + name + " before writing weights"; });
+            [&name = name] { return "fold the deltas of " + name + " before writing weights"; });
   }
   require(
       !model.soft_prompt().defined(), Fault::config,

@@ -64,10 +64,10 @@ std::string layer_name(const std::string& name, std::size_t number) {
 }  // namespace
 
 VisionShape read_vision_shape(const ConfigReader& config) {
-  constexpr std::int64_t most_width = 1 << 16;
+  constexpr std::int64_t widest = 1 << 16;
   VisionShape shape;
-  shape.hidden = config.integer("hidden_size", 1, most_width, 1152);
-  shape.feed_forward = config.integer("intermediate_size", 1, most_width, 3072);
+  shape.hidden = config.integer("hidden_size", 1, widest, 1152);
+  shape.feed_forward = config.integer("intermediate_size", 1, widest, 3072);
   shape.layers = config.integer("num_hidden_layers", 1, 1024, 12);
   shape.heads = config.integer("num_attention_heads", 1, 1024, 16);
   shape.channels = config.integer("num_channels", 3, 3, 3);

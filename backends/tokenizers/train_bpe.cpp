@@ -39,7 +39,7 @@ class Learner {
     for (const auto& [text, count] : counts) {
       Word word;
       word.count = count;
-      for (const char c : text) word.ids.push_back(first_byte_ + static_cast<unsigned char>(c));
+      for (const char c : text) word.ids.push_back(first_byte + static_cast<unsigned char>(c));
       words_.push_back(std::move(word));
     }
     tokens_.push_back(settings.end_of_text);
@@ -79,7 +79,7 @@ class Learner {
     ids.resize(kept);
   }
 
-  static constexpr std::int32_t first_byte_ = 1;
+  static constexpr std::int32_t first_byte = 1;
   std::vector<Word> words_;
   std::vector<std::string> tokens_;
   std::vector<Pair> merges_;

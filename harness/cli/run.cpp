@@ -93,6 +93,22 @@ std::optional<PlanVerdict> verdict_of(const Plan& plan, const Store& store, std:
   return std::nullopt;
 }
 
+/// What the claims of a plan could show, by what the database holds of an earlier run of it.
+std::string outlook_of(const Plan& plan, const std::string& db) {
+  if (plan.claims.empty()) return {};
+  std::optional<RunRow> pilot;
+  std::optional<Store> store;
+  if (std::filesystem::exists(db)) {
+    store.emplace(db, Store::Open::read_only);
+    for (const auto& run : store->runs()) {
+      if (run.name == plan.name) pilot = run;
+    }
+  }
+  if (!pilot)
+    return "what the claims could show is not known: " + db + " holds no run of this plan, not even of one seed\n";
+  return outlook_lines(claim_outlooks(*store, *pilot, plan.claims, plan.seeds.size()), plan.seeds.size());
+}
+
 int run_action(Program& program, const RunArguments& arguments) {
   auto plan = read_plan(program.resources().plan(arguments.plan));
   if (!arguments.model.empty()) plan.models = {arguments.model};
@@ -106,6 +122,7 @@ int run_action(Program& program, const RunArguments& arguments) {
   if (arguments.dry_run) {
     Store::check(arguments.db);
     for (const auto& cell : checked.cells) program.out() << cell.label << '\n';
+    program.out() << outlook_of(plan, arguments.db);
     return Exit::success;
   }
   Store store(arguments.db);
@@ -143,7 +160,8 @@ void add_run(CLI::App& app, Program& program) {
   command->add_option("--data", arguments->data, "folder with benchmark data");
   command->add_option("--db", arguments->db, "results database")->capture_default_str();
   command->add_option("--work", arguments->work, "folder for training checkpoints; default: DB.work");
-  command->add_flag("--dry-run", arguments->dry_run, "check everything, say what would be done, and stop");
+  command->add_flag("--dry-run", arguments->dry_run,
+                    "check everything, say what would be done and what the claims could show, and stop");
   command->add_flag("--tune", arguments->tune,
                     "run the plan's \"tune\" instead: every method at every value, and say the best");
   command->add_flag("--json", program.json, "the outcome as JSON, with the gains of --tune and the verdict on claims");

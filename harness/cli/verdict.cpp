@@ -129,7 +129,8 @@ int exit_code(const std::vector<PlanVerdict>& verdicts) {
     return std::any_of(verdicts.begin(), verdicts.end(), [&](const auto& one) { return one.verdict == wanted; });
   };
   if (any(ClaimVerdict::contradicted)) return Exit::no;
-  return any(ClaimVerdict::not_shown) || any(ClaimVerdict::unmeasured) ? Exit::undecided : Exit::success;
+  const bool open = any(ClaimVerdict::not_shown) || any(ClaimVerdict::no_difference) || any(ClaimVerdict::unmeasured);
+  return open ? Exit::undecided : Exit::success;
 }
 
 int verdict_action(Program& program, const VerdictArguments& arguments) {

@@ -105,6 +105,42 @@ class Evidence {
     return result;
   }
 
+  ClaimOutlook outlook(const Claim& claim, std::size_t seeds) {
+    ClaimOutlook out;
+    out.claim = claim;
+    if (claim.of == Claim::Of::logged) {
+      out.missing = "a value of the log, whose seeds alone tell";
+      return out;
+    }
+    ClaimResult pilot;
+    const auto groups = values_of(claim, pilot);
+    out.cells = pilot.cells;
+    out.unit = pilot.unit;
+    if (groups.empty()) {
+      out.missing = "no pair of stored cells holds it";
+      return out;
+    }
+    const auto spread = seed_spread(groups);
+    const auto variance = variance_of(claim);
+    out.seeds_differ = variance.degrees > 0.0;
+    const double stored = static_cast<double>(out.cells) / static_cast<double>(groups.size());
+    const auto smallest = [&](double wanted, double items) {
+      const auto error = planned_error(spread, variance, wanted / stored, items);
+      return detectable_difference(error.stderror, error.degrees);
+    };
+    out.detectable = smallest(static_cast<double>(seeds), 1.0);
+    const double effect = negligible_points / out.unit.scale;
+    const auto needed = [&](double items) {
+      for (int wanted = 2; wanted <= 100; ++wanted) {
+        if (smallest(wanted, items) <= effect) return wanted;
+      }
+      return 0;
+    };
+    out.seeds_for_2 = needed(1.0);
+    out.seeds_for_2_at_4 = needed(4.0);
+    return out;
+  }
+
  private:
   const std::vector<CellChange>& changes(const Claim& claim) {
     const auto key = std::make_tuple(claim.arm, claim.against, claim.metric);
@@ -249,7 +285,12 @@ class Evidence {
     } else if (found.interval.high <= range.low || found.interval.low >= range.high) {
       result.verdict = ClaimVerdict::contradicted;
     } else {
-      result.verdict = ClaimVerdict::not_shown;
+      const double small = negligible_points / result.unit.scale;
+      const bool direction =
+          result.claim.expect == Claim::Expect::higher || result.claim.expect == Claim::Expect::lower;
+      const bool in_points = result.claim.of != Claim::Of::logged && result.unit.in_points();
+      const bool close = found.interval.low > -small && found.interval.high < small;
+      result.verdict = direction && in_points && close ? ClaimVerdict::no_difference : ClaimVerdict::not_shown;
     }
   }
 
@@ -265,7 +306,8 @@ ClaimVerdict together(const std::vector<ClaimResult>& claims) {
     return std::any_of(claims.begin(), claims.end(), [&](const auto& one) { return one.verdict == finding; });
   };
   if (any(ClaimVerdict::unmeasured)) return ClaimVerdict::unmeasured;
-  if (!any(ClaimVerdict::not_shown) && !any(ClaimVerdict::contradicted)) return ClaimVerdict::reproduced;
+  const auto reproduced = [](const ClaimResult& one) { return one.verdict == ClaimVerdict::reproduced; };
+  if (std::all_of(claims.begin(), claims.end(), reproduced)) return ClaimVerdict::reproduced;
   std::vector<double> p_values;
   for (const auto& claim : claims) p_values.push_back(claim.p_against);
   const auto adjusted = holm(p_values);
@@ -416,10 +458,38 @@ const char* claim_verdict_name(ClaimVerdict verdict) {
       return "not shown";
     case ClaimVerdict::contradicted:
       return "contradicted";
+    case ClaimVerdict::no_difference:
+      return "no difference of 2 points";
     case ClaimVerdict::unmeasured:
       break;
   }
   return "not measured";
+}
+
+std::vector<ClaimOutlook> claim_outlooks(const Store& store, const RunRow& pilot, const std::vector<Claim>& claims,
+                                         std::size_t seeds) {
+  Evidence evidence(store, pilot);
+  std::vector<ClaimOutlook> all;
+  for (const auto& claim : claims) all.push_back(evidence.outlook(claim, seeds));
+  return all;
+}
+
+std::string outlook_lines(const std::vector<ClaimOutlook>& outlooks, std::size_t seeds) {
+  const auto number_of = [](int count) { return count == 0 ? std::string("more than 100") : std::to_string(count); };
+  std::string text;
+  for (const auto& one : outlooks) {
+    text += claim_head(one.claim) + ": ";
+    if (!one.missing.empty()) {
+      text += one.missing + "\n";
+      continue;
+    }
+    text +=
+        fmt::format("{} seeds could show {:.1f} {} (80 % power); {:g} need {} seeds, with four times the items {}{}\n",
+                    seeds, one.detectable * one.unit.scale, one.unit.name, negligible_points,
+                    number_of(one.seeds_for_2), number_of(one.seeds_for_2_at_4),
+                    one.seeds_differ ? "" : "; one stored seed says nothing of how much seeds differ");
+  }
+  return text;
 }
 
 std::string verdict_lines(const PlanVerdict& verdict) {

@@ -37,8 +37,12 @@ struct Claim {
 /// The "claims" of a plan; none when it has none. Throws Fault::config, naming file, entry, key, found and expected.
 std::vector<Claim> read_claims(const nlohmann::ordered_json& plan, const std::string& where);
 
-enum class ClaimVerdict : std::uint8_t { reproduced, not_shown, contradicted, unmeasured };
-/// "direction reproduced", "not shown", "contradicted", "not measured".
+/// no_difference: a direction was expected, and the 95 % interval lies within 2 points of none (two one-sided tests:
+/// Schuirmann, J. Pharmacokinet. Biopharm. 15 (1987), 657).
+enum class ClaimVerdict : std::uint8_t { reproduced, not_shown, contradicted, unmeasured, no_difference };
+/// What is too small to matter, in points.
+inline constexpr double negligible_points = 2.0;
+/// "direction reproduced", "not shown", "contradicted", "not measured", "no difference of 2 points".
 const char* claim_verdict_name(ClaimVerdict verdict);
 
 /// One claim, with the measured result.
@@ -65,11 +69,30 @@ struct PlanVerdict {
 };
 
 /// Judges the claims of a stored run. A claim is reproduced when the 95 % interval of its difference lies within what
-/// it expects, contradicted when it lies outside, and not shown otherwise. The plan's verdict: reproduced when every
+/// it expects, contradicted when it lies outside, without a difference when it lies close to none, and not shown
+/// otherwise. The plan's verdict: reproduced when every
 /// claim is (which needs no correction: an intersection-union test, Berger, Technometrics 24 (1982), 295); contradicted
 /// when one is with Holm's correction over the claims; unmeasured when one is; else not shown. Throws Fault::config for
 /// a run whose plan has no claims.
 PlanVerdict judge_run(const Store& store, const RunRow& run);
+
+/// What a claim could show before it is run, by the spread of cells that are stored.
+struct ClaimOutlook {
+  Claim claim;
+  MetricUnit unit{};
+  std::size_t cells = 0;      ///< pairs of stored cells
+  bool seeds_differ = false;  ///< whether stored cells tell how much seeds differ; else only items are in the numbers
+  double detectable = 0.0;    ///< with the seeds of the plan and the items of the stored cells; 80 % power, alpha 0.05
+  int seeds_for_2 = 0;        ///< seeds that show 2 points with these items; 0: more than 100
+  int seeds_for_2_at_4 = 0;   ///< the same with four times the items
+  std::string missing;        ///< why nothing is known
+};
+
+/// Of the claims, by the cells of a stored run of the same plan (finished or not), for `seeds` seeds.
+std::vector<ClaimOutlook> claim_outlooks(const Store& store, const RunRow& pilot, const std::vector<Claim>& claims,
+                                         std::size_t seeds);
+/// A line a claim.
+std::string outlook_lines(const std::vector<ClaimOutlook>& outlooks, std::size_t seeds);
 
 /// The verdict, then two lines a claim: what was expected, what was found; then the remarks.
 std::string verdict_lines(const PlanVerdict& verdict);

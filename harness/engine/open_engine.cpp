@@ -160,7 +160,7 @@ std::map<std::string, EngineParts> open_others(const EngineParts& parts, const P
     auto other = open_parts(settings, checkpoints, log, CacheUse::whole);
     require(
         other.tokenizer->hash() == parts.tokenizer->hash() && other.model->vocabulary() == parts.model->vocabulary(),
-        Fault::config, [&] {
+        Fault::config, [&, &name = name] {
           return file.where + ": models: '" + name + "' has another tokenizer or vocabulary, expected those of " +
                  parts.settings.model.string();
         });

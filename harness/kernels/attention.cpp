@@ -31,6 +31,7 @@ struct Head {
   View d_out(std::int64_t row) const {
     return {move(a.d_out, a.type, row * a.out_stride + head * a.head_dim), a.out_stride, a.type};
   }
+  // NOLINTNEXTLINE(readability-function-size): the arguments of a matrix product
   void multiply(std::int64_t rows, std::int64_t columns, std::int64_t depth, const View& x, bool x_transposed,
                 const View& y, bool y_transposed, float* to, std::int64_t to_stride, bool accumulate) const {
     const Product product{rows,

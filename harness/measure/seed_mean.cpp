@@ -90,4 +90,18 @@ SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance) {
   return found;
 }
 
+PlannedError planned_error(const SeedSpread& pilot, const SeedVariance& variance, double seeds, double items) {
+  const double weight = pilot.weight / seeds;
+  const double shared = std::max(0.0, pilot.items - pilot.weight * pilot.own_items) / items;
+  const double own = weight * (pilot.own_items / items + variance.beyond_items());
+  PlannedError error{.stderror = std::sqrt(shared + own), .degrees = 0.0};
+  double fourths = 0.0;
+  if (pilot.item_degrees > 0.0) fourths += shared * shared / (pilot.item_degrees * items);
+  // Twice the seeds are more than twice the degrees: each group has one less than its seeds.
+  const double groups = std::max(1.0, variance.degrees * pilot.weight / std::max(1.0 - pilot.weight, 1e-9));
+  if (variance.degrees > 0.0) fourths += own * own / (variance.degrees * seeds + groups * (seeds - 1.0));
+  if (fourths > 0.0) error.degrees = (shared + own) * (shared + own) / fourths;
+  return error;
+}
+
 }  // namespace touchstone

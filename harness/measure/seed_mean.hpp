@@ -55,4 +55,13 @@ struct SeedMean {
 /// (Cameron, Gelbach and Miller, JBES 29 (2011), 238) where the pooled variance is the comparison's own.
 SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance);
 
+/// The error that the same comparison would have with other numbers of seeds and items.
+struct PlannedError {
+  double stderror = 0.0;
+  double degrees = 0.0;  ///< of Student's t; 0: normal
+};
+/// `seeds` and `items` are what the numbers of the pilot are multiplied with. What one seed cannot tell, the variance
+/// between seeds, is taken as 0 where `variance` has no degrees.
+PlannedError planned_error(const SeedSpread& pilot, const SeedVariance& variance, double seeds, double items);
+
 }  // namespace touchstone

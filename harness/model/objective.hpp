@@ -148,5 +148,7 @@ template <class... Functions>
 struct Cases : Functions... {
   using Functions::operator()...;
 };
+template <class... Functions>
+Cases(Functions...) -> Cases<Functions...>;
 
 }  // namespace touchstone

@@ -77,7 +77,7 @@ Procedure read_procedure(const ProcedureFile& file, const ProcedureBook& book) {
   }
   for (const auto& [given, folder] : file.models) {
     const auto& wanted = procedure.models;
-    require(std::find(wanted.begin(), wanted.end(), given) != wanted.end(), Fault::config, [&] {
+    require(std::find(wanted.begin(), wanted.end(), given) != wanted.end(), Fault::config, [&, &given = given] {
       return file.where + ": models: " +
              (wanted.empty() ? "found '" + given + "', but procedure " + name + " takes none"
                              : unknown_name("model", given, wanted));

@@ -121,16 +121,22 @@ void read_status(int status, SandboxResult& result) {
 void SandboxedProcess::end() noexcept {
   if (over_ || child_.ended_descriptor() < 0) return;
   over_ = true;
-  if (child_.wait_until(Clock::now())) return;
+  try {
+    if (child_.wait_until(Clock::now()) || ended_by_its_first_process()) return;
+    child_.kill();
+    child_.wait_until(Clock::now() + seconds(5));
+  } catch (const std::exception&) {  // what bubblewrap says of its first process cannot be read
+    child_.kill();
+  }
+}
+
+bool SandboxedProcess::ended_by_its_first_process() {
   const pid_t first = first_process(information_.get());
   const Descriptor handle(first > 0 ? static_cast<int>(syscall(SYS_pidfd_open, first, 0)) : -1);
-  if (handle.get() >= 0 && is_child(first, child_.pid())) {
-    syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
-    // bubblewrap ends when the name space is empty. If it is stuck, ending it also ends the name space.
-    if (child_.wait_until(Clock::now() + seconds(5))) return;
-  }
-  child_.kill();
-  child_.wait_until(Clock::now() + seconds(5));
+  if (handle.get() < 0 || !is_child(first, child_.pid())) return false;
+  syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+  // bubblewrap ends when the name space is empty. If it is stuck, ending it also ends the name space.
+  return child_.wait_until(Clock::now() + seconds(5)).has_value();
 }
 
 std::vector<std::string> Sandbox::command(const std::string& source, const SandboxLimits& limits, int filter_descriptor,

@@ -52,6 +52,8 @@ class SandboxedProcess {
   int ended_descriptor() const { return child_.ended_descriptor(); }
 
  private:
+  /// False: it cannot be told which process that is.
+  bool ended_by_its_first_process();
   Child child_;
   Descriptor information_;  ///< bubblewrap writes {"child-pid": N} here
   bool over_ = false;

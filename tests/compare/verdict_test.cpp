@@ -93,6 +93,41 @@ TEST_F(VerdictTest, NotShownWithTheEffectThatCouldHaveBeen) {
             ClaimVerdict::contradicted);
 }
 
+// Both answer alike: an interval of one point to each side is close to none, which is more than "not shown".
+TEST_F(VerdictTest, NoDifferenceIsAFindingOfItsOwn) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {100, 100}, {100, 100});
+  const auto verdict = judge(claim(R"("of": "score", "expect": "higher")"));
+  EXPECT_EQ(verdict.claims[0].verdict, ClaimVerdict::no_difference);
+  EXPECT_EQ(verdict.verdict, ClaimVerdict::not_shown);
+  EXPECT_THAT(verdict_lines(verdict), HasSubstr("no difference of 2 points"));
+}
+
+// Seeds differ by 10 points, so that 2 points need many of them, and more items help little.
+TEST_F(VerdictTest, WhatClaimsCouldShowIsToldByStoredCells) {
+  RunRow run;
+  run.id = run_;
+  run.plan_json = "{}";
+  const auto claims = read_claims(Json{{"claims", Json::parse(claim(R"("of": "score", "expect": "higher")"))}}, "plan");
+  const auto none = claim_outlooks(store_, run, claims, 3);
+  EXPECT_THAT(outlook_lines(none, 3), HasSubstr("no pair of stored cells"));
+  add_pair(1, {90, 120}, {100, 100});
+  const auto one = claim_outlooks(store_, run, claims, 3).at(0);
+  EXPECT_FALSE(one.seeds_differ);
+  EXPECT_THAT(outlook_lines({one}, 3), HasSubstr("one stored seed says nothing"));
+  add_pair(2, {110, 120}, {100, 100});
+  add_pair(3, {130, 120}, {100, 100});
+  const auto three = claim_outlooks(store_, run, claims, 3).at(0);
+  const auto ten = claim_outlooks(store_, run, claims, 10).at(0);
+  EXPECT_EQ(three.cells, 3U);
+  EXPECT_TRUE(three.seeds_differ);
+  EXPECT_GT(three.detectable, one.detectable);
+  EXPECT_LT(ten.detectable, three.detectable / 1.8);
+  EXPECT_EQ(three.seeds_for_2, 0);
+  // With as many seeds as are stored it is what the verdict says.
+  const auto judged = judge(claim(R"("of": "score", "expect": "higher")"));
+  EXPECT_NEAR(three.detectable, judged.claims[0].detectable, 0.1 * three.detectable);
+}
+
 // plain needs 0.02 bits a byte more than new on each of its texts: new is better, and the claim speaks of bits.
 TEST_F(VerdictTest, AClaimIsJudgedInTheMetricsUnitAndDirection) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {

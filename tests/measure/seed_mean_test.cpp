@@ -60,6 +60,18 @@ TEST(SeedMean, SharedItemsAreCountedOnce) {
   EXPECT_NEAR(mean.stderror * mean.stderror, item_variance(seed) + 0.01 / 3.0, 1e-12);
 }
 
+TEST(SeedMean, PlansAreOfTheSameError) {
+  const SeedValues seeds{of({1, 0, 1, 1, 0, 0, 1, 0}), of({0, 0, 0, 1, 0, 0, 1, 0}), of({1, 1, 1, 1, 1, 0, 1, 1})};
+  const auto spread = seed_spread(seeds);
+  const auto variance = pooled_variance(std::span(&spread, 1));
+  const auto mean = over_seeds(spread, variance);
+  EXPECT_NEAR(planned_error(spread, variance, 1, 1).stderror, mean.stderror, 1e-12);
+  const double twice = planned_error(spread, variance, 2, 1).stderror;
+  EXPECT_LT(twice, mean.stderror);
+  EXPECT_GT(twice, mean.stderror / std::sqrt(2.0));  // items that all seeds share stay
+  EXPECT_LT(planned_error(spread, variance, 1, 4).stderror, mean.stderror);
+}
+
 /// Standard normal draws.
 class Normals {
  public:

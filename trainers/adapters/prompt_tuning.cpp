@@ -57,7 +57,8 @@ void attach(const PromptOptions& options, Session& session, std::uint64_t seed, 
   auto rows = files == nullptr ? first_rows(session, options, seed) : rows_of(*files, options, where);
   auto& model = session.model;
   freeze(*model);
-  model = with_soft_prompt(std::move(model), rows.to(model->head().weight.device()).requires_grad_(true));
+  rows = rows.to(model->head().weight.device()).requires_grad_(true);
+  model = with_soft_prompt(std::move(model), rows);
   session.modules[module_name] = {.parameters = {{soft_prompt_key, soft_prompt_of(*model)}},
                                   .learning_rate = options.learning_rate};
 }

@@ -69,11 +69,12 @@ void AdamW::restore(const NamedTensors& moments, std::int64_t steps) {
   const at::NoGradGuard no_grad;
   for (auto& [name, tensor] : this->moments()) {
     const auto found = moments.find(name);
-    require(found != moments.end() && found->second.sizes() == tensor.sizes(), Fault::checkpoint, [&] {
-      return "optimizer state '" + name +
-             "': " + (found == moments.end() ? "missing" : "found shape " + c10::str(found->second.sizes())) +
-             ", expected " + c10::str(tensor.sizes());
-    });
+    require(found != moments.end() && found->second.sizes() == tensor.sizes(), Fault::checkpoint,
+            [&, &name = name, &tensor = tensor] {
+              return "optimizer state '" + name +
+                     "': " + (found == moments.end() ? "missing" : "found shape " + c10::str(found->second.sizes())) +
+                     ", expected " + c10::str(tensor.sizes());
+            });
     tensor.copy_(found->second);
   }
   steps_ = steps;

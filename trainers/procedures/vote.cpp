@@ -38,7 +38,7 @@ std::vector<Response> answer_alone(const std::vector<Response>& responses, std::
 
 /// The majority of what the task itself reads out of the answers. An answer out of which nothing can be read votes only
 /// where all are so; of equally many votes those win whose first came earliest.
-Answered count_votes(const Question& question, std::vector<Response> responses, int answers) {
+Answered count_votes(const Question& question, const std::vector<Response>& responses, int answers) {
   struct Ballot {
     std::size_t first = 0;
     int votes = 0;

@@ -24,7 +24,8 @@ std::map<std::string, std::string> read_models(Options& options) {
   const auto where = options.where() + ": key 'models': ";
   require(given->is_object(), Fault::config, [&] { return where + "expected an object of names"; });
   for (const auto& [name, frozen] : given->items()) {
-    require(frozen.is_string(), Fault::config, [&] { return where + name + ": expected the name of a frozen model"; });
+    require(frozen.is_string(), Fault::config,
+            [&, &name = name] { return where + name + ": expected the name of a frozen model"; });
     models[name] = frozen.get<std::string>();
   }
   return models;

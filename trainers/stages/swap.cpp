@@ -32,7 +32,7 @@ Stage make_swap(Options& options, const TrainerBook&) {
 }  // namespace
 
 namespace plugins {
-void swap(TrainerBook& book) {
+void swap(TrainerBook& book) {  // NOLINT(bugprone-exception-escape): no exchange of two values
   book.stages.add("swap", {.summary = "the model and a frozen one change places: the latter is now trained and written",
                            .make = make_swap});
 }
