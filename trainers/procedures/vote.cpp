@@ -90,7 +90,7 @@ std::vector<Answered> vote_on(std::span<const Question> questions, const Ask& as
     } else if (options.answers == 1) {
       all[at].responses = std::move(own[at]);
     } else {
-      all[at] = count_votes(questions[at], std::move(own[at]), options.answers);
+      all[at] = count_votes(questions[at], own[at], options.answers);
     }
   });
   return all;
