@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-echo "quickstart: on two cores, about twelve minutes to install and build (1.5 GB), one to a first report, ten more to the whole matrix"
+echo "quickstart: on two cores, about five minutes to install and build (1.5 GB), one to a first report, seven more to the whole matrix"
 scripts/setup.sh
 scripts/build.sh touchstone touchstone_tensor catalogue
 mkdir -p quickstart
