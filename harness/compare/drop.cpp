@@ -154,12 +154,13 @@ std::vector<SeedSummary> summarised(std::vector<Spreads> all) {
       pools.brier.push_back(*one.tasks[at].brier);
     }
   }
+  const auto drop_variance = pooled_variance(drops);
   std::vector<SeedSummary> summaries;
   for (auto& one : all) {
     auto& summary = summaries.emplace_back(std::move(one.summary));
     summary.mean_drop.mean = nan;
     summary.mean_drop.interval = {nan, nan};
-    if (one.drop) summary.mean_drop = over_seeds(*one.drop, pooled_variance(drops));
+    if (one.drop) summary.mean_drop = over_seeds(*one.drop, drop_variance);
     for (std::size_t at = 0; at < one.tasks.size(); ++at) {
       auto& task = summary.tasks[at];
       const auto& pools = tasks.at(quantity_of(task));

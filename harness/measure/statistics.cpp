@@ -169,18 +169,6 @@ std::vector<double> holm(std::span<const double> p_values) {
   return adjusted;
 }
 
-Combined combine(std::span<const double> stderrors, std::span<const double> degrees) {
-  require_equal_lengths(stderrors.size(), degrees.size(), "degrees of freedom");
-  double squares = 0.0;
-  double fourths = 0.0;
-  for (std::size_t at = 0; at < stderrors.size(); ++at) {
-    const double square = stderrors[at] * stderrors[at];
-    squares += square;
-    if (degrees[at] > 0.0) fourths += square * square / degrees[at];
-  }
-  return {std::sqrt(squares), fourths > 0.0 ? squares * squares / fourths : 0.0};
-}
-
 namespace {
 
 /// Out-of-range arguments give nan, and the ends of a distribution give infinity, as in <cmath>; nothing throws.

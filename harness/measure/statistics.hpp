@@ -96,16 +96,6 @@ Interval paired_score_interval(double lost, double gained, double items, double 
 /// Holm's adjusted p-values, in the order given. Source: Holm, Scandinavian Journal of Statistics 6 (1979), 65.
 std::vector<double> holm(std::span<const double> p_values);
 
-/// Standard error and Satterthwaite's degrees of freedom of a sum of independent estimates. Divide the error by the
-/// count for their mean.
-struct Combined {
-  double stderror = 0.0;
-  double degrees = 0.0;  ///< 0: normal
-};
-/// sqrt(sum se_i^2). Degrees: (sum se^2)^2 / sum(se^4 / df), where df 0 is infinite (Satterthwaite, Biometrics 2
-/// (1946), 110).
-Combined combine(std::span<const double> stderrors, std::span<const double> degrees);
-
 /// A small seeded generator (splitmix64) for simulations, equal on every machine.
 class Resampler {
  public:

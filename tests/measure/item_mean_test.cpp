@@ -74,6 +74,19 @@ TEST(ItemMean, SumsKnowSharedItems) {
   EXPECT_NEAR(weighted_sum(std::vector{&one, &two}, halves).degrees, 14, 1e-12);
 }
 
+// Errors 3 and 4 with 10 and 20 degrees: sqrt(25), and 625 / (81/10 + 256/20).
+TEST(ItemMean, SumsAddVariancesAndDegrees) {
+  const ItemMean one{.value = 0.0, .units = {{1, 3.0}}, .degrees = 10};
+  const ItemMean two{.value = 0.0, .units = {{2, 4.0}}, .degrees = 20};
+  const std::vector<double> ones{1.0, 1.0};
+  const auto found = weighted_sum(std::vector{&one, &two}, ones);
+  EXPECT_EQ(error_of(found), 5.0);
+  EXPECT_NEAR(found.degrees, 625.0 / (8.1 + 12.8), 1e-12);
+  auto normal = one;
+  normal.degrees = 0;
+  EXPECT_EQ(weighted_sum(std::vector<const ItemMean*>{&normal, &normal}, ones).degrees, 0.0);
+}
+
 TEST(ItemMean, RefusesOtherLengths) {
   const std::vector<double> values{1, 0};
   EXPECT_THROW(item_mean(values, {std::vector<std::uint64_t>{1}, {}}), Error);

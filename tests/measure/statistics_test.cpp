@@ -260,14 +260,6 @@ TEST(HolmTest, ByHand) {
   EXPECT_TRUE(holm(std::vector<double>{}).empty());
 }
 
-// Errors 3 and 4 with 10 and 20 degrees: sqrt(25), and 625 / (81/10 + 256/20).
-TEST(CombineTest, AddsVariancesAndDegrees) {
-  const auto found = combine(std::vector<double>{3, 4}, std::vector<double>{10, 20});
-  EXPECT_EQ(found.stderror, 5.0);
-  EXPECT_NEAR(found.degrees, 625.0 / (8.1 + 12.8), 1e-12);
-  EXPECT_EQ(combine(std::vector<double>{3, 4}, std::vector<double>{0, 0}).degrees, 0.0);
-}
-
 // 2.80 standard errors for the normal distribution; with nine degrees more, since its t is wider.
 TEST(PowerTest, AgreesWithTheNonCentralT) {
   EXPECT_NEAR(power_of(2.8015852, 0, 0.05), 0.80, 1e-6);
