@@ -108,7 +108,7 @@ class TensorBackend final : public Backend {
 
   std::string bench(const std::string& kind, const std::string& options_json) override {
     require(kind == "score" || kind == "decode" || kind == "train" || kind == "objectives", Fault::config,
-            [&] { return "bench '" + kind + "' is not known, expected train, objectives, decode or score"; });
+            [&] { return "bench: found '" + kind + "', expected train, objectives, decode or score"; });
     if (kind == "objectives") {
       return guarded([&] { return bench_objectives(options_json, *checkpoints_, families_, trainers_); });
     }

@@ -45,7 +45,7 @@ void take_seeds(ArmTask& out, const SeedMean& mean) {
 
 /// Of one of `tests` tests that are corrected together.
 double detectable_of(const ArmTask& task, std::size_t tests) {
-  const double level = alpha / static_cast<double>(tests);
+  const double level = significance / static_cast<double>(tests);
   return task.alone ? task.alone->detectable(level) : detectable_difference(task.stderror, task.degrees, level);
 }
 
@@ -64,6 +64,7 @@ ArmTask pool_task(const std::vector<CellChange>& changes, const Arm& arm, const 
     out.before += one->before / seeds;
     out.after += one->after / seeds;
     out.chance = one->chance;
+    out.higher_is_better = one->higher_is_better;
     out.items = one->paired.items;
     out.lost += one->higher_is_better ? one->paired.lost : one->paired.gained;
     out.gained += one->higher_is_better ? one->paired.gained : one->paired.lost;
@@ -76,6 +77,7 @@ ArmTask pool_task(const std::vector<CellChange>& changes, const Arm& arm, const 
   if (arm.changes.size() > 1) take_seeds(out, task.change);
   out.gap = task.gap;
   out.brier = task.brier;
+  out.squared_error = task.squared_error;
   out.p_adjusted = out.p_value;
   out.calibration_before = mean_calibration(calibration_before);
   out.calibration_after = mean_calibration(calibration_after);
@@ -108,27 +110,28 @@ void adjust(const std::vector<ArmTask*>& family) {
   }
 }
 
-void adjust_calibration(Arm& arm) {
-  std::vector<double> gaps;
-  std::vector<double> briers;
+/// Corrects one quantity of calibration over the arm's benchmarks that have it.
+void adjust_over_tasks(Arm& arm, std::optional<SeedMean> ArmTask::*quantity, double ArmTask::*adjusted) {
+  std::vector<double> p_values;
   for (const auto& task : arm.tasks) {
-    if (!task.gap) continue;
-    gaps.push_back(task.gap->p_value);
-    briers.push_back(task.brier->p_value);
+    if (task.*quantity) p_values.push_back((task.*quantity)->p_value);
   }
-  const auto gaps_adjusted = holm(gaps);
-  const auto briers_adjusted = holm(briers);
+  const auto corrected = holm(p_values);
   std::size_t at = 0;
   for (auto& task : arm.tasks) {
-    if (!task.gap) continue;
-    task.gap_adjusted = gaps_adjusted[at];
-    task.brier_adjusted = briers_adjusted[at++];
+    if (task.*quantity) task.*adjusted = corrected[at++];
   }
+}
+
+void adjust_calibration(Arm& arm) {
+  adjust_over_tasks(arm, &ArmTask::gap, &ArmTask::gap_adjusted);
+  adjust_over_tasks(arm, &ArmTask::brier, &ArmTask::brier_adjusted);
+  adjust_over_tasks(arm, &ArmTask::squared_error, &ArmTask::squared_error_adjusted);
 }
 
 /// The interval of the largest of `count` drops, which was picked because it is the largest.
 Interval selected_interval(const ArmTask& task, double count) {
-  const double each = 1.0 - std::pow(1.0 - alpha, 1.0 / count);
+  const double each = 1.0 - std::pow(1.0 - significance, 1.0 / count);
   const double half = t_or_normal_quantile(1.0 - each / 2.0, task.degrees) * task.stderror;
   return {as_share(-task.change - half, task.unit), as_share(-task.change + half, task.unit)};
 }
@@ -274,7 +277,7 @@ std::vector<Arm> build_arms(const std::vector<CellChange>& changes, const std::v
       auto arm = build_arm(changes, summary, models);
       if (std::isfinite(arm.mean_drop)) {
         arm.mean_drop_detectable =
-            detectable_difference(summary.mean_drop.stderror, summary.mean_drop.degrees, alpha / arms_with_drop);
+            detectable_difference(summary.mean_drop.stderror, summary.mean_drop.degrees, significance / arms_with_drop);
       }
       const int number = ++names[{model, trained_on, arm.method}];
       if (number > 1) arm.method += " #" + std::to_string(number);

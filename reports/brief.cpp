@@ -66,7 +66,7 @@ std::string least_line(const ReportInput& input) {
   std::string list;
   for (const auto& [method, drop, p_adjusted] : input.methods) {
     list += fmt::format("{}{} {} {}{}", list.empty() ? "" : ", ", method, points(drop.mean),
-                        interval_points(drop.interval, true), p_adjusted < alpha ? "" : " (not shown)");
+                        interval_points(drop.interval, true), p_adjusted < significance ? "" : " (not shown)");
   }
   return "Mean drop over all training tasks, least first: " + list + " points.";
 }

@@ -33,8 +33,9 @@ void choose_runs(ReportInput& input, const Store& store, const ReportSettings& s
   std::erase_if(input.runs, [&](const RunRow& run) { return run.id != *settings.run; });
   require(!input.runs.empty(), Fault::usage, [&] {
     const auto all = store.runs();
-    return "no run " + std::to_string(*settings.run) + " in the database; it holds " +
-           (all.empty() ? "none" : "runs " + std::to_string(all.front().id) + " to " + std::to_string(all.back().id));
+    return "--run: found no run " + std::to_string(*settings.run) + ", " +
+           (all.empty() ? "nor any other"
+                        : "expected one of " + std::to_string(all.front().id) + " to " + std::to_string(all.back().id));
   });
 }
 
@@ -100,7 +101,7 @@ void add_planned(const std::string& plan_json, std::map<std::string, std::size_t
 
 /// Sorts cells and changes in the plan's order, not in the order in which cells ended: models and training tasks by
 /// first appearance, methods as the plan lists them (the same in every group), then seeds.
-void order_as_planned(ReportInput& input) {
+void order_as_planned(ReportInput& input, std::vector<CellChange>& changes) {
   std::map<std::string, std::size_t> methods;
   for (const auto& run : input.runs) add_planned(run.plan_json, methods);
   std::map<std::pair<std::int64_t, std::string>, std::size_t> groups;
@@ -115,8 +116,26 @@ void order_as_planned(ReportInput& input) {
     return place(a) < place(b);
   };
   std::stable_sort(input.cells.begin(), input.cells.end(), before);
-  std::stable_sort(input.changes.begin(), input.changes.end(),
+  std::stable_sort(changes.begin(), changes.end(),
                    [&](const CellChange& a, const CellChange& b) { return before(a.cell, b.cell); });
+}
+
+/// The metrics beside the benchmarks' own, each compared over all cells.
+void collect_further(ReportInput& input, const Store& store, const ReportSettings& settings) {
+  for (const auto& measure : input.measures) {
+    for (const auto& score : measure.scores) {
+      const bool known = std::any_of(input.further.begin(), input.further.end(),
+                                     [&](const FurtherMetric& other) { return other.name == score.metric; });
+      if (score.further.empty() || known) continue;
+      input.further.push_back({score.metric, score.further, score.higher_is_better, score.unit, {}, {}});
+    }
+  }
+  for (auto& metric : input.further) {
+    metric.changes = cell_changes(store, settings.run, metric.name);
+    std::erase_if(metric.changes, [](const CellChange& change) { return change.tasks.empty(); });
+    order_as_planned(input, metric.changes);
+    metric.arms = build_arms(metric.changes, input.models);
+  }
 }
 
 // The part of a response that a reader should see: the chosen choice, or the first generated text.
@@ -249,10 +268,11 @@ ReportInput collect(const Store& store, const ReportSettings& settings) {
   reports::choose_measures(input, store, settings);
   input.cells = store.cells(settings.run);
   input.changes = cell_changes(store, settings.run);
-  reports::order_as_planned(input);
+  reports::order_as_planned(input, input.changes);
   reports::choose_models(input, store);
   input.arms = reports::build_arms(input.changes, input.models);
   input.methods = reports::method_drops(input.changes, input.arms);
+  reports::collect_further(input, store, settings);
   reports::choose_tasks(input);
   for (const auto& cell : input.cells) {
     auto curve = store.curve(cell.id);

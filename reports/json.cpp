@@ -68,6 +68,7 @@ Json report_json(const ArmTask& task) {
           {"gained", task.gained},
           {"gap_change", seed_mean(task.gap, task.gap_adjusted)},
           {"brier_change", seed_mean(task.brier, task.brier_adjusted)},
+          {"squared_error_change", seed_mean(task.squared_error, task.squared_error_adjusted)},
           {"calibration_before", report_json(task.calibration_before)},
           {"calibration_after", report_json(task.calibration_after)}};
 }
@@ -80,7 +81,9 @@ Json report_json(const CalibrationChange& change) {
           {"gap", number_or_null(change.gap.value)},
           {"gap_stderr", number_or_null(std::sqrt(item_variance(change.gap)))},
           {"brier", number_or_null(change.brier.value)},
-          {"brier_stderr", number_or_null(std::sqrt(item_variance(change.brier)))}};
+          {"brier_stderr", number_or_null(std::sqrt(item_variance(change.brier)))},
+          {"squared_error", number_or_null(change.squared_error.value)},
+          {"squared_error_stderr", number_or_null(std::sqrt(item_variance(change.squared_error)))}};
 }
 
 Json report_json(const ReportInput& input, const Arm& arm) {

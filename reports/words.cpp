@@ -7,6 +7,7 @@
 #include <set>
 
 #include "harness/base/text.hpp"
+#include "harness/measure/direction.hpp"
 #include "reports/numbers.hpp"
 
 namespace touchstone::reports {
@@ -14,18 +15,27 @@ namespace {
 
 bool excludes_none(const Interval& interval) { return interval.low > 0 || interval.high < 0; }
 
+/// A sentence gives the metric's own direction in words, a table its sign, which task_label() explains.
 std::string with_interval(const ArmTask& task) {
-  return change_points(task.change, task.unit) + " " + interval_points(task.interval, true, task.unit);
+  if (task.higher_is_better) {
+    return change_points(task.change, task.unit) + " " + interval_points(task.interval, true, task.unit) + " " +
+           task.unit.name;
+  }
+  const auto number = [&](double better, const std::string& unit) {
+    return difference_words(better, points(std::fabs(better), task.unit), unit, false);
+  };
+  return fmt::format("{} [{}, {}] ({})", number(task.change, task.unit.name), number(task.interval.low, ""),
+                     number(task.interval.high, ""), direction_note(false));
 }
 
 /// On the training task.
 std::string target_sentence(const ArmTask& task) {
   const auto p = p_value(task.p_adjusted);
-  const auto found = fmt::format("{}: {} {}", task.task, with_interval(task), task.unit.name);
+  const auto found = fmt::format("{}: {}", task.task, with_interval(task));
   if (shown(task)) {
     return fmt::format("{} on the task trained on, {}, Holm p {}.", task.change > 0 ? "Gains" : "Loses", found, p);
   }
-  const bool alone = task.p_value < alpha && excludes_none(task.interval);
+  const bool alone = task.p_value < significance && excludes_none(task.interval);
   if (alone) {
     return fmt::format(
         "No change shown on the task trained on, {}; taken alone (95 % interval, p {}) it would be, as one of all the "
@@ -87,10 +97,10 @@ std::string calibration_sentence(const Arm& arm) {
 
 }  // namespace
 
-bool shown(const ArmTask& task) { return task.p_adjusted < alpha && excludes_none(task.interval); }
+bool shown(const ArmTask& task) { return task.p_adjusted < significance && excludes_none(task.interval); }
 
 bool gap_shown(const ArmTask& task) {
-  return task.gap && task.gap_adjusted < alpha && excludes_none(task.gap->interval);
+  return task.gap && task.gap_adjusted < significance && excludes_none(task.gap->interval);
 }
 
 std::string_view word(Finding finding) {
@@ -107,6 +117,20 @@ std::string_view word(Finding finding) {
       break;
   }
   return "inconclusive";
+}
+
+std::string task_label(const ArmTask& task) {
+  if (task.higher_is_better) return task.task;
+  return fmt::format("{} ({}: + is an improvement)", task.task, direction_note(false));
+}
+
+std::string task_label(const ReportInput& input, const std::string& name) {
+  for (const auto& arm : input.arms) {
+    for (const auto& task : arm.tasks) {
+      if (task.task == name) return task_label(task);
+    }
+  }
+  return name;
 }
 
 std::string arm_name(const Arm& arm) { return arm.method + " on " + arm.trained_on; }

@@ -7,18 +7,22 @@
 
 namespace touchstone::reports {
 
-/// A difference counts as shown below this adjusted p.
-inline constexpr double alpha = 0.05;
 /// "Does not forget" may be said only when the whole interval of the drop lies below this (one point).
 inline constexpr double forgetting_margin = 0.01;
 
-/// The corrected p is below alpha, and the 95 % interval leaves out 0: words and interval never disagree.
+/// The corrected p is below `significance` (harness/compare/drop.hpp), and the 95 % interval leaves out 0: words and
+/// interval never disagree.
 bool shown(const ArmTask& task);
 /// The same of the change in over-confidence.
 bool gap_shown(const ArmTask& task);
 
 /// "better", "worse", "trade", "inconclusive", "one seed"
 std::string_view word(Finding finding);
+
+/// The benchmark's name where its changes are shown; where lower is better it says so, because signs are turned there.
+std::string task_label(const ArmTask& task);
+/// The same of a benchmark by its name, as the report's arms have it.
+std::string task_label(const ReportInput& input, const std::string& name);
 
 /// "sft on gsm8k"
 std::string arm_name(const Arm& arm);

@@ -14,7 +14,7 @@ for path in files:
         includes[path] = [(kind == "\"", name) for kind, name in line_form.findall(open(path, encoding="utf-8").read())]
 
 siblings = ("tasks", "backends", "trainers", "reports")
-free_folders = ("harness/base", "harness/jinja", "harness/pictures", "harness/audio", "harness/data", "harness/recipe", "harness/measure", "harness/store",
+free_folders = ("harness/base", "harness/jinja", "harness/pictures", "harness/audio", "harness/data", "harness/recipe", "harness/measure", "harness/metrics", "harness/store",
                 "harness/compare", "harness/run", "harness/report", "harness/cli", "harness/main.cpp", "tasks", "reports", "backends/tokenizers")
 everywhere_forbidden = ("torch/torch.h", "torch/nn.h", "torch/all.h", "torch/extension.h", "torch/script.h")
 source_only = ("torch/csrc/autograd/custom_function.h", "torch/version.h")

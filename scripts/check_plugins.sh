@@ -32,6 +32,7 @@ check stages trainers/stages/*.cpp
 check rewards trainers/rewards/*.cpp
 check procedures trainers/procedures/*.cpp
 check adapters trainers/adapters/*.cpp
+check metrics harness/metrics/*.cpp
 check sections reports/sections/*.cpp
 # A method that comes with the program must state its claim, its formula, its cost, and what was inferred.
 for recipe in configs/methods/*.json; do

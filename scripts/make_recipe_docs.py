@@ -26,7 +26,7 @@ it was built from), `"summary"`, `"claim"` (`"text"`, `"direction"`, `"figures"`
 `"generation"`) and `"inferred"`, a list of what was chosen because the source does not say it. `touchstone show methods NAME`
 prints them with every option. They are texts of one line, of 1000 bytes at most; a recipe of your own may leave them out, those
 of `configs/methods` may not (`scripts/check_plugins.sh`). They change nothing that is trained, nor what is stored already.
-What came of reproducing a method is read from `configs/verdicts.json`.
+The verdict on a method, and on each claim of its plan, is read from `configs/verdicts.json`.
 """
 
 
@@ -52,9 +52,15 @@ def things(title, entries):
     return lines
 
 
+def found_of(claim):
+    main = "main claim: " if claim.get("main") else ""
+    return f"{main}{claim['compared']}: {claim['found']}: {claim.get('words', claim['verdict'])}"
+
+
 def page(recipe, verdicts):
     """What `touchstone show methods NAME` prints of a method before its options, as a list of lines."""
     claim, cost = recipe["claim"], recipe["cost"]
+    verdict = verdicts.get(recipe["method"], {"verdict": "not measured yet", "claims": []})
     facts = {
         "Claim": claim["text"],
         "Expected": claim.get("direction") and f"`{claim['direction']}`",
@@ -65,7 +71,8 @@ def page(recipe, verdicts):
         "Memory": cost["memory"],
         "Generation": cost["generation"],
         "Inferred": "; ".join(recipe["inferred"]) or "nothing",
-        "Reproduced": verdicts.get(recipe["method"], {}).get("text", "not measured yet"),
+        "Verdict": verdict["verdict"],
+        "Found": "; ".join(found_of(claim) for claim in verdict["claims"]),
     }
     lines = ["", f"### `{recipe['method']}`", "", recipe["summary"] + ". " + recipe["paper"] + ".", ""]
     return lines + [f"- **{name}**: {text}" for name, text in facts.items() if text]

@@ -154,8 +154,9 @@ Example question(const DataRow& row, const DataRow& answer, const std::string& i
     example.facts["properties"] = tool["parameters"]["properties"].dump();
     example.facts["required"] = tool["parameters"].value("required", Json::array()).dump();
   }
-  require(example.facts.count("properties") > 0, Fault::data,
-          [&] { return row.where + ": key 'function': none is called '" + wanted.key() + "'"; });
+  require(example.facts.count("properties") > 0, Fault::data, [&] {
+    return row.where + ": key 'function': found none called '" + wanted.key() + "', which is the answer's";
+  });
   example.targets = {wanted_call(wanted.key(), wanted.value(), Json::parse(example.facts.at("required")))};
   example.doc_hash = document_hash(row.value);
   return example;

@@ -1,4 +1,5 @@
 #include "harness/base/error.hpp"
+#include "harness/base/object_reader.hpp"
 #include "tasks/micro/maze_form.hpp"
 #include "tasks/parts/rows.hpp"
 
@@ -32,14 +33,14 @@ void open_passages(Maze& maze, const DataRow& row, const std::string& key, int w
   for (const auto& line : lines)
     fits = fits && line.size() == side && line.find_first_not_of("01") == std::string::npos;
   require(fits, Fault::data, [&] {
-    return row.where + ": '" + key + "' is expected to hold " + std::to_string(side) + " texts of " +
-           std::to_string(side) + " digits 0 or 1";
+    return row.where + ": key '" + key + "': found " + shown_json(row.at(key)) + ", expected " + std::to_string(side) +
+           " texts of " + std::to_string(side) + " digits 0 or 1";
   });
   for (std::size_t at = 0; at < side * side; ++at) {
     if (lines[at / side][at % side] == '0') continue;
     const auto to = micro::step({static_cast<int>(at / side), static_cast<int>(at % side)}, way);
     require(maze.inside(to), Fault::data,
-            [&] { return row.where + ": '" + key + "' opens a passage that leads out of the maze"; });
+            [&] { return row.where + ": key '" + key + "': found a passage that leads out of the maze"; });
     maze.open[at] |= static_cast<std::uint8_t>(1 << way);
     maze.open[static_cast<std::size_t>(to.row) * static_cast<std::size_t>(maze.side) +
               static_cast<std::size_t>(to.column)] |= static_cast<std::uint8_t>(1 << (way + 2) % 4);
@@ -54,7 +55,8 @@ Place place(const Maze& maze, const DataRow& row, const std::string& key) {
     return value.get<std::int64_t>() >= 0 && value.get<std::int64_t>() < maze.side;
   };
   require(two && within(found[0]) && within(found[1]), Fault::data, [&] {
-    return row.where + ": '" + key + "' is expected to be [row, column], each 0 to " + std::to_string(maze.side - 1);
+    return row.where + ": key '" + key + "': found " + shown_json(row.at(key)) +
+           ", expected [row, column], each from 0 to " + std::to_string(maze.side - 1);
   });
   return {found[0].get<int>(), found[1].get<int>()};
 }
@@ -62,7 +64,7 @@ Place place(const Maze& maze, const DataRow& row, const std::string& key) {
 Maze maze_of(const DataRow& row) {
   const auto side = row.integer("n");
   require(side >= 2 && side <= largest, Fault::data, [&] {
-    return row.where + ": 'n' is " + std::to_string(side) + ", 2 to " + std::to_string(largest) + " is wanted";
+    return row.where + ": key 'n': found " + std::to_string(side) + ", expected 2 to " + std::to_string(largest);
   });
   Maze maze{.side = static_cast<int>(side), .open = {}, .start = {}, .end = {}};
   maze.open.resize(static_cast<std::size_t>(side * side));
@@ -84,7 +86,8 @@ void check_path(const Maze& maze, const DataRow& row) {
     wanted.push_back({at.row, at.column});
   }
   require(row.at("path") == wanted, Fault::data, [&] {
-    return row.where + ": 'path' is not the shortest path from 'start' to 'end', which is " + wanted.dump();
+    return row.where + ": key 'path': found " + shown_json(row.at("path")) +
+           ", expected the shortest path from 'start' to 'end', " + wanted.dump();
   });
 }
 
@@ -96,7 +99,7 @@ std::vector<Example> load_maze_6x6(Split split, const DataFolders& folders) {
   for (const auto& row : read_rows(folders.find(maze6x6_name, file_of(maze6x6_name, maze_6x6_files(), split)))) {
     const auto id = row.integer("id");
     require(id >= 0 && id < mazes, Fault::data, [&] {
-      return row.where + ": 'id' is " + std::to_string(id) + ", 0 to " + std::to_string(mazes - 1) + " is wanted";
+      return row.where + ": key 'id': found " + std::to_string(id) + ", expected 0 to " + std::to_string(mazes - 1);
     });
     const auto maze = maze_of(row);
     check_path(maze, row);

@@ -46,7 +46,7 @@ const std::vector<MmluCategory>& categories() {
 int answer_index(const std::string& answer, const std::string& where) {
   if (answer.size() == 1 && answer[0] >= 'A' && answer[0] <= 'D') return answer[0] - 'A';
   if (answer.size() == 1 && answer[0] >= '0' && answer[0] <= '3') return answer[0] - '0';
-  throw Error(Fault::data, where + ": the answer is '" + answer.substr(0, 40) + "', A, B, C or D is wanted");
+  throw Error(Fault::data, where + ": found the answer '" + answer.substr(0, 40) + "', expected A, B, C or D");
 }
 
 std::vector<MmluQuestion> questions_of_csv(const std::filesystem::path& path) {
@@ -59,8 +59,8 @@ std::vector<MmluQuestion> questions_of_csv(const std::filesystem::path& path) {
     const auto& fields = rows[i].fields;
     const auto where = path.string() + ": line " + std::to_string(rows[i].line);
     require(fields.size() == 6, Fault::data, [&] {
-      return where + ": has " + std::to_string(fields.size()) +
-             " columns, 6 are wanted: question, four choices, answer letter";
+      return where + ": found " + std::to_string(fields.size()) +
+             " columns, expected 6: question, four choices, letter of the answer";
     });
     questions.push_back({.text = fields[0],
                          .choices = {fields.begin() + 1, fields.begin() + 5},
@@ -74,8 +74,9 @@ std::vector<MmluQuestion> questions_of_rows(const std::filesystem::path& path) {
   std::vector<MmluQuestion> questions;
   for (const auto& row : read_rows(path)) {
     MmluQuestion question{.text = row.text("question"), .choices = row.texts("choices"), .answer = 0, .facts = {}};
-    require(question.choices.size() == 4, Fault::data,
-            [&] { return row.where + ": has " + std::to_string(question.choices.size()) + " choices, 4 are wanted"; });
+    require(question.choices.size() == 4, Fault::data, [&] {
+      return row.where + ": key 'choices': found " + std::to_string(question.choices.size()) + ", expected 4";
+    });
     const bool letter = row.at("answer").is_string();
     question.answer = answer_index(letter ? row.text("answer") : std::to_string(row.integer("answer")), row.where);
     questions.push_back(std::move(question));

@@ -3,6 +3,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/one_line.hpp"
 #include "harness/base/text.hpp"
 #include "tasks/parts/filters.hpp"
@@ -67,7 +68,9 @@ std::vector<std::string> fields_of(const Json& value, const std::string& where) 
 std::vector<Example> load_opencqa(Split split, const DataFolders& folders) {
   const auto path = folders.find(opencqa_name, file_of(opencqa_name, opencqa_files(), split));
   const auto charts = read_json(path);
-  require(charts.is_object(), Fault::data, [&] { return path.string() + ": expected an object with a chart a key"; });
+  require(charts.is_object(), Fault::data, [&] {
+    return path.string() + ": found " + shown_json(charts) + ", expected an object with a key for each chart";
+  });
   const auto folder = pictures_of(path, split);
   const auto listed = listed_charts(path.parent_path());
   std::vector<Example> examples;
@@ -85,7 +88,7 @@ std::vector<Example> load_opencqa(Split split, const DataFolders& folders) {
     example.doc_hash = document_hash(value);
     examples.push_back(std::move(example));
   }
-  require(!examples.empty(), Fault::data, [&] { return path.string() + ": no chart in it"; });
+  require(!examples.empty(), Fault::data, [&] { return path.string() + ": found no chart, expected at least one"; });
   return examples;
 }
 

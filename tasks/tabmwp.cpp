@@ -3,6 +3,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 #include "tasks/parts/filters.hpp"
 #include "tasks/parts/line_answer.hpp"
@@ -58,11 +59,14 @@ Example problem(const DataRow& row, const std::string& id) {
 std::vector<Example> load_tabmwp(Split split, const DataFolders& folders) {
   const auto path = folders.find(tabmwp_name, file_of(tabmwp_name, tabmwp_files(), split));
   const auto all = parse_json(read_text_file(path, RowLimits().file_bytes), path.string());
-  require(all.is_object(), Fault::data, [&] { return path.string() + ": expected an object of problems by number"; });
+  require(all.is_object(), Fault::data, [&] {
+    return path.string() + ": found " + shown_json(all) + ", expected an object with a problem under each number";
+  });
   std::vector<Example> examples;
   for (const auto& [number, value] : all.items()) {
     const DataRow row{.value = value, .where = path.string() + ": problem '" + number + "'"};
-    require(value.is_object(), Fault::data, [&] { return row.where + ": an object is wanted"; });
+    require(value.is_object(), Fault::data,
+            [&] { return row.where + ": found " + shown_json(row.value) + ", expected an object"; });
     examples.push_back(problem(row, std::string(tabmwp_name) + "/" + split_name(split) + "/" + number));
   }
   return examples;

@@ -6,6 +6,7 @@
 #include "backends/checkpoints/safetensors.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 #include "harness/model/adapter_config.hpp"
 #include "harness/model/ops.hpp"
@@ -44,11 +45,13 @@ double patterned(const Json& config, const ConfigReader& reader, const std::stri
                  double fallback) {
   const auto found = config.find(key);
   if (found == config.end() || found->is_null()) return fallback;
-  if (!found->is_object()) reader.refuse(key + " is not an object");
+  if (!found->is_object()) reader.wrong(key, *found, "an object of a number for each module");
   for (const auto& item : found->items()) {
-    if (!item.value().is_number()) reader.refuse(key + " '" + item.key() + "' is not a number");
+    if (!item.value().is_number())
+      reader.refuse("key '" + key + "." + item.key() + "': found " + shown_json(item.value()) + ", expected a number");
     if (item.key().find_first_of("*+?()[]{}|^$\\") != std::string::npos) {
-      reader.refuse(key + " '" + item.key() + "' is a regular expression, expected the name of a module");
+      reader.refuse("key '" + key + "': found the regular expression '" + item.key() +
+                    "', expected the name of a module");
     }
     if (module == item.key() || module.ends_with("." + item.key())) return item.value().get<double>();
   }
@@ -68,7 +71,8 @@ fs::path adapter_base(const fs::path& folder) {
   for (const auto& place : {folder / named, named}) {  // an absolute path is the same in both
     if (fs::is_directory(place) && !is_adapter(place)) return place;
   }
-  config.refuse("base_model_name_or_path is '" + named.string() + "', expected a checkpoint folder on this machine");
+  config.refuse("key 'base_model_name_or_path': found '" + named.string() +
+                "', expected a checkpoint folder on this machine");
 }
 
 Tensor read_soft_prompt(const fs::path& folder) {
@@ -77,16 +81,17 @@ Tensor read_soft_prompt(const fs::path& folder) {
   const auto rows = read_prompt_config(config, (folder / adapter_config_file).string());
   const auto path = folder / adapter_weights_file;
   const auto refuse = [&](const std::string& found) {
-    throw Error(Fault::checkpoint, path.string() + ": found " + found + ", expected '" + soft_prompt_key + "' of " +
-                                       std::to_string(rows) + " rows of finite numbers alone");
+    throw Error(Fault::checkpoint, path.string() + ": found " + found + ", expected one tensor, '" + soft_prompt_key +
+                                       "', of " + std::to_string(rows) + " rows of finite numbers");
   };
   const SafetensorsFile file(path);
   const auto& tensors = file.header().tensors;
   if (tensors.size() != 1) refuse(std::to_string(tensors.size()) + " tensors");
   if (tensors.front().name != soft_prompt_key) refuse("tensor '" + tensors.front().name + "'");
   const auto prompt = file.tensor(tensors.front());
-  if (prompt.dim() != 2 || prompt.size(0) != rows) refuse("shape " + c10::str(prompt.sizes()));
-  if (!prompt.is_floating_point() || !at::isfinite(prompt).all().item<bool>()) refuse("other values");
+  if (prompt.dim() != 2 || prompt.size(0) != rows) refuse("the shape " + c10::str(prompt.sizes()));
+  if (!prompt.is_floating_point() || !at::isfinite(prompt).all().item<bool>())
+    refuse("values that are not finite numbers");
   return prompt.to(at::kFloat);
 }
 
@@ -95,15 +100,20 @@ AdaptedWeights::AdaptedWeights(const Weights& base, const fs::path& folder) : ba
   read_config();
 }
 
+void AdaptedWeights::refuse_file(const std::string& message) const {
+  throw Error(Fault::checkpoint, (folder_ / adapter_weights_file).string() + ": " + message);
+}
+
 void AdaptedWeights::refuse(const std::string& module, const std::string& message) const {
-  throw Error(Fault::checkpoint, (folder_ / adapter_weights_file).string() + ": module '" + module + "' " + message);
+  refuse_file("module '" + module + "' " + message);
 }
 
 void AdaptedWeights::read_tensors() {
   const SafetensorsFile file(folder_ / adapter_weights_file);
   for (const auto& entry : file.header().tensors) {
     std::string_view name = entry.name;
-    if (!name.starts_with(prefix)) refuse(entry.name, "does not begin with '" + std::string(prefix) + "'");
+    if (!name.starts_with(prefix))
+      refuse_file("found tensor '" + entry.name + "', expected a name that begins with '" + std::string(prefix) + "'");
     name.remove_prefix(prefix.size());
     Tensor Change::*part = nullptr;
     if (cut_suffix(name, down_suffix))
@@ -115,15 +125,19 @@ void AdaptedWeights::read_tensors() {
     else if (cut_suffix(name, factor_suffix))
       part = &Change::factor;
     if (part == nullptr) {
-      refuse(entry.name, "is none of lora_A.weight, lora_B.weight, lora_magnitude_vector and ia3_l of a linear map");
+      refuse_file("found tensor '" + entry.name +
+                  "', expected a name that ends in lora_A.weight, lora_B.weight, lora_magnitude_vector or ia3_l");
     }
     const auto tensor = file.tensor(entry);
-    if (!tensor.is_floating_point()) refuse(entry.name, "is not of floats");
-    if (tensor.dim() != 2 && part != &Change::magnitude) refuse(entry.name, "is not a matrix of floats");
-    if (!at::isfinite(tensor).all().item<bool>()) refuse(entry.name, "has values that are not finite numbers");
+    if (!tensor.is_floating_point())
+      refuse_file("tensor '" + entry.name + "' has dtype " + entry.dtype + ", expected F32, BF16, F16 or F64");
+    if (tensor.dim() != 2 && part != &Change::magnitude)
+      refuse_file("tensor '" + entry.name + "' has shape " + c10::str(tensor.sizes()) + ", expected a matrix");
+    if (!at::isfinite(tensor).all().item<bool>())
+      refuse_file("tensor '" + entry.name + "' has values that are not finite numbers, expected none");
     changes_[std::string(name)].*part = tensor.to(at::kFloat);
   }
-  if (changes_.empty()) refuse("", "is missing: the file holds no tensor of an adapter");
+  if (changes_.empty()) refuse_file("found no tensor, expected those of an adapter");
 }
 
 void AdaptedWeights::read_config() {
@@ -138,11 +152,11 @@ void AdaptedWeights::read_config() {
     check_adapter_config(json, config.where() + " (IA3)", {});
     for (const auto& [module, change] : changes_) {
       if (!change.factor.defined() || change.down.defined() || change.up.defined() || change.magnitude.defined()) {
-        refuse(module, "has tensors of another kind than IA3, which adapter_config.json names");
+        refuse(module, "has tensors of another kind of adapter, expected ia3_l alone, as adapter_config.json says IA3");
       }
     }
   } else {
-    config.refuse("peft_type is '" + kind + "', expected LORA, IA3 or PROMPT_TUNING");
+    config.refuse("key 'peft_type': found '" + kind + "', expected LORA, IA3 or PROMPT_TUNING");
   }
 }
 
@@ -152,20 +166,24 @@ void AdaptedWeights::read_scalings(const nlohmann::ordered_json& json, const Con
   const auto root = config.flag("use_rslora", false);
   const auto dora = config.flag("use_dora", false);
   for (auto& [module, change] : changes_) {
-    if (change.factor.defined()) refuse(module, "has an ia3_l, but adapter_config.json says LORA");
-    if (!change.down.defined() || !change.up.defined()) refuse(module, "has only one of lora_A and lora_B");
+    if (change.factor.defined()) refuse(module, "has an ia3_l, expected none, as adapter_config.json says LORA");
+    if (!change.down.defined() || !change.up.defined())
+      refuse(module, change.down.defined() ? "has a lora_A and no lora_B, expected both"
+                                           : "has no lora_A, expected lora_A and lora_B");
     if (change.magnitude.defined() != dora) {
-      refuse(module, dora ? "has no lora_magnitude_vector, but use_dora is true"
-                          : "has a lora_magnitude_vector, but use_dora is false");
+      refuse(module, dora ? "has no lora_magnitude_vector, expected one, as use_dora is true"
+                          : "has a lora_magnitude_vector, expected none, as use_dora is false");
     }
     const auto width = static_cast<double>(change.down.size(0));
     if (change.up.size(1) != change.down.size(0)) {
       refuse(module, "has a lora_A of rank " + std::to_string(change.down.size(0)) + " and a lora_B of rank " +
-                         std::to_string(change.up.size(1)) + ", expected one rank");
+                         std::to_string(change.up.size(1)) + ", expected equal ranks");
     }
-    if (width != patterned(json, config, "rank_pattern", module, static_cast<double>(rank))) {
-      refuse(module, "has rank " + std::to_string(change.down.size(0)) + ", adapter_config.json says r " +
-                         std::to_string(rank));
+    const auto wanted =
+        static_cast<std::int64_t>(patterned(json, config, "rank_pattern", module, static_cast<double>(rank)));
+    if (change.down.size(0) != wanted) {
+      refuse(module, "has rank " + std::to_string(change.down.size(0)) + ", expected " + std::to_string(wanted) +
+                         " by r and rank_pattern of adapter_config.json");
     }
     change.scaling = patterned(json, config, "alpha_pattern", module, alpha) / (root ? std::sqrt(width) : width);
   }
@@ -177,20 +195,21 @@ Tensor AdaptedWeights::changed(const std::string& module, const Change& change, 
   if (change.factor.defined()) {
     const bool rows = change.factor.size(0) == out && change.factor.size(1) == 1;
     if (!rows && !(change.factor.size(0) == 1 && change.factor.size(1) == in)) {
-      refuse(module, "has an ia3_l of " + c10::str(change.factor.sizes()) + ", the base's matrix is " +
-                         c10::str(weight.sizes()));
+      refuse(module, "has an ia3_l of shape " + c10::str(change.factor.sizes()) +
+                         ", which does not fit the base model's weight of shape " + c10::str(weight.sizes()));
     }
     return weight * change.factor;
   }
   if (change.up.size(0) != out || change.down.size(1) != in) {
-    refuse(module, "changes a matrix of " + std::to_string(change.up.size(0)) + " by " +
-                       std::to_string(change.down.size(1)) + ", the base's is " + c10::str(weight.sizes()));
+    refuse(module, "changes a weight of shape [" + std::to_string(change.up.size(0)) + ", " +
+                       std::to_string(change.down.size(1)) + "], but that of the base model has shape " +
+                       c10::str(weight.sizes()));
   }
   auto sum = weight + at::mm(change.up, change.down) * change.scaling;
   if (!change.magnitude.defined()) return sum;
   if (change.magnitude.numel() != out) {
-    refuse(module, "has a lora_magnitude_vector of " + std::to_string(change.magnitude.numel()) + ", expected " +
-                       std::to_string(out));
+    refuse(module, "has a lora_magnitude_vector of " + std::to_string(change.magnitude.numel()) +
+                       " numbers, expected " + std::to_string(out));
   }
   return sum * (change.magnitude.reshape({out}) / at::linalg_vector_norm(sum, 2, {1})).unsqueeze(1);
 }
@@ -210,7 +229,8 @@ Tensor AdaptedWeights::get(const std::string& name, at::IntArrayRef shape, const
   wide.device = at::kCPU;
   auto whole = base_->get(name, shape, wide);
   if (bias && change.factor.size(0) != whole.size(0))
-    refuse(found->first, "has an ia3_l of another length than the bias");
+    refuse(found->first, "has an ia3_l of " + std::to_string(change.factor.size(0)) + " rows, expected " +
+                             std::to_string(whole.size(0)) + ", as the bias has");
   whole = weight ? changed(found->first, change, whole) : whole * change.factor.flatten();
   if (weight) change.read = true;
   return whole.to(settings.device, settings.storage);

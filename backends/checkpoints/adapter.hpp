@@ -51,6 +51,7 @@ class AdaptedWeights final : public Weights {
   void read_config();
   void read_scalings(const nlohmann::ordered_json& json, const ConfigReader& config);
   Tensor changed(const std::string& module, const Change& change, const Tensor& weight) const;
+  [[noreturn]] void refuse_file(const std::string& message) const;
   [[noreturn]] void refuse(const std::string& module, const std::string& message) const;
 
   const Weights* base_;

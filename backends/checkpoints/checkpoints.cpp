@@ -150,8 +150,9 @@ class FolderCheckpoints final : public Checkpoints {
     const auto procedure = find_procedure(folder, base_folder(folder));
     if (!procedure) return weights;
     require(depth < most_models_deep, Fault::checkpoint, [&] {
-      return procedure->where + ": names models that name models, more than " + std::to_string(most_models_deep) +
-             " deep; expected an end (does one name itself?)";
+      return procedure->where +
+             ": the key 'models' names folders whose own key 'models' names others, and so on, more than " +
+             std::to_string(most_models_deep) + " deep; does one name itself?";
     });
     Json parts = {"procedure 1", weights, procedure->json};
     for (const auto& [name, place] : procedure->models) {

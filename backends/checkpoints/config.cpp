@@ -39,7 +39,7 @@ void ConfigReader::refuse_unread(const Json& neutral) const {
   for (const auto& [key, value] : neutral.items()) {
     if (read.count(key) != 0) continue;
     const auto* found = reader_.find(key);
-    if (found != nullptr && *found != value) reader_.wrong(key, *found, "none: this family does not have it");
+    if (found != nullptr && *found != value) reader_.wrong(key, *found, "none: it is not known to this family");
   }
 }
 

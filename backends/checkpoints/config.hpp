@@ -27,6 +27,11 @@ class ConfigReader {
   ConfigReader child(const std::string& key) const;
   const std::string& where() const { return reader_.where(); }
   [[noreturn]] void refuse(const std::string& message) const { reader_.fail(message); }
+  /// "...: key 'rank_pattern': found 7, expected an object".
+  [[noreturn]] void wrong(const std::string& key, const nlohmann::ordered_json& found,
+                          const std::string& expected) const {
+    reader_.wrong(key, found, expected);
+  }
   /// Refuses by its name each key of `neutral` that was not read and has another value than in `neutral`; null there
   /// means that the key must be absent.
   void refuse_unread(const nlohmann::ordered_json& neutral) const;

@@ -6,6 +6,7 @@
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
@@ -25,7 +26,7 @@ void check_link(const fs::path& folder, const fs::path& file) {
   std::error_code problem;
   if (fs::symlink_status(file, problem).type() != fs::file_type::symlink) return;
   const auto target = fs::canonical(file, problem);
-  if (problem) refuse(file, "is a link to nothing");
+  if (problem) refuse(file, "is a link to a file that does not exist");
   const auto parent = target.parent_path();
   const auto home = fs::canonical(folder, problem);
   if (parent == home || parent == home.parent_path().parent_path() / "blobs") return;
@@ -42,19 +43,22 @@ std::vector<fs::path> indexed_files(const fs::path& folder) {
     throw Error(Fault::checkpoint, error.what());
   }
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
-    refuse(index_path, "no object 'weight_map'");
+    refuse(index_path, "key 'weight_map': missing or not an object, expected an object from tensor to file name");
   }
   std::set<std::string> names;
   for (const auto& item : index["weight_map"].items()) {
-    if (!item.value().is_string()) refuse(index_path, "weight_map '" + item.key() + "' is not a file name");
+    if (!item.value().is_string())
+      refuse(index_path,
+             "key 'weight_map." + item.key() + "': found " + shown_json(item.value()) + ", expected a file name");
     names.insert(item.value().get<std::string>());
   }
-  if (names.empty()) refuse(index_path, "weight_map is empty");
+  if (names.empty()) refuse(index_path, "key 'weight_map': found {}, expected at least one tensor");
   std::vector<fs::path> files;
   for (const auto& name : names) {
     const bool plain = !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
                        name.find('\0') == std::string::npos;
-    if (!plain) refuse(index_path, "weight_map names '" + name + "', expected a file of this folder");
+    if (!plain)
+      refuse(index_path, "key 'weight_map': found '" + name + "', expected the name of a file in the same folder");
     check_link(folder, folder / name);
     files.push_back(folder / name);
   }
@@ -92,7 +96,7 @@ std::vector<fs::path> weight_files(const fs::path& folder) {
              "AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(DIR2)");
     }
   }
-  refuse(folder, "no model.safetensors and no model.safetensors.index.json");
+  refuse(folder, "holds no weights, expected model.safetensors or model.safetensors.index.json");
 }
 
 FolderWeights::FolderWeights(const fs::path& folder) : folder_(folder) {
@@ -119,13 +123,14 @@ Tensor FolderWeights::get(const std::string& name, at::IntArrayRef shape, const 
   const auto found = places_.find(name);
   if (found == places_.end()) {
     refuse(files_.size() == 1 ? files_.front().path() : folder_,
-           "no tensor '" + name + "', expected " + shape_text(shape));
+           "has no tensor '" + name + "', expected one of shape " + shape_text(shape));
   }
   const auto& file = files_[found->second.file];
   const auto& entry = *found->second.entry;
   const auto what = "tensor '" + name + "' ";
   if (at::IntArrayRef(entry.shape) != shape) {
-    refuse(file.path(), what + "has shape " + shape_text(entry.shape) + ", config.json says " + shape_text(shape));
+    refuse(file.path(),
+           what + "has shape " + shape_text(entry.shape) + ", expected " + shape_text(shape) + " by config.json");
   }
   const auto raw = file.tensor(entry);
   if (!raw.is_floating_point())
@@ -138,7 +143,8 @@ Tensor FolderWeights::get(const std::string& name, at::IntArrayRef shape, const 
   read_.insert(name);
   auto result = raw.to(settings.device, settings.storage);
   if (raw.scalar_type() != settings.storage && !at::isfinite(result.mul(0).sum(at::kFloat)).item<bool>()) {
-    refuse(file.path(), what + "has values too large for the dtype asked for");
+    refuse(file.path(),
+           what + "has values too large for the dtype that was asked for, " + at::toString(settings.storage));
   }
   return result;
 }

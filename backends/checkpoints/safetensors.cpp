@@ -38,7 +38,7 @@ void write_all(int file, const char* data, std::size_t count, const std::filesys
   while (count > 0) {
     const auto written = ::write(file, data, std::min<std::size_t>(count, std::size_t{1} << 30));
     if (written < 0 && errno == EINTR) continue;
-    require(written > 0, Fault::store, [&] { return path.string() + ": cannot write: " + system_reason(); });
+    require(written > 0, Fault::store, [&] { return path.string() + ": cannot be written: " + system_reason(); });
     data += written;
     count -= static_cast<std::size_t>(written);
   }
@@ -90,10 +90,12 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : impl_(std:
   require(::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode), Fault::checkpoint,
           [&] { return where + ": is not a regular file"; });
   const auto size = static_cast<std::uint64_t>(info.st_size);
-  require(size >= 8, Fault::checkpoint,
-          [&] { return where + ": has " + std::to_string(size) + " bytes, too few for a safetensors file"; });
+  require(size >= 8, Fault::checkpoint, [&] {
+    return where + ": has " + std::to_string(size) + " bytes, expected at least 8: too few for a safetensors file";
+  });
   void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  require(memory != MAP_FAILED, Fault::checkpoint, [&] { return where + ": cannot be mapped: " + system_reason(); });
+  require(memory != MAP_FAILED, Fault::checkpoint,
+          [&] { return where + ": cannot be mapped into memory: " + system_reason(); });
   impl_->memory = memory;
   impl_->size = size;
   const std::string_view all(static_cast<const char*>(memory), size);
@@ -115,7 +117,7 @@ Tensor SafetensorsFile::tensor(const TensorEntry& entry) const {
   const auto dtype = scalar_type(entry.dtype);
   require(dtype.has_value(), Fault::checkpoint, [&] {
     return impl_->path.string() + ": tensor '" + entry.name + "' has dtype " + entry.dtype +
-           ", which is not read; wanted: F32, BF16, F16, F64 or an integer";
+           ", expected F32, BF16, F16, F64 or whole numbers";
   });
   auto result = at::empty(entry.shape, at::TensorOptions().dtype(*dtype));
   const auto source = bytes(entry);
@@ -132,7 +134,7 @@ std::string dtype_name(at::ScalarType dtype) {
   for (const auto* name : {"F32", "BF16", "F16", "F64", "I64", "I32", "I16", "I8", "U8", "BOOL"}) {
     if (scalar_type(name) == dtype) return name;
   }
-  throw Error(Fault::checkpoint, std::string("safetensors has no dtype for ") + at::toString(dtype));
+  throw Error(Fault::checkpoint, std::string("a safetensors file cannot hold the dtype ") + at::toString(dtype));
 }
 
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,

@@ -67,11 +67,12 @@ TensorEntry read_entry(const std::string& name, const Json& value, std::uint64_t
   if (!value.is_object()) refuse(where, what + " is " + shown_json(value) + ", expected an object");
   for (const auto& item : value.items()) {
     if (item.key() != "dtype" && item.key() != "shape" && item.key() != "data_offsets") {
-      refuse(where, what + " has the unknown key " + shown_json(Json(item.key())));
+      refuse(where,
+             what + ": unknown key " + shown_json(Json(item.key())) + ", expected dtype, shape and data_offsets");
     }
   }
   for (const auto* key : {"dtype", "shape", "data_offsets"}) {
-    if (!value.contains(key)) refuse(where, what + " has no '" + key + "'");
+    if (!value.contains(key)) refuse(where, what + ": key '" + key + "' is missing");
   }
   TensorEntry entry;
   entry.name = name;
@@ -86,8 +87,8 @@ TensorEntry read_entry(const std::string& name, const Json& value, std::uint64_t
   }
   const auto& shape = value["shape"];
   if (!shape.is_array() || shape.size() > max_rank) {
-    refuse(where,
-           what + ": shape is " + shown_json(shape) + ", expected a list of at most " + std::to_string(max_rank));
+    refuse(where, what + ": shape is " + shown_json(shape) + ", expected a list of at most " +
+                      std::to_string(max_rank) + " sizes");
   }
   for (const auto& size : shape) {
     entry.shape.push_back(static_cast<std::int64_t>(whole_number(size, where, what + ": a size in shape")));
@@ -98,11 +99,12 @@ TensorEntry read_entry(const std::string& name, const Json& value, std::uint64_t
   }
   const auto first = whole_number(offsets[0], where, what + ": data_offsets[0]");
   const auto last = whole_number(offsets[1], where, what + ": data_offsets[1]");
-  if (last < first) refuse(where, what + ": data_offsets " + shown_json(offsets) + " are the wrong way round");
+  if (last < first)
+    refuse(where, what + ": data_offsets is " + shown_json(offsets) + ", expected the smaller number first");
   const auto expected = byte_count(entry.shape, element_bytes, where, what);
   if (last - first != expected) {
     refuse(where, what + ": data_offsets span " + std::to_string(last - first) + " bytes, but " + entry.dtype + " " +
-                      shown_json(shape) + " has " + std::to_string(expected));
+                      shown_json(shape) + " takes " + std::to_string(expected));
   }
   entry.first = data_start + first;
   entry.last = data_start + last;
@@ -139,7 +141,7 @@ std::uint64_t dtype_bytes(std::string_view dtype) {
 
 std::uint64_t safetensors_header_bytes(std::string_view start, std::uint64_t file_bytes, const std::string& where) {
   if (file_bytes < 8 || start.size() < 8) {
-    refuse(where, "has " + std::to_string(file_bytes) + " bytes, too few for a safetensors file");
+    refuse(where, "has " + std::to_string(file_bytes) + " bytes, expected at least 8: too few for a safetensors file");
   }
   std::uint64_t length = 0;
   for (int byte = 7; byte >= 0; --byte) {
@@ -147,16 +149,16 @@ std::uint64_t safetensors_header_bytes(std::string_view start, std::uint64_t fil
   }
   const auto most = std::min(max_header_bytes, file_bytes - 8);
   if (length < 2 || length > most) {
-    refuse(where, "header length is " + std::to_string(length) + ", expected 2 to " + std::to_string(most) +
+    refuse(where, "the header's length is " + std::to_string(length) + ", expected 2 to " + std::to_string(most) +
                       " (file of " + std::to_string(file_bytes) + " bytes)");
   }
   return length;
 }
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t file_bytes, const std::string& where) {
-  if (!is_utf8(json)) refuse(where, "header is not UTF-8");
+  if (!is_utf8(json)) refuse(where, "the header is not UTF-8");
   if (json.empty() || json.front() != '{') {
-    refuse(where, "header begins with " + shown_json(Json(std::string(json.substr(0, 1)))) + ", expected '{'");
+    refuse(where, "the header begins with " + shown_json(Json(std::string(json.substr(0, 1)))) + ", expected '{'");
   }
   Json header;
   try {
@@ -175,7 +177,8 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
     if (!item.value().is_object())
       refuse(where, "__metadata__ is " + shown_json(item.value()) + ", expected an object");
     for (const auto& fact : item.value().items()) {
-      if (!fact.value().is_string()) refuse(where, "__metadata__ '" + fact.key() + "' is not a text");
+      if (!fact.value().is_string())
+        refuse(where, "__metadata__: '" + fact.key() + "' is " + shown_json(fact.value()) + ", expected a text");
       result.metadata[fact.key()] = fact.value().get<std::string>();
     }
   }

@@ -44,7 +44,7 @@ std::string config_dtype(at::ScalarType dtype) {
   if (dtype == at::kBFloat16) return "bfloat16";
   if (dtype == at::kHalf) return "float16";
   throw Error(Fault::config, std::string("weights cannot be written as ") + at::toString(dtype) +
-                                 "; wanted: float32, bfloat16 or float16");
+                                 ", expected float32, bfloat16 or float16");
 }
 
 std::string config_text(const Model& model, at::ScalarType dtype) {
@@ -115,9 +115,8 @@ void write_checkpoint(const fs::path& target, Model& model, const fs::path& sour
     require(map->deltas.empty(), Fault::internal,
             [&name = name] { return "fold the deltas of " + name + " before writing weights"; });
   }
-  require(
-      !model.soft_prompt().defined(), Fault::config,
-      "a model with a soft prompt is written as an adapter, expected one without it where whole weights are written");
+  require(!model.soft_prompt().defined(), Fault::config,
+          "the model has a soft prompt, which whole weights cannot hold: it is written as an adapter");
   NamedTensors tensors;
   for (const auto& [name, tensor] : model.parameters()) tensors.emplace(name, tensor->detach().to(at::kCPU, dtype));
   FolderWriter writer(target);

@@ -242,8 +242,8 @@ std::unique_ptr<Model> Decoder::clone() const {
 void Decoder::drop_layers(int first, int count) {
   const auto before = layers();
   require(first >= 0 && count >= 0 && count < before && first + count <= before, Fault::config, [&] {
-    return "cannot drop " + std::to_string(count) + " layers from " + std::to_string(first) + " on of " +
-           std::to_string(before);
+    return "cannot drop layers " + std::to_string(first) + " to " + std::to_string(first + count - 1) +
+           ": found a model of " + std::to_string(before) + " layers, of which at least one must stay";
   });
   parts_.blocks.erase(parts_.blocks.begin() + first, parts_.blocks.begin() + first + count);
   auto config = Json::parse(config_json_);

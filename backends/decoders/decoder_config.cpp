@@ -56,30 +56,31 @@ DecoderSizes read_decoder_sizes(const ConfigReader& config, const DecoderDefault
   sizes.heads = config.integer("num_attention_heads", 1, 4096);
   sizes.key_heads = config.integer("num_key_value_heads", 1, 4096, sizes.heads);
   if (sizes.heads % sizes.key_heads != 0) {
-    config.refuse("num_attention_heads is " + std::to_string(sizes.heads) +
+    config.refuse("key 'num_attention_heads': found " + std::to_string(sizes.heads) +
                   ", expected a multiple of num_key_value_heads, " + std::to_string(sizes.key_heads));
   }
   const bool given = config.has("head_dim") || defaults.head_dim > 0;
   if (!given && sizes.hidden % sizes.heads != 0) {
-    config.refuse("hidden_size is " + std::to_string(sizes.hidden) + ", expected a multiple of num_attention_heads, " +
-                  std::to_string(sizes.heads));
+    config.refuse("key 'hidden_size': found " + std::to_string(sizes.hidden) +
+                  ", expected a multiple of num_attention_heads, " + std::to_string(sizes.heads));
   }
   const auto usual = defaults.head_dim > 0 ? defaults.head_dim : sizes.hidden / sizes.heads;
   sizes.head_dim = config.integer("head_dim", 1, most_width, usual);
   if (sizes.head_dim % 2 != 0)
-    config.refuse("head_dim is " + std::to_string(sizes.head_dim) + ", expected an even number");
+    config.refuse("key 'head_dim': found " + std::to_string(sizes.head_dim) + ", expected an even number");
   sizes.max_length = config.integer("max_position_embeddings", 1, most_positions, defaults.max_length);
   sizes.norm_epsilon = config.number("rms_norm_eps", 0, 1, defaults.norm_epsilon);
   const auto activation = config.text(defaults.activation_key, defaults.activation);
   if (!parse_activation(activation, sizes.activation)) {
-    config.refuse(defaults.activation_key + " is '" + activation +
+    config.refuse("key '" + defaults.activation_key + "': found '" + activation +
                   "', expected silu, gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, quick_gelu, relu or relu2");
   }
   sizes.tied = config.flag("tie_word_embeddings", defaults.tied);
   if (config.has("quantization_config")) {
     const auto method = config.child("quantization_config").text("quant_method", "");
-    config.refuse("quantization_config is there (" + (method.empty() ? "no quant_method" : method) +
-                  "), expected none: quantised weights are not read; convert the checkpoint to bfloat16 first");
+    config.refuse("key 'quantization_config': found " +
+                  (method.empty() ? "one without quant_method" : "'" + method + "'") +
+                  ", expected none: quantised weights are not read; convert the checkpoint to bfloat16 first");
   }
   return sizes;
 }
@@ -143,12 +144,12 @@ std::vector<bool> sliding_layers(const ConfigReader& config, std::int64_t layers
   }
   const auto kinds = config.texts("layer_types");
   if (kinds.size() != static_cast<std::size_t>(layers)) {
-    config.refuse("layer_types has " + std::to_string(kinds.size()) + " entries, expected num_hidden_layers, " +
-                  std::to_string(layers));
+    config.refuse("key 'layer_types': found " + std::to_string(kinds.size()) + " entries, expected " +
+                  std::to_string(layers) + ", as num_hidden_layers says");
   }
   for (const auto& kind : kinds) {
     if (kind != "full_attention" && kind != "sliding_attention") {
-      config.refuse("layer_types holds '" + kind + "', expected full_attention or sliding_attention");
+      config.refuse("key 'layer_types': found '" + kind + "', expected full_attention or sliding_attention");
     }
     slides.push_back(kind == "sliding_attention");
   }
@@ -162,7 +163,9 @@ void add_windows(DecoderParts& parts, const ConfigReader& config, const Windows&
   for (std::size_t at = 0; at < slides.size(); ++at) {
     if (!slides[at]) continue;
     if (windows.width == 0) {
-      config.refuse("layer_types has sliding_attention, expected a window: use_sliding_window and sliding_window");
+      config.refuse(
+          "key 'layer_types': found sliding_attention but no window, expected the keys use_sliding_window and "
+          "sliding_window");
     }
     parts.blocks[at].attention.window = windows.width;
     parts.blocks[at].attention.rope = windows.rope;

@@ -75,15 +75,17 @@ VisionShape read_vision_shape(const ConfigReader& config) {
   shape.patch_px = config.integer("patch_size", 1, 1024, 32);
   shape.norm_epsilon = config.number("layer_norm_eps", 0, 1, 1e-6);
   if (shape.hidden % shape.heads != 0) {
-    config.refuse("hidden_size is " + std::to_string(shape.hidden) + ", expected a multiple of num_attention_heads, " +
-                  std::to_string(shape.heads));
+    config.refuse("key 'hidden_size': found " + std::to_string(shape.hidden) +
+                  ", expected a multiple of num_attention_heads, " + std::to_string(shape.heads));
   }
   if (shape.image_px < shape.patch_px) {
-    config.refuse("image_size is " + std::to_string(shape.image_px) + ", expected at least patch_size, " +
+    config.refuse("key 'image_size': found " + std::to_string(shape.image_px) + ", expected at least the patch_size, " +
                   std::to_string(shape.patch_px));
   }
   const auto activation = config.text("hidden_act", "gelu_pytorch_tanh");
-  if (!parse_activation(activation, shape.activation)) config.refuse("hidden_act '" + activation + "' is not known");
+  if (!parse_activation(activation, shape.activation))
+    config.refuse("key 'hidden_act': found '" + activation +
+                  "', expected silu, gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, quick_gelu, relu or relu2");
   return shape;
 }
 

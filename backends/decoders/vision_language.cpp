@@ -69,7 +69,7 @@ class VisionLanguage final : public Model {
     const auto rows = tiles.size(2) / eyes_.shape.patch_px;
     const auto columns = tiles.size(3) / eyes_.shape.patch_px;
     require(rows % eyes_.shuffle == 0 && columns % eyes_.shuffle == 0, Fault::shape, [&] {
-      return "a tile of " + std::to_string(rows) + " x " + std::to_string(columns) +
+      return "a picture's tile has " + std::to_string(rows) + " x " + std::to_string(columns) +
              " patches, expected multiples of scale_factor, " + std::to_string(eyes_.shuffle);
     });
     const auto see = [&](const Tensor& some) {

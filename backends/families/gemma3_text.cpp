@@ -26,9 +26,10 @@ DecoderParts describe_gemma3_text(const ConfigReader& config, const LoadSettings
   parts.embedding_scale = rounded_scale(std::sqrt(static_cast<double>(sizes.hidden)), settings.storage);
   parts.logit_cap = config.number("final_logit_softcapping", 0, 1e6, 0.0);
   // Version 5.24 of transformers reads this key but does not use it; no published file has it.
-  if (config.has("attn_logit_softcapping")) config.refuse("attn_logit_softcapping is there, expected null");
+  if (config.has("attn_logit_softcapping")) config.refuse("key 'attn_logit_softcapping': found a value, expected null");
   if (config.flag("use_bidirectional_attention", false)) {
-    config.refuse("use_bidirectional_attention is true, expected false: the file is of an encoder");
+    config.refuse(
+        "key 'use_bidirectional_attention': found true, expected false: this is an encoder, which does not write");
   }
   add_biases(parts, {.attention = config.flag("attention_bias", false)});
   const auto period =

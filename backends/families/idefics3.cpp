@@ -14,13 +14,14 @@ std::unique_ptr<Model> build_idefics3(const Json& config, const std::string& whe
                                       const LoadSettings& settings) {
   const ConfigReader reader(config, where);
   const auto kind = reader.child("text_config").text("model_type", "llama");
-  if (kind != "llama") reader.refuse("text_config: model_type is '" + kind + "', expected llama");
+  if (kind != "llama") reader.refuse("key 'text_config.model_type': found '" + kind + "', expected llama");
   Eyes eyes;
   eyes.shape = read_vision_shape(reader.child("vision_config"));
   eyes.shuffle = reader.integer("scale_factor", 1, 64, 2);
   if (eyes.shape.image_px / eyes.shape.patch_px % eyes.shuffle != 0) {
-    reader.refuse("scale_factor is " + std::to_string(eyes.shuffle) + ", expected a divisor of the " +
-                  std::to_string(eyes.shape.image_px / eyes.shape.patch_px) + " patches on a side");
+    reader.refuse("key 'scale_factor': found " + std::to_string(eyes.shuffle) + ", expected a divisor of the " +
+                  std::to_string(eyes.shape.image_px / eyes.shape.patch_px) +
+                  " patches on a side of a picture (image_size / patch_size)");
   }
   // The key for a tied head is in the whole model's config.
   auto text = config.contains("text_config") ? config["text_config"] : Json::object();

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "backends/checkpoints/config.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/model/ops.hpp"
 
 namespace touchstone {
@@ -97,13 +98,17 @@ Rope read_rope(const ConfigReader& config, const RopeDefaults& defaults) {
   rope.theta = scaling.number("rope_theta", 1.0 + 1e-6, 1e12, old);
   rope.type = scaling.text("rope_type", scaling.text("type", "default"));
   const auto partial = scaling.number("partial_rotary_factor", 0, 1, config.number("partial_rotary_factor", 0, 1, 1.0));
-  if (partial != 1.0) scaling.refuse("partial_rotary_factor is not 1, which this family does not have");
+  if (partial != 1.0)
+    scaling.refuse("key 'partial_rotary_factor': found " + shown_json(partial) +
+                   ", expected 1, which is all that this family knows");
   if (rope.type == "default") return rope;
   if (rope.type != "linear" && rope.type != "dynamic" && rope.type != "llama3" && rope.type != "yarn") {
-    scaling.refuse("rope_type is '" + rope.type + "', expected default, linear, dynamic, llama3 or yarn");
+    scaling.refuse("key 'rope_type': found '" + rope.type + "', expected default, linear, dynamic, llama3 or yarn");
   }
   rope.factor = rope.type == "yarn" ? scaling.number("factor", 1e-3, 1e6, 1.0) : scaling.number("factor", 1e-3, 1e6);
-  if (rope.type == "dynamic" && rope.dims <= 2) scaling.refuse("rope_type dynamic needs a head_dim above 2");
+  if (rope.type == "dynamic" && rope.dims <= 2)
+    scaling.refuse("key 'rope_type': found 'dynamic' with a head_dim of " + std::to_string(rope.dims) +
+                   ", expected a head_dim above 2");
   if (rope.type == "llama3" || rope.type == "yarn") {
     const auto original = scaling.integer("original_max_position_embeddings", 1, 1 << 26, rope.max_positions);
     rope.original_positions = config.integer("original_max_position_embeddings", 1, 1 << 26, original);
@@ -112,7 +117,8 @@ Rope read_rope(const ConfigReader& config, const RopeDefaults& defaults) {
     rope.low_frequency_factor = scaling.number("low_freq_factor", 1e-3, most_positions);
     rope.high_frequency_factor = scaling.number("high_freq_factor", 1e-3, most_positions);
     if (rope.high_frequency_factor <= rope.low_frequency_factor) {
-      scaling.refuse("high_freq_factor must be above low_freq_factor");
+      scaling.refuse("key 'high_freq_factor': found " + shown_json(rope.high_frequency_factor) +
+                     ", expected more than low_freq_factor, " + shown_json(rope.low_frequency_factor));
     }
   }
   if (rope.type == "yarn") read_yarn(rope, scaling);

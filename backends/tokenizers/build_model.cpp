@@ -17,9 +17,10 @@ Vocabulary read_vocabulary(const Section& section) {
   for (auto entry = vocab.begin(); entry != vocab.end(); ++entry) {
     require(entry->is_number_unsigned() && entry->get<std::uint64_t>() <= INT32_MAX, Fault::checkpoint, [&] {
       return where + ": token '" + entry.key().substr(0, 80) + "' has id " + shown_json(*entry) +
-             "; wanted an integer of 0 or more";
+             ", expected a whole number from 0 to 2147483647";
     });
-    require(is_utf8(entry.key()), Fault::checkpoint, [&] { return where + ": holds a token that is not UTF-8"; });
+    require(is_utf8(entry.key()), Fault::checkpoint,
+            [&] { return where + ": found a token that is not UTF-8: " + shown_json(Json(entry.key())); });
     if (!entry.key().empty()) vocabulary.add(entry.key(), entry->get<std::int64_t>(), where);
   }
   vocabulary.freeze();
@@ -32,16 +33,14 @@ Merge read_merge(const Json& value, const std::string& where) {
   if (value.is_string()) {
     const auto& text = value.get_ref<const std::string&>();
     const auto space = text.find(' ');
-    require(space != std::string::npos && text.find(' ', space + 1) == std::string::npos, Fault::checkpoint,
-            [&] { return where + ": is '" + text.substr(0, 80) + "'; wanted two tokens with one space between them"; });
+    require(space != std::string::npos && text.find(' ', space + 1) == std::string::npos, Fault::checkpoint, [&] {
+      return where + ": found '" + text.substr(0, 80) + "', expected two tokens with one space between them";
+    });
     merge.left = text.substr(0, space);
     merge.right = text.substr(space + 1);
   } else {
     require(value.is_array() && value.size() == 2 && value[0].is_string() && value[1].is_string(), Fault::checkpoint,
-            [&] {
-              return where + ": is " + value.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80) +
-                     "; wanted two tokens";
-            });
+            [&] { return where + ": found " + shown_json(value) + ", expected two tokens"; });
     merge.left = value[0].get<std::string>();
     merge.right = value[1].get<std::string>();
   }
@@ -84,8 +83,10 @@ std::unique_ptr<Model> build_unigram(const Section& section) {
   for (const auto& value : list) {
     const bool good = value.is_array() && value.size() == 2 && value[0].is_string() && value[1].is_number() &&
                       is_utf8(value[0].get_ref<const std::string&>());
-    require(good, Fault::checkpoint,
-            [&] { return where + "[" + std::to_string(tokens.size()) + "]: wanted [token, score]"; });
+    require(good, Fault::checkpoint, [&] {
+      return where + "[" + std::to_string(tokens.size()) + "]: found " + shown_json(value) +
+             ", expected [token, score]";
+    });
     tokens.push_back({value[0].get<std::string>(), value[1].get<double>()});
   }
   UnigramSettings settings;
@@ -117,12 +118,13 @@ std::unique_ptr<Model> build_model(const Section& section, bool plain_bytes) {
   if (type == "WordLevel") return make_word_level(read_vocabulary(section), section.text("unk_token"));
   if (type == "WordPiece") {
     const auto longest = section.has("max_input_chars_per_word") ? section.integer("max_input_chars_per_word") : 100;
-    if (longest < 0) section.fail("max_input_chars_per_word is " + std::to_string(longest) + "; wanted 0 or more");
+    if (longest < 0) section.wrong("max_input_chars_per_word", "a whole number of at least 0");
     return make_word_piece(read_vocabulary(section), {.unknown = section.text("unk_token"),
                                                       .prefix = section.text("continuing_subword_prefix"),
                                                       .longest_word = static_cast<std::size_t>(longest)});
   }
-  section.fail("unknown model '" + type.substr(0, 80) + "'; there are: BPE, Unigram, WordLevel, WordPiece");
+  section.fail(unknown_name("type of tokenizer model", type,
+                            std::vector<std::string>{"BPE", "Unigram", "WordLevel", "WordPiece"}));
 }
 
 }  // namespace touchstone::tokenizers

@@ -3,6 +3,7 @@
 
 #include "backends/tokenizers/builders.hpp"
 #include "harness/base/error.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone::tokenizers {
@@ -46,7 +47,8 @@ Prepend prepend_scheme(const Section& section) {
                       {{"always", Prepend::always}, {"first", Prepend::first}, {"never", Prepend::never}});
   if (section.flag("add_prefix_space", true)) return scheme;
   if (section.has("prepend_scheme") && scheme != Prepend::never) {
-    section.fail("add_prefix_space is false but prepend_scheme is not 'never'");
+    section.fail("key 'prepend_scheme': found '" + section.text("prepend_scheme") +
+                 "', expected 'never', as add_prefix_space is false");
   }
   return Prepend::never;
 }
@@ -59,7 +61,9 @@ std::string decode_base64(const Section& section, const std::string& key) {
   for (const char c : text) {
     if (c == '=') break;
     const auto digit = std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/").find(c);
-    require(digit != std::string_view::npos, Fault::checkpoint, [&] { return section.place(key) + ": is not base64"; });
+    require(digit != std::string_view::npos, Fault::checkpoint, [&] {
+      return section.place(key) + ": found " + shown_json(Json(std::string(1, c))) + ", expected the letters of base64";
+    });
     held = (held << 6) | static_cast<std::uint32_t>(digit);
     bits += 6;
     if (bits < 8) continue;
@@ -96,7 +100,7 @@ PreTokenizerPtr pre_tokenizers(const Section& section, bool plain_bytes) {
 
 PreTokenizerPtr fixed(const Section& s) {
   const auto length = s.has("length") ? s.integer("length") : 5;
-  if (length < 1) s.fail("length is " + std::to_string(length) + "; wanted at least 1");
+  if (length < 1) s.wrong("length", "a whole number of at least 1");
   return fixed_length(static_cast<std::size_t>(length));
 }
 
@@ -108,7 +112,7 @@ DecoderPtr decoders(const Section& s) {
 
 std::size_t count(const Section& s, const std::string& key) {
   const auto value = s.integer(key);
-  if (value < 0) s.fail(key + " is " + std::to_string(value) + "; wanted 0 or more");
+  if (value < 0) s.wrong(key, "a whole number of at least 0");
   return static_cast<std::size_t>(value);
 }
 

@@ -10,6 +10,7 @@
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
@@ -81,21 +82,22 @@ void add_token(Parts& parts, AddedToken token, const std::string& where) {
   if (token.content.empty()) return;
   const auto name = [&] { return where + ": added token '" + token.content.substr(0, 80) + "'"; };
   require(token.id >= 0 && token.id < (std::int64_t{1} << 24), Fault::checkpoint,
-          [&] { return name() + " has id " + std::to_string(token.id) + "; wanted 0 to 2^24 - 1"; });
+          [&] { return name() + " has id " + std::to_string(token.id) + ", expected 0 to 16777215"; });
   const auto& vocabulary = parts.model->vocabulary();
   const auto known = vocabulary.find(token.content);
   require(known < 0 || known == token.id, Fault::checkpoint, [&] {
-    return name() + " has id " + std::to_string(token.id) + " but the vocabulary gives it " + std::to_string(known);
+    return name() + " has id " + std::to_string(token.id) + ", expected " + std::to_string(known) +
+           ", which the vocabulary gives it";
   });
   require(known >= 0 || !vocabulary.has(token.id), Fault::checkpoint, [&] {
-    return name() + " has id " + std::to_string(token.id) + ", which is that of '" +
+    return name() + " has id " + std::to_string(token.id) + ", which the vocabulary gives to '" +
            vocabulary.token(token.id).substr(0, 80) + "'";
   });
   for (auto& other : parts.added) {
     const bool same_text = other.content == token.content;
     require(same_text == (other.id == token.id), Fault::checkpoint, [&] {
       return name() + " and '" + other.content.substr(0, 80) + "' have ids " + std::to_string(token.id) + " and " +
-             std::to_string(other.id) + "; wanted one id for one text";
+             std::to_string(other.id) + ", expected one id for each text";
     });
     if (!same_text) continue;
     other = std::move(token);
@@ -125,7 +127,9 @@ std::optional<std::string> token_text(const Section& section, const std::string&
 std::vector<std::string> token_texts(const Section& section, const std::string& key) {
   std::vector<std::string> all;
   for (const auto& item : section.at(key)) {
-    if (!item.is_string() && !item.is_object()) section.fail("key '" + key + "' holds what is no token");
+    if (!item.is_string() && !item.is_object())
+      section.fail("key '" + key + "': found " + shown_json(item) +
+                   ", expected a token: a text, or an object with its content");
     all.push_back(item.is_string() ? item.get<std::string>() : Section(item, section.place(key)).text("content"));
   }
   return all;
@@ -159,7 +163,7 @@ void read_added_tokens_decoder(const Section& config, Parts& parts) {
     auto token = read_added_token(section);
     const bool digits = !entry.key().empty() && entry.key().size() < 9 &&
                         entry.key().find_first_not_of("0123456789") == std::string::npos;
-    if (!digits) section.fail("wanted an id as key");
+    if (!digits) tokens.fail("found the key '" + entry.key().substr(0, 40) + "', expected a token's id");
     token.id = std::stoll(entry.key());
     add_token(parts, std::move(token), section.where());
   }
@@ -182,7 +186,7 @@ void read_config(const Section& config, Parts& parts) {
   parts.clean_up_spaces = config.flag("clean_up_tokenization_spaces", false);
   if (!config.has("model_max_length")) return;
   const auto& length = config.at("model_max_length");
-  if (!length.is_number()) config.fail("model_max_length is no number");
+  if (!length.is_number()) config.wrong("model_max_length", "a number");
   // "No limit" is written as 10^30.
   const double value = length.get<double>();
   if (value >= 1 && value < 1e12) parts.model_max_length = static_cast<std::int64_t>(value);
@@ -191,7 +195,7 @@ void read_config(const Section& config, Parts& parts) {
 Parts read_tokenizer_json(const Section& root) {
   Parts parts;
   if (root.has("version") && root.text("version") != "1.0") {
-    root.fail("version is '" + root.text("version").substr(0, 40) + "'; wanted '1.0'");
+    root.wrong("version", "\"1.0\"");
   }
   const auto model = root.child("model");
   const bool byte_level = root.has("pre_tokenizer") && ends_in_byte_level(root.child("pre_tokenizer"));
@@ -210,7 +214,8 @@ std::unique_ptr<Tokenizer> read_folder(const std::filesystem::path& folder) {
   std::filesystem::path path;
   std::filesystem::path config_path;
   const auto root = files.json({"tokenizer.json", "tokenizer.json.gz"}, path);
-  require(root.has_value(), Fault::checkpoint, [&] { return (folder / "tokenizer.json").string() + ": is not there"; });
+  require(root.has_value(), Fault::checkpoint,
+          [&] { return (folder / "tokenizer.json").string() + ": there is no such file"; });
   auto parts = read_tokenizer_json(Section(*root, path.string()));
   const auto config = files.json({"tokenizer_config.json"}, config_path);
   if (config) read_config(Section(*config, config_path.string()), parts);

@@ -1,6 +1,7 @@
 // The tokens that a post-processor puts before and behind a single text.
 #include "backends/tokenizers/builders.hpp"
 #include "harness/base/error.hpp"
+#include "harness/base/text.hpp"
 
 namespace touchstone::tokenizers {
 namespace {
@@ -14,11 +15,11 @@ void wrap(Parts& parts, const std::vector<std::int64_t>& before, const std::vect
 std::vector<std::int64_t> template_ids(const Section& tokens, const std::string& name) {
   const auto token = tokens.child(name);
   const auto& ids = token.at("ids");
-  if (!ids.is_array()) token.fail("ids is no list");
+  if (!ids.is_array()) token.wrong("ids", "a list of token ids");
   std::vector<std::int64_t> all;
   for (const auto& id : ids) {
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() > INT32_MAX)
-      token.fail("ids holds " + shown_json(id) + "; wanted ids");
+      token.fail("key 'ids': found " + shown_json(id) + ", expected token ids");
     all.push_back(id.get<std::int64_t>());
   }
   return all;
@@ -33,7 +34,8 @@ void read_template(const Section& section, Parts& parts) {
     if (piece.has("Sequence")) {
       const auto sequence = piece.child("Sequence").text("id");
       if (sequence != "A" || seen)
-        piece.fail("a template that is not one text A with tokens around it is not supported");
+        piece.fail("found the sequence '" + sequence + "'" + (seen ? " after another" : "") +
+                   ", expected the sequence A once, with tokens around it");
       seen = true;
       continue;
     }
@@ -41,7 +43,7 @@ void read_template(const Section& section, Parts& parts) {
     auto& side = seen ? after : before;
     side.insert(side.end(), ids.begin(), ids.end());
   }
-  if (!seen) section.fail("single has no Sequence A");
+  if (!seen) section.fail("key 'single': found no sequence, expected the sequence A once");
   wrap(parts, before, after);
 }
 
@@ -50,7 +52,7 @@ std::int64_t named_id(const Section& section, const std::string& key) {
   const auto& pair = section.at(key);
   const bool good = pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_number_unsigned() &&
                     pair[1].get<std::uint64_t>() <= INT32_MAX;
-  if (!good) section.fail(key + " is " + shown_json(pair) + "; wanted [token, id]");
+  if (!good) section.wrong(key, "[token, id]");
   return pair[1].get<std::int64_t>();
 }
 
@@ -63,7 +65,10 @@ void build_post_processor(const Section& section, Parts& parts) {
   if (type == "BertProcessing" || type == "RobertaProcessing") {
     return wrap(parts, {named_id(section, "cls")}, {named_id(section, "sep")});
   }
-  if (type != "Sequence") section.fail("unknown post_processor '" + type.substr(0, 80) + "'");
+  if (type != "Sequence")
+    section.fail(unknown_name("post_processor", type,
+                              std::vector<std::string>{"BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence",
+                                                       "TemplateProcessing"}));
   for (const auto& step : section.children("processors")) build_post_processor(step, parts);
 }
 

@@ -18,16 +18,17 @@ class ReplacementTable {
  public:
   ReplacementTable(const std::string& table, const std::string& where) {
     const auto fail = [&](const std::string& what) { throw Error(Fault::checkpoint, where + ": " + what); };
-    if (table.size() < 4) fail("is shorter than its header");
+    if (table.size() < 4) fail("found a table of " + std::to_string(table.size()) + " bytes, expected at least 4");
     std::uint32_t tree_bytes = 0;
     std::memcpy(&tree_bytes, table.data(), 4);
     if (tree_bytes % 4 != 0 || tree_bytes == 0 || tree_bytes > table.size() - 4) {
-      fail("its tree of " + std::to_string(tree_bytes) + " bytes does not fit into " + std::to_string(table.size()));
+      fail("found a tree of " + std::to_string(tree_bytes) + " bytes in a table of " + std::to_string(table.size()) +
+           ", expected one that fits");
     }
     units_.resize(tree_bytes / 4);
     std::memcpy(units_.data(), table.data() + 4, tree_bytes);
     pool_ = table.substr(4 + tree_bytes);
-    if (!is_utf8(pool_)) fail("its replacements are not UTF-8");
+    if (!is_utf8(pool_)) fail("found replacements that are not UTF-8");
   }
 
   /// The replacement of the longest (or shortest) key that `text` begins with, and that key's bytes; 0 when none does.

@@ -45,8 +45,9 @@ bool Regex::next(std::string_view text, Walk& walk, Match& match) const {
     const Pcre::Search search{.from = walk.at, .steps = 2'000'000 + 16 * std::uint64_t{text.size()}};
     const auto place = named(where_, [&] { return pattern_.match(text, search, Fault::checkpoint); });
     if (place.empty()) return false;
-    require(place[0] <= place[1], Fault::checkpoint,
-            [&] { return where_ + ": regular expression moves the start of its match behind its end"; });
+    require(place[0] <= place[1], Fault::checkpoint, [&] {
+      return where_ + ": the regular expression begins a match after its end (by \\K), expected one that does not";
+    });
     if (place[0] == place[1] && place[1] == walk.last_end) {
       walk.at += walk.at < text.size() ? known_code_point_at(text, walk.at).bytes : 1;
       continue;

@@ -2,6 +2,7 @@
 
 #include "backends/tokenizers/unicode.hpp"
 #include "harness/base/error.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone::tokenizers {
@@ -20,7 +21,7 @@ bool Section::has(const std::string& key) const {
 
 std::string Section::text(const std::string& key) const {
   const auto& text = reader_.text(key);
-  if (!is_utf8(text)) wrong(key, "UTF-8");
+  if (!is_utf8(text)) wrong(key, "a text in UTF-8");
   return text;
 }
 
@@ -50,7 +51,7 @@ Pattern Section::pattern(const std::string& key) const {
   const auto found = child(key);
   if (found.has("String")) return Pattern::literal(found.text("String"));
   if (found.has("Regex")) return Pattern::regex(found.text("Regex"), found.where());
-  found.fail("wanted {\"String\": ...} or {\"Regex\": ...}");
+  found.fail("found " + shown_json(at(key)) + ", expected {\"String\": ...} or {\"Regex\": ...}");
 }
 
 }  // namespace touchstone::tokenizers

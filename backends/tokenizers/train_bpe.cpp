@@ -99,8 +99,9 @@ std::string train_bpe(std::span<const std::string> documents, const BpeSettings&
   Learner learner(documents, settings);
   while (static_cast<std::int64_t>(learner.tokens().size()) < settings.vocabulary) {
     require(learner.merge_one(), Fault::data, [&] {
-      return "the text of " + std::to_string(documents.size()) + " documents gives " +
-             std::to_string(learner.tokens().size()) + " tokens, expected " + std::to_string(settings.vocabulary);
+      return "vocabulary: the text of " + std::to_string(documents.size()) + " documents has room for only " +
+             std::to_string(learner.tokens().size()) + " different tokens, expected " +
+             std::to_string(settings.vocabulary);
     });
   }
   Json vocabulary = Json::object();

@@ -18,7 +18,7 @@ Vocabulary vocabulary_of(const std::vector<ScoredToken>& tokens, const std::stri
   Vocabulary vocabulary;
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     require(!std::isnan(tokens[id].score), Fault::checkpoint,
-            [&] { return where + ".vocab[" + std::to_string(id) + "]: its score is not a number"; });
+            [&] { return where + ".vocab[" + std::to_string(id) + "]: found a score that is not a number"; });
     if (!tokens[id].text.empty()) vocabulary.add(tokens[id].text, static_cast<std::int64_t>(id), where + ".vocab");
   }
   vocabulary.freeze();
@@ -50,7 +50,7 @@ class Unigram : public Model {
 
 Unigram::Unigram(const std::vector<ScoredToken>& tokens, const UnigramSettings& settings, const std::string& where)
     : Model(vocabulary_of(tokens, where)), byte_fallback_(settings.byte_fallback) {
-  require(!tokens.empty(), Fault::checkpoint, [&] { return where + ".vocab: is empty"; });
+  require(!tokens.empty(), Fault::checkpoint, [&] { return where + ".vocab: the list is empty"; });
   double least = tokens[0].score;
   for (const auto& token : tokens) {
     scores_.push_back(token.score);
@@ -60,7 +60,7 @@ Unigram::Unigram(const std::vector<ScoredToken>& tokens, const UnigramSettings& 
   if (settings.unknown) {
     require(*settings.unknown >= 0 && *settings.unknown < static_cast<std::int64_t>(tokens.size()), Fault::checkpoint,
             [&] {
-              return where + ".unk_id: is " + std::to_string(*settings.unknown) + "; wanted 0 to " +
+              return where + ".unk_id: found " + std::to_string(*settings.unknown) + ", expected 0 to " +
                      std::to_string(tokens.size() - 1);
             });
     unknown_ = static_cast<std::int32_t>(*settings.unknown);
@@ -91,8 +91,9 @@ void Unigram::best_path(std::string_view word, const Work& work, std::vector<Ste
       has_single = has_single || length == bytes;
     });
     if (!has_single) {
-      require(unknown_ >= 0, Fault::checkpoint,
-              [&] { return "tokenizer has no token for '" + std::string(word.substr(at, bytes)) + "' and no unk_id"; });
+      require(unknown_ >= 0, Fault::checkpoint, [&] {
+        return "the tokenizer has no token for '" + std::string(word.substr(at, bytes)) + "' and no unk_id";
+      });
       offer(at, at + bytes, unknown_, unknown_score_);
     }
     at += bytes;
@@ -116,7 +117,8 @@ void Unigram::tokenize(const Span& word, Work& work) const {
   if (const auto known = work.cache.find(word.text); known.first != nullptr) {
     return work.put_all(word, known.first, known.second);
   }
-  require(word.text.size() < INT32_MAX, Fault::data, "a word of more than 2 GiB");
+  require(word.text.size() < INT32_MAX, Fault::data,
+          "a word of the text is longer than 2 GiB, which the tokenizer does not take");
   std::vector<Step> steps;
   best_path(word.text, work, steps);
   // Backwards from the end, with neighbouring unknown steps joined; then reversed.

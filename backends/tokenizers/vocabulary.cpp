@@ -58,13 +58,13 @@ std::int32_t TextIndex::find(const std::vector<std::string>& keys, std::string_v
 
 void Vocabulary::add(const std::string& token, std::int64_t id, const std::string& where) {
   require(id >= 0 && id < most_ids, Fault::checkpoint, [&] {
-    return where + ": token '" + token.substr(0, 80) + "' has id " + std::to_string(id) + "; wanted 0 to " +
+    return where + ": token '" + token.substr(0, 80) + "' has id " + std::to_string(id) + ", expected 0 to " +
            std::to_string(most_ids - 1);
   });
   const auto at = static_cast<std::size_t>(id);
   if (at >= tokens_.size()) tokens_.resize(at + 1);
   require(tokens_[at].empty(), Fault::checkpoint, [&] {
-    return where + ": tokens '" + tokens_[at].substr(0, 80) + "' and '" + token.substr(0, 80) + "' share the id " +
+    return where + ": tokens '" + tokens_[at].substr(0, 80) + "' and '" + token.substr(0, 80) + "' both have id " +
            std::to_string(id);
   });
   tokens_[at] = token;

@@ -11,7 +11,7 @@ namespace {
 
 void put_unknown(std::int32_t id, const std::string& name, const Span& word, Work& work) {
   require(id >= 0, Fault::checkpoint, [&] {
-    return "tokenizer has no token for '" + std::string(word.text.substr(0, 40)) + "', and its unk_token '" + name +
+    return "the tokenizer has no token for '" + std::string(word.text.substr(0, 40)) + "', and its unk_token '" + name +
            "' is not in the vocabulary";
   });
   work.put(id, word, 0, word.text.size());

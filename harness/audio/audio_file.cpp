@@ -114,7 +114,7 @@ void check_header(const AudioHeader& header, const std::string& where, const Aud
     refuse_audio(where, "the recording claims " + std::to_string(header.rate_hz) + " Hz, expected " +
                             std::to_string(limits.least_rate_hz) + " to " + std::to_string(limits.most_rate_hz));
   }
-  if (header.frames < 1) refuse_audio(where, "the recording claims no sample, expected some");
+  if (header.frames < 1) refuse_audio(where, "the recording claims no samples, expected at least one");
   const auto seconds = static_cast<double>(header.frames) / static_cast<double>(header.rate_hz);
   if (header.frames > limits.frames || seconds > limits.seconds) {
     refuse_audio(where, "the recording claims " + std::to_string(header.frames) + " samples at " +
@@ -168,7 +168,7 @@ class AudioReader {
 
   Audio read(const AudioHeader& header, const AudioLimits& limits) {
     if (info_.channels != header.channels || info_.samplerate != header.rate_hz || info_.frames != header.frames) {
-      fail("its headers disagree");
+      fail("its headers contradict each other");
     }
     Audio audio{.rate_hz = info_.samplerate, .samples = {}};
     audio.samples.reserve(static_cast<std::size_t>(header.frames));
@@ -177,7 +177,7 @@ class AudioReader {
     for (auto left = header.frames; left > 0;) {
       const auto count = sf_readf_float(file_.get(), block.data(), std::min<sf_count_t>(left, block_frames));
       if (sf_error(file_.get()) != SF_ERR_NO_ERROR) fail(sf_strerror(file_.get()));
-      if (count <= 0) fail("its data end after " + std::to_string(audio.samples.size()) + " samples");
+      if (count <= 0) fail("its data ends after " + std::to_string(audio.samples.size()) + " samples");
       append(std::span(block).first(static_cast<std::size_t>(count) * channels), channels, limits, audio);
       left -= count;
     }

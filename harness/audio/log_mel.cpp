@@ -148,7 +148,7 @@ MelSettings mel_settings_of(const ObjectReader& reader) {
   if (settings.window % 2 != 0) reader.wrong("n_fft", reader.at("n_fft"), "an even number");
   if (reader.has("padding_value")) settings.padding_value = static_cast<float>(reader.number("padding_value", -16, 16));
   if (reader.has("dither") && reader.number("dither") != 0.0) {
-    reader.wrong("dither", reader.at("dither"), "0: features must not be drawn");
+    reader.wrong("dither", reader.at("dither"), "0: features must not be random");
   }
   if (reader.has("padding_side") && reader.text("padding_side") != "right") {
     reader.wrong("padding_side", reader.at("padding_side"), "right");

@@ -40,7 +40,7 @@ void write_all(int fd, std::string_view bytes, const fs::path& path) {
 }
 
 [[noreturn]] void too_long(const fs::path& path, std::uint64_t limit) {
-  throw Error(Fault::data, path.string() + ": is longer than the limit of " + std::to_string(limit) + " bytes");
+  throw Error(Fault::data, path.string() + ": is longer than " + std::to_string(limit) + " bytes, the limit");
 }
 
 std::string gunzip_file(const fs::path& path, std::uint64_t limit) {

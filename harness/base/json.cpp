@@ -83,7 +83,7 @@ class Builder : public nlohmann::json_sax<Json> {
 
   bool key(string_t& name) override {
     if (!keys_.back().insert(name).second) {
-      throw Error(Fault::data, here() + ": key '" + one_line(name, 80) + "' stands twice in one object");
+      throw Error(Fault::data, here() + ": key '" + one_line(name, 80) + "' is twice in one object");
     }
     key_ = std::move(name);
     return true;
@@ -125,7 +125,7 @@ class Builder : public nlohmann::json_sax<Json> {
 
   bool open(Json value) {
     require(stack_.size() < static_cast<std::size_t>(limits_.depth), Fault::data,
-            [&] { return here() + ": is nested deeper than " + std::to_string(limits_.depth) + " levels"; });
+            [&] { return here() + ": values are nested deeper than " + std::to_string(limits_.depth) + " levels"; });
     stack_.push_back(add(std::move(value)));
     keys_.emplace_back();
     return true;

@@ -18,7 +18,8 @@ ProcessorSettings read_processor_settings(const std::filesystem::path& folder, c
     if (json.is_object() && json.contains(member)) json = Json(json[member]);
     return {.where = path.string(), .json = std::move(json)};
   }
-  throw Error(Fault::checkpoint, folder.string() + ": no preprocessor_config.json and no processor_config.json, " +
+  throw Error(Fault::checkpoint, folder.string() +
+                                     ": found no preprocessor_config.json and no processor_config.json, " +
                                      "expected one that says " + says);
 }
 

@@ -1,7 +1,10 @@
 #include <CLI/CLI.hpp>
 
+#include "harness/base/error.hpp"
 #include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
+#include "harness/data/split.hpp"
+#include "harness/measure/metric.hpp"
 
 namespace touchstone {
 
@@ -45,6 +48,22 @@ void add_measure_options(CLI::App& app, MeasureSettings& settings) {
   app.add_option("--subjects", settings.subjects, "only these subjects, comma-separated: anatomy,virology")
       ->delimiter(',');
   app.add_option("--filter", settings.filter, "only examples whose id matches this pattern (PCRE2)");
+  app.add_option_function<std::string>(
+      "--metrics",
+      [&settings](const std::string& text) {
+        try {
+          settings.metrics = parse_metrics(text);
+        } catch (const Error& error) {  // the parser of the command line knows its own errors alone
+          throw CLI::ValidationError(std::string(error.what()));
+        }
+      },
+      "metrics beside the benchmarks' own (touchstone list metrics): kl_forward,cut, or with options: "
+      "'[{\"use\": \"pass_at\", \"k\": [1, 4]}]'");
+  app.add_option_function<std::string>(
+         "--split", [&settings](const std::string& split) { settings.split = split_named(split); },
+         "which part of the data; default: the one that each task is scored on. The micro world's validation items are "
+         "those on which settings are chosen")
+      ->check(one_of({"train", "validation", "test", "dev"}));
 }
 
 }  // namespace touchstone

@@ -21,6 +21,7 @@ struct EvalArguments {
   MeasureSettings measure;
   std::string data;
   std::string db;
+  std::string reference;
   bool self_test = false;
 };
 
@@ -142,7 +143,15 @@ int eval_action(Program& program, const EvalArguments& arguments) {
   auto tools = program.tools(arguments.data, progress);
   measured_tasks(arguments.measure, program.tasks(), *tools.data);
   // Opens the model before the database, so that an error in the model leaves no empty file behind.
+  with_reference(arguments.measure, arguments.reference);  // says at once that one is missing
   auto open = open_model(arguments.engine, tools);
+  AnswerMemory memory;
+  std::optional<ReferenceModel> reference;
+  if (!arguments.reference.empty()) {
+    auto settings = arguments.engine;
+    settings.model = arguments.reference;
+    reference.emplace(settings, tools.backend->inspect(settings.model).model_hash, tools, memory);
+  }
   // Without --db the results are in a database that ends with its connection.
   Store store(arguments.db.empty() ? ":memory:" : arguments.db);
   add_row(open, "", store);
@@ -153,7 +162,8 @@ int eval_action(Program& program, const EvalArguments& arguments) {
                                {.store = store,
                                 .environment = environment,
                                 .run = tools,
-                                .work = arguments.db.empty() ? "" : arguments.db + ".work"});
+                                .work = arguments.db.empty() ? "" : arguments.db + ".work",
+                                .reference = reference ? &*reference : nullptr});
   progress.end(0, "measured");
   std::vector<MeasureRow> rows;
   for (auto& row : store.measures(open.model)) {
@@ -183,11 +193,15 @@ void add_eval(CLI::App& app, Program& program) {
                          "Scores a checkpoint folder (Hugging Face layout) with lm-evaluation-harness's numbers.\n\n"
                          "  touchstone eval --model ~/models/SmolLM2-135M --tasks mmlu,gsm8k --db results.sqlite\n"
                          "  touchstone eval --model DIR --tasks mmlu --shots 5 --limit 10 --json\n"
+                         "  touchstone eval --model DIR --reference micro-text --tasks micro-gsm8k --metrics "
+                         "kl_forward,kl_reverse,pass_at\n"
                          "  touchstone eval --model DIR --self-test      scores do not depend on batch size, order or "
                          "threads: see how exactly, for float32 and bfloat16");
   auto arguments = std::make_shared<EvalArguments>();
   command->add_option("--model", arguments->engine.model, "checkpoint folder, or a peft adapter's")->required();
   add_measure_options(*command, arguments->measure);
+  command->add_option("--reference", arguments->reference,
+                      "checkpoint that metrics such as kl_forward compare with: the one that was tuned");
   add_engine_options(*command, arguments->engine);
   command->add_option("--data", arguments->data, "folder with benchmark data");
   command->add_option("--db", arguments->db, "keep every sample in this database, and take from it what is stored");
@@ -199,6 +213,10 @@ void add_eval(CLI::App& app, Program& program) {
       // The name of a model that comes with the program is accepted like a folder.
       arguments->engine.model = program.resources().model(arguments->engine.model.string(),
                                                           program.resources().data_folders(arguments->data));
+      if (!arguments->reference.empty()) {
+        arguments->reference =
+            program.resources().model(arguments->reference, program.resources().data_folders(arguments->data)).string();
+      }
       program.when_stopped = arguments->db.empty() ? ": nothing was kept, which --db FILE does" : Program::goes_on;
       return eval_action(program, *arguments);
     };

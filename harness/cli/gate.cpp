@@ -9,6 +9,7 @@
 #include "harness/base/files.hpp"
 #include "harness/cli/checks.hpp"
 #include "harness/cli/program.hpp"
+#include "harness/measure/metric.hpp"
 
 namespace touchstone {
 namespace {
@@ -75,9 +76,19 @@ ModelMeasures measured(Program& program, GateArguments& arguments, const std::st
   progress.plan("gate", 1);
   progress.begin(0, "measuring " + settings.model.filename().string());
   const auto work = arguments.db.empty() ? "" : arguments.db + ".work";
-  auto ids =
-      score_model(open, {arguments.measure},
-                  {.store = store, .environment = store.environment(tools.environment), .run = tools, .work = work});
+  // Metrics that compare with a reference model compare with the baseline.
+  AnswerMemory memory;
+  std::optional<ReferenceModel> reference;
+  if (compares(arguments.measure) && std::filesystem::is_directory(arguments.baseline)) {
+    settings.model = arguments.baseline;
+    reference.emplace(settings, tools.backend->inspect(settings.model).model_hash, tools, memory);
+  }
+  auto ids = score_model(open, {arguments.measure},
+                         {.store = store,
+                          .environment = store.environment(tools.environment),
+                          .run = tools,
+                          .work = work,
+                          .reference = reference ? &*reference : nullptr});
   progress.end(0, "measured");
   auto rows = store.measures(open.model);
   std::erase_if(rows, [&](const auto& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });

@@ -11,6 +11,7 @@
 #include "harness/cli/method_page.hpp"
 #include "harness/cli/program.hpp"
 #include "harness/cli/table.hpp"
+#include "harness/measure/metric.hpp"
 
 namespace touchstone {
 namespace {
@@ -81,12 +82,29 @@ std::vector<Entry> task_entries(const Program& program) {
   return entries;
 }
 
+/// A metric of the book, with its options.
+Json further_metric_json(const std::string& name, const MetricEntry& metric) {
+  auto options = Options::describe(name);
+  metric.make(options);
+  Json described = Json::array();
+  for (const auto& spec : options.specs()) {
+    described.push_back({{"key", spec.key}, {"type", spec.type}, {"default", spec.fallback}, {"help", spec.help}});
+  }
+  return {{"name", name},        {"summary", metric.summary}, {"source", metric.source},
+          {"unit", metric.unit}, {"better", metric.better},   {"compares_with_base", metric.reference},
+          {"options", described}};
+}
+
 std::vector<Entry> metric_entries(const Program& program) {
   std::map<std::string, std::vector<std::string>> users;
   for (const auto& name : program.tasks().tasks.names()) {
     for (const auto& metric : program.tasks().tasks.get(name).metrics) users[metric.name].push_back(name);
   }
   std::vector<Entry> entries;
+  for (const auto& name : metric_book().names()) {
+    const auto& metric = metric_book().get(name);
+    entries.push_back({name, "beside any task's own: " + metric.summary, further_metric_json(name, metric)});
+  }
   for (const auto& [name, tasks] : users) {
     const auto shown = std::span(tasks).first(std::min<std::size_t>(3, tasks.size()));
     entries.push_back(

@@ -19,9 +19,11 @@ namespace {
 constexpr std::size_t label_columns = 12;
 constexpr std::size_t longest_value = 24;  // wider values are in the list of stages
 
-std::string reproduced_text(Program& program, const std::string& method) {
-  const auto found = reproduced_result(program.resources().verdicts(), method);
-  return found.empty() ? "not measured yet" : found;
+/// What was found of the method, with the verdict of its main claim.
+RecordedVerdict verdict_of_method(Program& program, const std::string& method) {
+  auto found = recorded_verdict(program.resources().verdicts(), method);
+  if (found.verdict.empty()) found.verdict = "not measured yet";
+  return found;
 }
 
 /// Prints "label       text", wrapped behind the label.
@@ -42,7 +44,7 @@ class Paragraphs {
   std::size_t columns_;
 };
 
-void print_page(Paragraphs& out, const RecipePage& page, const std::string& reproduced) {
+void print_page(Paragraphs& out, const RecipePage& page, const RecordedVerdict& recorded) {
   const auto given = [](const std::string& text) { return text.empty() ? "not given" : text; };
   out.add("method", page.method);
   out.add("what it is", given(page.summary));
@@ -58,7 +60,8 @@ void print_page(Paragraphs& out, const RecipePage& page, const std::string& repr
   const auto at = std::find(page.missing.begin(), page.missing.end(), "inferred");
   if (page.inferred.empty()) out.add("inferred", at == page.missing.end() ? "nothing" : "not given");
   for (const auto& text : page.inferred) out.add(&text == page.inferred.data() ? "inferred" : "", "- " + text);
-  out.add("reproduced", reproduced);
+  out.add("verdict", recorded.verdict);
+  for (const auto& claim : recorded.claims) out.add("", "- " + claim);
 }
 
 /// The options that a stage of the recipe sets: "learning_rate 5e-05, num_train_epochs 3".
@@ -124,7 +127,7 @@ void print_method(Program& program, const nlohmann::ordered_json& recipe) {
   const auto columns = terminal_columns(STDOUT_FILENO);
   const auto page = read_recipe_page(recipe, "the recipe");
   Paragraphs paragraphs(program.out(), columns);
-  print_page(paragraphs, page, reproduced_text(program, page.method));
+  print_page(paragraphs, page, verdict_of_method(program, page.method));
   std::vector<Json> stages;
   std::vector<Json> objectives;
   program.out() << '\n';
@@ -142,7 +145,9 @@ void print_method(Program& program, const nlohmann::ordered_json& recipe) {
 nlohmann::ordered_json method_json(Program& program, const nlohmann::ordered_json& recipe) {
   const auto page = read_recipe_page(recipe, "the recipe");
   Json whole = recipe;
-  whole["reproduced"] = reproduced_text(program, page.method);
+  const auto recorded = verdict_of_method(program, page.method);
+  whole["verdict"] = recorded.verdict;
+  whole["found"] = recorded.claims;
   if (!page.missing.empty()) whole["missing"] = join(page.missing, ", ");
   return whole;
 }

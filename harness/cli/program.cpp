@@ -63,7 +63,8 @@ constexpr const char* description =
     "  touchstone report --db results.sqlite --out report.html               what was gained and lost\n"
     "  touchstone gate  --baseline DIR --candidate DIR2 --max-drop mmlu=0.5  a verdict for CI\n"
     "  touchstone verdict --db papers.sqlite                                what a paper's plan showed\n\n"
-    "Exit codes: 0 success, 1 the answer is no (a gate, a failed cell), 2 bad input, 3 undecided, 70 a bug of ours.";
+    "Exit codes: 0 success, 1 the answer is no (a gate, a failed cell), 2 bad input, 3 undecided, 70 a bug of ours,\n"
+    "130 and 143 stopped on request.";
 
 /// Checks that all output was written: a full disk behind `>` is an error.
 int finish_output(Program& program, int code) {
@@ -180,16 +181,16 @@ RunTools Program::tools(const std::string& data_folder, Progress& progress) {
   return tools;
 }
 
-std::string code_version() { return version_text; }
+std::string code_version() { return version_text(); }
 
 Environment this_environment(Backend* backend) {
   Environment environment;
   environment.code_version = code_version();
   environment.libtorch = backend == nullptr ? "" : backend->library_version();
-  environment.compiler = compiler_text;
+  environment.compiler = compiler_text();
   environment.cpu = cpu_name();
   environment.cores = static_cast<int>(std::thread::hardware_concurrency());
-  environment.system = system_text;
+  environment.system = system_text();
   return environment;
 }
 

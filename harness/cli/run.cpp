@@ -1,17 +1,16 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
-#include <limits>
-#include <map>
 #include <optional>
 #include <ostream>
-#include <tuple>
 
 #include "harness/base/json.hpp"
-#include "harness/base/json_values.hpp"
+#include "harness/cli/outlook.hpp"
 #include "harness/cli/program.hpp"
+#include "harness/cli/tune.hpp"
 #include "harness/compare/verdict.hpp"
+#include "harness/run/until_decided.hpp"
 
 namespace touchstone {
 namespace {
@@ -24,65 +23,8 @@ struct RunArguments {
   std::string work;
   bool dry_run = false;
   bool tune = false;
+  bool until_decided = false;
 };
-
-/// The results of a method at each value tried of one of its options.
-struct TunedMethod {
-  std::string method;
-  std::string key;                  ///< STAGE.KEY
-  std::vector<std::string> values;  ///< JSON texts
-  std::vector<double> gains;        ///< change in points on the training task, one a value; nan: every cell failed
-  std::size_t best = 0;             ///< index of the value with the largest gain
-  bool measured() const { return !std::isnan(gains.at(best)); }
-  /// Whether an untried value beyond the range could be better.
-  bool at_edge() const { return values.size() > 2 && (best == 0 || best + 1 == values.size()); }
-};
-
-std::vector<TunedMethod> tuned_methods(const Plan& plan, const Plan& tuning, const Store& store, std::int64_t run) {
-  std::map<std::string, std::pair<double, int>> gains;
-  for (const auto& cell : cell_changes(store, run)) {
-    gains[cell.cell.method].first += cell.gain;
-    ++gains[cell.cell.method].second;
-  }
-  std::vector<TunedMethod> all;
-  std::size_t next = 0;
-  for (const auto& method : plan.methods) {
-    TunedMethod tuned;
-    tuned.method = method.name;
-    std::tie(tuned.key, tuned.values) = tried_values(plan, method);
-    for (std::size_t at = 0; at < tuned.values.size(); ++at) {
-      const auto& [sum, cells] = gains[tuning.methods.at(next++).name];
-      tuned.gains.push_back(cells > 0 ? 100.0 * sum / cells : std::numeric_limits<double>::quiet_NaN());
-      if (!tuned.measured() || tuned.gains[at] > tuned.gains[tuned.best]) tuned.best = at;
-    }
-    all.push_back(std::move(tuned));
-  }
-  return all;
-}
-
-/// Prints the gains and the best value, which belongs into the plan's "set".
-std::string tuned_line(const TunedMethod& tuned) {
-  std::string line;
-  for (std::size_t at = 0; at < tuned.values.size(); ++at) {
-    const double gain = tuned.gains[at];
-    line += fmt::format("  {}: {}", tuned.values[at], std::isnan(gain) ? "failed" : fmt::format("{:+.1f}", gain));
-  }
-  return fmt::format("{:16} \"{}\": {}{} gains in points:{}\n", tuned.method, tuned.key,
-                     tuned.measured() ? tuned.values[tuned.best] : "none",
-                     tuned.measured() && tuned.at_edge() ? " (the last one tried)" : "", line);
-}
-
-Json tuned_json(const TunedMethod& tuned) {
-  Json tried = Json::array();
-  for (std::size_t at = 0; at < tuned.values.size(); ++at) {
-    const double gain = tuned.gains[at];
-    tried.push_back({{"value", Json::parse(tuned.values[at])}, {"gain", number_or_null(gain)}});
-  }
-  return {{"method", tuned.method},
-          {"key", tuned.key},
-          {"best", tuned.measured() ? Json::parse(tuned.values[tuned.best]) : Json()},
-          {"tried", std::move(tried)}};
-}
 
 /// For a plan with claims, their verdicts.
 std::optional<PlanVerdict> verdict_of(const Plan& plan, const Store& store, std::int64_t id) {
@@ -93,52 +35,93 @@ std::optional<PlanVerdict> verdict_of(const Plan& plan, const Store& store, std:
   return std::nullopt;
 }
 
-/// What the claims of a plan could show, by what the database holds of an earlier run of it.
-std::string outlook_of(const Plan& plan, const std::string& db) {
-  if (plan.claims.empty()) return {};
-  std::optional<RunRow> pilot;
-  std::optional<Store> store;
-  if (std::filesystem::exists(db)) {
-    store.emplace(db, Store::Open::read_only);
-    for (const auto& run : store->runs()) {
-      if (run.name == plan.name) pilot = run;
-    }
+/// Runs the plan's tuning.
+int tune_action(Program& program, const Plan& plan, Store& store, const std::filesystem::path& work,
+                const RunTools& tools) {
+  const auto outcome = tune_plan(plan, store, work, tools);
+  if (program.json) {
+    auto json = tuning_json(outcome.tuned);
+    json["run"] = outcome.run.run;
+    json["done"] = outcome.run.done;
+    json["stored"] = outcome.run.stored;
+    json["failed"] = outcome.run.failed;
+    json["grown"] = outcome.grown;
+    if (!outcome.stopped.empty()) json["stopped"] = outcome.stopped;
+    program.out() << json.dump() << '\n';
+  } else {
+    program.out() << fmt::format("{} cells done, {} failed; grids grew {} times\n{}", outcome.run.done,
+                                 outcome.run.failed, outcome.grown, tune_lines(outcome));
   }
-  if (!pilot)
-    return "what the claims could show is not known: " + db + " holds no run of this plan, not even of one seed\n";
-  return outlook_lines(claim_outlooks(*store, *pilot, plan.claims, plan.seeds.size()), plan.seeds.size());
+  return outcome.run.failed == 0 ? Exit::success : Exit::no;
+}
+
+/// "looks after 3, 5, 8, 13, 20 seeds, at levels 0.0076, ...; cells below are those of all looks".
+std::string looks_line(const Plan& plan) {
+  std::vector<std::string> seeds;
+  std::vector<std::string> levels;
+  for (const auto& look : looks_of(plan)) {
+    seeds.push_back(std::to_string(look.seeds));
+    levels.push_back(fmt::format("{:g}", look.alpha));
+  }
+  return fmt::format(
+      "seeds are added until the main claim is decided: looks after {} seeds, at levels {}; the cells and the cost are "
+      "those of all looks\n",
+      fmt::join(seeds, ", "), fmt::join(levels, ", "));
+}
+
+struct Ran {
+  RunOutcome outcome;
+  std::optional<PlanVerdict> verdict;
+};
+
+/// Runs what was checked, or, for a plan that adds seeds until its main claim is decided, look by look.
+Ran run_checked(const Plan& plan, const CheckedPlan& checked, Store& store, const std::filesystem::path& work,
+                const RunTools& tools) {
+  if (plan.until_decided) {
+    auto decided = run_until_decided(plan, store, work, tools);
+    return {decided.outcome, std::move(decided.verdict)};
+  }
+  Ran ran{run_plan(checked, store, work, tools), {}};
+  ran.verdict = verdict_of(plan, store, ran.outcome.run);
+  return ran;
 }
 
 int run_action(Program& program, const RunArguments& arguments) {
   auto plan = read_plan(program.resources().plan(arguments.plan));
   if (!arguments.model.empty()) plan.models = {arguments.model};
-  const auto compared = plan;
-  if (arguments.tune) plan = tuning_plan(plan);
+  plan.until_decided = !arguments.tune && (plan.until_decided || arguments.until_decided);
+  // Everything that the last look would need is checked before the first one.
+  const auto whole = plan.until_decided ? plan_at_look(plan, looks_of(plan).back().seeds) : plan;
   const std::filesystem::path work = arguments.work.empty() ? arguments.db + ".work" : arguments.work;
   Progress progress(program.err(), Program::terminal(), program.quiet);
   auto tools = program.tools(arguments.data, progress);
-  const auto checked = check_plan(plan, tools, work);
-  program.log().info(describe(checked));
+  const auto checked = check_plan(arguments.tune ? tuning_plan(plan) : whole, tools, work);
   if (arguments.dry_run) {
+    program.log().info(describe(checked));
     Store::check(arguments.db);
+    if (plan.until_decided) program.out() << looks_line(plan);
     for (const auto& cell : checked.cells) program.out() << cell.label << '\n';
-    program.out() << outlook_of(plan, arguments.db);
+    if (arguments.tune) return Exit::success;
+    program.out() << outlook_of(whole, arguments.db).text << std::flush;
+    require_hope(whole, arguments.db);
     return Exit::success;
   }
+  // An older database is brought up to date first; a refused plan leaves none where none was.
+  if (std::filesystem::exists(arguments.db)) const Store up_to_date(arguments.db);
+  if (!arguments.tune) require_hope(whole, arguments.db);
   Store store(arguments.db);
-  const auto outcome = run_plan(checked, store, work, tools);
-  std::vector<TunedMethod> tuned;
-  if (arguments.tune) tuned = tuned_methods(compared, plan, store, outcome.run);
-  const auto verdict = verdict_of(plan, store, outcome.run);
+  if (arguments.tune) return tune_action(program, plan, store, work, tools);
+  program.log().info(describe(checked));
+  const auto ran = run_checked(plan, checked, store, work, tools);
+  const auto& outcome = ran.outcome;
+  const auto& verdict = ran.verdict;
   if (program.json) {
     Json json{{"run", outcome.run}, {"done", outcome.done}, {"stored", outcome.stored}, {"failed", outcome.failed}};
-    for (const auto& method : tuned) json["tuned"].push_back(tuned_json(method));
     if (verdict) json["verdict"] = verdict_json(*verdict);
     program.out() << json.dump() << '\n';
   } else {
     program.out() << fmt::format("{} cells done, {} stored before, {} failed; results in {}\n", outcome.done,
                                  outcome.stored, outcome.failed, arguments.db);
-    for (const auto& method : tuned) program.out() << tuned_line(method);
     if (verdict) program.out() << verdict_lines(*verdict);
     program.out() << fmt::format("see them: touchstone report --db {} --out report.html\n", arguments.db);
   }
@@ -153,7 +136,8 @@ void add_run(CLI::App& app, Program& program) {
       "Runs a plan: models x methods x training tasks x seeds, each measured before and after on every benchmark.\n"
       "Stop it at any moment; the same command goes on, and never computes again what is stored.\n\n"
       "  touchstone run quickstart\n"
-      "  touchstone run my_plan.json --model ~/models/SmolLM2-135M --db results.sqlite --dry-run");
+      "  touchstone run my_plan.json --model ~/models/SmolLM2-135M --db results.sqlite --dry-run\n"
+      "  touchstone run papers/otr --until-decided --db papers.sqlite");
   auto arguments = std::make_shared<RunArguments>();
   command->add_option("plan", arguments->plan, "plan file, or the name of one that comes with the program")->required();
   command->add_option("--model", arguments->model, "checkpoint folder to use instead of the plan's models");
@@ -162,9 +146,18 @@ void add_run(CLI::App& app, Program& program) {
   command->add_option("--work", arguments->work, "folder for training checkpoints; default: DB.work");
   command->add_flag("--dry-run", arguments->dry_run,
                     "check everything, say what would be done and what the claims could show, and stop");
-  command->add_flag("--tune", arguments->tune,
-                    "run the plan's \"tune\" instead: every method at every value, and say the best");
-  command->add_flag("--json", program.json, "the outcome as JSON, with the gains of --tune and the verdict on claims");
+  auto* tune = command->add_flag(
+      "--tune", arguments->tune,
+      "run the plan's \"tune\" instead: every method at every value, growing grids whose best lies at an end");
+  command
+      ->add_flag(
+          "--until-decided", arguments->until_decided,
+          "add seeds until the plan's main claim is decided: looks after 3, 5, 8, 13 and 20 seeds (4, 6, 9, 13, "
+          "20 with fewer than five methods), which together decide wrongly in at most 5 %; the seeds listed come "
+          "first")
+      ->excludes(tune);
+  command->add_flag("--json", program.json,
+                    "the outcome as JSON, with the values that --tune tried, or the verdict on claims");
   command->add_flag("--quiet", program.quiet, "no progress");
   command->callback([&program, arguments] {
     program.action = [&program, arguments] {

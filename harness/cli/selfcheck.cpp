@@ -29,6 +29,7 @@ Json selfcheck_json(const std::vector<SelfcheckRow>& rows, const SelfcheckSettin
                            {"power", number_or_null(row.power)},
                            {"half_width_points", number_or_null(row.half_width)},
                            {"ideal_points", number_or_null(row.ideal)},
+                           {"seeds", number_or_null(row.seeds)},
                            {"holds", row.holds}});
   }
   return out;
@@ -43,10 +44,11 @@ int selfcheck_action(Program& program, SelfcheckSettings settings) {
     program.out() << selfcheck_json(rows, settings).dump(2) << '\n';
     return outside == 0 ? Exit::success : Exit::no;
   }
-  Table table({"kind", "setting", "holds %", "p < 0.05 %", "power %", "half width", "ideal", "in band"});
+  Table table({"kind", "setting", "holds %", "wrong %", "power %", "half width", "ideal", "seeds", "in band"});
   for (const auto& row : rows) {
     table.row({row.kind, row.setting, percent(row.coverage), percent(row.level), percent(row.power),
-               points(row.half_width), points(row.ideal), row.holds ? "yes" : "NO"});
+               points(row.half_width), points(row.ideal), std::isnan(row.seeds) ? "" : fmt::format("{:.1f}", row.seeds),
+               row.holds ? "yes" : "NO"});
   }
   program.out() << table.text()
                 << fmt::format("\nBands: {}.\n{} of {} rows lie within them.\n", selfcheck_bands(),

@@ -42,8 +42,8 @@ ItemMean mean_of(const std::vector<ItemMean>& all) {
 
 void summarise_cell(CellChange& change) {
   std::vector<ItemMean> drops;
+  std::vector<ItemMean> gains;
   double gain = 0.0;
-  double trained = 0.0;
   for (const auto& task : change.tasks) {
     if (!task.trained_on && task.p_holm < significance && task.drop > 0.0) ++change.significant_drops;
     if (!task.unit.in_points()) {
@@ -53,7 +53,7 @@ void summarise_cell(CellChange& change) {
     const double share = as_share(task.drop, task.unit);
     if (task.trained_on) {
       gain -= share;
-      trained += 1.0;
+      gains.push_back(improvement(task, as_share(1.0, task.unit)));
       continue;
     }
     if (drops.empty() || share > change.worst_drop) {
@@ -62,7 +62,8 @@ void summarise_cell(CellChange& change) {
     }
     drops.push_back(improvement(task, -as_share(1.0, task.unit)));
   }
-  change.gain = trained > 0.0 ? gain / trained : nan;
+  change.gain = gains.empty() ? nan : gain / static_cast<double>(gains.size());
+  if (!gains.empty()) change.gained = mean_of(gains);
   if (drops.empty()) {
     change.mean_drop = change.worst_drop = nan;
     change.mean_drop_interval = {nan, nan};
@@ -84,7 +85,7 @@ const TaskChange* find_task(const CellChange& cell, const TaskChange& wanted) {
 }
 
 /// Which spreads of a plan estimate one variance between seeds.
-using Quantity = std::tuple<std::string, std::string, std::string, bool>;
+using PooledOver = std::tuple<std::string, std::string, std::string, bool>;
 
 /// The spread of every quantity of one method over its seeds, before variances are pooled.
 struct Spreads {
@@ -92,6 +93,7 @@ struct Spreads {
     SeedSpread change;
     std::optional<SeedSpread> gap;
     std::optional<SeedSpread> brier;
+    std::optional<SeedSpread> squared_error;
   };
   SeedSummary summary;
   std::vector<Task> tasks;  ///< in the order of the summary's
@@ -103,6 +105,7 @@ struct Pools {
   std::vector<SeedSpread> change;
   std::vector<SeedSpread> gap;
   std::vector<SeedSpread> brier;
+  std::vector<SeedSpread> squared_error;
 };
 
 Spreads spreads_of(const std::vector<const CellChange*>& cells) {
@@ -118,6 +121,7 @@ Spreads spreads_of(const std::vector<const CellChange*>& cells) {
     SeedValues changes;
     SeedValues gaps;
     SeedValues briers;
+    SeedValues squares;
     for (const auto* cell : cells) {
       const auto* same = find_task(*cell, task);
       if (same == nullptr) continue;
@@ -125,33 +129,37 @@ Spreads spreads_of(const std::vector<const CellChange*>& cells) {
       if (same->calibration.items == 0) continue;
       gaps.push_back(same->calibration.gap);
       briers.push_back(same->calibration.brier);
+      squares.push_back(same->calibration.squared_error);
     }
     if (changes.size() != cells.size()) continue;
-    out.summary.tasks.push_back({task.task, task.metric, task.settings_json, task.unit, task.trained_on, {}, {}, {}});
+    out.summary.tasks.push_back(
+        {task.task, task.metric, task.settings_json, task.unit, task.trained_on, {}, {}, {}, {}});
     auto& spreads = out.tasks.emplace_back();
     spreads.change = seed_spread(changes);
     if (gaps.size() != cells.size()) continue;
     spreads.gap = seed_spread(gaps);
     spreads.brier = seed_spread(briers);
+    spreads.squared_error = seed_spread(squares);
   }
   return out;
 }
 
-Quantity quantity_of(const SeedSummary::Task& task) {
+PooledOver pooled_over(const SeedSummary::Task& task) {
   return {task.task, task.metric, task.settings_json, task.trained_on};
 }
 
 std::vector<SeedSummary> summarised(std::vector<Spreads> all) {
-  std::map<Quantity, Pools> tasks;
+  std::map<PooledOver, Pools> tasks;
   std::vector<SeedSpread> drops;
   for (const auto& one : all) {
     if (one.drop) drops.push_back(*one.drop);
     for (std::size_t at = 0; at < one.tasks.size(); ++at) {
-      auto& pools = tasks[quantity_of(one.summary.tasks[at])];
+      auto& pools = tasks[pooled_over(one.summary.tasks[at])];
       pools.change.push_back(one.tasks[at].change);
       if (!one.tasks[at].gap) continue;
       pools.gap.push_back(*one.tasks[at].gap);
       pools.brier.push_back(*one.tasks[at].brier);
+      pools.squared_error.push_back(*one.tasks[at].squared_error);
     }
   }
   const auto drop_variance = pooled_variance(drops);
@@ -163,11 +171,12 @@ std::vector<SeedSummary> summarised(std::vector<Spreads> all) {
     if (one.drop) summary.mean_drop = over_seeds(*one.drop, drop_variance);
     for (std::size_t at = 0; at < one.tasks.size(); ++at) {
       auto& task = summary.tasks[at];
-      const auto& pools = tasks.at(quantity_of(task));
+      const auto& pools = tasks.at(pooled_over(task));
       task.change = over_seeds(one.tasks[at].change, pooled_variance(pools.change));
       if (one.tasks[at].gap) {
         task.gap = over_seeds(*one.tasks[at].gap, pooled_variance(pools.gap));
         task.brier = over_seeds(*one.tasks[at].brier, pooled_variance(pools.brier));
+        task.squared_error = over_seeds(*one.tasks[at].squared_error, pooled_variance(pools.squared_error));
       }
       const double drop = as_share(-task.change.mean, task.unit);
       if (!task.trained_on && task.unit.in_points() && !(drop <= summary.worst_drop)) {
@@ -206,26 +215,6 @@ std::vector<std::string> unlike(const Rows& before, const Rows& after) {
   return notes;
 }
 
-/// The measures of a store by model; with a run, only those that the run asked for.
-class StoredMeasures {
- public:
-  StoredMeasures(const Store& store, std::optional<std::int64_t> run) : all_(store.measures()) {
-    if (run) linked_ = store.run_measures(*run);
-  }
-  /// `cell` is 0 for a base model. Valid as long as this object.
-  Rows of(std::int64_t model, std::int64_t cell) const {
-    auto rows = of_model(all_, model);
-    if (!linked_) return rows;
-    const auto found = linked_->find(cell);
-    keep_linked(rows, found == linked_->end() ? std::vector<std::int64_t>() : found->second);
-    return rows;
-  }
-
- private:
-  std::vector<MeasureRow> all_;
-  std::optional<std::map<std::int64_t, std::vector<std::int64_t>>> linked_;
-};
-
 /// The two sides of one cell's comparison.
 struct Sides {
   CellRow cell;
@@ -233,8 +222,7 @@ struct Sides {
   Rows after;
 };
 
-std::vector<CellChange> changes_of(const Store& store, const std::vector<Sides>& cells, const std::string& metric) {
-  ItemReader reader(store);
+std::vector<CellChange> changes_of(ItemReader& reader, const std::vector<Sides>& cells, const std::string& metric) {
   std::vector<CellChange> changes;
   std::vector<Comparable> pairs;
   std::vector<Matched> items;
@@ -274,16 +262,6 @@ ItemMean improvement(const TaskChange& task, double scale) {
   return weighted_sum(std::span(&mean, 1), std::vector<double>{task.higher_is_better ? scale : -scale});
 }
 
-std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run, const std::string& metric) {
-  const StoredMeasures stored(store, run);
-  std::vector<Sides> sides;
-  for (const auto& cell : store.cells(run)) {
-    if (cell.state != CellState::done) continue;
-    sides.push_back({cell, stored.of(cell.base_model, 0), stored.of(cell.result_model, cell.id)});
-  }
-  return changes_of(store, sides, metric);
-}
-
 const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cell, const std::string& method) {
   const auto found = std::find_if(cells.begin(), cells.end(), [&](const CellRow& row) {
     return row.state == CellState::done && row.method == method && row.base_model == cell.base_model &&
@@ -292,18 +270,66 @@ const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cel
   return found == cells.end() ? nullptr : &*found;
 }
 
-std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
-                                    const std::string& against, const std::string& metric) {
-  const StoredMeasures stored(store, run);
-  const auto cells = store.cells(run);
-  std::vector<Sides> sides;
-  for (const auto& cell : cells) {
-    if (cell.state != CellState::done || cell.method != arm) continue;
-    const auto* other = counterpart(cells, cell, against);
-    if (other == nullptr) continue;
-    sides.push_back({cell, stored.of(other->result_model, other->id), stored.of(cell.result_model, cell.id)});
+/// The measures of a store by model; with a run, only those that the run asked for.
+class StoredMeasures {
+ public:
+  StoredMeasures(const Store& store, std::optional<std::int64_t> run) : all_(store.measures()) {
+    if (run) linked_ = store.run_measures(*run);
   }
-  return changes_of(store, sides, metric);
+  /// `cell` is 0 for a base model. Valid as long as this object.
+  Rows of(std::int64_t model, std::int64_t cell) const {
+    auto rows = of_model(all_, model);
+    if (!linked_) return rows;
+    const auto found = linked_->find(cell);
+    keep_linked(rows, found == linked_->end() ? std::vector<std::int64_t>() : found->second);
+    return rows;
+  }
+
+ private:
+  std::vector<MeasureRow> all_;
+  std::optional<std::map<std::int64_t, std::vector<std::int64_t>>> linked_;
+};
+
+struct RunComparisons::Impl {
+  Impl(const Store& store, std::optional<std::int64_t> run)
+      : stored(store, run), cells(store.cells(run)), reader(store) {}
+  StoredMeasures stored;
+  std::vector<CellRow> cells;
+  ItemReader reader;
+};
+
+RunComparisons::RunComparisons(const Store& store, std::optional<std::int64_t> run)
+    : impl_(std::make_unique<Impl>(store, run)) {}
+RunComparisons::~RunComparisons() = default;
+RunComparisons::RunComparisons(RunComparisons&&) noexcept = default;
+RunComparisons& RunComparisons::operator=(RunComparisons&&) noexcept = default;
+
+const std::vector<CellRow>& RunComparisons::cells() const { return impl_->cells; }
+
+std::vector<CellChange> RunComparisons::against_base(const std::string& metric) {
+  std::vector<Sides> sides;
+  for (const auto& cell : impl_->cells) {
+    if (cell.state != CellState::done) continue;
+    sides.push_back({cell, impl_->stored.of(cell.base_model, 0), impl_->stored.of(cell.result_model, cell.id)});
+  }
+  return changes_of(impl_->reader, sides, metric);
+}
+
+std::vector<CellChange> RunComparisons::against(const std::string& arm, const std::string& against,
+                                                const std::string& metric) {
+  std::vector<Sides> sides;
+  for (const auto& cell : impl_->cells) {
+    if (cell.state != CellState::done || cell.method != arm) continue;
+    const auto* other = counterpart(impl_->cells, cell, against);
+    if (other == nullptr) continue;
+    sides.push_back(
+        {cell, impl_->stored.of(other->result_model, other->id), impl_->stored.of(cell.result_model, cell.id)});
+  }
+  return changes_of(impl_->reader, sides, metric);
+}
+
+std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run, const std::string& metric) {
+  return RunComparisons(store, run).against_base(metric);
 }
 
 std::vector<SeedSummary> seed_summaries(const std::vector<CellChange>& cells) {

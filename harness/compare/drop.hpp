@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,7 @@ struct CellChange {
   CellRow cell;
   std::vector<TaskChange> tasks;
   double gain = 0.0;            ///< after - before, mean over what was trained on; nan when it was not measured
+  ItemMean gained;              ///< the gain with its items
   double mean_drop = 0.0;       ///< unweighted mean over benchmarks; nan without any
   ItemMean drop;                ///< the mean drop with its items; benchmarks that ask the same questions are dependent
   Interval mean_drop_interval;  ///< 95 %, of other items; for one seed, other seeds may differ by more
@@ -71,6 +73,7 @@ struct SeedSummary {
     /// Of what TaskChange::calibration compares; none where a seed has no confidences.
     std::optional<SeedMean> gap;
     std::optional<SeedMean> brier;
+    std::optional<SeedMean> squared_error;
   };
   std::vector<Task> tasks;  ///< those that were measured for every seed
   SeedMean mean_drop;
@@ -84,19 +87,34 @@ ItemMean improvement(const TaskChange& task, double scale = 1.0);
 /// A difference in the metric's own values as a share of a perfect score. Means over benchmarks are of such shares.
 double as_share(double difference, const MetricUnit& unit);
 
-/// Every finished cell of a run (of all runs when none is named), from the stored samples. With a run, only measures
-/// that the run asked for are compared. `metric` replaces each task's main metric; tasks without it are left
-/// out.
+/// Compares the finished cells of a run (of all runs when none is named), from the stored samples. Each measure's items
+/// are read once, however often they are compared. With a run, only measures that the run asked for are compared.
+/// `metric` replaces each task's main metric; tasks without it are left out.
+class RunComparisons {
+ public:
+  explicit RunComparisons(const Store& store, std::optional<std::int64_t> run = std::nullopt);
+  ~RunComparisons();
+  RunComparisons(RunComparisons&&) noexcept;
+  RunComparisons& operator=(RunComparisons&&) noexcept;
+
+  const std::vector<CellRow>& cells() const;  ///< all of them, also those that failed
+  /// Every finished cell against its base model.
+  std::vector<CellChange> against_base(const std::string& metric = "");
+  /// The finished cells of method `arm`, each against its counterpart of `against`, on the same items: "before" is the
+  /// counterpart's result. A cell without a counterpart is left out.
+  std::vector<CellChange> against(const std::string& arm, const std::string& against, const std::string& metric = "");
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// RunComparisons::against_base(), once.
 std::vector<CellChange> cell_changes(const Store& store, std::optional<std::int64_t> run = std::nullopt,
                                      const std::string& metric = "");
 
 /// The finished cell of another method with the same base model, training task and seed; null when there is none.
 const CellRow* counterpart(const std::vector<CellRow>& cells, const CellRow& cell, const std::string& method);
-
-/// The finished cells of method `arm` in a run, each against its counterpart of `against`, on the same items: "before"
-/// is the counterpart's result. A cell without a counterpart is left out.
-std::vector<CellChange> arm_changes(const Store& store, std::int64_t run, const std::string& arm,
-                                    const std::string& against, const std::string& metric = "");
 
 /// The cells of each (base model, method, trained on) summarised over their seeds, in the order of the first cell. The
 /// variance between seeds is pooled over all of them, for each benchmark and for the mean drop.

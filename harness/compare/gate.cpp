@@ -9,6 +9,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/json_values.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 
 namespace touchstone {
@@ -102,11 +103,12 @@ void judge_mean(GateTask& task, double alpha) {
 GateTask judge(const TaskChange& change, double margin, double alpha, double power) {
   require(change.paired.items >= 2, Fault::config, [&] {
     return change.task + ": " + std::to_string(change.paired.items) +
-           " items were asked in the same words of both models; at least 2 are needed";
+           " items were asked of both models in the same words, expected at least 2";
   });
   require(change.left_out == 0, Fault::config, [&] {
     return change.task + ": " + std::to_string(change.left_out) +
-           " items were asked of one model only, or in other words; both must be measured alike";
+           " items were asked of one model only, or of both in different words: measure both models with the same "
+           "settings and data";
   });
   GateTask task;
   task.change = change;
@@ -144,8 +146,8 @@ void judge_all(const std::vector<TaskChange>& changes, const GateOptions& option
       judged.empty() ? wanted_power_of_all : std::pow(wanted_power_of_all, 1.0 / static_cast<double>(judged.size()));
   for (const auto& [change, margin] : judged) result.tasks.push_back(judge(*change, margin, options.alpha, power));
   require(!result.tasks.empty(), Fault::config, [&] {
-    return "no task is in points, so none has a usual margin: " + join(result.other_units, ", ") +
-           "; name one, as in --max-drop " + changes.front().task + "=0.01";
+    return "no task is scored in points, which alone have a usual margin: found " + join(result.other_units, ", ") +
+           "; give a task's margin in its own unit, as in --max-drop " + changes.front().task + "=0.01";
   });
 }
 
@@ -260,7 +262,7 @@ int GateResult::exit_code() const {
 GateResult gate(const Store& store, const ModelMeasures& baseline, const ModelMeasures& candidate,
                 const GateOptions& options) {
   require(options.alpha > 0.0 && options.alpha <= 0.5, Fault::usage,
-          [&] { return "--alpha " + std::to_string(options.alpha) + ": wanted a number above 0, at most 0.5"; });
+          [&] { return "--alpha " + shown_json(options.alpha) + ": expected a number above 0 and at most 0.5"; });
   GateResult result;
   result.baseline = label_of(store, baseline.model);
   result.candidate = label_of(store, candidate.model);
@@ -289,7 +291,7 @@ void add_max_drop(GateOptions& options, const std::string& text) {
   }
   require(used > 0 && used == number.size() && points >= 0.0 && points <= 100.0 && equals != 0, Fault::usage, [&] {
     return "--max-drop '" + text +
-           "': wanted TASK=POINTS or POINTS, with percentage points from 0 to 100, as in mmlu=0.5";
+           "': expected TASK=POINTS or POINTS, in percentage points from 0 to 100, for instance mmlu=0.5";
   });
   if (equals == std::string::npos) {
     options.default_max_drop = points;
@@ -313,8 +315,8 @@ std::int64_t only(const std::string& name, const std::vector<std::int64_t>& ids,
   constexpr std::size_t shown = 12;
   const auto all = names.size();
   if (all > shown) names.resize(shown);
-  throw Error(Fault::config, "'" + name + "' means " + (ids.empty() ? "no " : std::to_string(ids.size()) + " ") + kind +
-                                 "; there are " + (names.empty() ? "none" : join(names, ", ")) +
+  throw Error(Fault::config, "'" + name + "' names " + (ids.empty() ? "no " : std::to_string(ids.size()) + " ") + kind +
+                                 ", expected one; there are " + (names.empty() ? "none" : join(names, ", ")) +
                                  (all > shown ? ", ..." : ""));
 }
 

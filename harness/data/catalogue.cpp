@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <tuple>
 
@@ -196,7 +197,7 @@ class Stage {
     require(!failed, Fault::store, [&] { return target.string() + ": cannot be created: " + failed.message(); });
     std::string pattern = (target / ".import-XXXXXX").string();
     require(mkdtemp(pattern.data()) != nullptr, Fault::store,
-            [&] { return target.string() + ": cannot make a folder in it"; });
+            [&] { return target.string() + ": a folder cannot be created in it: " + std::strerror(errno); });
     path_ = pattern;
   }
   ~Stage() {
@@ -245,13 +246,13 @@ std::string nothing_of(const std::vector<const Task*>& tasks, const std::string&
   if (!folder && split) {
     const auto endings = names_of(tasks, split, [](const fs::path& path) { return path.extension().string(); });
     const auto its = name + "'s " + split_name(*split) + " split";
-    if (endings.empty()) return "cannot be " + its + ", which has no data file";
-    return "is no file of " + its + " by its ending; wanted: " + join(endings, ", ") + " (gzip is fine)";
+    if (endings.empty()) return "cannot be a file of " + its + ", which has none";
+    return "is not a file of " + its + " by its ending, expected " + join(endings, ", ") + " (gzip is fine)";
   }
   const auto names = names_of(tasks, std::nullopt, [](const std::string& path) { return path; });
   const std::size_t shown = std::min<std::size_t>(names.size(), 6);
-  return (folder ? "holds no file of " : "is no file of ") + name +
-         " by its name; wanted: " + join(std::span(names).first(shown), ", ") + (shown < names.size() ? ", ..." : "") +
+  return (folder ? "holds no file of " : "is not a file of ") + name + " by its name, expected " +
+         join(std::span(names).first(shown), ", ") + (shown < names.size() ? ", ..." : "") +
          (folder ? "" : " (gzip is fine), or a split");
 }
 
@@ -265,7 +266,7 @@ std::vector<Pick> pick(const std::vector<const Task*>& tasks, const std::string&
   require(!picks.empty(), Fault::data, [&] { return source.string() + ": " + nothing_of(tasks, name, folder, split); });
   require(folder || picks.size() == 1, Fault::data, [&] {
     return source.string() + ": could be " + picks[0].to + " or " + picks[1].to +
-           "; name the one task, or the split, that it belongs to";
+           ": name the task, or the split, that it belongs to";
   });
   return picks;
 }
@@ -285,7 +286,8 @@ std::vector<ImportedFile> import_data(const TaskBook& book, const std::string& n
     fs::create_directories((stage.path() / one.to).parent_path());
     write_file_atomically(stage.path() / one.to, texts.back());
     const auto examples = load_staged(one, stage.path());
-    require(!examples.empty(), Fault::data, [&] { return one.from.string() + ": holds no example"; });
+    require(!examples.empty(), Fault::data,
+            [&] { return one.from.string() + ": found no example, expected at least one"; });
     imported.push_back({.from = one.from,
                         .to = target / one.to,
                         .split = one.file->split,

@@ -22,7 +22,7 @@ Json message(const Turn& turn, bool as_parts) {
     for (const auto& part : turn.parts) {
       const auto* text = std::get_if<std::string>(&part);
       content.push_back(text != nullptr ? Json{{"type", "text"}, {"text", to_utf8(*text)}}
-                                        : Json{{"type", words_of(kind_of(std::get<Media>(part))).type}});
+                                        : Json{{"type", facts_of(kind_of(std::get<Media>(part))).type}});
     }
   }
   Json made = {{"role", role_name(turn.role)}};
@@ -104,7 +104,7 @@ struct ChatTemplate::Impl {
     if (media == turn.parts.end()) return takes.parts && !takes.text;
     require(takes.parts || !takes.text, Fault::checkpoint, [&] {
       return where + ": a turn of the " + std::string(role_name(turn.role)) + " holds " +
-             words_of(kind_of(std::get<Media>(*media))).name + ", but the template takes texts alone";
+             facts_of(kind_of(std::get<Media>(*media))).name + ", but the chat template takes text only";
     });
     return true;
   }
@@ -115,11 +115,11 @@ struct ChatTemplate::Impl {
     return run(std::move(messages), add_generation_prompt, tools.empty() ? Json() : parse_json(tools, "tools"));
   }
 
-  /// A template passes over types of parts that it does not know, and the prompt would be about nothing. (Pictures are
-  /// counted when they are put in their places.)
+  /// A template passes over types of parts that it does not know, and the prompt would be about nothing.
   void check_written(const Dialog& dialog, bool add_generation_prompt, const std::string& tools,
                      const std::string& text) const {
-    for (const auto kind : {MediaKind::audio, MediaKind::frames}) {
+    for (const auto kind : media_kinds) {
+      if (facts_of(kind).counted_in_prompts) continue;
       auto without = dialog;
       std::size_t dropped = 0;
       for (auto& turn : without) {
@@ -129,8 +129,9 @@ struct ChatTemplate::Impl {
         });
         if (turn.parts.empty() && turn.members.empty()) turn.parts.emplace_back(std::string());
       }
-      require(dropped == 0 || render(without, add_generation_prompt, tools) != text, Fault::checkpoint,
-              [&] { return where + ": a turn holds " + words_of(kind).name + ", which the template does not write"; });
+      require(dropped == 0 || render(without, add_generation_prompt, tools) != text, Fault::checkpoint, [&] {
+        return where + ": a turn holds " + facts_of(kind).name + ", which the chat template does not write";
+      });
     }
   }
 
@@ -144,10 +145,10 @@ struct ChatTemplate::Impl {
 ChatTemplate::ChatTemplate(const std::string& source, const std::string& where, const SpecialTokens& tokens) {
   constexpr std::size_t longest = std::size_t{1} << 20;
   require(source.size() <= longest, Fault::checkpoint, [&] {
-    return where + ": chat template of " + std::to_string(source.size()) + " bytes; wanted at most " +
+    return where + ": the chat template has " + std::to_string(source.size()) + " bytes, expected at most " +
            std::to_string(longest);
   });
-  require(is_utf8(source), Fault::checkpoint, [&] { return where + ": chat template is not UTF-8"; });
+  require(is_utf8(source), Fault::checkpoint, [&] { return where + ": the chat template is not UTF-8"; });
   auto named = Json::object();
   for (const auto& token : tokens.named) named[token.first] = token.second;
   if (!tokens.additional.empty()) named["additional_special_tokens"] = tokens.additional;

@@ -89,12 +89,10 @@ Json prompt_json(const Record& record) {
     for (const auto& part : turn.parts) {
       const auto* media = std::get_if<Media>(&part);
       if (media == nullptr) continue;
-      if (kind_of(*media) == MediaKind::picture) {
-        json["pictures"].push_back(media_hash(*media));
-      } else {
-        json[words_of(kind_of(*media)).column].push_back(
-            {{"sha256", media_hash(*media)}, {"what", media_text(*media)}});
-      }
+      const auto& facts = facts_of(kind_of(*media));
+      json[facts.record_key].push_back(facts.described_in_records
+                                           ? Json{{"sha256", media_hash(*media)}, {"what", media_text(*media)}}
+                                           : Json(media_hash(*media)));
     }
   }
   return json;
@@ -103,9 +101,7 @@ Json prompt_json(const Record& record) {
 /// The name of a row within one data set. Repeated rows are equal, so any of them will do.
 std::string name_of(const Json& prompt) {
   Json name = {prompt.at("parent"), prompt.at("prompt")};
-  for (const auto* column : {"pictures", words_of(MediaKind::audio).column, words_of(MediaKind::frames).column}) {
-    name.push_back(prompt.value(column, Json::array()));
-  }
+  for (const auto kind : media_kinds) name.push_back(prompt.value(facts_of(kind).record_key, Json::array()));
   return name.dump();
 }
 
@@ -123,7 +119,8 @@ std::vector<std::string> checked_lines(std::string_view text) {
   const auto body = text.substr(0, before + 1);
   const auto last = parse_json(text.substr(before + 1), "last line");
   require(last.is_object() && last.contains("sha256"), Fault::data, "cut short");
-  require(last["sha256"] == sha256(body), Fault::data, "not what was written: its hash differs");
+  require(last["sha256"] == sha256(body), Fault::data,
+          "changed after it was written: its SHA-256 is not that of its last line");
   return split(std::string(body.substr(0, body.size() - 1)), '\n');
 }
 
@@ -148,8 +145,9 @@ void add_records(const std::vector<std::string>& lines, std::span<const Record> 
   for (std::size_t at = 1; at < lines.size(); ++at) {
     const auto line = parse_json(lines[at], "line " + std::to_string(at + 1));
     const auto parent = parents.find(name_of(line));
-    require(parent != parents.end(), Fault::data,
-            [&] { return "line " + std::to_string(at + 1) + ": its parent is not in the data"; });
+    require(parent != parents.end(), Fault::data, [&] {
+      return "line " + std::to_string(at + 1) + ": its prompt is not in the data set that the file was made from";
+    });
     auto record = *parent->second;
     record.item = line.value("item", "");
     record.answers.clear();
@@ -167,19 +165,6 @@ Json head_of(const MadeFile& made) {
           {"name", made.name},
           {"values", values},
           {"key", Json::parse(made.key)}};
-}
-
-/// What stands before the hash of a part, so that kinds cannot be taken for each other.
-std::string hashed_as(MediaKind kind) {
-  switch (kind) {
-    case MediaKind::picture:
-      return "picture ";
-    case MediaKind::audio:
-      return "audio ";
-    case MediaKind::frames:
-      return "frames ";
-  }
-  return {};
 }
 
 /// Fields of any kind, each with its length before it.
@@ -203,7 +188,8 @@ class RecordHash {
       add_count(turn.parts.size());
       for (const auto& part : turn.parts) {
         const auto* media = std::get_if<Media>(&part);
-        add(media != nullptr ? hashed_as(kind_of(*media)) + media_hash(*media) : "text " + std::get<std::string>(part));
+        add(media != nullptr ? facts_of(kind_of(*media)).hashed_as + media_hash(*media)
+                             : "text " + std::get<std::string>(part));
       }
     }
   }
@@ -290,7 +276,7 @@ MadeFile made_from_text(std::string_view text, const std::string& where, const s
   } catch (const Error& error) {
     throw Error(Fault::data, where + ": " + error.what());
   } catch (const std::exception& error) {  // a key that is not there, a value of another kind
-    throw Error(Fault::data, where + ": not made records: " + error.what());
+    throw Error(Fault::data, where + ": is not a file of records that a stage made: " + error.what());
   }
 }
 

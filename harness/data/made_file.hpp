@@ -27,11 +27,11 @@ struct MadeFile {
 };
 
 /// As JSON lines, for people and for made_from_text. The first says what was made and of what ("key"); then a line a
-/// record: parent (the id of the row that it was made of), task, prompt, hashes of its pictures, recordings and films
-/// (of the latter two also what they are), and the answers
-/// with their origin ("data", or the stage that wrote them, its model, seed, temperature and stop texts), the tokens
-/// as they were drawn, whether the token limit cut them, log-probability under that model, reward, spans, reference
-/// log-probabilities and the stage's notes. The last line holds the SHA-256 of all lines before it.
+/// record: parent (the id of the row that it was made of), task, prompt, hashes of its media (of all but pictures also
+/// what they are), and the answers with their origin ("data", or the stage that wrote them, its model, seed,
+/// temperature and stop texts), the tokens as they were drawn, whether the token limit cut them, log-probability under
+/// that model, reward, spans, reference log-probabilities and the stage's notes. The last line holds the SHA-256 of all
+/// lines before it.
 std::string made_text(const MadeFile& made);
 
 /// The way back. Prompts, media and examples are those of the parents in `source`. A text with another key than

@@ -5,6 +5,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 
 namespace touchstone {
 namespace fs = std::filesystem;
@@ -13,7 +14,7 @@ namespace {
 std::string text_of(const Json& entry, const char* key, const std::string& where) {
   const auto found = entry.find(key);
   require(found != entry.end() && found->is_string(), Fault::data,
-          [&] { return where + ": a file's '" + key + "' is missing or not a text"; });
+          [&] { return where + ": key 'files': found " + shown_json(entry) + ", expected a text as '" + key + "'"; });
   return found->get<std::string>();
 }
 
@@ -25,9 +26,10 @@ Manifest Manifest::read(const fs::path& path) {
   const auto json = read_json(path);
   const auto where = path.string();
   require(json.is_object() && json.contains("files") && json["files"].is_array(), Fault::data,
-          [&] { return where + ": an object with a list 'files' is wanted"; });
+          [&] { return where + ": found " + shown_json(json) + ", expected an object with a list 'files'"; });
   for (const auto& entry : json["files"]) {
-    require(entry.is_object(), Fault::data, [&] { return where + ": an entry of 'files' is not an object"; });
+    require(entry.is_object(), Fault::data,
+            [&] { return where + ": key 'files': found " + shown_json(entry) + ", expected an object for each file"; });
     ManifestFile file{.path = text_of(entry, "path", where),
                       .sha256 = text_of(entry, "sha256", where),
                       .rows = 0,

@@ -112,8 +112,7 @@ std::string cut_after_prefix(const std::string& rendered, const std::string& pre
   const auto stripped = strip(prefix);
   const auto at = rendered.rfind(stripped);
   require(at != std::string::npos && !stripped.empty(), Fault::checkpoint, [&] {
-    return "the chat template does not show the start of the answer '" + std::string(stripped) +
-           "' that the task gives";
+    return "the chat template does not write '" + std::string(stripped) + "', with which the task begins the answer";
   });
   const auto with_end = lstrip(prefix);
   const bool kept = rendered.compare(at, with_end.size(), with_end) == 0;
@@ -184,7 +183,7 @@ class ShotDrawer {
         wanted_(static_cast<std::size_t>(shots_of(task, settings.shots))),
         random_(settings.fewshot_seed) {
     require(wanted_ <= pool_.size(), Fault::config, [&] {
-      return task_.name + ": " + std::to_string(wanted_) + " shots are wanted, but there are only " +
+      return task_.name + ": " + std::to_string(wanted_) + " shots are asked for, but there are only " +
              std::to_string(pool_.size()) + " examples to take them from";
     });
   }
@@ -225,7 +224,8 @@ class ShotDrawer {
   Shots enough(Shots shots) const {
     require(shots.size() == wanted_, Fault::config, [&] {
       return task_.name + ": " + std::to_string(wanted_) +
-             " shots are wanted, but without the evaluated example only " + std::to_string(shots.size()) + " are left";
+             " shots are asked for, but beside the question itself there are only " + std::to_string(shots.size()) +
+             " examples to take them from";
     });
     return shots;
   }
@@ -249,7 +249,7 @@ std::string plain_text(const Dialog& dialog) {
   for (const auto& turn : dialog) {
     for (const auto& part : turn.parts) {
       const auto* piece = std::get_if<std::string>(&part);
-      text += piece != nullptr ? *piece : words_of(kind_of(std::get<Media>(part))).placeholder;
+      text += piece != nullptr ? *piece : facts_of(kind_of(std::get<Media>(part))).placeholder;
     }
     text += turn.delimiter;
   }

@@ -106,7 +106,7 @@ class Reader {
         ++at_;
       } else if (c == '\\' && (at(1) == '\n' || (at(1) == '\r' && at(2) == '\n'))) {
         at_ += at(1) == '\n' ? 2U : 3U;
-        if (at_ == text_.size()) fail("a line is joined to nothing");
+        if (at_ == text_.size()) fail("ends after a backslash that joins lines");
       } else if (c == '#') {
         while (at_ < text_.size() && now() != '\n' && now() != '\r') {
           if (now() == '\0') fail("a zero byte");
@@ -145,7 +145,8 @@ class Reader {
       return value;
     } else if (name != "None") {
       if (at_ >= text_.size()) fail("ends where a value is expected");
-      fail(name.empty() ? "unexpected '" + character() + "'" : "a name is no literal");
+      fail(name.empty() ? "unexpected '" + character() + "'"
+                        : "found the name '" + one_line(name, 40) + "', expected a value");
     }
     at_ = end;
     return value;
@@ -160,7 +161,7 @@ class Reader {
     auto value = element(depth + 1);
     if (value.kind != Kind::integer && value.kind != Kind::real) {
       at_ = first;
-      fail("a sign in front of what is no number");
+      fail("a sign that no number follows");
     }
     // "(-1)" is a signed number itself.
     const auto inner = text_.substr(first).find_first_not_of("( \t\n\r\f");
@@ -235,7 +236,7 @@ class Reader {
     if (found.empty() || is_word(now())) fail("a number is broken");
     PythonValue value{.kind = Kind::integer};
     const auto read = std::from_chars(found.data(), found.data() + found.size(), value.integer, base);
-    if (read.ec != std::errc()) fail("a whole number leaves 64 bits");
+    if (read.ec != std::errc()) fail("a whole number does not fit into 64 bits");
     return value;
   }
 
@@ -267,7 +268,7 @@ class Reader {
       auto key = element(depth + 1);
       const bool pair = take(':', true);
       if (first) value.kind = pair ? Kind::dict : Kind::set;
-      if (pair != (value.kind == Kind::dict)) fail("a set holds no pairs, a dict nothing else");
+      if (pair != (value.kind == Kind::dict)) fail("found pairs and single values within one pair of braces");
       first = false;
       if (!hashable(key)) fail("a list, set or dict cannot be a key");
       skip(true);
@@ -315,7 +316,7 @@ class Reader {
     const bool raw = prefix.find('r') != std::string::npos;
     const bool bytes = prefix.find('b') != std::string::npos;
     if (prefix.find('f') != std::string::npos || prefix.find('t') != std::string::npos)
-      fail("an f-string is no literal");
+      fail("an f-string is not supported");
     constexpr std::array<std::string_view, 6> known = {"", "u", "r", "b", "br", "rb"};
     if (std::find(known.begin(), known.end(), prefix) == known.end()) fail("a text has an unknown prefix");
     at_ = quote_at;
@@ -378,7 +379,7 @@ class Reader {
       const std::size_t count = c == 'x' ? 2 : c == 'u' ? 4 : 8;
       const std::string code(text_.substr(std::min(at_ + 2, text_.size()), count));
       if (code.size() != count || code.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) {
-        fail(std::string("a broken \\") + c);
+        fail(std::string("an incomplete escape \\") + c);
       }
       at_ += 2 + count;
       put_point(static_cast<std::uint32_t>(std::stoul(code, nullptr, 16)), bytes, out);
@@ -395,7 +396,7 @@ class Reader {
       out += static_cast<char>(point & 0xffU);
       return;
     }
-    if (point > 0x10ffff) fail("a code point that is none");
+    if (point > 0x10ffff) fail("an escape that names no character");
     if (point >= 0xd800 && point < 0xe000) fail("lone surrogates are not supported");
     append_code_point(out, static_cast<std::int32_t>(point));
   }

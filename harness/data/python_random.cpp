@@ -82,9 +82,8 @@ std::uint64_t PythonRandom::below(std::uint64_t n) {
 }
 
 std::vector<std::size_t> PythonRandom::sample(std::size_t population, std::size_t count) {
-  require(count <= population, Fault::config, [&] {
-    return "cannot draw " + std::to_string(count) + " of " + std::to_string(population) + " without replacement";
-  });
+  require(count <= population, Fault::config,
+          [&] { return "cannot draw " + std::to_string(count) + " different items of " + std::to_string(population); });
   // CPython copies the pool while it is smaller than a set of the drawn indices. The two ways draw different indices,
   // so both are here.
   double set_size = 21;

@@ -36,6 +36,9 @@ struct Generation {
   /// alone, which loses a first space in some tokenizers, as in the reference.
   bool keep_first_space = false;
   std::uint64_t seed = 0;  ///< all sampling draws depend on this alone, never on the rest of the batch
+  /// Other prompts of the same question, texts alone. Each is followed by the same drawn tokens as `context`, for a
+  /// procedure that decides on a token by all of them; a model without such a procedure refuses them.
+  std::vector<std::string> further_contexts{};
 };
 
 using Request = std::variant<Likelihood, Rolling, Generation>;
@@ -59,11 +62,12 @@ struct Response {
   bool greedy = false;     ///< every one of them was the arg max of its row
   // Generation
   std::vector<Generated> generated;  ///< `samples` of them
-  // Facts that the store keeps with the sample
+  // Facts that the store keeps with the sample. Of a request with several contexts: the most that one of them has.
   int prompt_tokens = 0;
   int truncated_tokens = 0;  ///< tokens of the context that were dropped on the left because the model is too short
   bool empty_continuation = false;  ///< the seam left no token, so the continuation was encoded alone
-  // The cost of this request alone, whatever else is in the batch: the prompt once, then each answer.
+  // The cost of this request alone, whatever else is in the batch: each different prompt once, then each answer behind
+  // it.
   std::int64_t forward_tokens = 0;  ///< tokens run through a model; those of a procedure's second model count again
   std::int64_t cache_bytes = 0;     ///< keys and values of these tokens
 };

@@ -75,8 +75,8 @@ std::string bench_engine(const std::string& kind, const std::string& options_jso
   const auto model =
       options.model.empty() ? random_model(families, settings) : checkpoints.load(options.model, settings);
   require(options.length + options.steps <= model->max_length(), Fault::config, [&] {
-    return "length + steps is " + std::to_string(options.length + options.steps) + ", the model takes " +
-           std::to_string(model->max_length());
+    return "--length and --steps are " + std::to_string(options.length + options.steps) +
+           " tokens together, expected at most the model's " + std::to_string(model->max_length());
   });
   const auto rows = make_rows(options, model->vocabulary());
   const bool score = kind == "score";

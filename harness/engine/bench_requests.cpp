@@ -5,6 +5,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/options.hpp"
 #include "harness/base/stopwatch.hpp"
 #include "harness/base/text.hpp"
@@ -49,14 +50,17 @@ std::vector<Request> read_requests(const std::string& path) {
     const auto row = parse_json(line, place);
     const bool whole = row.is_object() && row.contains("prompt") && row["prompt"].is_string() &&
                        row.contains("max_new_tokens") && row["max_new_tokens"].is_number_integer();
-    require(whole, Fault::data, [&] { return place + ": expected {\"prompt\": text, \"max_new_tokens\": number}"; });
+    require(whole, Fault::data, [&] {
+      return place + ": found " + shown_json(row) + ", expected {\"prompt\": TEXT, \"max_new_tokens\": NUMBER}";
+    });
     const auto tokens = row["max_new_tokens"].get<std::int64_t>();
-    require(tokens >= 1 && tokens <= 1 << 20, Fault::data,
-            [&] { return place + ": max_new_tokens is " + std::to_string(tokens) + ", expected 1 to 1048576"; });
+    require(tokens >= 1 && tokens <= 1 << 20, Fault::data, [&] {
+      return place + ": key 'max_new_tokens': found " + std::to_string(tokens) + ", expected 1 to 1048576";
+    });
     requests.emplace_back(
         Generation{.context = row["prompt"].get<std::string>(), .max_new_tokens = static_cast<int>(tokens)});
   }
-  require(!requests.empty(), Fault::data, [&] { return path + ": holds no request"; });
+  require(!requests.empty(), Fault::data, [&] { return path + ": found no request, expected a line for each"; });
   return requests;
 }
 

@@ -32,7 +32,8 @@ struct Writing {
   StopText stop;
   TokenIds tokens;
   std::vector<double> logp;
-  TokenIds read{};  ///< prompt and tokens, where a LogitsProcessor wants to see them
+  TokenIds read{};                  ///< prompt and tokens, where a LogitsProcessor wants to see them
+  std::vector<TokenIds> further{};  ///< the request's other prompts, each with the tokens
 };
 
 struct Shared {
@@ -68,8 +69,13 @@ class Writer {
  private:
   const Prompt& prompt_of(const Job& job) const { return shared_->prompts[job.request]; }
 
+  /// Of all its contexts together.
   std::int64_t tokens_of(const Job& job) const {
-    return static_cast<std::int64_t>(prompt_of(job).tokens.size()) + prompt_of(job).max_new_tokens;
+    const auto& prompt = prompt_of(job);
+    auto tokens = static_cast<std::int64_t>(prompt.tokens.size()) + prompt.max_new_tokens;
+    for (const auto& further : prompt.further)
+      tokens += static_cast<std::int64_t>(further.size()) + prompt.max_new_tokens;
+    return tokens;
   }
 
   /// Jobs that start now: as many as rows, memory and one batch of tokens allow; at least one when no answer is being
@@ -124,7 +130,8 @@ class Writer {
                                            request.keep_first_space && sequences[at].tokens.size() > 1),
                           .tokens = {},
                           .logp = {},
-                          .read = logits_ ? prompt_of(job).tokens : TokenIds()});
+                          .read = logits_ ? prompt_of(job).tokens : TokenIds(),
+                          .further = prompt_of(job).further});
     }
     std::size_t shared = 0;
     if (next_ + count < jobs_.size()) {
@@ -170,7 +177,10 @@ class Writer {
     if (!logits_) return logits;
     std::vector<LogitsRow> rows;
     for (std::size_t at = first; at < writing_.size(); ++at) {
-      rows.push_back({.tokens = writing_[at].read, .cache = &runner_.cache(), .cache_row = static_cast<int>(at) + 1});
+      rows.push_back({.tokens = writing_[at].read,
+                      .cache = &runner_.cache(),
+                      .cache_row = static_cast<int>(at) + 1,
+                      .further = writing_[at].further});
     }
     return logits_->process(logits, rows);
   }
@@ -188,7 +198,8 @@ class Writer {
       for (std::size_t at = 0; at < choices.size(); ++at) {
         choices[at].token = static_cast<std::int32_t>(ids.const_data_ptr<std::int64_t>()[at]);
         choices[at].logp_nats = static_cast<double>(logp.const_data_ptr<float>()[at]);
-        require(std::isfinite(choices[at].logp_nats), Fault::numeric, "a logit of the model is not a number");
+        require(std::isfinite(choices[at].logp_nats), Fault::numeric,
+                "the model gave a logit that is not a finite number");
       }
     }
     if (std::all_of(begin, writing_.end(), greedy)) return choices;
@@ -209,6 +220,7 @@ class Writer {
     if (!end) {
       writing.tokens.push_back(choice.token);
       if (logits_) writing.read.push_back(choice.token);
+      for (auto& further : writing.further) further.push_back(choice.token);
       writing.logp.push_back(choice.logp_nats);
     }
     const bool stopped = end || writing.stop.reached(writing.tokens);

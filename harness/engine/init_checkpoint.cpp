@@ -71,8 +71,8 @@ void check_mark(const Json& config, const std::string& where, const std::string&
   const auto said = config.find("image_token_id");
   const bool equal = id && said != config.end() && said->is_number_integer() && said->get<std::int64_t>() == *id;
   require(equal, Fault::checkpoint, [&] {
-    return where + ": image_token_id is " + (said == config.end() ? "not there" : said->dump()) + ", expected " +
-           (id ? std::to_string(*id) : "a token") + ", the tokenizer's " + mark;
+    return where + ": key 'image_token_id': found " + (said == config.end() ? "none" : said->dump()) + ", expected " +
+           (id ? std::to_string(*id) + ", which is " + mark + " in the tokenizer" : "a tokenizer that has " + mark);
   });
 }
 
@@ -103,8 +103,8 @@ std::string init_checkpoint(const InitJob& job, const Checkpoints& checkpoints, 
   }
   const auto tokenizer = checkpoints.tokenizer(source);
   require(tokenizer->size() <= model->vocabulary(), Fault::checkpoint, [&] {
-    return where + ": vocab_size is " + std::to_string(model->vocabulary()) + ", but the tokenizer has " +
-           std::to_string(tokenizer->size()) + " tokens";
+    return where + ": key 'vocab_size': found " + std::to_string(model->vocabulary()) + ", expected at least " +
+           std::to_string(tokenizer->size()) + ", the tokens of the tokenizer";
   });
   const auto pictures = family.media.find(MediaKind::picture);
   if (pictures != family.media.end()) check_mark(config, where, pictures->second.mark, *tokenizer);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <variant>
 
 #include "harness/base/error.hpp"
@@ -10,6 +11,7 @@
 #include "harness/engine/generator.hpp"
 #include "harness/engine/scorer.hpp"
 #include "harness/engine/token_pairs.hpp"
+#include "harness/engine/token_reader.hpp"
 #include "harness/engine/turn_end.hpp"
 #include "harness/engine/workers.hpp"
 
@@ -33,7 +35,7 @@ class NativeEngine final : public Engine {
   explicit NativeEngine(EngineParts parts)
       : parts_(std::move(parts)),
         rules_(make_rules(*parts_.tokenizer, parts_.settings.add_bos_token, parts_.info.max_length)) {
-    OtherModels models;
+    OtherModels models = {{"", parts_.model}};
     for (auto& [name, other] : parts_.others) {
       models[name] = other.model;
       others_[name] = make_engine(std::move(other));
@@ -41,7 +43,10 @@ class NativeEngine final : public Engine {
     if (parts_.procedure) use_model(*parts_.procedure);
     if (!parts_.procedure || !parts_.procedure->logits) return;
     logits_ = [this, models] { return parts_.procedure->logits(models); };
-    work_ = logits_()->work();
+    const auto processor = logits_();
+    work_ = processor->work();
+    further_work_ = processor->further_work();
+    if (processor->changes_scores()) score_logits_ = logits_;
   }
 
   std::vector<Response> answer(std::span<const Request> requests, const std::function<void(std::size_t)>& done,
@@ -77,6 +82,33 @@ class NativeEngine final : public Engine {
     return found == others_.end() ? nullptr : found->second.get();
   }
 
+  std::vector<std::vector<TokenReading>> read(std::span<const TokenText> texts, Engine* reference,
+                                              const CancelFlag* cancel) override {
+    auto* other = reference == nullptr ? nullptr : dynamic_cast<NativeEngine*>(&reference->plain());
+    if (reference != nullptr) check_comparable(other);
+    std::vector<std::vector<ScoredTokens>> windows(texts.size());
+    in_blocks(texts.size(), cancel, [&](std::size_t first, std::size_t last) {
+      PairEncoder encoder(rules_);
+      for (auto at = first; at < last; ++at) windows[at] = encode_text(texts[at], encoder);
+    });
+    std::vector<ScoredTokens> items;
+    for (auto& own : windows) std::move(own.begin(), own.end(), std::back_inserter(items));
+    const ReadModel model{.model = parts_.model.get(), .logits = logits_, .use = use_};
+    ReadModel compared;
+    if (other != nullptr) compared = {.model = other->parts_.model.get(), .logits = other->logits_, .use = other->use_};
+    auto found = read_tokens(model, other == nullptr ? nullptr : &compared, items,
+                             {.batch_tokens = parts_.settings.batch_tokens, .threads = parts_.info.threads},
+                             {.counts = counts_, .cancel = cancel});
+    std::vector<std::vector<TokenReading>> readings(texts.size());
+    std::size_t next = 0;
+    for (std::size_t at = 0; at < texts.size(); ++at) {
+      for (std::size_t window = 0; window < windows[at].size(); ++window, ++next) {
+        readings[at].insert(readings[at].end(), found[next].begin(), found[next].end());
+      }
+    }
+    return readings;
+  }
+
   EngineCounts counts() const override {
     auto counts = counts_;
     counts.peak_bytes = peak_resident_bytes();
@@ -87,8 +119,8 @@ class NativeEngine final : public Engine {
   /// How the procedure runs the model. Throws Fault::config for layers that it has not.
   void use_model(const Procedure& procedure) {
     require(procedure.depth <= parts_.model->layers(), Fault::config, [&] {
-      return parts_.settings.model.string() + ": " + procedure_file + ": answers come from layer " +
-             std::to_string(procedure.depth) + ", expected at most the model's " +
+      return parts_.settings.model.string() + ": " + procedure_file + ": found answers from layer " +
+             std::to_string(procedure.depth) + ", expected at most the model's last, " +
              std::to_string(parts_.model->layers());
     });
     use_ = {.depth = procedure.depth, .policy = procedure.cache};
@@ -118,6 +150,19 @@ class NativeEngine final : public Engine {
         taken.entries * parts_.model->cache_bytes_per_token(use_.depth) + taken.tokens * work_.cache_bytes_per_token;
   }
 
+  /// The work for the request's other prompts and, behind each, its answers. Prompts that are equal are run once.
+  void add_further_work(Response& response, const Prompt& prompt) const {
+    std::set<TokenIds> different(prompt.further.begin(), prompt.further.end());
+    different.erase(prompt.tokens);
+    for (const auto& tokens : different) {
+      auto run = static_cast<std::int64_t>(tokens.size());
+      // The last token of an answer is drawn and not run.
+      for (const auto& answer : response.generated) run += static_cast<std::int64_t>(answer.tokens.size()) - 1;
+      response.forward_tokens += run * further_work_.passes;
+      response.cache_bytes += run * further_work_.cache_bytes_per_token;
+    }
+  }
+
   /// Calls body(request numbers [first, last)) for ranges of the chosen requests, on all threads.
   template <class Body>
   void in_blocks(std::size_t count, const CancelFlag* cancel, const Body& body) const {
@@ -137,8 +182,8 @@ class NativeEngine final : public Engine {
   void check_ids(const TokenIds& ids) const {
     for (const auto id : ids) {
       require(id < parts_.model->vocabulary(), Fault::checkpoint, [&] {
-        return parts_.settings.model.string() + ": token id " + std::to_string(id) + " ('" +
-               parts_.tokenizer->token(id) + "') of a prompt has no row in the embedding, expected one below " +
+        return parts_.settings.model.string() + ": a prompt has the token '" + parts_.tokenizer->token(id) +
+               "' with id " + std::to_string(id) + ", expected ids below vocab_size, " +
                std::to_string(parts_.model->vocabulary());
       });
     }
@@ -157,6 +202,8 @@ class NativeEngine final : public Engine {
   }
 
   Prompt encode(const Generation& request) const {
+    require(request.further_contexts.empty() || (further_work_.passes > 0 && request.media.empty()), Fault::internal,
+            "a request with further contexts, expected one without media to a model whose procedure reads them");
     if (request.media.empty()) return encode_prompt(rules_, request);
     Generation written;
     const auto images = pointers(request.media);
@@ -165,6 +212,54 @@ class NativeEngine final : public Engine {
     auto prompt = encode_prompt(rules_, written);
     book_->place(prompt.tokens, images, prompt.truncated_tokens > 0);
     return prompt;
+  }
+
+  /// Distributions can be compared token by token where both models have the same tokens.
+  void check_comparable(const NativeEngine* reference) const {
+    const auto refuse = [&](const std::string& found, const std::string& wanted) {
+      throw Error(Fault::config,
+                  parts_.settings.model.string() + ": compared token by token with " + found + ", expected " + wanted);
+    };
+    if (reference == nullptr) refuse("a model that this program does not run", "a checkpoint folder");
+    const auto& other = reference->parts_;
+    if (other.tokenizer->hash() != parts_.tokenizer->hash() ||
+        other.model->vocabulary() != parts_.model->vocabulary()) {
+      refuse(other.settings.model.string() + ", which has another tokenizer or vocabulary", "the same");
+    }
+    if (other.info.max_length < parts_.info.max_length) {
+      refuse(other.settings.model.string() + ", which takes " + std::to_string(other.info.max_length) + " tokens",
+             "at least " + std::to_string(parts_.info.max_length));
+    }
+  }
+
+  /// The windows of a text that is read token by token.
+  std::vector<ScoredTokens> encode_text(const TokenText& text, PairEncoder& encoder) const {
+    const auto check = [&](const std::vector<Media>& media) {
+      require(media.empty(), Fault::config, [&] {
+        return parts_.settings.model.string() + ": a prompt with " + facts_of(kind_of(media.front())).plural +
+               " is to be read token by token, expected text alone";
+      });
+    };
+    std::vector<ScoredTokens> windows;
+    if (const auto* pair = std::get_if<Likelihood>(&text)) {
+      check(pair->media);
+      windows = {encoder.encode(*pair)};
+    } else if (const auto* whole = std::get_if<Rolling>(&text)) {
+      windows = encode_rolling(rules_, whole->text);
+    } else {
+      const auto& written = std::get<Written>(text);
+      check(written.request.media);
+      if (written.tokens.empty()) return {};
+      auto& window = windows.emplace_back();
+      window.input = encode_prompt(rules_, written.request).tokens;
+      window.input.insert(window.input.end(), written.tokens.begin(), written.tokens.end() - 1);
+      window.targets = written.tokens;
+    }
+    for (const auto& window : windows) {
+      check_ids(window.input);
+      check_ids(window.targets);
+    }
+    return windows;
   }
 
   /// The pictures of a request. Media of another kind are refused by look_at() before anything is encoded.
@@ -194,8 +289,8 @@ class NativeEngine final : public Engine {
 
   void refuse_unseen(const Media& media) const {
     require(kind_of(media) == MediaKind::picture, Fault::config, [&] {
-      return parts_.settings.model.string() + ": " + words_of(kind_of(media)).name + " in a prompt, which family " +
-             parts_.info.family + " does not take; expected text or pictures";
+      return parts_.settings.model.string() + ": " + facts_of(kind_of(media)).name + " in a prompt, which the family " +
+             parts_.info.family + " does not take, expected text or pictures";
     });
   }
 
@@ -207,8 +302,9 @@ class NativeEngine final : public Engine {
     }
     if (images.empty()) return;
     require(parts_.pictures.has_value(), Fault::config, [&] {
-      return parts_.settings.model.string() + ": family " + parts_.info.family +
-             " takes no images here; expected a family that does, with preprocessor_config.json beside config.json";
+      return parts_.settings.model.string() +
+             ": a prompt holds a picture, expected a model of a family that takes pictures, with "
+             "preprocessor_config.json beside config.json";
     });
     book_.emplace(*parts_.model, *parts_.pictures, images, parts_.info.threads, cancel);
   }
@@ -249,7 +345,7 @@ class NativeEngine final : public Engine {
     const ScorerSettings settings{.batch_tokens = parts_.settings.batch_tokens,
                                   .threads = parts_.info.threads,
                                   .soft = soft_rows(),
-                                  .logits = logits_,
+                                  .logits = score_logits_,
                                   .use = use_};
     WorkWatch watch{.counts = counts_, .cancel = cancel};
     if (ranges.size() == items.size()) watch.done = report;
@@ -284,6 +380,7 @@ class NativeEngine final : public Engine {
       for (auto at = first; at < last; ++at) {
         prompts[at] = encode(*generations[at]);
         check_ids(prompts[at].tokens);
+        for (const auto& tokens : prompts[at].further) check_ids(tokens);
       }
     });
     GeneratorSettings settings{.tokenizer = parts_.tokenizer.get(),
@@ -308,6 +405,7 @@ class NativeEngine final : public Engine {
       // The last token of an answer is drawn and not run.
       for (const auto& answer : response.generated) take(taken, before, answer.tokens.size() - 1);
       add_work(response, taken);
+      add_further_work(response, prompts[at]);
     }
   }
 
@@ -316,8 +414,10 @@ class NativeEngine final : public Engine {
   EncodingRules rules_;
   std::optional<PictureBook> book_;  ///< of the requests that are being answered
   std::map<std::string, std::unique_ptr<Engine>> others_;
-  LogitsMaker logits_;  ///< empty: logits are not changed
+  LogitsMaker logits_;        ///< empty: logits are not changed
+  LogitsMaker score_logits_;  ///< the same in scoring
   LogitsProcessor::Work work_;
+  LogitsProcessor::Work further_work_;
   ModelUse use_;
   std::unique_ptr<CachePolicy> policy_;  ///< for what it says of lengths; null: the cache is whole
 };

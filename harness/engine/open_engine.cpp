@@ -26,7 +26,7 @@ std::vector<std::int64_t> end_tokens_of(const fs::path& path, std::int64_t vocab
     throw Error(Fault::checkpoint, error.what());
   }
   const auto refuse = [&] {
-    throw Error(Fault::checkpoint, path.string() + ": eos_token_id is " + config["eos_token_id"].dump() +
+    throw Error(Fault::checkpoint, path.string() + ": key 'eos_token_id': found " + config["eos_token_id"].dump() +
                                        ", expected ids below vocab_size, " + std::to_string(vocabulary));
   };
   std::vector<std::int64_t> ids;
@@ -53,7 +53,7 @@ std::unique_ptr<ChatTemplate> read_template(const Tokenizer& tokenizer, const fs
 int usable_length(const EngineSettings& settings, const Model& model) {
   if (settings.max_length == 0) return model.max_length();
   require(settings.max_length >= 2 && settings.max_length <= model.max_length(), Fault::config, [&] {
-    return "max_length is " + std::to_string(settings.max_length) + ", expected 2 to the model's " +
+    return "max_length: found " + std::to_string(settings.max_length) + ", expected 2 to the model's " +
            std::to_string(model.max_length());
   });
   return settings.max_length;
@@ -82,11 +82,11 @@ at::Device find_device(const std::string& name) {
   const auto digits = name.starts_with("cuda:") ? name.substr(5) : name == "cuda" ? std::string("0") : std::string();
   require(!digits.empty() && digits.size() <= 3 &&
               std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }),
-          Fault::device, [&] { return "device is '" + name + "', expected auto, cpu, cuda or cuda:N"; });
+          Fault::device, [&] { return "device: found '" + name + "', expected auto, cpu, cuda or cuda:N"; });
   number = std::stoi(digits);
   const auto count = cuda ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
   require(number < count, Fault::device, [&] {
-    return "device '" + name + "' is not there: this LibTorch sees " + std::to_string(count) + " CUDA devices";
+    return "device: found '" + name + "', but LibTorch sees " + std::to_string(count) + " CUDA devices here";
   });
   return {at::kCUDA, static_cast<at::DeviceIndex>(number)};
 }
@@ -111,10 +111,10 @@ EngineParts open_parts(const EngineSettings& settings, const Checkpoints& checkp
   const auto device = find_device(settings.device);
   const auto dtype = find_dtype(settings.dtype);
   require(settings.threads >= 1 && settings.threads <= most_threads, Fault::config, [&] {
-    return "threads is " + std::to_string(settings.threads) + ", expected 1 to " + std::to_string(most_threads);
+    return "threads: found " + std::to_string(settings.threads) + ", expected 1 to " + std::to_string(most_threads);
   });
   require(settings.batch_tokens >= 1, Fault::config,
-          [&] { return "batch_tokens is " + std::to_string(settings.batch_tokens) + ", expected at least 1"; });
+          [&] { return "batch_tokens: found " + std::to_string(settings.batch_tokens) + ", expected at least 1"; });
   const auto info = checkpoints.inspect(settings.model);
   const auto base = checkpoints.base_folder(settings.model);
   const auto words = tokenizer_folder(settings.model, base);
@@ -161,8 +161,8 @@ std::map<std::string, EngineParts> open_others(const EngineParts& parts, const P
     require(
         other.tokenizer->hash() == parts.tokenizer->hash() && other.model->vocabulary() == parts.model->vocabulary(),
         Fault::config, [&, &name = name] {
-          return file.where + ": models: '" + name + "' has another tokenizer or vocabulary, expected those of " +
-                 parts.settings.model.string();
+          return file.where + ": key 'models': '" + name +
+                 "' has a different tokenizer or vocabulary, expected those of " + parts.settings.model.string();
         });
     others.emplace(name, std::move(other));
   }

@@ -22,7 +22,7 @@ std::optional<PictureReader> read_picture_reader(const Family& family, const std
   const auto& mark = written.mark;
   const auto id = tokenizer.id_of(mark);
   require(id.has_value(), Fault::checkpoint, [&] {
-    return folder.string() + "/tokenizer.json: no token '" + mark + "', expected one that pictures stand for";
+    return folder.string() + "/tokenizer.json: has no token '" + mark + "', which stands for pictures in prompts";
   });
   return PictureReader{.rules = read_picture_rules(folder), .mark = mark, .placeholder = *id, .text = written.write};
 }
@@ -40,8 +40,8 @@ std::string expand_pictures(const PictureReader& reader, const std::string& cont
     from = at + mark.size();
   }
   require(used == pictures.size(), Fault::data, [&] {
-    return "a prompt has " + std::to_string(pictures.size()) + " pictures and says " + mark + " " +
-           std::to_string(used) + " times, expected once a picture";
+    return "a prompt has " + std::to_string(pictures.size()) + " pictures and " + std::to_string(used) + " places " +
+           mark + " for them, expected one for each";
   });
   return text + context.substr(from);
 }
@@ -124,12 +124,16 @@ void PictureBook::place(TokenIds& tokens, std::span<const Image* const> images, 
   auto next = ids.rbegin();
   for (auto token = tokens.rbegin(); token != tokens.rend(); ++token) {
     if (*token != reader_->placeholder) continue;
-    require(next != ids.rend(), Fault::data,
-            [&] { return "a prompt has more " + reader_->mark + " tokens than its pictures have rows"; });
+    require(next != ids.rend(), Fault::data, [&] {
+      return "a prompt has more tokens " + reader_->mark + " than its pictures take (" + std::to_string(ids.size()) +
+             ")";
+    });
     *token = *next++;
   }
-  require(truncated || next == ids.rend(), Fault::data,
-          [&] { return "a prompt has fewer " + reader_->mark + " tokens than its pictures have rows"; });
+  require(truncated || next == ids.rend(), Fault::data, [&] {
+    return "a prompt has fewer tokens " + reader_->mark + " than its pictures take (" + std::to_string(ids.size()) +
+           ")";
+  });
 }
 
 }  // namespace touchstone

@@ -64,7 +64,8 @@ Sampler::Choice Sampler::choose(std::span<const float> logits) {
   const auto weights = relative_weights(logits, largest, greedy ? 1.0 : temperature_);
   double total = 0.0;
   for (const auto weight : weights) total += weight;
-  require(std::isfinite(largest) && std::isfinite(total), Fault::numeric, "a logit of the model is not a number");
+  require(std::isfinite(largest) && std::isfinite(total), Fault::numeric,
+          "the model gave a logit that is not a finite number");
   auto token = best;
   if (!greedy) {
     const auto ids = candidates(weights, total, top_k_, top_p_);

@@ -10,7 +10,7 @@ namespace touchstone {
 namespace {
 
 /// Tokens of one forward pass.
-constexpr int batch_tokens = 4096;
+constexpr int side_model_batch = 4096;
 
 bool begins_with(const TokenIds& tokens, const TokenIds& start) {
   return tokens.size() >= start.size() && std::equal(start.begin(), start.end(), tokens.begin());
@@ -19,7 +19,7 @@ bool begins_with(const TokenIds& tokens, const TokenIds& start) {
 }  // namespace
 
 SideModel::SideModel(std::shared_ptr<Model> model)
-    : model_(std::move(model)), runner_(*model_, batch_tokens, counts_, nullptr) {}
+    : model_(std::move(model)), runner_(*model_, side_model_batch, counts_, nullptr) {}
 
 /// Hidden rows behind each of `wanted` (sorted, none twice), computed without a cache. One that is a prefix of another
 /// is read on the way; the cache rows of the others are added to `rows`.
@@ -53,15 +53,30 @@ std::map<TokenIds, Tensor> SideModel::run_fresh(const std::vector<TokenIds>& wan
   return hidden;
 }
 
+/// Keeps the rows of this call, and those of the last one that no row has gone on from.
+void SideModel::hold(const std::map<TokenIds, int>& asked) {
+  std::map<TokenIds, Held> next;
+  for (const auto& [tokens, held] : held_) {
+    if (held.asked) next[tokens] = {.row = held.row, .asked = false};
+  }
+  for (const auto& [tokens, row] : asked) next[tokens] = {.row = row, .asked = true};
+  std::vector<int> order;
+  for (auto& [tokens, held] : next) {
+    order.push_back(held.row);
+    held.row = static_cast<int>(order.size());
+  }
+  runner_.keep(order, 0, {});
+  held_ = std::move(next);
+}
+
 Tensor SideModel::logits(std::span<const LogitsRow> rows) {
   std::set<TokenIds> distinct;
   for (const auto& row : rows) {
-    require(std::none_of(row.tokens.begin(), row.tokens.end(), [](std::int32_t token) { return token < 0; }),
-            Fault::config, [] {
-              return std::string(
-                  "a procedure with a second model is asked about pictures, expected text: the second "
-                  "model does not see them");
-            });
+    require(
+        std::none_of(row.tokens.begin(), row.tokens.end(), [](std::int32_t token) { return token < 0; }), Fault::config,
+        [] {
+          return std::string("the procedure asks a second model, which takes text only, but a prompt holds pictures");
+        });
     distinct.emplace(row.tokens.begin(), row.tokens.end());
   }
   std::vector<TokenIds> fresh;
@@ -77,20 +92,15 @@ Tensor SideModel::logits(std::span<const LogitsRow> rows) {
     std::vector<int> at;
     std::vector<std::int32_t> last;
     for (const auto* tokens : grown) {
-      at.push_back(runner_.fork(held_.at(TokenIds(tokens->begin(), tokens->end() - 1)), tokens->size() - 1));
+      at.push_back(runner_.fork(held_.at(TokenIds(tokens->begin(), tokens->end() - 1)).row, tokens->size() - 1));
       last.push_back(tokens->back());
       kept[*tokens] = at.back();
     }
+    for (const auto* tokens : grown) held_.erase(TokenIds(tokens->begin(), tokens->end() - 1));
     const auto all = runner_.step(at, last);
     for (std::size_t i = 0; i < grown.size(); ++i) hidden[*grown[i]] = all[static_cast<std::int64_t>(i)];
   }
-  held_.clear();
-  std::vector<int> order;
-  for (const auto& [tokens, row] : kept) {
-    order.push_back(row);
-    held_[tokens] = static_cast<int>(order.size());
-  }
-  runner_.keep(order, 0, {});
+  hold(kept);
   std::vector<Tensor> asked;
   for (const auto& row : rows) asked.push_back(hidden.at(TokenIds(row.tokens.begin(), row.tokens.end())));
   return model_->project(at::stack(asked)).to(at::kFloat);

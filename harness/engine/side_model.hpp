@@ -8,8 +8,8 @@
 
 namespace touchstone {
 
-/// The logits of another model behind the same tokens, for a LogitsProcessor. It keeps the keys and values of the last
-/// rows, so that an answer that grows by a token costs one token.
+/// The logits of another model behind the same tokens, or of the same model behind others, for a LogitsProcessor. It
+/// keeps the keys and values of the last rows, so that an answer that grows by a token costs one token.
 class SideModel {
  public:
   explicit SideModel(std::shared_ptr<Model> model);
@@ -21,11 +21,16 @@ class SideModel {
 
  private:
   std::map<TokenIds, Tensor> run_fresh(const std::vector<TokenIds>& wanted, std::map<TokenIds, int>& rows);
+  void hold(const std::map<TokenIds, int>& asked);
 
   std::shared_ptr<Model> model_;
   EngineCounts counts_;
   PrefixRunner runner_;
-  std::map<TokenIds, int> held_;  ///< which row of the cache has exactly these tokens
+  struct Held {
+    int row = 0;         ///< of the cache: it has exactly these tokens
+    bool asked = false;  ///< in the last call. Between two tokens of an answer one call may be about new answers alone.
+  };
+  std::map<TokenIds, Held> held_;
 };
 
 }  // namespace touchstone

@@ -21,7 +21,7 @@ TokenIds encode_plain(const EncodingRules& rules, const std::string& text) {
 
 std::int32_t prefix_token(const EncodingRules& rules) {
   require(rules.prefix.has_value(), Fault::checkpoint,
-          "a text without context needs a token before it, but the tokenizer has neither BOS nor EOS");
+          "the tokenizer has neither a BOS nor an EOS token, one of which must stand before a text without context");
   return static_cast<std::int32_t>(*rules.prefix);
 }
 
@@ -29,7 +29,7 @@ std::int32_t prefix_token(const EncodingRules& rules) {
 ScoredTokens fit(const EncodingRules& rules, const TokenIds& context, TokenIds continuation) {
   const auto room = static_cast<std::size_t>(rules.max_length);
   require(continuation.size() <= room, Fault::data, [&] {
-    return "a continuation has " + std::to_string(continuation.size()) + " tokens, the model takes at most " +
+    return "an answer to score has " + std::to_string(continuation.size()) + " tokens, expected at most the model's " +
            std::to_string(room);
   });
   ScoredTokens scored;
@@ -42,6 +42,24 @@ ScoredTokens fit(const EncodingRules& rules, const TokenIds& context, TokenIds c
   scored.input.insert(scored.input.end(), continuation.begin(), continuation.end() - 1);
   scored.targets = std::move(continuation);
   return scored;
+}
+
+Prompt encode_one(const EncodingRules& rules, const std::string& context, int max_new_tokens) {
+  Prompt prompt;
+  prompt.tokens = encode_context(rules, context);
+  if (prompt.tokens.empty()) prompt.tokens.push_back(prefix_token(rules));
+  prompt.prompt_tokens = static_cast<int>(prompt.tokens.size());
+  prompt.max_new_tokens = max_new_tokens;
+  auto room = rules.max_length - max_new_tokens;
+  if (room <= 0) {
+    room = std::min(prompt.prompt_tokens, std::max(rules.max_length / 2, 1));
+    prompt.max_new_tokens = rules.max_length - room;
+  }
+  if (prompt.prompt_tokens > room) {
+    prompt.truncated_tokens = prompt.prompt_tokens - room;
+    prompt.tokens.erase(prompt.tokens.begin(), prompt.tokens.begin() + prompt.truncated_tokens);
+  }
+  return prompt;
 }
 
 }  // namespace
@@ -121,19 +139,13 @@ std::vector<ScoredTokens> encode_rolling(const EncodingRules& rules, const std::
 }
 
 Prompt encode_prompt(const EncodingRules& rules, const Generation& request) {
-  Prompt prompt;
-  prompt.tokens = encode_context(rules, request.context);
-  if (prompt.tokens.empty()) prompt.tokens.push_back(prefix_token(rules));
-  prompt.prompt_tokens = static_cast<int>(prompt.tokens.size());
-  prompt.max_new_tokens = request.max_new_tokens;
-  auto room = rules.max_length - request.max_new_tokens;
-  if (room <= 0) {
-    room = std::min(prompt.prompt_tokens, std::max(rules.max_length / 2, 1));
-    prompt.max_new_tokens = rules.max_length - room;
-  }
-  if (prompt.prompt_tokens > room) {
-    prompt.truncated_tokens = prompt.prompt_tokens - room;
-    prompt.tokens.erase(prompt.tokens.begin(), prompt.tokens.begin() + prompt.truncated_tokens);
+  auto prompt = encode_one(rules, request.context, request.max_new_tokens);
+  for (const auto& context : request.further_contexts) {
+    auto other = encode_one(rules, context, request.max_new_tokens);
+    prompt.prompt_tokens = std::max(prompt.prompt_tokens, other.prompt_tokens);
+    prompt.truncated_tokens = std::max(prompt.truncated_tokens, other.truncated_tokens);
+    prompt.max_new_tokens = std::min(prompt.max_new_tokens, other.max_new_tokens);
+    prompt.further.push_back(std::move(other.tokens));
   }
   return prompt;
 }

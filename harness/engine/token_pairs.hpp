@@ -57,13 +57,14 @@ std::vector<ScoredTokens> encode_rolling(const EncodingRules& rules, const std::
 /// The prompt of a generation request, and how many tokens it may add.
 struct Prompt {
   TokenIds tokens;
-  int prompt_tokens = 0;
-  int truncated_tokens = 0;
-  int max_new_tokens = 0;
+  int prompt_tokens = 0;            ///< of the longest of the contexts
+  int truncated_tokens = 0;         ///< most that one of the contexts lost
+  int max_new_tokens = 0;           ///< the fewest for which one of the contexts has room
+  std::vector<TokenIds> further{};  ///< of Generation::further_contexts, one each
 };
 
-/// Keeps the last M - max_new_tokens tokens. Where that leaves no room for a prompt (the reference refuses), prompt and
-/// answer get half of the model's length each.
+/// Keeps the last M - max_new_tokens tokens of each context. Where that leaves no room for a prompt (the reference
+/// refuses), prompt and answer get half of the model's length each.
 Prompt encode_prompt(const EncodingRules& rules, const Generation& request);
 
 }  // namespace touchstone

@@ -83,7 +83,7 @@ Value first(Machine& machine, const Value& value, Reader, Arguments&) {
 
 Value last(Machine& machine, const Value& value, Reader, Arguments&) {
   if (const auto* list = value.as_list(); list != nullptr && list->kind == ListKind::iterator) {
-    machine.fail("the last item of a generator cannot be had: put '| list' in front");
+    machine.fail("'last' needs a list: put '| list' before it");
   }
   const auto all = machine.items(value);
   return all.empty() ? Value::undefined("no last item, the sequence was empty") : all.back();
@@ -99,7 +99,7 @@ Value to_integer(Machine& machine, const Value& value, Reader given, Arguments&)
   const auto fallback = other == nullptr ? Value::of(std::int64_t{0}) : *other;
   const auto of_real = [&](double real) {
     if (!std::isfinite(real)) return fallback;
-    if (!(std::fabs(real) < 9e18)) machine.fail("a number leaves 64 bits");
+    if (!(std::fabs(real) < 9e18)) machine.fail("a whole number does not fit into 64 bits");
     return Value::of(static_cast<std::int64_t>(real));
   };
   if (value.is_real()) return of_real(value.real());
@@ -125,7 +125,8 @@ Value as_real(Machine& machine, const Value& value, Reader given, Arguments&) {
 }
 
 Value absolute(Machine& machine, const Value& value, Reader, Arguments&) {
-  if (!machine.defined(value).is_number()) machine.fail(std::string("abs of ") + value.type_name());
+  if (!machine.defined(value).is_number())
+    machine.fail(std::string("'abs' takes a number, found ") + value.type_name());
   if (value.is_real()) return Value::of(std::fabs(value.real()));
   return value.integer() < 0 ? machine.binary("-", Value::of(std::int64_t{0}), value) : Value::of(value.integer());
 }
@@ -152,11 +153,12 @@ Value rounded_evenly(Machine& machine, const Value& value, std::int64_t digits) 
 }
 
 Value rounded(Machine& machine, const Value& value, Reader given, Arguments&) {
-  if (!machine.defined(value).is_number()) machine.fail(std::string("round of ") + value.type_name());
+  if (!machine.defined(value).is_number())
+    machine.fail(std::string("'round' takes a number, found ") + value.type_name());
   const auto digits = std::clamp<std::int64_t>(given.integer(0, "precision", 0), -400, 400);
   const auto method = given.text(1, "method", "common");
   if (method == "common") return rounded_evenly(machine, value, digits);
-  if (method != "ceil" && method != "floor") machine.fail("round: the method is common, ceil or floor");
+  if (method != "ceil" && method != "floor") machine.fail("'round' takes the method common, ceil or floor");
   const double scale = std::pow(10.0, static_cast<double>(digits));
   const double scaled = value.real() * scale;
   return Value::of((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
@@ -168,13 +170,14 @@ Value json(Machine& machine, const Value& value, Reader given, Arguments&) {
   if (const auto* indent = given.find(1, "indent"); indent != nullptr && !indent->is_none()) {
     constexpr std::int64_t widest = 64;
     const auto blanks = indent->is_text() ? 0 : std::clamp<std::int64_t>(given.integer(1, "indent", 0), 0, widest + 1);
-    if (blanks > widest) machine.fail("tojson indents by at most " + std::to_string(widest) + " blanks");
+    if (blanks > widest) machine.fail("'tojson' takes an indent of at most " + std::to_string(widest));
     style.indent = indent->is_text() ? indent->text() : std::string(static_cast<std::size_t>(blanks), ' ');
     style.between = ",";
   }
   if (const auto* separators = given.find(2, "separators"); separators != nullptr && !separators->is_none()) {
     const auto two = machine.items(machine.defined(*separators));
-    if (two.size() != 2 || !two[0].is_text() || !two[1].is_text()) machine.fail("tojson takes two texts as separators");
+    if (two.size() != 2 || !two[0].is_text() || !two[1].is_text())
+      machine.fail("'tojson' takes two texts as separators");
     style.between = two[0].text();
     style.behind_key = two[1].text();
   }
@@ -183,8 +186,7 @@ Value json(Machine& machine, const Value& value, Reader given, Arguments&) {
 
 Value items_of(Machine& machine, const Value& value, Reader given, Arguments&) {
   if (value.is_undefined()) return machine.list({}, ListKind::iterator);
-  if (value.as_dict() == nullptr)
-    machine.fail(std::string("items of ") + value.type_name() + ", which is no dictionary");
+  if (value.as_dict() == nullptr) machine.fail(std::string("'items' takes a dictionary, found ") + value.type_name());
   return machine.list(machine.items(find_method(value, "items")->run(machine, value, given)), ListKind::iterator);
 }
 
@@ -258,9 +260,9 @@ Value sorted(Machine& machine, const Value& value, Reader given, Arguments&) {
 
 Value sorted_dict(Machine& machine, const Value& value, Reader given, Arguments&) {
   const auto* dict = machine.defined(value).as_dict();
-  if (dict == nullptr) machine.fail(std::string("dictsort of ") + value.type_name());
+  if (dict == nullptr) machine.fail(std::string("'dictsort' takes a dictionary, found ") + value.type_name());
   const auto by = given.text(1, "by", "key");
-  if (by != "key" && by != "value") machine.fail("dictsort sorts by key or by value");
+  if (by != "key" && by != "value") machine.fail("'dictsort' takes by='key' or by='value'");
   const bool by_value = by == "value";
   std::vector<Keyed> all;
   for (const auto& entry : dict->entries) {
@@ -346,7 +348,7 @@ Value select(Machine& machine, const Value& value, Reader given, Arguments& argu
   constexpr std::size_t skip = by_attribute ? 1 : 0;
   std::vector<Value> kept;
   if (!value.truth()) return machine.list({}, ListKind::iterator);
-  if (by_attribute && arguments.positional.empty()) machine.fail("selectattr and rejectattr need an attribute");
+  if (by_attribute && arguments.positional.empty()) machine.fail("'selectattr' and 'rejectattr' need an attribute");
   for (const auto& one : machine.items(value)) {
     const auto looked_at = by_attribute ? dig(machine, one, given.want(0, "attribute")) : one;
     bool holds = looked_at.truth();
@@ -389,7 +391,7 @@ Value group_by(Machine& machine, const Value& value, Reader given, Arguments&) {
 Value batch(Machine& machine, const Value& value, Reader given, Arguments&) {
   const auto count = given.integer(0, "linecount", 0);
   const auto* fill = given.find(1, "fill_with");
-  if (count < 1) machine.fail("batch wants 1 or more as linecount");
+  if (count < 1) machine.fail("'batch' takes a linecount of at least 1, found " + std::to_string(count));
   std::vector<Value> rows;
   std::vector<Value> row;
   for (auto& one : machine.items(value)) {
@@ -410,7 +412,7 @@ Value batch(Machine& machine, const Value& value, Reader given, Arguments&) {
 
 Value slices(Machine& machine, const Value& value, Reader given, Arguments&) {
   const auto count = given.integer(0, "slices", 0);
-  if (count < 1) machine.fail("slice wants 1 or more as slices");
+  if (count < 1) machine.fail("'slice' takes at least 1 as slices, found " + std::to_string(count));
   const auto* fill = given.find(1, "fill_with");
   const auto all = machine.items(value);
   machine.charge(static_cast<std::size_t>(count));
@@ -430,7 +432,7 @@ Value slices(Machine& machine, const Value& value, Reader given, Arguments&) {
 
 Value format(Machine& machine, const Value& value, Reader, Arguments& given) {
   if (!given.positional.empty() && !given.named.empty())
-    machine.fail("format takes arguments by place or by name, not both");
+    machine.fail("'format' takes arguments by place or by name, not both");
   const auto text = machine.str(value);
   if (given.named.empty()) return machine.percent(text, machine.list(given.positional, ListKind::tuple));
   std::vector<std::pair<Value, Value>> entries;
@@ -513,7 +515,7 @@ Value strip_tags(Machine& machine, const Value& value, Reader, Arguments&) {
     }
     if (rest.size() > 1 && rest[0] == '&' &&
         (std::isalnum(static_cast<unsigned char>(rest[1])) != 0 || rest[1] == '#')) {
-      machine.fail("striptags: the character reference '" + std::string(rest.substr(0, 12)) + "' is not supported");
+      machine.fail("'striptags': the character reference '" + std::string(rest.substr(0, 12)) + "' is not supported");
     }
     plain += out[at++];
   }
@@ -550,7 +552,7 @@ Value url_encoded(Machine& machine, const Value& value, Reader, Arguments&) {
            ? machine.items(find_method(value, "items")->run(machine, value, ArgumentReader(machine, "items", {})))
            : machine.items(value)) {
     const auto pair = machine.items(one);
-    if (pair.size() != 2) machine.fail("urlencode takes a text, a dictionary or pairs");
+    if (pair.size() != 2) machine.fail("'urlencode' takes a text, a dictionary or pairs");
     if (!out.empty()) out += '&';
     out += url_quoted(machine.str(pair[0]), true) + '=' + url_quoted(machine.str(pair[1]), true);
     machine.charge(1);
@@ -566,7 +568,8 @@ Value truncated(Machine& machine, const Value& value, Reader given, Arguments&) 
   const auto end = given.text(2, "end", "...");
   const auto leeway = given.integer(3, "leeway", 5);
   const auto kept = length - static_cast<std::int64_t>(code_points(end));
-  if (kept < 0 || leeway < 0) machine.fail("truncate: the end is longer than the whole, or the leeway is below 0");
+  if (kept < 0 || leeway < 0)
+    machine.fail("'truncate' takes an end no longer than the length, and a leeway of at least 0");
   if (size <= length || size - length <= leeway) return Value::of(text);
   auto part = text.substr(0, starts[static_cast<std::size_t>(kept)]);
   if (!given.flag(1, "killwords", false)) {
@@ -590,7 +593,8 @@ Value attr(Machine& machine, const Value& value, Reader given, Arguments&) {
 
 Value replace(Machine& machine, const Value& value, Reader given, Arguments&) {
   const auto* count = given.find(2, "count");
-  if (count != nullptr && !count->is_none() && !count->is_integer()) machine.fail("replace: count is a whole number");
+  if (count != nullptr && !count->is_none() && !count->is_integer())
+    machine.fail("'replace' takes a whole number as count");
   return machine.text(replaced(machine, machine.str(value), machine.str(*given.find(0, "old")),
                                machine.str(*given.find(1, "new")), given.integer(2, "count", -1)));
 }
@@ -708,7 +712,7 @@ bool Machine::has_filter(const std::string& name) const { return filters().count
 
 Value Machine::filter(const std::string& name, const Value& value, Arguments& given) {
   const auto found = filters().find(name);
-  if (found == filters().end()) fail("no filter named '" + name.substr(0, 40) + "'");
+  if (found == filters().end()) fail("unknown filter '" + name.substr(0, 40) + "'");
   charge(1);
   check_arguments(*this, name, given, found->second.signature);
   return found->second.run(*this, value, ArgumentReader(*this, name, given), given);

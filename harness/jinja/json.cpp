@@ -113,7 +113,7 @@ class Writer {
         known = known && this_known;
         return result;
       });
-      if (!known) machine_.fail("tojson cannot sort keys that have no order");
+      if (!known) machine_.fail("'tojson' cannot sort keys of different types");
     }
     if (entries.empty()) {
       out_ += "{}";

@@ -132,7 +132,7 @@ class Lexer {
     while (at_ < text_.size() && is_space(text_[at_])) skip(1);
     const char sign = at_ < text_.size() ? text_[at_] : ' ';
     if (sign == '-') skip(1);
-    if (!starts("%}")) fail("'raw' takes nothing behind it");
+    if (!starts("%}")) fail("'raw' stands alone in its tag");
     close(sign, false);  // only behind this tag Jinja2 keeps the line break
     for (auto found = text_.find("{%", at_); found != std::string::npos; found = text_.find("{%", found + 2)) {
       const char before = found + 2 < text_.size() ? text_[found + 2] : ' ';
@@ -287,10 +287,10 @@ class Lexer {
       const std::size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : 8;
       const auto code = text_.substr(std::min(at + 2, text_.size()), digits);
       if (code.size() != digits || code.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) {
-        fail(std::string("a text has a broken \\") + kind);
+        fail(std::string("a text has an incomplete escape \\") + kind);
       }
       const auto point = static_cast<std::uint32_t>(std::stoul(code, nullptr, 16));
-      if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) fail("a text names a code point that is none");
+      if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) fail("a text has an escape that names no character");
       append_code_point(value, static_cast<std::int32_t>(point));
       at += 2 + digits;
     } else if (kind == '\n') {

@@ -38,7 +38,7 @@ class Machine::Level {
     machine_.charge(1);
     if (++machine_.level_ > deepest_evaluation) {
       --machine_.level_;
-      machine_.fail("is nested too deep");
+      machine_.fail("an expression is nested deeper than " + std::to_string(deepest_evaluation) + " levels");
     }
   }
   ~Level() { --machine_.level_; }
@@ -325,13 +325,14 @@ void Machine::assign(const Node& target, const Value& value) {
   if (target.kind == Node::Kind::attribute) {
     auto* space = look_up(target.parts[0]->text).as_namespace();
     if (space == nullptr || !space->assignable)
-      fail("cannot set an attribute of '" + target.parts[0]->text + "': it is no namespace");
-    if (value.depth() + 1 > limits_.depth) fail("nests lists too deep");
+      fail("cannot set an attribute of '" + target.parts[0]->text + "': it is not a namespace");
+    if (value.depth() + 1 > limits_.depth)
+      fail("nests values deeper than " + std::to_string(limits_.depth) + " levels");
     return space->set(target.text, value);
   }
   const auto all = items(value);
   if (all.size() != target.parts.size()) {
-    fail("cannot take " + std::to_string(all.size()) + " values apart into " + std::to_string(target.parts.size()) +
+    fail("cannot assign " + std::to_string(all.size()) + " values to " + std::to_string(target.parts.size()) +
          " names");
   }
   for (std::size_t i = 0; i < all.size(); ++i) assign(*target.parts[i], all[i]);
@@ -379,7 +380,7 @@ void Machine::take_arguments(const Node& node, Scope& scope, Arguments& given) {
     const auto first = given.positional.begin() + static_cast<std::ptrdiff_t>(places);
     scope.set("varargs", list({first, given.positional.end()}, ListKind::tuple));
   } else if (given.positional.size() > places) {
-    fail("macro '" + name + "' takes " + std::to_string(node.ops.size()) + " arguments, got " +
+    fail("macro '" + name + "' takes " + std::to_string(node.ops.size()) + " arguments, found " +
          std::to_string(given.positional.size()));
   }
 }
@@ -430,9 +431,9 @@ Arguments Machine::arguments(const Node& node, std::size_t first) {
       continue;
     }
     const auto* dict = value.as_dict();
-    if (dict == nullptr) fail(std::string("'**' takes a dictionary, got ") + value.type_name());
+    if (dict == nullptr) fail(std::string("'**' takes a dictionary, found ") + value.type_name());
     for (const auto& entry : dict->entries) {
-      if (!entry.first.is_text()) fail("the names of arguments are texts");
+      if (!entry.first.is_text()) fail("'**' takes a dictionary whose keys are texts");
       add_named(entry.first.text(), entry.second);
     }
   }
@@ -718,7 +719,7 @@ Value Machine::binary(const std::string& op, const Value& left, const Value& rig
   if (op == "*" && (left.is_text() || repeats(a)) && (right.is_integer() || right.is_boolean())) {
     const auto times = std::max<std::int64_t>(0, right.integer());
     const auto size = left.is_text() ? left.text().size() : a->items.size();
-    if (size > 0 && static_cast<std::uint64_t>(times) > limits_.text_bytes / size) fail("repeats something too often");
+    if (size > 0 && static_cast<std::uint64_t>(times) > limits_.text_bytes / size) fail("repeats a value too often");
     std::string repeated;
     std::vector<Value> items;
     for (std::int64_t i = 0; i < times && size > 0; ++i) {

@@ -29,7 +29,7 @@ const Value& ArgumentReader::want(std::size_t place, std::string_view name) cons
 std::string ArgumentReader::text(std::size_t place, std::string_view name) const {
   const auto& value = want(place, name);
   if (!value.is_text()) {
-    machine_.fail("'" + name_ + "' wants a text as '" + std::string(name) + "', got " + value.type_name());
+    machine_.fail("'" + name_ + "' takes a text as '" + std::string(name) + "', found " + value.type_name());
   }
   return value.text();
 }
@@ -43,7 +43,7 @@ std::int64_t ArgumentReader::integer(std::size_t place, std::string_view name, s
   const auto* found = find(place, name);
   if (found == nullptr || found->is_none()) return fallback;
   if (!found->is_integer() && !found->is_boolean()) {
-    machine_.fail("'" + name_ + "' wants a whole number as '" + std::string(name) + "', got " + found->type_name());
+    machine_.fail("'" + name_ + "' takes a whole number as '" + std::string(name) + "', found " + found->type_name());
   }
   return found->integer();
 }
@@ -51,12 +51,12 @@ std::int64_t ArgumentReader::integer(std::size_t place, std::string_view name, s
 void check_arguments(const Machine& machine, const std::string& name, const Arguments& given,
                      const Signature& signature) {
   if (!signature.by_name && !given.named.empty()) {
-    machine.fail("'" + name + "' takes no argument by name, got '" + given.named[0].first + "'");
+    machine.fail("'" + name + "' takes no argument by name, found '" + given.named[0].first + "'");
   }
   if (signature.open) return;
   const auto names = signature.names.empty() ? std::vector<std::string>() : split(signature.names, ' ');
   if (given.positional.size() > names.size()) {
-    machine.fail("'" + name + "' takes at most " + std::to_string(names.size()) + " arguments, got " +
+    machine.fail("'" + name + "' takes at most " + std::to_string(names.size()) + " arguments, found " +
                  std::to_string(given.positional.size()));
   }
   const auto place_of = [&](const std::string& wanted) {
@@ -65,7 +65,7 @@ void check_arguments(const Machine& machine, const std::string& name, const Argu
   for (const auto& entry : given.named) {
     const auto place = place_of(entry.first);
     if (place == names.size()) machine.fail("'" + name + "' has no argument '" + entry.first + "'");
-    if (place < given.positional.size()) machine.fail("'" + name + "' got '" + entry.first + "' twice");
+    if (place < given.positional.size()) machine.fail("'" + name + "' has the argument '" + entry.first + "' twice");
   }
   for (std::size_t i = given.positional.size(); i < signature.needed; ++i) {
     const bool named =
@@ -162,7 +162,7 @@ template <bool at_start>
 Value affix_method(Machine& machine, const Value& self, Reader given) {
   const auto part = piece(machine, self, given);
   const auto matches = [&](const Value& affix) {
-    if (!affix.is_text()) machine.fail(std::string("startswith and endswith take texts, got ") + affix.type_name());
+    if (!affix.is_text()) machine.fail(std::string("startswith and endswith take texts, found ") + affix.type_name());
     return part.inside && (at_start ? part.text.starts_with(affix.text()) : part.text.ends_with(affix.text()));
   };
   const auto& wanted = given.want(0, "prefix");
@@ -249,9 +249,11 @@ enum class Side : std::uint8_t { left, right, both };
 template <Side side>
 Value justify_method(Machine& machine, const Value& self, Reader given) {
   const auto width = given.want(0, "width").is_integer() ? given.integer(0, "width", 0) : -1;
-  if (width < 0 && !given.want(0, "width").is_integer()) machine.fail("a width is a whole number");
+  if (width < 0 && !given.want(0, "width").is_integer())
+    machine.fail(std::string("a width is a whole number, found ") + given.want(0, "width").type_name());
   const auto fill = given.text(1, "fillchar", " ");
-  if (code_points(fill) != 1) machine.fail("a text is filled with one character");
+  if (code_points(fill) != 1)
+    machine.fail("a text is filled up with one character, found '" + fill.substr(0, 40) + "'");
   const auto pad = width - static_cast<std::int64_t>(code_points(self.text()));
   if (pad <= 0) return self;
   const auto left = side == Side::left ? 0 : side == Side::right ? pad : pad / 2 + (pad & width & 1);
@@ -297,7 +299,7 @@ Value join_method(Machine& machine, const Value& self, Reader given) {
   std::string joined;
   bool first = true;
   for (const auto& item : machine.items(*given.find(0, "iterable"))) {
-    if (!item.is_text()) machine.fail(std::string("join() takes texts, got ") + item.type_name());
+    if (!item.is_text()) machine.fail(std::string("join() takes texts, found ") + item.type_name());
     if (!first) joined += self.text();
     first = false;
     joined += item.text();
@@ -319,7 +321,8 @@ Value istitle_method(Machine& machine, const Value& self, Reader) {
 
 Value isdigit_method(Machine& machine, const Value& self, Reader) {
   machine.charge(self.text().size() / 64);
-  if (has_other_digit(self.text())) machine.fail("isdigit() of a character like a superscript is not supported");
+  if (has_other_digit(self.text()))
+    machine.fail("isdigit() of a superscript or another special digit is not supported");
   return Value::of(is_all(self.text(), Class::decimal));
 }
 

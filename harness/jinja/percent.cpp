@@ -41,28 +41,29 @@ class Formatter {
     }
     const bool holds_names = values_.as_dict() != nullptr || (values_.as_list() != nullptr && tuple_ == nullptr);
     if (!holds_names && used_ < (tuple_ != nullptr ? tuple_->items.size() : 1)) {
-      machine_.fail("not all values of a text's '%' are used");
+      machine_.fail("formatting with '%' has more values than the text has places");
     }
     return machine_.text(std::move(out_));
   }
 
  private:
   char now() const {
-    if (at_ >= format_.size()) machine_.fail("the format of a text's '%' ends in the middle");
+    if (at_ >= format_.size()) machine_.fail("formatting with '%': the text ends within a place such as '%5d'");
     return format_[at_];
   }
 
   Value next() {
     if (tuple_ == nullptr && used_++ == 0) return values_;
     if (tuple_ != nullptr && used_ < tuple_->items.size()) return tuple_->items[used_++];
-    machine_.fail("a text's '%' has too few values");
+    machine_.fail("formatting with '%' has fewer values than the text has places");
   }
 
   std::int64_t number(Directive& spec) {
     if (now() == '*') {
       ++at_;
       const auto value = next();
-      if (!value.is_integer()) machine_.fail("'*' in a text's '%' wants a whole number");
+      if (!value.is_integer())
+        machine_.fail(std::string("formatting with '%': '*' takes a whole number, found ") + value.type_name());
       auto width = value.integer();
       if (width < 0) {
         spec.minus = true;
@@ -76,7 +77,8 @@ class Formatter {
   }
 
   std::int64_t bounded(std::int64_t value) const {
-    if (value > widest) machine_.fail("a text's '%' wants more than " + std::to_string(widest) + " characters");
+    if (value > widest)
+      machine_.fail("formatting with '%' to more than " + std::to_string(widest) + " characters is not supported");
     return value;
   }
 
@@ -89,12 +91,13 @@ class Formatter {
     const Value* named = nullptr;
     if (now() == '(') {
       const auto end = format_.find(')', at_);
-      if (end == std::string::npos) machine_.fail("a name in a text's '%' has no end");
+      if (end == std::string::npos) machine_.fail("formatting with '%': a name in brackets has no end");
       const auto* dict = values_.as_dict();
-      if (dict == nullptr) machine_.fail("a text's '%' with names wants a dictionary");
+      if (dict == nullptr)
+        machine_.fail(std::string("formatting with '%' by names takes a dictionary, found ") + values_.type_name());
       const auto name = format_.substr(at_ + 1, end - at_ - 1);
       named = dict->find(name);
-      if (named == nullptr) machine_.fail("a text's '%' names '" + name + "', which is not there");
+      if (named == nullptr) machine_.fail("formatting with '%': the dictionary has no '" + name + "'");
       at_ = end + 1;
     }
     Directive spec;
@@ -145,7 +148,7 @@ class Formatter {
       case 'G':
         return real(spec, value);
       default:
-        machine_.fail(std::string("'%") + spec.type + "' in a text's '%' is not supported");
+        machine_.fail(std::string("formatting with '%") + spec.type + "' is not supported");
     }
   }
 
@@ -159,7 +162,7 @@ class Formatter {
     if (value.is_text() && code_point_starts(value.text()).size() == 2) return value.text();
     const bool fits = value.is_integer() && value.integer() >= 0 && value.integer() < 0x110000 &&
                       (value.integer() < 0xd800 || value.integer() > 0xdfff);
-    if (!fits) machine_.fail("'%c' wants one character or its number");
+    if (!fits) machine_.fail(std::string("'%c' takes one character or its number, found ") + value.type_name());
     return utf8_of(static_cast<std::int32_t>(value.integer()));
   }
 

@@ -33,7 +33,7 @@ bool is_same(Machine&, const Value& v, Reader given) {
 
 /// Whether v % by == value.
 bool leaves(Machine& m, const Value& v, const Value& by, std::int64_t rest) {
-  if (!m.defined(v).is_number()) m.fail(std::string("the test wants a number, got ") + v.type_name());
+  if (!m.defined(v).is_number()) m.fail(std::string("the test takes a number, found ") + v.type_name());
   return equal(m.binary("%", v, by), Value::of(rest));
 }
 
@@ -173,7 +173,7 @@ bool Machine::test(const std::string& name, const Value& value, Arguments& given
     return compare(std::string(op), value, *reader.find(0, "other"));
   }
   const auto found = tests().find(name);
-  if (found == tests().end()) fail("no test named '" + name.substr(0, 40) + "'");
+  if (found == tests().end()) fail("unknown test '" + name.substr(0, 40) + "'");
   check_arguments(*this, name, given, found->second.signature);
   return found->second.run(*this, value, reader);
 }

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "harness/base/error.hpp"
+#include "harness/measure/statistics.hpp"
 
 namespace touchstone {
 namespace {
@@ -138,6 +139,37 @@ double risk_coverage_area(std::span<const Tie> ties) {
 
 double signed_gap(const CalibrationItem& item) { return item.confidence - (item.correct ? 1.0 : 0.0); }
 
+/// Values, one an item, whose mean is the debiased squared calibration error and whose spread is its error.
+///
+/// In a bin of m items with d = confidence - right, the mean product of two different items is U = D^2 - s^2 / m, for
+/// the mean D and sample variance s^2 of d. Its variance is 4 mu^2 s^2 / m + 2 s^4 / m^2, and E[D^2 - s^2 / (2 m)] is
+/// mu^2 + s^2 / (2 m): values U + 2 sqrt(D^2 - s^2 / (2 m)) (d - D) have both.
+std::vector<double> squared_error_values(Items items) {
+  constexpr std::size_t most_bins = 10;
+  constexpr std::size_t least_items = 10;  // of a bin
+  std::vector<std::size_t> order(items.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return items[a].confidence < items[b].confidence; });
+  const auto bins = std::clamp(items.size() / least_items, std::size_t{1}, most_bins);
+  std::vector<double> values(items.size(), 0.0);
+  std::size_t first = 0;
+  for (std::size_t bin = 0; bin < bins; ++bin) {
+    const auto size = items.size() / bins + (bin < items.size() % bins ? 1 : 0);
+    const auto members = std::span(order).subspan(first, size);
+    first += size;
+    if (size < 2) continue;  // one item in all: nothing can be said
+    std::vector<double> gaps;
+    for (const auto at : members) gaps.push_back(signed_gap(items[at]));
+    const auto gap = mean_error(gaps);
+    const double noise = gap.stderror * gap.stderror;
+    const double square = gap.mean * gap.mean - noise;
+    const double slope = std::copysign(std::sqrt(std::max(0.0, gap.mean * gap.mean - noise / 2.0)), gap.mean);
+    for (std::size_t at = 0; at < size; ++at) values[members[at]] = square + 2.0 * slope * (gaps[at] - gap.mean);
+  }
+  return values;
+}
+
 double error_of(std::span<const ReliabilityBin> bins) {
   double items = 0.0;
   double sum = 0.0;
@@ -156,8 +188,9 @@ Calibration calibration(Items items, int bins) {
   if (items.empty()) return found;
   const auto n = static_cast<double>(items.size());
   for (const auto& item : items) {
-    require(item.confidence >= 0.0 && item.confidence <= 1.0, Fault::data,
-            [&] { return "calibration: confidence " + std::to_string(item.confidence) + " is not in [0, 1]"; });
+    require(item.confidence >= 0.0 && item.confidence <= 1.0, Fault::data, [&] {
+      return "calibration: found the confidence " + std::to_string(item.confidence) + ", expected a number from 0 to 1";
+    });
     found.brier += brier_of(item) / n;
     found.nll += nll_of(item) / n;
     found.confidence += item.confidence / n;
@@ -190,12 +223,16 @@ CalibrationChange calibration_change(Items before, Items after, const ItemUnits&
   if (before.empty()) return found;
   std::vector<double> gaps;
   std::vector<double> briers;
+  auto squares = squared_error_values(after);
+  const auto squares_before = squared_error_values(before);
   for (std::size_t at = 0; at < before.size(); ++at) {
     gaps.push_back(signed_gap(after[at]) - signed_gap(before[at]));
     briers.push_back(brier_of(after[at]) - brier_of(before[at]));
+    squares[at] -= squares_before[at];
   }
   found.gap = item_mean(gaps, units);
   found.brier = item_mean(briers, units);
+  found.squared_error = item_mean(squares, units);
   found.ece = error_of(equal_width(after, bins)) - error_of(equal_width(before, bins));
   return found;
 }

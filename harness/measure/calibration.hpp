@@ -56,6 +56,12 @@ struct CalibrationChange {
   /// Of the signed gap, mean(confidence - right): positive is more over-confident. A paired mean, like a score.
   ItemMean gap;
   ItemMean brier;  ///< of the Brier score; positive is worse
+  /// Of the squared calibration error, debiased: sum_b n_b/n (mean of confidence - right in bin b)^2, over ten bins of
+  /// equal count (fewer below 100 items), where each square is estimated without bias by the mean product of two
+  /// different items (Kumar, Liang and Ma, arXiv 1909.10155, section 4; Sun et al., arXiv 2408.08998). Positive is
+  /// worse. Its parts are those of the linear term with the variance of the quadratic one in them, so that the error
+  /// also holds for a calibrated model. Dependent items make the estimate itself too large.
+  ItemMean squared_error;
 };
 
 /// `units` may be empty. Throws Fault::data when the lengths differ.

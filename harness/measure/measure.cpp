@@ -16,6 +16,7 @@
 #include "harness/base/text.hpp"
 #include "harness/data/catalogue.hpp"
 #include "harness/measure/accuracy.hpp"
+#include "harness/measure/metric.hpp"
 #include "harness/model/procedure.hpp"
 
 namespace touchstone {
@@ -52,7 +53,7 @@ struct Answers {
 
 /// The leaf tasks of all names, each once, in order of first mention.
 std::vector<std::string> leaves_of(const MeasureSettings& settings, const TaskBook& book) {
-  require(!settings.tasks.empty(), Fault::config, "no task was named");
+  require(!settings.tasks.empty(), Fault::config, "no task is named, expected at least one");
   std::vector<std::string> leaves;
   std::set<std::string> seen;
   for (const auto& name : settings.tasks) {
@@ -146,7 +147,7 @@ void prepare(Work& work, const MeasureSettings& settings, const DataFolders& dat
   result.family = task.family;
   result.version = task.version;
   result.shots = shots_of(task, settings.shots);
-  auto identity = data_identity(task, data);
+  auto identity = data_identity(task, data, settings.split);
   result.data_hash = std::move(identity.hash);
   result.data_origin = std::move(identity.origin);
   result.warnings = std::move(identity.warnings);
@@ -155,10 +156,12 @@ void prepare(Work& work, const MeasureSettings& settings, const DataFolders& dat
                                                          " shots, not " + std::to_string(settings.shots) +
                                                          ": the task fixes their number"});
   }
-  auto examples = task.load(task.evaluated, data);
+  const auto split = settings.split_of(task);
+  auto examples = task.load(split, data);
   result.documents = static_cast<std::int64_t>(examples.size());
   require(!examples.empty(), Fault::data, [&] {
-    return task.name + ": its " + split_name(task.evaluated) + " data holds no example (" + result.data_origin + ")";
+    return task.name + ": found no example in its " + split_name(split) + " data (" + result.data_origin +
+           "), expected at least one";
   });
   const auto indices = chosen(task, examples, settings);
   if (indices.empty()) return;
@@ -404,6 +407,35 @@ void answer_by(const Procedure& procedure, const std::vector<Work>& works, const
   }
 }
 
+/// Throws for a metric that one of the tasks cannot have, before anything is answered.
+void check_metrics(const std::vector<Work>& works, const Answers& answers, const MeasureSettings& settings,
+                   const Engine* reference) {
+  if (settings.metrics.empty()) return;
+  require(reference != nullptr || !compares(settings), Fault::config,
+          "a metric compares with a reference model, and none is given");
+  for (const auto& work : works) {
+    metric_specs(settings, *work.task, work.examples,
+                 std::span(answers.requests).subspan(work.first_request, work.requests.front()));
+  }
+}
+
+/// The metrics beside the benchmarks' own, task by task.
+void measure_further(std::vector<Work>& works, const Answers& answers, const MetricTools& tools) {
+  if (tools.settings.metrics.empty()) return;
+  for (auto& work : works) {
+    std::vector<MetricItem> items;
+    auto first = work.first_request;
+    for (std::size_t i = 0; i < work.examples.size(); ++i) {
+      items.push_back({.example = &work.examples[i],
+                       .requests = std::span(answers.requests).subspan(first, work.requests[i]),
+                       .responses = std::span(answers.responses).subspan(first, work.requests[i]),
+                       .verdict = &work.result.samples[i].verdict});
+      first += work.requests[i];
+    }
+    measure_metrics(*work.task, work.examples, items, tools, work.result);
+  }
+}
+
 std::vector<GroupMeasure> group_all(const std::vector<Work>& works, const MeasureSettings& settings,
                                     const TaskBook& book) {
   std::vector<std::string> names;
@@ -462,7 +494,7 @@ std::vector<std::string> measured_tasks(const MeasureSettings& settings, const T
   std::set<std::string> accepted;
   std::erase_if(leaves, [&](const std::string& leaf) {
     const Task& task = book.tasks.get(leaf);
-    const auto examples = task.load(task.evaluated, data);
+    const auto examples = task.load(settings.split_of(task), data);
     std::set<std::string> own;
     for (const auto& example : examples) {
       const auto subject = example.facts.find("subject");
@@ -486,17 +518,18 @@ std::vector<std::string> measured_tasks(const MeasureSettings& settings, const T
 }
 
 Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,
-                    const MeasureProgress& progress, const CancelFlag* cancel) {
+                    const MeasureProgress& progress, const CancelFlag* cancel, Engine* reference) {
   const Stopwatch watch;
   const ChatTemplate* chat = settings.chat ? engine.chat_template() : nullptr;
   require(!settings.chat || chat != nullptr, Fault::config,
-          "a chat template is asked for, but the checkpoint has none");
+          "--chat needs a chat template, which the checkpoint does not have");
   const auto* procedure = engine.procedure();
   auto works = prepare_all(settings, book, data, chat, procedure == nullptr ? Procedure().prompts : procedure->prompts);
   Answers answers;
   const Asking asking{.settings = ask_settings(settings),
                       .turn_end = settings.chat ? engine.turn_end() : std::string()};
   answers.requests = collect(works, asking);
+  check_metrics(works, answers, settings, reference);
   if (cancel != nullptr) cancel->check();
   if (procedure != nullptr && procedure->answer) {
     answer_by(*procedure, works, asking, answers, engine, progress, cancel);
@@ -504,6 +537,12 @@ Measurement measure(const MeasureSettings& settings, const TaskBook& book, const
     answers.responses = ask_engine(engine, answers.requests, progress, 0, cancel);
   }
   judge_all(works, answers, settings, cancel);
+  measure_further(works, answers,
+                  {.engine = engine,
+                   .reference = compares(settings) ? reference : nullptr,
+                   .settings = settings,
+                   .asking = asking.settings,
+                   .cancel = cancel});
   Measurement measurement;
   measurement.groups = group_all(works, settings, book);
   for (auto& work : works) {
@@ -540,9 +579,10 @@ namespace {
 std::string remark(const Task& task, const DataFile& file, const FoundFile& found, const FileCheck& check) {
   const auto path = found.path().string();
   require(check.state != FileState::changed, Fault::data, [&] {
-    return task.name + ": " + path + " is not what the MANIFEST.json of its folder lists (SHA-256 " +
-           check.sha256.substr(0, 12) + "...): it was changed after it was put there; import it again, or remove its " +
-           "entry there to use it as it is";
+    return task.name + ": " + path + " was changed after it was put there: its SHA-256 begins with " +
+           check.sha256.substr(0, 12) +
+           ", not as in the MANIFEST.json of its folder; import it again, or remove its entry " +
+           "from MANIFEST.json to use it as it is";
   });
   if (check.state == FileState::listed) {
     return task.name + ": " + path + " is a sample or an import, not the published file (" + file.origin + ")";
@@ -555,9 +595,9 @@ std::string remark(const Task& task, const DataFile& file, const FoundFile& foun
 }
 
 /// For a task that makes its examples itself: the hash is over the examples, whatever made them.
-DataIdentity made_identity(const Task& task, const DataFolders& data) {
+DataIdentity made_identity(const Task& task, const DataFolders& data, Split scored) {
   Sha256 all;
-  std::set<Split> splits = {task.evaluated, task.trained};
+  std::set<Split> splits = {task.evaluated, task.trained, scored};
   if (task.format.shots_from) splits.insert(*task.format.shots_from);
   for (const auto split : splits) {
     for (const auto& example : task.load(split, data)) {
@@ -569,14 +609,15 @@ DataIdentity made_identity(const Task& task, const DataFolders& data) {
 
 }  // namespace
 
-DataIdentity data_identity(const Task& task, const DataFolders& data) {
-  if (task.files.empty()) return made_identity(task, data);
+DataIdentity data_identity(const Task& task, const DataFolders& data, std::optional<Split> split) {
+  const auto asked = split.value_or(task.evaluated);
+  if (task.files.empty()) return made_identity(task, data, asked);
   DataIdentity identity;
   Sha256 all;
   std::set<std::string> places;
   std::set<std::string> roots;
   for (const auto& file : task.files) {
-    const bool scored = file.split == task.evaluated || file.split == task.format.shots_from;
+    const bool scored = file.split == asked || file.split == task.format.shots_from;
     const auto found = data.look_for(file);
     if (!found && scored) data.find(task.name, file);  // throws, with the full explanation
     if (!found) continue;
@@ -603,7 +644,9 @@ DataIdentity data_identity(const Task& task, const DataFolders& data) {
   return identity;
 }
 
-std::string task_data_hash(const Task& task, const DataFolders& data) { return data_identity(task, data).hash; }
+std::string task_data_hash(const Task& task, const DataFolders& data, std::optional<Split> split) {
+  return data_identity(task, data, split).hash;
+}
 
 std::string settings_json(const MeasureSettings& settings) {
   nlohmann::json json;  // sorts its keys
@@ -616,6 +659,15 @@ std::string settings_json(const MeasureSettings& settings) {
   json["system_instruction"] = settings.system_instruction;
   json["subjects"] = settings.subjects;
   json["filter"] = settings.filter;
+  // Keys that older settings do not have are left out where they say nothing, so that stored measures are found.
+  for (const auto& metric : settings.metrics) {
+    auto entry = nlohmann::json::parse(metric.options);
+    entry["use"] = metric.name;
+    json["metrics"].push_back(std::move(entry));
+  }
+  if (!settings.reference.empty()) json["reference"] = settings.reference;
+  if (settings.split)
+    json["split"] = split_name(*settings.split);  // absent: settings stored by older programs are equal
   return json.dump();
 }
 

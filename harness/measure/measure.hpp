@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,13 @@
 #include "harness/model/engine.hpp"
 
 namespace touchstone {
+
+/// A metric that is measured beside a benchmark's own, by its name in the metric book (harness/measure/metric.hpp).
+struct MetricUse {
+  std::string name;
+  std::string options;  ///< JSON text, whole and with sorted keys
+  bool operator==(const MetricUse&) const = default;
+};
 
 /// What to measure and how. Everything here is part of a measure's key.
 struct MeasureSettings {
@@ -23,6 +31,10 @@ struct MeasureSettings {
   std::string system_instruction;
   std::vector<std::string> subjects;  ///< only examples whose task or "subject" fact is one of these; empty: all
   std::string filter;                 ///< PCRE2 pattern that example ids must match; empty: all
+  std::vector<MetricUse> metrics{};   ///< beside the benchmarks' own
+  std::string reference{};            ///< model_hash of the model that metrics compare with; empty: none does
+  std::optional<Split> split{};       ///< none: the one that each task is scored on
+  Split split_of(const Task& task) const { return split.value_or(task.evaluated); }
 };
 
 /// The settings as canonical JSON, without the task list, for the store: equal settings give equal text.
@@ -53,11 +65,24 @@ struct DataIdentity {
   std::string origin;  ///< the folders they lie in
   std::vector<Warning> warnings{};  ///< "differs from the published file"
 };
-/// Throws Fault::data, as DataFolders::find does, when the evaluated split or that of the shots is missing.
-DataIdentity data_identity(const Task& task, const DataFolders& data);
+/// Of the data that a measurement on `split` reads (none: the split that the task is scored on). Throws Fault::data, as
+/// DataFolders::find does, when that split or that of the shots is missing.
+DataIdentity data_identity(const Task& task, const DataFolders& data, std::optional<Split> split = std::nullopt);
 
 /// data_identity(...).hash.
-std::string task_data_hash(const Task& task, const DataFolders& data);
+std::string task_data_hash(const Task& task, const DataFolders& data, std::optional<Split> split = std::nullopt);
+
+/// One of several answers that were drawn for an item beside the benchmark's own.
+struct DrawnAnswer {
+  std::string drawing{};  ///< how it was drawn, as JSON: samples, temperature, top_p, seed
+  std::string text{};
+  std::string extracted{};
+  bool parsed = true;
+  bool correct = false;
+  double score = 0.0;
+  int tokens = 0;
+  bool finished = true;
+};
 
 /// One example, measured.
 struct Sample {
@@ -81,6 +106,7 @@ struct Sample {
   std::int64_t forward_tokens = 0;
   std::int64_t cache_bytes = 0;
   Verdict verdict;
+  std::vector<DrawnAnswer> drawn{};  ///< for metrics that draw; in the order of drawing
 };
 
 /// One metric over the items of a task or a group.
@@ -91,6 +117,7 @@ struct Score {
   bool higher_is_better = true;
   double chance = 0.0;
   MetricUnit unit{};
+  std::string further{};  ///< the metric of MeasureSettings::metrics that gave it; empty: the task itself
 };
 
 /// One task, measured on one set of weights.
@@ -132,10 +159,13 @@ struct MeasureProgress {
 /// expression as filter.
 std::vector<std::string> measured_tasks(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data);
 
-/// Loads, asks, answers, judges, aggregates. Requests of all tasks go to the engine together. Throws Fault::data for an
-/// empty task, Fault::sandbox when a code task has no sandbox, Cancelled when asked to stop.
+/// Loads, asks, answers, judges, aggregates. Requests of all tasks go to the engine together, then those of
+/// `settings.metrics` task by task; `reference` is the model that these compare with. Throws Fault::data for an empty
+/// task, Fault::sandbox when a code task has no sandbox, Fault::config for a metric that a task cannot have, Cancelled
+/// when asked to stop.
 Measurement measure(const MeasureSettings& settings, const TaskBook& book, const DataFolders& data, Engine& engine,
-                    const MeasureProgress& progress = {}, const CancelFlag* cancel = nullptr);
+                    const MeasureProgress& progress = {}, const CancelFlag* cancel = nullptr,
+                    Engine* reference = nullptr);
 
 /// The key of one task's result: weights, tokenizer, template, task version, data, few-shot settings, dtype and
 /// everything else that can change a number. Two checkpoints never share a key.

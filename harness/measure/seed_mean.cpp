@@ -63,7 +63,7 @@ SeedVariance pooled_variance(std::span<const SeedSpread> comparisons) {
   return out;
 }
 
-SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance) {
+SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance, double alpha) {
   SeedMean found;
   found.mean = spread.mean;
   found.between_sd = spread.degrees > 0.0 ? std::sqrt(spread.between) : std::numeric_limits<double>::quiet_NaN();
@@ -82,7 +82,7 @@ SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance) {
     if (spread.item_degrees > 0.0) fourths += rest * rest / spread.item_degrees;
     found.degrees = both * both / fourths;
   }
-  found.interval = interval_around(found.mean, found.stderror, found.degrees);
+  found.interval = interval_around(found.mean, found.stderror, found.degrees, alpha);
   if (found.mean != 0.0) {
     found.p_value =
         found.stderror > 0.0 ? 2.0 * t_or_normal_cdf(-std::fabs(found.mean) / found.stderror, found.degrees) : 0.0;

@@ -47,13 +47,14 @@ struct SeedMean {
   double seed_sd = 0.0;        ///< beyond items, pooled; nan where no comparison has two seeds
   double stderror = 0.0;       ///< both together
   double degrees = 0.0;        ///< Satterthwaite's; 0: normal
-  Interval interval;           ///< 95 %
+  Interval interval;           ///< 95 % unless another level was asked for
   double p_value = 1.0;        ///< two-sided, of the null hypothesis of no difference
 };
 
 /// V = items + weight * max(0, between - own_items): what items explain is counted once. It equals two-way clustering
-/// (Cameron, Gelbach and Miller, JBES 29 (2011), 238) where the pooled variance is the comparison's own.
-SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance);
+/// (Cameron, Gelbach and Miller, JBES 29 (2011), 238) where the pooled variance is the comparison's own. The interval
+/// misses the truth with probability `alpha`.
+SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance, double alpha = 0.05);
 
 /// The error that the same comparison would have with other numbers of seeds and items.
 struct PlannedError {

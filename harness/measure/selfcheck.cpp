@@ -9,6 +9,7 @@
 #include <numbers>
 
 #include "harness/measure/calibration.hpp"
+#include "harness/measure/looks.hpp"
 #include "harness/measure/seed_mean.hpp"
 #include "harness/measure/statistics.hpp"
 
@@ -21,6 +22,7 @@ constexpr double high_coverage = 0.97;
 constexpr double high_level = 0.055;
 constexpr double stated = 0.80;
 constexpr double power_band = 0.05;
+constexpr double negligible_change = negligible_points / 100.0;
 constexpr int family = 5;  ///< tests that are corrected together in rows on power
 
 /// Uniform and standard normal draws.
@@ -97,7 +99,7 @@ SelfcheckRow row_of(std::string kind, std::string setting, const Tally& tally, c
   SelfcheckRow row;
   row.kind = std::move(kind);
   row.setting = std::move(setting);
-  row.power = not_of_this_row;
+  row.power = row.seeds = not_of_this_row;
   row.coverage = bands.coverage ? tally.covered / tally.rounds : not_of_this_row;
   row.level = bands.level ? tally.shown / tally.rounds : not_of_this_row;
   row.half_width = 100.0 * tally.half_width / tally.rounds;
@@ -116,7 +118,7 @@ SelfcheckRow power_row(std::string setting, double power, double rounds) {
   SelfcheckRow row;
   row.kind = "smallest effect";
   row.setting = std::move(setting);
-  row.coverage = row.level = row.half_width = row.ideal = not_of_this_row;
+  row.coverage = row.level = row.half_width = row.ideal = row.seeds = not_of_this_row;
   row.power = power;
   row.holds = std::fabs(power - stated) <= power_band + simulation_error(stated, rounds);
   return row;
@@ -196,7 +198,7 @@ struct Layout {
 constexpr double method_variance = 0.3;  ///< of a method's own effect on items, beside 1 of the items' difficulty
 const double latent_sd = std::sqrt(1.0 + method_variance);
 
-SeedSpread comparison(const Layout& layout, Draw& draw) {
+SeedValues comparison_seeds(const Layout& layout, Draw& draw) {
   const double own = std::sqrt(method_variance * (1.0 - layout.shared));
   const double common = std::sqrt(method_variance * layout.shared);
   // A shift of the latent score moves the share right by the normal density at 0 times shift / sd.
@@ -229,8 +231,13 @@ SeedSpread comparison(const Layout& layout, Draw& draw) {
     const double without_change = 1.0 / (static_cast<double>(n) + 2.0);
     seeds.push_back(item_mean(change, {units, {}}, without_change * without_change));
   }
-  return seed_spread(seeds);
+  return seeds;
 }
+
+SeedSpread comparison(const Layout& layout, Draw& draw) { return seed_spread(comparison_seeds(layout, draw)); }
+
+/// The shift of the latent score that moves the share right from 1/2 by `difference`: to cdf(shift / sd).
+double shift_for(double difference) { return latent_sd * normal_quantile(0.5 + difference); }
 
 /// The methods of one plan, whose variance between seeds is pooled.
 std::vector<SeedMean> plan(const Layout& layout, int comparisons, Draw& draw) {
@@ -302,8 +309,7 @@ void add_power_of_seeds(const SelfcheckSettings& settings, std::vector<Selfcheck
       const auto mean = plan(layout, family, pilot).front();
       effect += detectable_difference(mean.stderror, mean.degrees, 0.05 / family) / pilots;
     }
-    // A shift of the latent score by x moves the share right from 1/2 to cdf(x / sd).
-    layout.difference = latent_sd * normal_quantile(0.5 + effect);
+    layout.difference = shift_for(effect);
     const int plans = std::max(1, settings.rounds / 2);
     const auto tally = simulated(settings, plans, rows.size(), [&](Draw& draw, Tally& found) {
       std::vector<double> p_values;
@@ -317,27 +323,127 @@ void add_power_of_seeds(const SelfcheckSettings& settings, std::vector<Selfcheck
   }
 }
 
+/// What became of comparisons whose seeds were added until they were decided.
+struct Decided {
+  double comparisons = 0.0;
+  double shown = 0.0;
+  double same = 0.0;  ///< no difference of 2 points
+  double seeds = 0.0;
+};
+
+/// The comparisons of one plan, all with the same true difference, each followed to the look that decides it.
+Decided followed(const Layout& layout, int comparisons, Draw& draw) {
+  std::vector<SeedValues> all;
+  for (int at = 0; at < comparisons; ++at) all.push_back(comparison_seeds(layout, draw));
+  Decided sum;
+  std::vector<bool> decided(all.size(), false);
+  const auto looks = sequential_looks(all.size());
+  for (const auto& look : looks) {
+    std::vector<SeedSpread> spreads;
+    for (const auto& seeds : all)
+      spreads.push_back(
+          seed_spread(SeedValues(seeds.begin(), seeds.begin() + static_cast<std::ptrdiff_t>(look.seeds))));
+    const auto variance = pooled_variance(spreads);
+    const bool last = look.seeds == looks.back().seeds;
+    for (std::size_t at = 0; at < all.size(); ++at) {
+      if (decided[at]) continue;
+      const auto interval = over_seeds(spreads[at], variance, look.alpha).interval;
+      const bool shown = interval.low > 0.0 || interval.high < 0.0;
+      const bool same = interval.low > -negligible_change && interval.high < negligible_change;
+      if (!shown && !same && !last) continue;
+      decided[at] = true;
+      sum.comparisons += 1.0;
+      sum.shown += shown ? 1.0 : 0.0;
+      sum.same += same && !shown ? 1.0 : 0.0;
+      sum.seeds += static_cast<double>(look.seeds);
+    }
+    if (std::all_of(decided.begin(), decided.end(), [](bool one) { return one; })) break;
+  }
+  return sum;
+}
+
+struct SequentialCase {
+  const char* name = "";
+  Layout layout;
+  int comparisons = 4;
+  double difference = 0.0;
+};
+
+void add_until_decided(const SelfcheckSettings& settings, std::vector<SelfcheckRow>& rows) {
+  const Layout fresh{20, 1000, 1.5, 0.3, true};
+  const Layout few{20, 250, 1.5, 0.3, false};
+  const SequentialCase cases[] = {{"1000 fresh items, 4 pooled", fresh, 4, 0.0},
+                                  {"1000 fresh items, alone", fresh, 1, 0.0},
+                                  {"250 shared items, 4 pooled", few, 4, 0.0},
+                                  {"1000 fresh items, 4 pooled", fresh, 4, 0.02},
+                                  {"1000 fresh items, 4 pooled", fresh, 4, 0.03}};
+  for (auto one : cases) {
+    one.layout.difference = shift_for(one.difference);
+    const int plans = std::max(1, settings.rounds / one.comparisons / 2);
+    std::vector<Decided> found(static_cast<std::size_t>(plans));
+    tbb::parallel_for(0, plans, [&](int number) {
+      if (settings.cancel != nullptr) settings.cancel->check();
+      Draw draw(splitmix64_mix(settings.seed + (rows.size() << 32U) + static_cast<std::uint64_t>(number)));
+      found[static_cast<std::size_t>(number)] = followed(one.layout, one.comparisons, draw);
+    });
+    Decided sum;
+    for (const auto& plan : found) {
+      sum.comparisons += plan.comparisons;
+      sum.shown += plan.shown;
+      sum.same += plan.same;
+      sum.seeds += plan.seeds;
+    }
+    SelfcheckRow row;
+    row.kind = "until decided";
+    row.setting = fmt::format("{}, true {:.0f}", one.name, 100.0 * one.difference);
+    row.coverage = row.half_width = row.ideal = not_of_this_row;
+    row.power = one.difference > 0.0 ? sum.shown / sum.comparisons : not_of_this_row;
+    row.level = (one.difference > 0.0 ? sum.same : sum.shown) / sum.comparisons;
+    row.seeds = sum.seeds / sum.comparisons;
+    row.holds = row.level <= high_level + simulation_error(high_level, sum.comparisons);
+    rows.push_back(std::move(row));
+  }
+}
+
+/// How sure a model is, before and after: of `before_shift` and `after_shift` too sure.
+struct CalibrationCase {
+  const char* name = "";
+  double before_shift = 0.0;
+  double after_shift = 0.0;
+};
+
+CalibrationChange simulated_calibration(const CalibrationCase& one, int items, Draw& draw) {
+  std::vector<CalibrationItem> before;
+  std::vector<CalibrationItem> after;
+  for (int at = 0; at < items; ++at) {
+    const double truth = 0.3 + 0.5 * draw.uniform();
+    for (auto* both : {&before, &after}) {
+      const double shift = both == &before ? one.before_shift : one.after_shift;
+      both->push_back(
+          {.confidence = truth + shift, .correct = draw.uniform() < truth, .choice_probability = {}, .gold = -1});
+    }
+  }
+  return calibration_change(before, after);
+}
+
 void add_calibration(const SelfcheckSettings& settings, std::vector<SelfcheckRow>& rows) {
-  for (const int items : {100, 500}) {
-    for (const double too_sure : {0.0, 0.1}) {
-      const auto tally = simulated(settings, settings.rounds, rows.size(), [&](Draw& draw, Tally& found) {
-        std::vector<CalibrationItem> before;
-        std::vector<CalibrationItem> after;
-        for (int at = 0; at < items; ++at) {
-          const double truth = 0.3 + 0.5 * draw.uniform();
-          before.push_back(
-              {.confidence = truth, .correct = draw.uniform() < truth, .choice_probability = {}, .gold = -1});
-          after.push_back({.confidence = truth + too_sure,
-                           .correct = draw.uniform() < truth,
-                           .choice_probability = {},
-                           .gold = -1});
-        }
-        const auto spread = seed_spread(SeedValues{calibration_change(before, after).gap});
-        const auto mean = over_seeds(spread, {});
-        found.add(mean.mean, mean.interval, mean.p_value, too_sure);
-      });
-      rows.push_back(row_of("over-confidence", fmt::format("{} items, true change {:.1f}", items, too_sure), tally,
-                            {.level = too_sure == 0.0}));
+  constexpr CalibrationCase cases[] = {{"calibrated, both", 0.0, 0.0},
+                                       {"too sure by 0.1, both", 0.1, 0.1},
+                                       {"calibrated, then too sure by 0.1", 0.0, 0.1}};
+  for (const int items : {100, 500, 2000}) {
+    for (const auto& one : cases) {
+      for (const bool squared : {false, true}) {
+        const double truth = squared ? one.after_shift * one.after_shift - one.before_shift * one.before_shift
+                                     : one.after_shift - one.before_shift;
+        const auto tally = simulated(settings, settings.rounds, rows.size(), [&](Draw& draw, Tally& found) {
+          const auto change = simulated_calibration(one, items, draw);
+          const auto mean = over_seeds(seed_spread(SeedValues{squared ? change.squared_error : change.gap}), {});
+          found.add(mean.mean, mean.interval, mean.p_value, truth);
+        });
+        rows.push_back(row_of(squared ? "squared calibration error" : "over-confidence",
+                              fmt::format("{} items, {}", items, one.name), tally,
+                              {.too_wide = !(squared && one.after_shift == 0.0), .level = truth == 0.0}));
+      }
     }
   }
 }
@@ -350,6 +456,7 @@ std::vector<SelfcheckRow> selfcheck_statistics(const SelfcheckSettings& settings
   add_clusters(settings, rows);
   add_seeds(settings, rows);
   add_calibration(settings, rows);
+  add_until_decided(settings, rows);
   add_power_of_items(settings, rows);
   add_power_of_seeds(settings, rows);
   return rows;
@@ -358,9 +465,9 @@ std::vector<SelfcheckRow> selfcheck_statistics(const SelfcheckSettings& settings
 std::string selfcheck_bands() {
   return fmt::format(
       "95 % intervals hold the true difference in {:.0f} to {:.0f} % (more where fewer than ten items are expected to "
-      "change, or of five clusters); at no difference p is below 0.05 in at most {:.1f} %; the stated smallest effect "
-      "is "
-      "shown in {:.0f} to {:.0f} %",
+      "change, of five clusters, or of the squared error of calibrated models); at no difference p is below 0.05 in at "
+      "most {:.1f} %, and a plan that adds seeds "
+      "until it is decided is wrong in no more; the stated smallest effect is shown in {:.0f} to {:.0f} %",
       100 * low_coverage, 100 * high_coverage, 100 * high_level, 100 * (stated - power_band),
       100 * (stated + power_band));
 }

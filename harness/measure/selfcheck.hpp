@@ -17,16 +17,20 @@ struct SelfcheckSettings {
 struct SelfcheckRow {
   std::string kind;
   std::string setting;
-  double coverage = 0.0;    ///< share of 95 % intervals that hold the true difference; nan: not of this row
-  double level = 0.0;       ///< share of p below 0.05 where there is no difference; nan likewise
-  double power = 0.0;       ///< share shown at the effect that is said to be shown in 80 %; nan likewise
+  double coverage = 0.0;  ///< share of 95 % intervals that hold the true difference; nan: not of this row
+  /// Share shown where there is no difference; of plans that add seeds until they are decided also the share that finds
+  /// no difference of 2 points where there is one. nan likewise.
+  double level = 0.0;
+  double power = 0.0;       ///< share shown at the effect of the row; nan likewise
   double half_width = 0.0;  ///< mean half width of the intervals; nan likewise
   double ideal = 0.0;       ///< 1.96 times the true standard deviation of the estimate; nan likewise
+  double seeds = 0.0;       ///< mean number of seeds until a comparison was decided; nan likewise
   bool holds = false;       ///< within the bands that selfcheck_bands() tells, and the simulation's own error
 };
 
 /// Simulates the program's own functions: one comparison of 0/1 items, clusters, several seeds with pooled variance,
-/// the change of over-confidence, and the power at the stated smallest effect. The same settings give the same rows on
+/// the change of over-confidence, plans that add seeds until they are decided, and the power at the stated smallest
+/// effect. The same settings give the same rows on
 /// every machine. Throws Cancelled when `cancel` is set.
 std::vector<SelfcheckRow> selfcheck_statistics(const SelfcheckSettings& settings = {});
 

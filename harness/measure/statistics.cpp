@@ -117,7 +117,7 @@ Paired paired(std::span<const double> before, std::span<const double> after, con
   std::vector<double> change(before.size());
   for (std::size_t at = 0; at < before.size(); ++at) {
     require(!binary || (is_binary(before[at]) && is_binary(after[at])), Fault::data,
-            [&] { return "paired comparison: score of item " + std::to_string(at) + " is neither 0 nor 1"; });
+            [&] { return "paired comparison: the score of item " + std::to_string(at) + " is neither 0 nor 1"; });
     change[at] = after[at] - before[at];
     found.lost += change[at] < 0.0 ? 1 : 0;
     found.gained += change[at] > 0.0 ? 1 : 0;
@@ -201,8 +201,8 @@ double t_or_normal_quantile(double p, double degrees) {
   return as_good_as_normal(degrees) ? normal_quantile(p) : student_t_quantile(p, degrees);
 }
 
-Interval interval_around(double estimate, double stderror, double degrees) {
-  const double half = t_or_normal_quantile(0.975, degrees) * stderror;
+Interval interval_around(double estimate, double stderror, double degrees, double alpha) {
+  const double half = t_or_normal_quantile(1.0 - alpha / 2.0, degrees) * stderror;
   return {estimate - half, estimate + half};
 }
 

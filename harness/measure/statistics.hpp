@@ -35,8 +35,8 @@ double student_t_quantile(double p, double degrees);
 /// The same two functions for Student's t, or for the normal distribution where `degrees` is 0.
 double t_or_normal_cdf(double t, double degrees);
 double t_or_normal_quantile(double p, double degrees);
-/// The 95 % interval of an estimate with this error.
-Interval interval_around(double estimate, double stderror, double degrees);
+/// The interval of an estimate with this error that misses the truth with probability `alpha`: 95 % by default.
+Interval interval_around(double estimate, double stderror, double degrees, double alpha = 0.05);
 /// Probability that a two-sided test at `alpha` shows a difference of `effect` standard errors, by the non-central t
 /// distribution (normal where `degrees` is 0).
 double power_of(double effect, double degrees, double alpha);

@@ -38,7 +38,8 @@ void check_adapter_config(const Json& config, const std::string& where, const st
     throw Error(Fault::checkpoint,
                 where + ": key '" + key + "': found " + shown_json(config.at(key)) + ", expected " + expected);
   };
-  require(config.is_object(), Fault::checkpoint, [&] { return where + ": expected an object"; });
+  require(config.is_object(), Fault::checkpoint,
+          [&] { return where + ": found " + shown_json(config) + ", expected an object"; });
   for (const auto& [key, value] : config.items()) {
     if (handled.count(key) != 0 || harmless_keys().count(key) != 0 || is_off(value)) continue;
     if (key == "init_lora_weights") {
@@ -50,7 +51,7 @@ void check_adapter_config(const Json& config, const std::string& where, const st
     } else if (key == "bias") {
       if (value != "none") refuse(key, "\"none\"");
     } else {
-      refuse(key, "nothing: what it changes is not known here");
+      refuse(key, "no such key: what it changes is not known here");
     }
   }
 }

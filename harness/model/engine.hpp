@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "harness/base/cancel.hpp"
+#include "harness/base/error.hpp"
 #include "harness/data/chat_template.hpp"
+#include "harness/data/reading.hpp"
 #include "harness/data/request.hpp"
 
 namespace touchstone {
@@ -76,6 +78,18 @@ class Engine {
   virtual const Procedure* procedure() const { return nullptr; }
   /// Another model that the procedure names, as an engine; null when there is none of that name.
   virtual Engine* other([[maybe_unused]] const std::string& name) { return nullptr; }
+  /// What the model says of each token of the texts, in the order given, and how far it is from `reference` (null:
+  /// none), which must have the same tokenizer and vocabulary. Logits are changed as in `answer`. Throws Fault::config
+  /// for models that cannot be compared, for prompts with media, and where an engine sees no distributions.
+  virtual std::vector<std::vector<TokenReading>> read([[maybe_unused]] std::span<const TokenText> texts,
+                                                      [[maybe_unused]] Engine* reference,
+                                                      [[maybe_unused]] const CancelFlag* cancel = nullptr) {
+    throw Error(Fault::config, info().family +
+                                   ": this engine gives no distributions over the vocabulary, which the "
+                                   "measure reads");
+  }
+  /// The engine that does the work, behind those that only remember its answers.
+  virtual Engine& plain() { return *this; }
 };
 
 }  // namespace touchstone

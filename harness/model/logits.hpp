@@ -2,6 +2,7 @@
 // A hook between the model and the choice of a token.
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "harness/model/model.hpp"
 
@@ -12,6 +13,8 @@ struct LogitsRow {
   std::span<const std::int32_t> tokens;  ///< all before the token that the row predicts; negative: part of a picture
   const Cache* cache = nullptr;          ///< keys and values of the answer being written; null in scoring
   int cache_row = -1;
+  /// Other prompts of the answer being written (Generation::further_contexts), each with the tokens drawn so far.
+  std::span<const std::vector<std::int32_t>> further{};
 };
 
 /// Changes logits before a token is drawn from them, or a given one is scored. One object serves one worker, batch
@@ -28,6 +31,11 @@ class LogitsProcessor {
     std::int64_t cache_bytes_per_token = 0;
   };
   virtual Work work() const { return {}; }
+  /// The same for each token of LogitsRow::further, prompts that are equal to each other or to the row's own counted
+  /// once. No passes: it does not read them, and requests that have some are refused.
+  virtual Work further_work() const { return {}; }
+  /// false: given tokens are scored by the model's own logits.
+  virtual bool changes_scores() const { return true; }
 };
 
 }  // namespace touchstone

@@ -33,8 +33,8 @@ int layers_run(const Model& model, int depth) {
 
 namespace {
 [[noreturn]] void refuse_media(MediaKind kind) {
-  throw Error(Fault::config, std::string("this model's family takes no ") + words_of(kind).plural +
-                                 "; expected one that does" + (kind == MediaKind::picture ? ", such as idefics3" : ""));
+  throw Error(Fault::config, std::string("the model's family takes no ") + facts_of(kind).plural +
+                                 ", expected one that does" + (kind == MediaKind::picture ? ", such as idefics3" : ""));
 }
 }  // namespace
 

@@ -71,15 +71,15 @@ Procedure read_procedure(const ProcedureFile& file, const ProcedureBook& book) {
   options.done();
   for (const auto& wanted : procedure.models) {
     require(file.models.count(wanted) != 0, Fault::config, [&] {
-      return file.where + ": procedure " + name + " needs another model, expected the key 'models' with \"" + wanted +
-             "\": FOLDER";
+      return file.where + ": procedure '" + name + "' needs a second model, expected the key 'models' with {\"" +
+             wanted + "\": FOLDER}";
     });
   }
   for (const auto& [given, folder] : file.models) {
     const auto& wanted = procedure.models;
     require(std::find(wanted.begin(), wanted.end(), given) != wanted.end(), Fault::config, [&, &given = given] {
       return file.where + ": models: " +
-             (wanted.empty() ? "found '" + given + "', but procedure " + name + " takes none"
+             (wanted.empty() ? "found '" + given + "', but procedure '" + name + "' takes none"
                              : unknown_name("model", given, wanted));
     });
   }

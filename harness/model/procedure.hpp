@@ -56,7 +56,7 @@ struct Asked {
 /// as possible at once: requests are answered in batches.
 using Ask = std::function<std::vector<Response>(const std::vector<Asked>& asked, const std::string& model)>;
 
-/// Models that procedure.json names, by that name; open as long as the engine is.
+/// Models that procedure.json names, by that name, and as "" the one that answers; open as long as the engine is.
 using OtherModels = std::map<std::string, std::shared_ptr<Model>>;
 
 /// How a model answers. A field left empty means: as without a procedure.

@@ -31,7 +31,7 @@ class PromptedCache final : public Cache {
  private:
   [[noreturn]] static void refuse() {
     throw Error(Fault::config,
-                "a procedure drops entries of the cache, expected one that does not, for the model has a soft prompt");
+                "the procedure drops entries of the cache, which a model with a soft prompt does not allow");
   }
   std::int64_t inner_length(int row, std::int64_t length) const { return begun(row) ? length + prompt_ : length; }
 
@@ -52,7 +52,7 @@ class PromptedModel final : public Model {
 
   Outputs forward(const Inputs& inputs, const Want& want, Cache* cache) override {
     require(want.attention_layers.empty() && want.qkv_layers.empty(), Fault::config,
-            "attention is looked at in a model with a soft prompt, which does not show it");
+            "the objective looks at attention, which a model with a soft prompt does not show");
     auto* const prompted = dynamic_cast<PromptedCache*>(cache);
     require(cache == nullptr || prompted != nullptr, Fault::internal, "a cache of another model");
     auto wide = widened(inputs, prompted);
@@ -175,7 +175,8 @@ class PromptedModel final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> with_soft_prompt(std::unique_ptr<Model> model, Tensor prompt) {
-  require(!model->soft_prompt().defined(), Fault::config, "the model has a soft prompt already, expected none");
+  require(!model->soft_prompt().defined(), Fault::config,
+          "the model has a soft prompt already, expected a model without one");
   require(prompt.dim() == 2 && prompt.size(0) > 0 && prompt.size(1) == model->hidden_size(), Fault::config, [&] {
     return "a soft prompt has shape " + c10::str(prompt.sizes()) + ", expected rows of the model's hidden size, " +
            std::to_string(model->hidden_size());

@@ -38,7 +38,7 @@ class JpegReader {
     if (!created_ || !run(&JpegReader::read_header)) fail();
     check();
     if (!run(&JpegReader::read_pixels)) fail();
-    if (truncated_) refuse_picture(where_, "damaged JPEG (its data end too early), expected a whole picture");
+    if (truncated_) refuse_picture(where_, "damaged JPEG (its data ends too early), expected a whole picture");
     return std::move(image_);
   }
 

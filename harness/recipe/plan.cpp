@@ -8,17 +8,20 @@
 #include "harness/base/json.hpp"
 #include "harness/base/object_reader.hpp"
 #include "harness/base/options.hpp"
+#include "harness/data/split.hpp"
+#include "harness/measure/metric.hpp"
 
 namespace touchstone {
 namespace {
 
 std::vector<std::string> names(Options& options, const std::string& key, const std::string& help) {
   auto found = options.texts(key, help);
-  require(!found.empty(), Fault::config, [&] { return options.where() + ": key '" + key + "': the list is empty"; });
+  require(!found.empty(), Fault::config,
+          [&] { return options.where() + ": key '" + key + "': found [], expected at least one name"; });
   std::set<std::string> seen;
   for (const auto& name : found) {
     require(seen.insert(name).second, Fault::config,
-            [&] { return options.where() + ": key '" + key + "': '" + name + "' stands twice"; });
+            [&] { return options.where() + ": key '" + key + "': found '" + name + "' twice, expected it once"; });
   }
   return found;
 }
@@ -42,6 +45,10 @@ MeasureSettings read_measure(Options options) {
       options.text("system_instruction", "system text before the description", {.fallback = ""});
   settings.subjects = options.texts("subjects", "only these subjects", std::vector<std::string>{});
   settings.filter = options.text("filter", "pattern that example ids must match", {.fallback = ""});
+  settings.metrics = read_metrics(options);
+  const auto split = options.text("split", "which part of the data; \"\": the one that each task is scored on",
+                                  {.fallback = "", .choices = {"", "train", "validation", "test", "dev"}});
+  settings.split = split_named(split);
   options.done();
   return settings;
 }
@@ -80,6 +87,48 @@ std::vector<std::string> read_values(Options& options) {
   return read_values(*found, options.where() + ": key 'values'");
 }
 
+std::vector<std::uint64_t> read_seeds(Options& options) {
+  const auto* found = options.any("seeds", "seeds of all random draws; each is run in turn", true);
+  const auto place = options.where() + ": key 'seeds'";
+  require(found->is_array() && !found->empty(), Fault::config, [&] {
+    return place + ": found " + shown_json(*found) + ", expected a list of whole numbers, for instance [1, 2, 3]";
+  });
+  std::vector<std::uint64_t> seeds;
+  std::set<std::uint64_t> seen;
+  for (const auto& seed : *found) {
+    require(seed.is_number_unsigned() && seen.insert(seed.get<std::uint64_t>()).second, Fault::config,
+            [&] { return place + ": found " + shown_json(seed) + ", expected different whole numbers of at least 0"; });
+    seeds.push_back(seed.get<std::uint64_t>());
+  }
+  return seeds;
+}
+
+constexpr std::size_t tuning_seeds = 3;
+
+/// "seeds": at least three; or "seed": that one and the two that follow it.
+std::vector<std::uint64_t> read_tuning_seeds(Options& options, const std::vector<std::uint64_t>& compared) {
+  std::vector<std::uint64_t> seeds;
+  const auto* key = options.has("seeds") ? "seeds" : "seed";
+  if (options.has("seeds")) {
+    seeds = read_seeds(options);
+    require(seeds.size() >= tuning_seeds, Fault::config, [&] {
+      return options.where() + ": key 'seeds': found " + std::to_string(seeds.size()) + ", expected at least " +
+             std::to_string(tuning_seeds) + ": the noise of fewer would choose";
+    });
+  } else {
+    const auto first = static_cast<std::uint64_t>(
+        options.integer("seed", "the first of three seeds of the tuning cells", {.min = 0, .max = INT64_MAX - 2}));
+    for (std::uint64_t at = 0; at < tuning_seeds; ++at) seeds.push_back(first + at);
+  }
+  for (const auto seed : seeds) {
+    require(std::count(compared.begin(), compared.end(), seed) == 0, Fault::config, [&] {
+      return options.where() + ": key '" + key + "': found " + std::to_string(seed) +
+             ", which the plan compares its methods with";
+    });
+  }
+  return seeds;
+}
+
 /// "tune": {"key": "train.learning_rate", "values": [0.001, 0.002], "seed": 100, "measure_on": [...]}.
 std::optional<Tuning> read_tuning(Options& plan, const std::vector<std::uint64_t>& seeds) {
   const auto* found = plan.any("tune", "what is tuned before methods are compared", false);
@@ -89,24 +138,53 @@ std::optional<Tuning> read_tuning(Options& plan, const std::vector<std::uint64_t
   Tuning tuning;
   tuning.values = read_values(options);
   tuning.key = options.text("key", "the stage's option that is tuned", {.fallback = "train.learning_rate"});
-  tuning.seed = static_cast<std::uint64_t>(options.integer("seed", "seed of the tuning cells", {.min = 0}));
-  require(std::count(seeds.begin(), seeds.end(), tuning.seed) == 0, Fault::config, [&] {
-    return place + ": key 'seed': found " + std::to_string(tuning.seed) + ", which the plan compares its methods with";
-  });
+  tuning.seeds = read_tuning_seeds(options, seeds);
+  tuning.grow = static_cast<int>(
+      options.integer("grow", "how often a grid may grow at an end", {.fallback = 4, .min = 0, .max = 16}));
   for (auto& entry : options.children("measure_on", "what decides")) {
     tuning.measure_on.push_back(read_measure(std::move(entry)));
   }
-  require(!tuning.measure_on.empty(), Fault::config, [&] { return place + ": key 'measure_on': the list is empty"; });
+  require(!tuning.measure_on.empty(), Fault::config,
+          [&] { return place + ": key 'measure_on': found [], expected at least one task"; });
   options.done();
   return tuning;
 }
 
-/// Reads [0.001, 0.002], for the plan's key, or {"key": "train#2.learning_rate", "values": [...]}.
+/// "choose": {"measure_on": [...], "bands": {"micro-gsm8k": [20, 60]}}.
+std::optional<Choosing> read_choosing(Options& plan) {
+  const auto* found = plan.any("choose", "the scores by which a cell's model is chosen among its checkpoints", false);
+  if (found == nullptr) return std::nullopt;
+  const auto place = plan.where() + ": key 'choose'";
+  Options options(*found, place);
+  Choosing choosing;
+  for (auto& entry : options.children("measure_on", "benchmarks, with their settings")) {
+    choosing.measure_on.push_back(read_measure(std::move(entry)));
+  }
+  require(!choosing.measure_on.empty(), Fault::config, [&] { return place + ": key 'measure_on': the list is empty"; });
+  const auto* bands = options.any("bands", "for each benchmark the lowest and the highest score in points", true);
+  require(bands->is_object() && !bands->empty(), Fault::config, [&] {
+    return place + ": key 'bands': found " + shown_json(*bands) + R"(, expected an object such as {"maze": [20, 60]})";
+  });
+  for (const auto& [name, ends] : bands->items()) {
+    const bool two = ends.is_array() && ends.size() == 2 && ends[0].is_number() && ends[1].is_number();
+    require(two && ends[0].get<double>() < ends[1].get<double>(), Fault::config, [&, &key = name, &value = ends] {
+      return place + ": key 'bands': '" + key + "': found " + shown_json(value) +
+             ", expected the lowest and the highest score, for instance [20, 60]";
+    });
+    choosing.bands.push_back({name, ends[0].get<double>(), ends[1].get<double>()});
+  }
+  options.done();
+  return choosing;
+}
+
+/// Reads [0.001, 0.002], for the plan's key, or {"key": "train#2.learning_rate", "values": [...]}, or false.
 void read_method_tuning(Options& entry, PlannedMethod& method) {
   const auto* tune = entry.any("tune", "values to try of this method", false);
   if (tune == nullptr) return;
   const auto where = entry.where() + ": key 'tune'";
-  if (tune->is_object()) {
+  if (*tune == false) {
+    method.tuned = false;
+  } else if (tune->is_object()) {
     Options options(*tune, where);
     method.tune = read_values(options);
     method.tune_key = options.text("key", "the stage's option that is tuned");
@@ -139,33 +217,18 @@ std::vector<PlannedMethod> read_methods(Options& options) {
   require(found->is_array(), Fault::config, [&] {
     return place + ": found " + shown_json(*found) + R"(, expected a list of methods, for instance ["sft", "lora"])";
   });
-  require(!found->empty(), Fault::config, [&] { return place + ": the list is empty"; });
+  require(!found->empty(), Fault::config, [&] { return place + ": found [], expected at least one method"; });
   std::vector<PlannedMethod> methods;
   std::set<std::string> seen;
   for (const auto& entry : *found) {
     methods.push_back(read_method(entry, place + ", entry " + std::to_string(methods.size())));
     const auto& name = methods.back().name;
     require(!name.empty() && seen.insert(name).second, Fault::config, [&] {
-      return place + ": '" + name + R"(' stands twice: give variants of a method names, {"method": ..., "name": ...})";
+      return place + ": found '" + name +
+             R"(' twice, expected different names: {"method": ..., "name": ...} names a variant)";
     });
   }
   return methods;
-}
-
-std::vector<std::uint64_t> read_seeds(Options& options) {
-  const auto* found = options.any("seeds", "seeds of all random draws; each is run in turn", true);
-  const auto place = options.where() + ": key 'seeds'";
-  require(found->is_array() && !found->empty(), Fault::config, [&] {
-    return place + ": found " + shown_json(*found) + ", expected a list of whole numbers, for instance [1, 2, 3]";
-  });
-  std::vector<std::uint64_t> seeds;
-  std::set<std::uint64_t> seen;
-  for (const auto& seed : *found) {
-    require(seed.is_number_unsigned() && seen.insert(seed.get<std::uint64_t>()).second, Fault::config,
-            [&] { return place + ": found " + shown_json(seed) + ", expected different whole numbers of at least 0"; });
-    seeds.push_back(seed.get<std::uint64_t>());
-  }
-  return seeds;
 }
 
 }  // namespace
@@ -183,7 +246,15 @@ Plan read_plan(const std::filesystem::path& path) {
   plan.methods = read_methods(options);
   options.any("claims", "what the plan expects to find", false);  // read by read_claims, also for a stored plan
   plan.claims = read_claims(json, where);
+  require_main(plan.claims, where);
+  plan.until_decided = options.flag("until_decided", "add seeds, at stated looks, until the claims are decided", false);
+  require(!plan.until_decided || !plan.claims.empty(), Fault::config,
+          [&] { return where + ": key 'until_decided': the plan has no key 'claims' that could be decided"; });
   plan.tune = read_tuning(options, plan.seeds);
+  const bool tuned = std::any_of(plan.methods.begin(), plan.methods.end(), [](const auto& one) { return one.tuned; });
+  require(!plan.tune || tuned, Fault::config,
+          [&] { return where + ": key 'tune': every method says \"tune\": false"; });
+  plan.choose = read_choosing(options);
   plan.name = options.text("name", "what reports call this plan");
   plan.about = options.text("about", "the method whose paper the plan's claims come from", {.fallback = ""});
   plan.models = names(options, "models", "checkpoint folders, or names of models that come with the program");
@@ -191,7 +262,8 @@ Plan read_plan(const std::filesystem::path& path) {
   for (auto& entry : options.children("measure_on", "benchmarks, with their settings")) {
     plan.measure_on.push_back(read_measure(std::move(entry)));
   }
-  require(!plan.measure_on.empty(), Fault::config, [&] { return where + ": key 'measure_on': the list is empty"; });
+  require(!plan.measure_on.empty(), Fault::config,
+          [&] { return where + ": key 'measure_on': found [], expected at least one task"; });
   plan.device = options.text("device", "auto, cpu or cuda[:N]", {.fallback = "auto"});
   plan.dtype = options.text("dtype", "number format of the matrix products",
                             {.fallback = "float32", .choices = {"float32", "bfloat16"}});
@@ -211,36 +283,94 @@ Plan read_plan(const std::filesystem::path& path) {
   return plan;
 }
 
-std::pair<std::string, std::vector<std::string>> tried_values(const Plan& plan, const PlannedMethod& method) {
-  return {method.tune_key.empty() ? plan.tune->key : method.tune_key,
-          method.tune.empty() ? plan.tune->values : method.tune};
+std::vector<TriedGrid> first_grids(const Plan& plan) {
+  std::vector<TriedGrid> grids;
+  for (const auto& method : plan.methods) {
+    if (!method.tuned) continue;
+    grids.push_back({method.name, method.tune_key.empty() ? plan.tune->key : method.tune_key,
+                     method.tune.empty() ? plan.tune->values : method.tune});
+    complete_grid(grids.back());
+  }
+  return grids;
 }
 
-Plan tuning_plan(const Plan& plan) {
-  require(plan.tune.has_value(), Fault::config, [&] { return plan.where + ": has no key 'tune'"; });
+Plan tuning_plan(const Plan& plan, const std::vector<TriedGrid>& grids) {
+  require(plan.tune.has_value(), Fault::config,
+          [&] { return plan.where + ": key 'tune' is missing, which says what to try"; });
   Plan tuning = plan;
   tuning.name = plan.name + "-tune";
-  tuning.seeds = {plan.tune->seed};
+  tuning.seeds = plan.tune->seeds;
   tuning.measure_on = plan.tune->measure_on;
   tuning.claims.clear();
   tuning.tune.reset();
+  tuning.choose.reset();
   tuning.where += ": key 'tune'";
   tuning.methods.clear();
-  for (const auto& method : plan.methods) {
-    const auto [key, values] = tried_values(plan, method);
-    for (const auto& value : values) {
-      auto variant = method;
-      variant.name = method.name + " at " + value;
-      variant.set[key] = value;
-      tuning.methods.push_back(std::move(variant));
-    }
-  }
   auto json = nlohmann::json::parse(plan.json);
+  // What was tried stands in the stored plan, for `touchstone verdict`.
+  json["tuned_settings"] = tuned_settings(Json::parse(plan.json));
+  json["tried"] = nlohmann::json::array();
+  for (const auto& grid : grids) {
+    const auto method = std::find_if(plan.methods.begin(), plan.methods.end(),
+                                     [&](const PlannedMethod& one) { return one.name == grid.method; });
+    auto values = nlohmann::json::array();
+    for (const auto& value : grid.values) {
+      auto variant = *method;
+      variant.name = tried_name(method->name, value);
+      variant.set[grid.key] = value;
+      tuning.methods.push_back(std::move(variant));
+      values.push_back(nlohmann::json::parse(value));
+    }
+    json["tried"].push_back({{"method", grid.method}, {"key", grid.key}, {"values", std::move(values)}});
+  }
   json.erase("claims");
   json["name"] = tuning.name;
+  json["seeds"] = tuning.seeds;
   tuning.json = json.dump();
   tuning.hash = sha256(tuning.json);
   return tuning;
+}
+
+std::span<const SeedLook> looks_of(const Plan& plan) {
+  return sequential_looks(plan.methods.empty() ? 0 : plan.methods.size() - 1);
+}
+
+Plan plan_at_look(const Plan& plan, std::size_t seeds) {
+  require(!plan.claims.empty(), Fault::config,
+          [&] { return plan.where + ": has no key 'claims', so nothing can be decided by more seeds"; });
+  Plan look = plan;
+  look.until_decided = true;
+  while (look.seeds.size() < seeds) {
+    auto next = *std::max_element(look.seeds.begin(), look.seeds.end()) + 1;
+    while (plan.tune && std::count(plan.tune->seeds.begin(), plan.tune->seeds.end(), next) > 0) ++next;
+    look.seeds.push_back(next);
+  }
+  look.seeds.resize(seeds);
+  auto json = nlohmann::json::parse(plan.json);
+  json["seeds"] = look.seeds;
+  json["until_decided"] = true;
+  look.json = json.dump();
+  look.hash = sha256(look.json);
+  return look;
+}
+
+Plan tuning_plan(const Plan& plan) {
+  return tuning_plan(plan, plan.tune ? first_grids(plan) : std::vector<TriedGrid>());
+}
+
+CellSource unrun_cells(const Plan& plan) {
+  CellSource cells;
+  for (const auto& method : plan.methods) {
+    for (std::size_t model = 0; model < plan.models.size(); ++model) {
+      for (const auto& task : plan.train_on) {
+        for (const auto seed : plan.seeds) {
+          cells.planned[method.name].push_back({static_cast<std::int64_t>(model), task, seed});
+        }
+      }
+    }
+  }
+  cells.differences = [](const Quantity&, const std::string&, const std::string&) { return ArmValues(); };
+  return cells;
 }
 
 }  // namespace touchstone

@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/compare/verdict.hpp"
+#include "harness/measure/looks.hpp"
 #include "harness/measure/measure.hpp"
 
 namespace touchstone {
@@ -20,15 +22,31 @@ struct PlannedMethod {
   std::map<std::string, std::string> set;  ///< "adapt.r" -> JSON text; wins over the plan's own "set"
   std::string tune_key;                    ///< the option that is tuned; empty: the plan's
   std::vector<std::string> tune;           ///< values to try, as JSON text; empty: the plan's
+  bool tuned = true;                       ///< false: the plan's "tune" leaves it alone
 };
 
-/// How all methods of a plan are tuned alike before they are compared: each at every value, with a seed of its
-/// own, measured on questions that the plan itself does not ask.
+/// How the methods of a plan are tuned alike before they are compared: each at every value, with seeds of their own,
+/// measured on questions that the plan itself does not ask.
 struct Tuning {
-  std::string key;                  ///< "train.learning_rate"
-  std::vector<std::string> values;  ///< JSON text
-  std::uint64_t seed = 0;
+  std::string key;                   ///< "train.learning_rate"
+  std::vector<std::string> values;   ///< JSON text; where the best lies at an end, twice or half of it is tried as well
+  std::vector<std::uint64_t> seeds;  ///< three, unless the plan lists more
+  int grow = 4;                      ///< how often a grid may grow
   std::vector<MeasureSettings> measure_on;
+};
+
+/// Where a benchmark's score should lie, in points.
+struct Band {
+  std::string benchmark;  ///< task or group
+  double low = 0.0;
+  double high = 0.0;
+};
+
+/// How a cell's model is chosen among the checkpoints that its training kept: the last one whose scores all lie in
+/// their bands.
+struct Choosing {
+  std::vector<MeasureSettings> measure_on;
+  std::vector<Band> bands;  ///< by the benchmarks' names
 };
 
 /// What to run: models x methods x training tasks x seeds, each measured on the benchmarks. Mirrors a plan file.
@@ -47,7 +65,11 @@ struct Plan {
   std::map<std::string, std::string> set;
   std::string about;          ///< the method whose paper the plan is about; empty: none
   std::vector<Claim> claims;  ///< the expected findings, for `touchstone verdict`
+  /// Seeds are added at the looks of sequential_looks() until the main claim is decided; the stored plan says so, since
+  /// a look is judged at a level of its own.
+  bool until_decided = false;
   std::optional<Tuning> tune;
+  std::optional<Choosing> choose;
   std::string device = "auto";
   std::string dtype = "float32";       ///< of the matrix products
   std::string save_dtype = "float32";  ///< of the trained weights, as they are measured and kept
@@ -66,11 +88,22 @@ struct Plan {
 /// Throws Fault::config or Fault::data, naming file, key, found and expected.
 Plan read_plan(const std::filesystem::path& path);
 
-/// The option that is tuned for a method, as STAGE.KEY, and its values.
-std::pair<std::string, std::vector<std::string>> tried_values(const Plan& plan, const PlannedMethod& method);
+/// The values that are tried first, of each method that is tuned.
+std::vector<TriedGrid> first_grids(const Plan& plan);
 
-/// The plan that tunes this one: its methods at every value of "tune", one seed. Throws Fault::config when the plan
-/// says nothing of tuning.
+/// The plan that tries these values: a method for each. Throws Fault::config when the plan says nothing of tuning.
+Plan tuning_plan(const Plan& plan, const std::vector<TriedGrid>& grids);
+/// With the values that are tried first.
 Plan tuning_plan(const Plan& plan);
+
+/// The looks of a plan that is run until its main claim is decided, by the number of methods that are compared.
+std::span<const SeedLook> looks_of(const Plan& plan);
+
+/// The plan at a look with so many seeds: its own, in order, then the whole numbers after its largest one (without the
+/// tuning's seeds). Throws Fault::config when the plan has no claims.
+Plan plan_at_look(const Plan& plan, std::size_t seeds);
+
+/// What the plan will hold when it has run, without any result.
+CellSource unrun_cells(const Plan& plan);
 
 }  // namespace touchstone

@@ -40,11 +40,11 @@ void apply_override(Json& stages, const std::string& key, const std::string& tex
   const std::string place = where + ": set '" + key + "'";
   const auto path = split(key, '.');
   const bool named = path.size() >= 2 && std::set<std::string>(path.begin(), path.end()).count("") == 0;
-  require(named, Fault::config, [&] { return place + ": expected STAGE.KEY, as in train.learning_rate"; });
+  require(named, Fault::config, [&] { return place + ": expected STAGE.KEY, for instance train.learning_rate"; });
   const Json value = parse_json(text, place);
   const auto word = stage_word(path.front());
   require(word.ordinal >= 0, Fault::config, [&] {
-    return place + ": found '" + path.front() + "', expected STAGE#N with N from 1, as in train#2.max_steps";
+    return place + ": found '" + path.front() + "', expected STAGE#N with N from 1, for instance train#2.max_steps";
   });
   std::vector<std::string> uses;
   bool touched = false;
@@ -56,12 +56,13 @@ void apply_override(Json& stages, const std::string& key, const std::string& tex
     try {
       set_path(stage, path, 1, value);
     } catch (const Json::exception&) {
-      throw Error(Fault::config, place + ": a part of that path is not an object in stage '" + path.front() + "'");
+      throw Error(Fault::config, place + ": stage '" + path.front() + "' has no object at that path");
     }
     touched = true;
   }
   require(touched || seen == 0, Fault::config, [&] {
-    return place + ": the recipe has " + std::to_string(seen) + " stage(s) '" + word.name + "', and no " + path.front();
+    return place + ": the recipe has stage '" + word.name + "' " +
+           (seen == 1 ? "once" : std::to_string(seen) + " times") + ", so there is no " + path.front();
   });
   require(touched, Fault::config, [&] { return place + ": " + unknown_name("stage of this recipe", word.name, uses); });
 }

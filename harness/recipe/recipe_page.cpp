@@ -4,6 +4,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/one_line.hpp"
 #include "harness/base/options.hpp"
 
@@ -15,8 +16,7 @@ constexpr std::size_t list_entries = 20;
 
 void check_text(const std::string& text, const std::string& place) {
   require(text.size() <= text_bytes, Fault::config, [&] {
-    return place + ": found " + std::to_string(text.size()) + " bytes, expected " + std::to_string(text_bytes) +
-           " at most";
+    return place + ": found " + std::to_string(text.size()) + " bytes, expected at most " + std::to_string(text_bytes);
   });
   require(one_line(text, text_bytes) == text, Fault::config,
           [&] { return place + ": found a line break or another control character, expected one line"; });
@@ -34,8 +34,8 @@ std::vector<std::string> lines(Options& options, const std::string& key, const s
   const auto place = options.where() + ": key '" + key + "'";
   auto all = options.texts(key, help, std::vector<std::string>{});
   require(all.size() <= list_entries, Fault::config, [&] {
-    return place + ": found " + std::to_string(all.size()) + " entries, expected " + std::to_string(list_entries) +
-           " at most";
+    return place + ": found " + std::to_string(all.size()) + " entries, expected at most " +
+           std::to_string(list_entries);
   });
   for (const auto& text : all) check_text(text, place);
   return all;
@@ -91,16 +91,27 @@ RecipePage read_recipe_page(const nlohmann::ordered_json& recipe, const std::str
   return page;
 }
 
-std::string reproduced_result(const std::filesystem::path& file, const std::string& method) {
+RecordedVerdict recorded_verdict(const std::filesystem::path& file, const std::string& method) {
   if (!std::filesystem::exists(file)) return {};
   const auto all = read_json(file);
-  require(all.is_object(), Fault::data, [&] { return file.string() + ": expected an object with an entry a method"; });
+  require(all.is_object(), Fault::data, [&] {
+    return file.string() + ": found " + shown_json(all) + ", expected an object with an entry for each method";
+  });
   const auto entry = all.find(method);
   if (entry == all.end()) return {};
-  const bool whole = entry->is_object() && entry->contains("text") && (*entry)["text"].is_string();
-  require(whole, Fault::data,
-          [&] { return file.string() + ": '" + method + "': expected an object with a text 'text'"; });
-  return one_line((*entry)["text"].get<std::string>(), text_bytes);
+  const bool whole = entry->is_object() && entry->contains("verdict") && (*entry)["verdict"].is_string() &&
+                     entry->contains("claims") && (*entry)["claims"].is_array();
+  require(whole, Fault::data, [&] {
+    return file.string() + ": '" + method + "': expected an object with a text 'verdict' and a list 'claims'";
+  });
+  RecordedVerdict recorded;
+  recorded.verdict = one_line((*entry)["verdict"].get<std::string>(), text_bytes);
+  for (const auto& claim : (*entry)["claims"]) {
+    const auto text = claim.value("compared", "") + ": " + claim.value("found", "") + ": " +
+                      claim.value("words", claim.value("verdict", ""));
+    recorded.claims.push_back((claim.value("main", false) ? "main claim: " : "") + one_line(text, text_bytes));
+  }
+  return recorded;
 }
 
 }  // namespace touchstone

@@ -36,8 +36,15 @@ struct RecipePage {
 /// longer than 1000 bytes (for a list: than 20 entries), or more than one line.
 RecipePage read_recipe_page(const nlohmann::ordered_json& recipe, const std::string& where);
 
-/// The finding of `touchstone verdict` on a method, in one line: the key "text" of its entry in `file` (verdicts.json);
-/// empty when the file or the entry is not there. Throws Fault::data naming the file for anything else.
-std::string reproduced_result(const std::filesystem::path& file, const std::string& method);
+/// What `touchstone verdict` recorded of a method.
+struct RecordedVerdict {
+  std::string verdict;  ///< "not shown"; empty: nothing is recorded
+  std::vector<std::string>
+      claims;  ///< one line each, the main one first: what was compared, what was found, its verdict
+};
+
+/// The method's entry in `file` (verdicts.json); an empty one when the file or the entry is not there. Throws
+/// Fault::data naming the file for anything else.
+RecordedVerdict recorded_verdict(const std::filesystem::path& file, const std::string& method);
 
 }  // namespace touchstone

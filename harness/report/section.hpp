@@ -37,12 +37,13 @@ struct ArmTask {
   std::string task;  ///< with its number of shots if one benchmark was measured in several ways
   std::string metric;
   MetricUnit unit{};
+  bool higher_is_better = true;
   bool trained_on = false;
   double before = 0.0;
   double after = 0.0;
   double chance = 0.0;
   std::int64_t items = 0;
-  double change = 0.0;         ///< after - before
+  double change = 0.0;         ///< after - before, with the sign turned where lower is better: above 0 is better
   double stderror = 0.0;       ///< of the change: over items, and over seeds if there are several
   double item_stderror = 0.0;  ///< the part of it that comes from the choice of items
   Interval interval;           ///< 95 %
@@ -59,11 +60,14 @@ struct ArmTask {
   std::int64_t gained = 0;
   Calibration calibration_before;  ///< numbers are means over seeds, bins are pooled
   Calibration calibration_after;
-  /// The change of mean(confidence - right), and of the Brier score; none without confidences.
+  /// The change of mean(confidence - right), of the Brier score and of the debiased squared calibration error; none
+  /// without confidences.
   std::optional<SeedMean> gap;
   std::optional<SeedMean> brier;
+  std::optional<SeedMean> squared_error;
   double gap_adjusted = 1.0;  ///< Holm, over the arm's benchmarks with confidences
   double brier_adjusted = 1.0;
+  double squared_error_adjusted = 1.0;
 };
 
 /// The cells that differ only in their seed: one (model, method with its settings, trained on).
@@ -94,6 +98,16 @@ struct MethodDrop {
   double p_adjusted = 1.0;  ///< Holm, over the methods
 };
 
+/// A metric that was measured beside the benchmarks' own, on all cells.
+struct FurtherMetric {
+  std::string name;  ///< "kl_forward", "pass@8", "score[level=2]"
+  std::string book;  ///< the entry of the metric book that gave it: "by"
+  bool higher_is_better = true;
+  MetricUnit unit{};
+  std::vector<CellChange> changes;  ///< of the finished cells, as in ReportInput, with the tasks that have this metric
+  std::vector<Arm> arms;            ///< of these changes; what has no such task is left out
+};
+
 /// The data that every section of a report may read: computed once from the store, in a fixed order. Sections make no
 /// queries.
 struct ReportInput {
@@ -102,11 +116,12 @@ struct ReportInput {
   std::vector<Environment> environments;
   std::vector<ModelRow> models;
   std::vector<MeasureRow> measures;
-  std::vector<CellRow> cells;       ///< finished, failed and unfinished ones
-  std::vector<CellChange> changes;  ///< of the finished cells
-  std::vector<Arm> arms;            ///< by model, trained on, method
-  std::vector<MethodDrop> methods;  ///< the least drop first; those measured on what they were not trained on
-  std::vector<std::string> tasks;   ///< benchmarks of the columns, in the order in which they were measured
+  std::vector<CellRow> cells;          ///< finished, failed and unfinished ones
+  std::vector<CellChange> changes;     ///< of the finished cells
+  std::vector<Arm> arms;               ///< by model, trained on, method
+  std::vector<FurtherMetric> further;  ///< in the order in which they were measured
+  std::vector<MethodDrop> methods;     ///< the least drop first; those measured on what they were not trained on
+  std::vector<std::string> tasks;      ///< benchmarks of the columns, in the order in which they were measured
   std::map<std::int64_t, std::vector<StepReport>> curves;   ///< by cell
   std::map<std::int64_t, std::vector<StageReport>> stages;  ///< by cell
   std::map<std::int64_t, SampleCounts> counts;              ///< by measure

@@ -63,8 +63,7 @@ void add(Sha256& digest, std::string_view text) { digest.add(std::to_string(text
 
 }  // namespace
 
-AnswerLog::AnswerLog(Engine& engine, std::filesystem::path file) : engine_(&engine), file_(std::move(file)) {
-  const auto& info = engine.info();
+std::string answers_of(const EngineInfo& info) {
   Sha256 digest;
   add(digest, "answers 2");  // version of the line format
   for (const auto* text : {&info.model_hash, &info.config_hash, &info.tokenizer_hash, &info.template_hash, &info.dtype,
@@ -72,7 +71,11 @@ AnswerLog::AnswerLog(Engine& engine, std::filesystem::path file) : engine_(&engi
     add(digest, *text);
   }
   digest.add(std::to_string(info.max_length)).add("/").add(std::to_string(info.threads));
-  identity_ = digest.hex();
+  return digest.hex();
+}
+
+AnswerLog::AnswerLog(Engine& engine, std::filesystem::path file)
+    : engine_(&engine), file_(std::move(file)), identity_(answers_of(engine.info())) {
   load();
 }
 
@@ -97,9 +100,9 @@ void AnswerLog::load() {
   require(out_.good(), Fault::store, [&] { return file_.string() + ": cannot be written (is the disk full?)"; });
 }
 
-std::string AnswerLog::key(const Request& request) const {
+std::string answer_key(const std::string& answers, const Request& request) {
   Sha256 digest;
-  add(digest, identity_);
+  add(digest, answers);
   if (const auto* likelihood = std::get_if<Likelihood>(&request)) {
     add(digest, "likelihood");
     add(digest, likelihood->context);
@@ -116,6 +119,7 @@ std::string AnswerLog::key(const Request& request) const {
     Json drawing = {generation.max_new_tokens, generation.temperature, generation.top_p,
                     generation.top_k,          generation.samples,     generation.seed};
     if (generation.keep_first_space) drawing.push_back("keep_first_space");
+    for (const auto& context : generation.further_contexts) drawing.push_back("further " + sha256(context));
     add(digest, drawing.dump());
     for (const auto& stop : generation.until) add(digest, stop);
   }
@@ -133,7 +137,7 @@ std::vector<Response> AnswerLog::answer(std::span<const Request> requests, const
   std::vector<std::string> keys(requests.size());
   std::vector<std::size_t> open;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    keys[i] = key(requests[i]);
+    keys[i] = answer_key(identity_, requests[i]);
     const auto found = stored_.find(keys[i]);
     if (found == stored_.end()) {
       open.push_back(i);

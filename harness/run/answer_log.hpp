@@ -8,6 +8,11 @@
 
 namespace touchstone {
 
+/// A hash of all that can change an answer of this engine, but the request.
+std::string answers_of(const EngineInfo& info);
+/// A hash of that and of a request: equal keys have equal answers.
+std::string answer_key(const std::string& answers, const Request& request);
+
 /// An engine that writes each answer to a file as it comes. A long measurement that is killed continues where it was.
 /// Answers are found by a hash of the weights, of everything else that can change a number, and of the request, so
 /// another checkpoint can never get them. A half-written last line is ignored.
@@ -20,8 +25,14 @@ class AnswerLog : public Engine {
   const EngineInfo& info() const override { return engine_->info(); }
   EngineCounts counts() const override { return engine_->counts(); }
   const ChatTemplate* chat_template() const override { return engine_->chat_template(); }
+  std::string turn_end() const override { return engine_->turn_end(); }
   const Procedure* procedure() const override { return engine_->procedure(); }
   Engine* other(const std::string& name) override { return engine_->other(name); }
+  std::vector<std::vector<TokenReading>> read(std::span<const TokenText> texts, Engine* reference,
+                                              const CancelFlag* cancel) override {
+    return engine_->read(texts, reference, cancel);
+  }
+  Engine& plain() override { return engine_->plain(); }
   /// Number of answers that came from the file.
   std::size_t reused() const { return reused_; }
   /// Removes the file. Call it when the results are stored elsewhere.
@@ -29,7 +40,6 @@ class AnswerLog : public Engine {
 
  private:
   void load();
-  std::string key(const Request& request) const;
   void write(const std::string& key, const Response& response);
 
   Engine* engine_;

@@ -11,7 +11,9 @@
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
+#include "harness/measure/metric.hpp"
 #include "harness/recipe/recipe_file.hpp"
 #include "harness/run/runner.hpp"
 
@@ -70,8 +72,9 @@ void check_files(const Task& task, const DataFolders& data) {
 /// Loads, counts requests and estimates tokens of one task.
 void count_task(const std::string& leaf, const MeasureSettings& settings, const RunTools& tools, CheckedPlan& checked) {
   const Task& task = tools.tasks->tasks.get(leaf);
-  auto examples = task.load(task.evaluated, *tools.data);
-  require(!examples.empty(), Fault::data, [&] { return "task '" + leaf + "' has no examples"; });
+  auto examples = task.load(settings.split_of(task), *tools.data);
+  require(!examples.empty(), Fault::data,
+          [&] { return "task '" + leaf + "': found no example, expected at least one"; });
   for (const auto& media : examples.front().media) checked.media_tasks.try_emplace(kind_of(media), leaf);
   const auto size = static_cast<double>(examples.size());
   double count = size;
@@ -84,6 +87,10 @@ void count_task(const std::string& leaf, const MeasureSettings& settings, const 
   const double tokens = static_cast<double>(examples.front().question.size()) * (1 + shots) / characters_a_token;
   checked.requests += static_cast<std::int64_t>(count * static_cast<double>(requests.size()));
   checked.prompt_tokens += static_cast<std::int64_t>(count * tokens);
+  // A claim may name a metric by the values that these items have.
+  for (const auto& named : metric_specs(settings, task, examples, requests)) {
+    checked.further_metrics[leaf].push_back(named.spec.name);
+  }
   for (const auto& request : requests) {
     if (const auto* generation = std::get_if<Generation>(&request)) {
       checked.generated_tokens += static_cast<std::int64_t>(count * generation->max_new_tokens * generation->samples);
@@ -156,6 +163,10 @@ std::string cell_key(const Plan& plan, const std::vector<std::string>& trained, 
   add(plan.device);
   add(std::to_string(plan.threads));
   add(plan.trains_with_chat() ? "chat" : "plain");
+  if (plan.choose) {
+    for (const auto& band : plan.choose->bands) add(fmt::format("{} {} {}", band.benchmark, band.low, band.high));
+    for (const auto& settings : plan.choose->measure_on) add(join(settings.tasks, ",") + settings_json(settings));
+  }
   return digest.hex();
 }
 
@@ -172,8 +183,9 @@ const Json& recipe_of(const PlannedMethod& method, const RunTools& tools, Recipe
 std::string resolved_recipe(const Plan& plan, const PlannedMethod& method, const RunTools& tools, Recipes& recipes) {
   const auto& recipe = recipe_of(method, tools, recipes);
   const auto where = tools.resources->method(method.recipe).filename().string();
-  require(recipe.is_object() && recipe.contains("stages") && recipe["stages"].is_array(), Fault::config,
-          [&] { return where + ": expected an object with method, paper, and stages, a list"; });
+  require(recipe.is_object() && recipe.contains("stages") && recipe["stages"].is_array(), Fault::config, [&] {
+    return where + ": found " + shown_json(recipe) + ", expected an object with method, paper and a list of stages";
+  });
   auto set = method.set;
   for (const auto& [key, value] : plan.set) {
     if (recipe_has_stage(recipe, key)) set.emplace(key, value);
@@ -237,15 +249,34 @@ void require_known(const std::string& what, const std::string& name, const std::
           [&] { return unknown_name(what, name, names); });
 }
 
-void check_metric(const std::string& metric, const Task& task) {
+void check_metric(const std::string& metric, const Task& task, const CheckedPlan& checked) {
   if (metric.empty()) return;
   std::vector<std::string> names;
+  if (const auto found = checked.further_metrics.find(task.name); found != checked.further_metrics.end()) {
+    names = found->second;
+  }
   for (const auto& one : task.metrics) names.push_back(one.name);
   require_known("metric of '" + task.name + "'", metric, names);
 }
 
+/// Checks that the plan trains on and measures what a claim is about.
+void check_quantity(const Quantity& quantity, const CheckedPlan& checked, const RunTools& tools,
+                    const std::vector<std::string>& measured) {
+  const Plan& plan = checked.plan;
+  if (!quantity.train_on.empty()) require_known("training task of the plan", quantity.train_on, plan.train_on);
+  if (quantity.task.empty()) return;
+  const auto claimed = quantity.task == trained_name ? plan.train_on : std::vector<std::string>{quantity.task};
+  for (const auto& name : claimed) {
+    require_known("measured benchmark of the plan", name, measured);
+    for (const auto& leaf : tools.tasks->expand(name)) {
+      check_metric(quantity.metric, tools.tasks->tasks.get(leaf), checked);
+    }
+  }
+}
+
 /// A claim may refer only to what the plan runs and measures.
-void check_claims(const Plan& plan, const RunTools& tools) {
+void check_claims(const CheckedPlan& checked, const RunTools& tools) {
+  const Plan& plan = checked.plan;
   std::vector<std::string> methods;
   for (const auto& method : plan.methods) methods.push_back(method.name);
   std::vector<std::string> measured;
@@ -258,15 +289,10 @@ void check_claims(const Plan& plan, const RunTools& tools) {
     }
   }
   for (const auto& claim : plan.claims) {
-    require_known("method of the plan", claim.arm, methods);
-    if (claim.against != "base") require_known("method of the plan", claim.against, methods);
-    if (!claim.train_on.empty()) require_known("training task of the plan", claim.train_on, plan.train_on);
-    if (claim.task.empty()) continue;
-    const auto claimed = claim.task == "$train_on" ? plan.train_on : std::vector<std::string>{claim.task};
-    for (const auto& name : claimed) {
-      require_known("measured benchmark of the plan", name, measured);
-      for (const auto& leaf : tools.tasks->expand(name)) check_metric(claim.metric, tools.tasks->tasks.get(leaf));
+    for (const auto& method : claim.methods) {
+      if (method != base_name) require_known("method of the plan", method, methods);
     }
+    for (const auto& quantity : claim.quantities) check_quantity(quantity, checked, tools, measured);
   }
 }
 
@@ -286,6 +312,25 @@ void check_tuning_measures(const RunTools& tools, CheckedPlan& checked) {
     CheckedPlan counted;  // counts of the tuning's cells, kept apart from the plan's
     at_key(tuning, "measure_on " + std::to_string(i), [&] { count_requests(tuning.measure_on[i], tools, counted); });
     checked.media_tasks.merge(counted.media_tasks);
+  }
+}
+
+/// Checks "choose": its measures, and that each band is of a benchmark that they measure.
+void check_choosing(const RunTools& tools, CheckedPlan& checked) {
+  if (!checked.plan.choose) return;
+  std::set<std::string> measured;
+  for (const auto& settings : checked.plan.choose->measure_on) {
+    CheckedPlan counted;  // counts of the choice, kept apart from the plan's
+    at_key(checked.plan, "key 'choose': measure_on", [&] { count_requests(settings, tools, counted); });
+    checked.media_tasks.merge(counted.media_tasks);
+    measured.insert(settings.tasks.begin(), settings.tasks.end());
+  }
+  for (const auto& band : checked.plan.choose->bands) {
+    require(measured.count(band.benchmark) != 0, Fault::config, [&] {
+      return checked.plan.where + ": key 'choose': key 'bands': '" + band.benchmark +
+             "' is not measured; its measure_on has " +
+             join(std::vector<std::string>(measured.begin(), measured.end()), ", ");
+    });
   }
 }
 
@@ -311,14 +356,13 @@ void check_tuned_values(const Plan& plan, const fs::path& model, const RunTools&
 void check_room(CheckedPlan& checked, const fs::path& work) {
   const auto memory = available_memory();
   require(checked.memory_bytes <= memory, Fault::config, [&] {
-    return fmt::format(
-        "plan '{}' needs about {} of memory with {} jobs side by side, and {} are free: set \"jobs\" lower",
-        checked.plan.name, bytes_text(static_cast<double>(checked.memory_bytes)), checked.jobs,
-        bytes_text(static_cast<double>(memory)));
+    return fmt::format("plan '{}' needs about {} of memory with {} jobs at a time, and {} is free: set \"jobs\" lower",
+                       checked.plan.name, bytes_text(static_cast<double>(checked.memory_bytes)), checked.jobs,
+                       bytes_text(static_cast<double>(memory)));
   });
   const auto disk = free_disk(work);
   require(checked.disk_bytes <= disk, Fault::config, [&] {
-    return fmt::format("plan '{}' needs about {} of disk below {}, and {} are free", checked.plan.name,
+    return fmt::format("plan '{}' needs about {} of disk below {}, and {} is free", checked.plan.name,
                        bytes_text(static_cast<double>(checked.disk_bytes)), work.string(),
                        bytes_text(static_cast<double>(disk)));
   });
@@ -368,8 +412,9 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     at_key(plan, "measure_on " + std::to_string(i), [&] { count_requests(plan.measure_on[i], tools, checked); });
   }
   at_key(plan, "key 'about'", [&] { check_about(plan, tools); });
-  at_key(plan, "key 'claims'", [&] { check_claims(plan, tools); });
+  at_key(plan, "key 'claims'", [&] { check_claims(checked, tools); });
   check_tuning_measures(tools, checked);
+  check_choosing(tools, checked);
   const int cores = std::max(1, tbb::info::default_concurrency());  // CPUs that this process may run on
   checked.jobs = plan.jobs > 0 ? plan.jobs : std::max(1, cores / plan.threads);
   for (const auto& name : plan.models) {
@@ -379,7 +424,7 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     for (const auto& [kind, task] : checked.media_tasks) {
       require(info.media.count(kind) != 0, Fault::config, [&, kind = kind, task = task] {
         return plan.where + ": key 'models': '" + name + "' (family " + info.family + ") takes no " +
-               words_of(kind).plural + ", and '" + task + "', which the plan measures, shows some";
+               facts_of(kind).plural + ", and '" + task + "', which the plan measures, shows them";
       });
     }
     checked.models.push_back(folder);
@@ -388,8 +433,10 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     check_tuned_values(plan, folder, tools, work, recipes);
     const auto cells = static_cast<double>(checked.cells.size() - before);
     const auto parameters = static_cast<double>(info.parameters);
-    // Weights, gradients and two moments in float32, a frozen reference model, and room for activations.
-    const double job_bytes = parameters * 20 + 3e8;
+    // Weights, gradients and two moments in float32, a frozen reference model, the base that metrics compare with, and
+    // room for activations.
+    const bool compared = std::any_of(plan.measure_on.begin(), plan.measure_on.end(), compares);
+    const double job_bytes = parameters * (compared ? 24 : 20) + 3e8;
     checked.memory_bytes = std::max(checked.memory_bytes, static_cast<std::int64_t>(job_bytes * checked.jobs));
     checked.disk_bytes += static_cast<std::int64_t>(parameters * 4 * (plan.keep_models ? cells : checked.jobs) +
                                                     parameters * 24 * checked.jobs + 2e7);

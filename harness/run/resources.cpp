@@ -31,8 +31,9 @@ fs::path user_cache() {
 
 Resources Resources::find() {
   if (const char* named = std::getenv("TOUCHSTONE_SHARE"); named != nullptr && *named != '\0') {
-    require(holds_methods(named), Fault::config,
-            [&] { return "TOUCHSTONE_SHARE names " + std::string(named) + ", which holds no configs/methods"; });
+    require(holds_methods(named), Fault::config, [&] {
+      return "TOUCHSTONE_SHARE is '" + std::string(named) + "', expected a folder that holds configs/methods";
+    });
     return Resources(named);
   }
   const auto installed = program_folder().parent_path() / "share" / "touchstone";
@@ -40,8 +41,8 @@ Resources Resources::find() {
   for (auto folder = program_folder(); folder.has_relative_path(); folder = folder.parent_path()) {
     if (holds_methods(folder)) return Resources(folder);
   }
-  throw Error(Fault::config, "the program's configs are neither in " + installed.string() + " nor above " +
-                                 program_folder().string() + "; name their folder with TOUCHSTONE_SHARE");
+  throw Error(Fault::config, "the folder configs of this program is neither in " + installed.string() + " nor above " +
+                                 program_folder().string() + ": name the folder that holds it with TOUCHSTONE_SHARE");
 }
 
 std::vector<std::string> Resources::methods() const {

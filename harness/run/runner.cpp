@@ -13,6 +13,8 @@
 #include "harness/base/json.hpp"
 #include "harness/base/process.hpp"
 #include "harness/base/stopwatch.hpp"
+#include "harness/run/choose.hpp"
+#include "harness/run/reference.hpp"
 #include "harness/run/scoring.hpp"
 
 namespace touchstone {
@@ -29,7 +31,8 @@ struct Run {
   const RunTools& tools;
   std::int64_t id = 0;
   std::int64_t environment = 0;
-  std::map<std::string, std::int64_t> base_models;  ///< by checkpoint folder
+  std::map<std::string, std::int64_t> base_models;                          ///< by checkpoint folder
+  std::unique_ptr<AnswerMemory> memory = std::make_unique<AnswerMemory>();  ///< of the bases
 };
 
 EngineSettings engine_settings(const Plan& plan, const fs::path& model) {
@@ -42,8 +45,14 @@ EngineSettings engine_settings(const Plan& plan, const fs::path& model) {
   return settings;
 }
 
-ScoringTools scoring_tools(const Run& run, std::size_t job, const std::filesystem::path& work) {
-  return {.store = run.store, .environment = run.environment, .run = run.tools, .job = job, .work = work};
+ScoringTools scoring_tools(const Run& run, std::size_t job, const std::filesystem::path& work,
+                           ReferenceModel& reference) {
+  return {.store = run.store,
+          .environment = run.environment,
+          .run = run.tools,
+          .job = job,
+          .work = work,
+          .reference = &reference};
 }
 
 /// Scores the base models, once a plan.
@@ -53,8 +62,10 @@ void measure_bases(Run& run) {
     run.tools.progress->begin(i, "base " + folder.filename().string());
     auto open = open_model(engine_settings(run.checked.plan, folder), run.checked.plan.models[i], run.store, run.tools);
     run.base_models[folder.string()] = open.model;
+    ReferenceModel itself(engine_settings(run.checked.plan, folder), open.engine->info().model_hash, run.tools,
+                          *run.memory);
     for (const auto measure :
-         score_model(open, run.checked.plan.measure_on, scoring_tools(run, i, run.work / "base"))) {
+         score_model(open, run.checked.plan.measure_on, scoring_tools(run, i, run.work / "base", itself))) {
       run.store.link_measure(run.id, 0, measure);
     }
     run.tools.progress->end(i, "measured");
@@ -63,15 +74,16 @@ void measure_bases(Run& run) {
 }
 
 /// The measures of a set of weights that this plan wants; none if one of them is missing.
-std::optional<std::vector<std::int64_t>> stored_measures(const Run& run, std::int64_t model) {
+std::optional<std::vector<std::int64_t>> stored_measures(const Run& run, std::int64_t model,
+                                                         const std::string& reference) {
   const auto rows = run.store.measures(model);
   std::vector<std::int64_t> ids;
   for (const auto& settings : run.checked.plan.measure_on) {
-    const auto wanted = settings_json(settings);
+    const auto wanted = settings_json(with_reference(settings, reference));
     for (const auto& name : settings.tasks) {
       for (const auto& leaf : run.tools.tasks->expand(name)) {
         const Task& task = run.tools.tasks->tasks.get(leaf);
-        const auto data = task_data_hash(task, *run.tools.data);
+        const auto data = task_data_hash(task, *run.tools.data, settings.split);
         const auto found = std::find_if(rows.begin(), rows.end(), [&](const MeasureRow& row) {
           return row.task == leaf && row.version == task.version && row.data_hash == data &&
                  row.settings_json == wanted;
@@ -148,10 +160,17 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   if (run.checked.jobs == 1) restart_peak_resident();
   try {
     const auto out = model_folder(cell_folder(run.work, cell));
-    const auto trained = train(run, cell, row.id, job);
+    auto trained = train(run, cell, row.id, job);
+    if (run.checked.plan.choose) {
+      const auto folder = cell_folder(run.work, cell);
+      trained.steps = choose_checkpoint(
+          run.checked.plan, cell, trained.steps,
+          {.store = run.store, .environment = run.environment, .run = run.tools, .job = job, .work = folder});
+    }
     auto open = open_model(engine_settings(run.checked.plan, out), cell.label, run.store, run.tools);
+    ReferenceModel base(engine_settings(run.checked.plan, cell.model), cell.model_hash, run.tools, *run.memory);
     for (const auto measure :
-         score_model(open, run.checked.plan.measure_on, scoring_tools(run, job, cell_folder(run.work, cell)))) {
+         score_model(open, run.checked.plan.measure_on, scoring_tools(run, job, cell_folder(run.work, cell), base))) {
       run.store.link_measure(run.id, row.id, measure);
     }
     row.state = CellState::done;
@@ -176,7 +195,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
 bool take_stored(const Run& run, const PlannedCell& cell) {
   const auto found = run.store.find_cell(cell.key);
   if (!found || found->state != CellState::done) return false;
-  const auto linked = stored_measures(run, found->result_model);
+  const auto linked = stored_measures(run, found->result_model, cell.model_hash);
   if (!linked) return false;
   run.store.link_cell(run.id, found->id);
   for (const auto measure : *linked) run.store.link_measure(run.id, found->id, measure);

@@ -48,12 +48,14 @@ struct CheckedPlan {
   std::vector<std::filesystem::path> models;
   std::vector<std::string> notes;                ///< what a reader of the plan may not expect
   std::map<MediaKind, std::string> media_tasks;  ///< of each kind of media that is shown, a measured task that does
-  std::int64_t requests = 0;                     ///< of one measurement of all benchmarks
-  std::int64_t prompt_tokens = 0;                ///< about, of one measurement
-  std::int64_t generated_tokens = 0;             ///< at most, of one measurement
-  std::int64_t memory_bytes = 0;                 ///< about, with all jobs running
-  std::int64_t disk_bytes = 0;                   ///< about, at the highest
-  double seconds = 0.0;                          ///< about
+  /// Values that a task's measures have beside the task's own: "kl_forward".
+  std::map<std::string, std::vector<std::string>> further_metrics;
+  std::int64_t requests = 0;          ///< of one measurement of all benchmarks
+  std::int64_t prompt_tokens = 0;     ///< about, of one measurement
+  std::int64_t generated_tokens = 0;  ///< at most, of one measurement
+  std::int64_t memory_bytes = 0;      ///< about, with all jobs running
+  std::int64_t disk_bytes = 0;        ///< about, at the highest
+  double seconds = 0.0;               ///< about
   int jobs = 1;
 };
 

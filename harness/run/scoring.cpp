@@ -6,6 +6,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/stopwatch.hpp"
 #include "harness/base/text.hpp"
+#include "harness/measure/metric.hpp"
 #include "harness/run/answer_log.hpp"
 
 namespace touchstone {
@@ -35,6 +36,12 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
   if (!tools.work.empty())
     log.emplace(*open.engine, tools.work / ("answers-" + open.engine->info().model_hash.substr(0, 16)));
   Engine& engine = log ? static_cast<Engine&>(*log) : *open.engine;
+  Engine* reference = nullptr;
+  if (!all.reference.empty()) {
+    // A model that is compared with itself is not opened twice.
+    const bool itself = all.reference == open.engine->info().model_hash;
+    reference = itself ? open.engine.get() : &tools.reference->engine();
+  }
   for (std::size_t first = 0; first < missing.size(); first += batch) {
     const std::size_t last = std::min(missing.size(), first + batch);
     MeasureSettings settings = all;
@@ -57,7 +64,7 @@ void measure_missing(OpenModel& open, const MeasureSettings& all, const std::vec
       };
     }
     const Stopwatch watch;
-    const auto measurement = measure(settings, *run.tasks, *run.data, engine, progress, run.cancel);
+    const auto measurement = measure(settings, *run.tasks, *run.data, engine, progress, run.cancel, reference);
     const double seconds = watch.seconds();
     for (const auto& task : measurement.tasks) {
       const double part = seconds / static_cast<double>(measurement.tasks.size());
@@ -75,6 +82,19 @@ void say_some(const std::vector<std::string>& lines, Log& log) {
 }
 
 }  // namespace
+
+MeasureSettings with_reference(MeasureSettings settings, const std::string& hash) {
+  if (!compares(settings)) return settings;
+  for (const auto& use : settings.metrics) {
+    require(!hash.empty() || !metric_book().get(use.name).reference, Fault::config, [&] {
+      return "metric '" + use.name +
+             "' compares with a reference model, and none is named: eval --reference DIR, or in "
+             "a plan, where it is the cell's base";
+    });
+  }
+  settings.reference = hash;
+  return settings;
+}
 
 OpenModel open_model(const EngineSettings& settings, const RunTools& tools) {
   OpenModel open;
@@ -106,14 +126,18 @@ std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<Measure
                                       const ScoringTools& tools) {
   const auto& run = tools.run;
   std::vector<std::int64_t> ids;
-  for (const auto& settings : measure_on) {
-    require(!settings.chat || open.engine->chat_template() != nullptr, Fault::config,
-            [&] { return open.folder.string() + ": a chat template is asked for, but the checkpoint has none"; });
+  for (const auto& wanted_settings : measure_on) {
+    const auto settings =
+        with_reference(wanted_settings, tools.reference == nullptr ? std::string() : tools.reference->hash());
+    require(!settings.chat || open.engine->chat_template() != nullptr, Fault::config, [&] {
+      return open.folder.string() + ": --chat needs a chat template, which the checkpoint does not have";
+    });
     std::vector<Wanted> all;
     std::vector<Wanted> missing;
     for (const auto& leaf : measured_tasks(settings, *run.tasks, *run.data)) {
       const Task& task = run.tasks->tasks.get(leaf);
-      const auto key = measure_key(open.engine->info(), leaf, task.version, task_data_hash(task, *run.data), settings);
+      const auto data = task_data_hash(task, *run.data, settings.split);
+      const auto key = measure_key(open.engine->info(), leaf, task.version, data, settings);
       all.push_back({leaf, key});
       if (!tools.store.find_measure(key)) missing.push_back(all.back());
     }

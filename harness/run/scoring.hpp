@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/run/reference.hpp"
 #include "harness/run/runner.hpp"
 
 namespace touchstone {
@@ -29,9 +30,14 @@ struct ScoringTools {
   Store& store;
   std::int64_t environment = 0;  ///< the store's row of it
   const RunTools& run;
-  std::size_t job = 0;              ///< progress is told as this job's
-  std::filesystem::path work = {};  ///< answers are kept here as they come; empty: they are not
+  std::size_t job = 0;                  ///< progress is told as this job's
+  std::filesystem::path work = {};      ///< answers are kept here as they come; empty: they are not
+  ReferenceModel* reference = nullptr;  ///< that metrics compare with; null: they cannot
 };
+
+/// The settings with the hash of the reference, if one of their metrics compares with it: so they are stored. Throws
+/// Fault::config when there is none.
+MeasureSettings with_reference(MeasureSettings settings, const std::string& hash);
 
 /// Measures what the store lacks, a few tasks at a time, so that a stop loses little; each batch is stored when it is
 /// done. Gives the ids of all measures asked for, old and new, in the order of the settings.

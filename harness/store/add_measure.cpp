@@ -50,9 +50,28 @@ class SampleWriter {
         .add(sample.verdict.detail)
         .add(responses)
         .run();
+    if (!sample.drawn.empty()) write_drawn(sample, database_->getLastInsertRowid());
   }
 
  private:
+  void write_drawn(const Sample& sample, std::int64_t id) {
+    int number = 0;
+    for (const auto& answer : sample.drawn) {
+      Binder(add_drawn_)
+          .add(id)
+          .add(number++)
+          .add(answer.drawing)
+          .add(answer.text)
+          .add(answer.extracted)
+          .add(answer.parsed)
+          .add(answer.correct)
+          .add(answer.score)
+          .add(answer.tokens)
+          .add(answer.finished)
+          .run();
+    }
+  }
+
   std::int64_t item_id(const Sample& sample) {
     Binder(find_item_)
         .add(*task_)
@@ -100,6 +119,9 @@ class SampleWriter {
                               "VALUES (?, ?, ?, ?, ?, ?, ?)"};
   SQLite::Statement find_prompt_{*database_, "SELECT id FROM prompt WHERE hash = ?"};
   SQLite::Statement add_prompt_{*database_, "INSERT INTO prompt (hash, text) VALUES (?, ?)"};
+  SQLite::Statement add_drawn_{*database_,
+                               "INSERT INTO drawn (sample, number, drawing, text, extracted, parsed, correct, score, "
+                               "tokens, finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
   SQLite::Statement insert_{
       *database_,
       "INSERT INTO sample (measure, item, prompt, correct, score, confidence, parsed, finished, prompt_tokens, "
@@ -111,7 +133,7 @@ void write_scores(SQLite::Database& database, std::int64_t measure, const std::v
   SQLite::Statement insert(
       database,
       "INSERT INTO score (measure, position, metric, value, stderror, higher_is_better, chance, scale, "
-      "unit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "unit, further) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   int position = 0;
   for (const auto& score : scores) {
     Binder(insert)
@@ -124,6 +146,7 @@ void write_scores(SQLite::Database& database, std::int64_t measure, const std::v
         .add(score.chance)
         .add(score.unit.scale)
         .add(score.unit.name)
+        .add(score.further)
         .run();
   }
 }

@@ -73,9 +73,9 @@ fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.
 void refuse_kind(const fs::path& path, const std::string& file) {
   std::error_code ignored;
   const auto status = fs::status(path, ignored);
-  require(!fs::is_directory(status), Fault::store, [&] { return file + ": a folder; wanted a database file"; });
+  require(!fs::is_directory(status), Fault::store, [&] { return file + ": is a folder, expected a database file"; });
   require(!fs::exists(status) || fs::is_regular_file(status), Fault::store,
-          [&] { return file + ": not a regular file; wanted a database file"; });
+          [&] { return file + ": is not a regular file, expected a database file"; });
 }
 
 void refuse_folder(const fs::path& path, const std::string& file) {

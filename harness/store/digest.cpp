@@ -40,7 +40,7 @@ constexpr const char* contents[] = {
     "= run "
     "LEFT JOIN cell ON cell.id = cell JOIN measure ON measure.id = measure ORDER BY 2, 3, 4, 5",
 
-    "SELECT 'score', key, metric, value, stderror, higher_is_better, chance, scale, unit FROM score "
+    "SELECT 'score', key, metric, value, stderror, higher_is_better, chance, scale, unit, further FROM score "
     "JOIN measure ON measure.id = measure ORDER BY key, position",
 
     "SELECT 'work', key, procedure, forward_tokens FROM work JOIN measure ON measure.id = measure "
@@ -53,6 +53,11 @@ constexpr const char* contents[] = {
     "confidence, parsed, finished, prompt_tokens, truncated_tokens, generated_tokens, choice_logp, choice_greedy, "
     "choice_probability, metrics, extracted, detail, responses FROM sample JOIN measure ON measure.id = measure "
     "JOIN item ON item.id = item JOIN prompt ON prompt.id = prompt ORDER BY key, sample.id",
+
+    "SELECT 'drawn', key, example, doc_hash, number, drawing, drawn.text, drawn.extracted, drawn.parsed, "
+    "drawn.correct, "
+    "drawn.score, drawn.tokens, drawn.finished FROM drawn JOIN sample ON sample.id = sample "
+    "JOIN measure ON measure.id = measure JOIN item ON item.id = item ORDER BY key, sample.id, number",
 
     "SELECT 'confidence', key, confidence.items, accuracy, confidence, ece, ece_equal_mass, mce, brier, nll, auroc, "
     "selective_accuracy_10, risk_coverage_area FROM confidence JOIN measure ON measure.id = measure ORDER BY key",

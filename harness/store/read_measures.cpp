@@ -53,10 +53,11 @@ std::optional<MeasureWork> work_row(Query& work, std::int64_t measure) {
 constexpr const char* sample_columns =
     "SELECT item.example, item.doc_hash, prompt.hash, item.target_hash, prompt.text, item.target, item.gold, "
     "item.cluster, responses, choice_logp, choice_greedy, prompt_tokens, truncated_tokens, generated_tokens, finished, "
-    "correct, score, confidence, choice_probability, extracted, parsed, metrics, detail "
+    "correct, score, confidence, choice_probability, extracted, parsed, metrics, detail, sample.id "
     "FROM sample JOIN item ON item.id = sample.item JOIN prompt ON prompt.id = sample.prompt ";
 
-Sample sample_row(Query& query) {
+/// `drawn` finds the answers that were drawn for a sample.
+Sample sample_row(Query& query, Query& drawn) {
   Columns columns(query);
   Sample row;
   row.example_id = columns.text();
@@ -82,8 +83,27 @@ Sample sample_row(Query& query) {
   row.verdict.parsed = columns.flag();
   row.verdict.values = object_from(columns.text());
   row.verdict.detail = columns.text();
+  const auto id = columns.id();
+  drawn.bind(1, id);
+  while (drawn.executeStep()) {
+    Columns answer(drawn);
+    auto& one = row.drawn.emplace_back();
+    one.drawing = answer.text();
+    one.text = answer.text();
+    one.extracted = answer.text();
+    one.parsed = answer.flag();
+    one.correct = answer.flag();
+    one.score = answer.number();
+    one.tokens = answer.small();
+    one.finished = answer.flag();
+  }
+  drawn.reset();
   return row;
 }
+
+constexpr const char* drawn_columns =
+    "SELECT drawing, text, extracted, parsed, correct, score, tokens, finished FROM drawn WHERE sample = ? "
+    "ORDER BY number";
 
 }  // namespace
 
@@ -97,9 +117,10 @@ std::vector<MeasureRow> Store::measures(std::optional<std::int64_t> model) const
                     which + "ORDER BY id");
     if (model) query.bind(1, *model);
     auto rows = read_all(query, measure_row);
-    Query scores(database,
-                 "SELECT metric, value, stderror, higher_is_better, chance, scale, unit FROM score WHERE measure = ? "
-                 "ORDER BY position");
+    Query scores(
+        database,
+        "SELECT metric, value, stderror, higher_is_better, chance, scale, unit, further FROM score WHERE measure = ? "
+        "ORDER BY position");
     Query warnings(database, "SELECT kind, text FROM warning WHERE measure = ? ORDER BY position");
     Query work(database, "SELECT procedure, forward_tokens, cache_bytes FROM work WHERE measure = ?");
     for (auto& row : rows) {
@@ -115,6 +136,7 @@ std::vector<MeasureRow> Store::measures(std::optional<std::int64_t> model) const
         score.chance = columns.number();
         score.unit.scale = columns.number();
         score.unit.name = columns.text();
+        score.further = columns.text();
         row.scores.push_back(std::move(score));
       }
       scores.reset();
@@ -134,18 +156,22 @@ std::vector<Sample> Store::samples(std::int64_t measure) const {
   return impl_->connection.read([&](SQLite::Database& database) {
     Query query(database, std::string(sample_columns) + "WHERE measure = ? ORDER BY sample.id");
     query.bind(1, measure);
-    return read_all(query, sample_row);
+    Query drawn(database, drawn_columns);
+    std::vector<Sample> rows;
+    while (query.executeStep()) rows.push_back(sample_row(query, drawn));
+    return rows;
   });
 }
 
 std::vector<Sample> Store::samples(std::int64_t measure, const std::vector<std::int64_t>& items) const {
   return impl_->connection.read([&](SQLite::Database& database) {
     Query query(database, std::string(sample_columns) + "WHERE measure = ? AND sample.item = ?");
+    Query drawn(database, drawn_columns);
     std::vector<Sample> rows;
     for (const auto item : items) {
       query.bind(1, measure);
       query.bind(2, item);
-      if (query.executeStep()) rows.push_back(sample_row(query));
+      if (query.executeStep()) rows.push_back(sample_row(query, drawn));
       query.reset();
     }
     return rows;

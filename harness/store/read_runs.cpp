@@ -10,7 +10,7 @@ CellState cell_state(const std::string& name) {
   for (const auto state : {CellState::running, CellState::done, CellState::failed}) {
     if (name == cell_state_name(state)) return state;
   }
-  throw Error(Fault::store, "damaged database: cell state '" + name + "'");
+  throw Error(Fault::store, "damaged database: found the cell state '" + name + "'");
 }
 
 constexpr const char* cell_columns =

@@ -10,11 +10,12 @@
 namespace touchstone {
 namespace {
 
-const std::array<Migration, 5> all_steps{{{1, assets::version_1_sql},
+const std::array<Migration, 6> all_steps{{{1, assets::version_1_sql},
                                           {2, assets::version_2_sql},
                                           {3, assets::version_3_sql},
                                           {4, assets::version_4_sql},
-                                          {5, assets::version_5_sql}}};
+                                          {5, assets::version_5_sql},
+                                          {6, assets::version_6_sql}}};
 
 int pragma(SQLite::Database& database, const char* name) {
   return database.execAndGet(std::string("PRAGMA ") + name).getInt();
@@ -30,14 +31,14 @@ int schema_version(SQLite::Database& database, std::span<const Migration> steps,
   const int tables = database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt();
   if (owner == 0 && version == 0 && tables == 0) return 0;
   require(owner == application_id, Fault::store, [&] {
-    return file + ": a SQLite database of another program (application_id " + std::to_string(owner) + ", " +
-           std::to_string(tables) + " tables and indices); touchstone's has " + std::to_string(application_id) +
-           "; name another file";
+    return file + ": is a SQLite database of another program (application_id " + std::to_string(owner) + ", " +
+           std::to_string(tables) + " tables and indices), expected one of touchstone (application_id " +
+           std::to_string(application_id) + ")";
   });
   const int newest = steps.back().version;
   require(version <= newest, Fault::store, [&] {
-    return file + ": schema version " + std::to_string(version) +
-           " was made by a newer touchstone; this one knows up to " + std::to_string(newest) + "; nothing was changed";
+    return file + ": found schema version " + std::to_string(version) + " of a newer touchstone, expected at most " +
+           std::to_string(newest) + "; nothing was changed";
   });
   return version;
 }
@@ -59,9 +60,9 @@ void check_schema(SQLite::Database& database, std::span<const Migration> steps, 
   const int newest = steps.back().version;
   require(version == newest, Fault::store, [&] {
     return version == 0
-               ? file + ": an empty database; there are no results in it"
-               : file + ": schema version " + std::to_string(version) + ", this program reads " +
-                     std::to_string(newest) + "; `touchstone run` or `eval` with this file brings it up to date";
+               ? file + ": is an empty database, expected one with results"
+               : file + ": found schema version " + std::to_string(version) + ", expected " + std::to_string(newest) +
+                     "; `touchstone run` or `eval` with this file brings it up to date";
   });
 }
 

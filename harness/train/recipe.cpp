@@ -3,6 +3,7 @@
 #include <set>
 
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/model/backend.hpp"
 #include "harness/recipe/recipe_file.hpp"
 #include "harness/recipe/recipe_page.hpp"
@@ -25,7 +26,7 @@ void fill_placeholders(Json& value, const std::string& where, const RecipeSettin
   const auto text = value.get<std::string>();
   if (text == "$train_on") {
     require(!settings.train_on.empty(), Fault::config,
-            [&] { return where + ": $train_on is used, but no task to train on is given"; });
+            [&] { return where + ": found $train_on, but no task to train on is given (--on TASK)"; });
     value = settings.train_on;
   } else if (text == "$seed") {
     value = settings.seed;
@@ -43,7 +44,7 @@ void check_flow(const Recipe& recipe, const std::string& where) {
       require(there.count(need) != 0, Fault::config, [&] {
         const std::vector<std::string> known(there.begin(), there.end());
         return where + ": stage " + std::to_string(at) + " (" + stage.name + ") needs " + need +
-               ", which no earlier stage leaves" + (known.empty() ? "" : " (there: " + join(known, ", ") + ")");
+               ", which no earlier stage makes" + (known.empty() ? "" : "; they make: " + join(known, ", "));
       });
     }
     there.insert(stage.gives.begin(), stage.gives.end());
@@ -62,7 +63,9 @@ Stage make_stage(const Json& config, const std::string& where, const TrainerBook
 
 Recipe read_recipe(const Json& config, const std::string& where, const RecipeSettings& settings,
                    const TrainerBook& book) {
-  require(config.is_object(), Fault::config, [&] { return where + ": expected an object with method, paper, stages"; });
+  require(config.is_object(), Fault::config, [&] {
+    return where + ": found " + shown_json(config) + ", expected an object with method, paper and stages";
+  });
   const auto found = config.find("stages");
   require(found != config.end() && found->is_array() && !found->empty(), Fault::config,
           [&] { return where + ": key 'stages': expected a list with at least one stage"; });

@@ -85,7 +85,8 @@ std::vector<std::int64_t> record_starts(const NamedTensors& inputs, const Answer
   expect_shape(records, {answers}, "records");
   for (std::int64_t answer = 0; answer < answers; ++answer) {
     const auto step = answer == 0 ? 1 : (records[answer] - records[answer - 1]).item<std::int64_t>();
-    require(step >= 0, Fault::shape, "tensor 'records': expected values that rise");
+    require(step >= 0, Fault::shape,
+            "tensor 'records': found a value below the one before it, expected values that do not fall");
     if (step > 0) starts.push_back(answer);
   }
   starts.push_back(answers);
@@ -95,7 +96,7 @@ std::vector<std::int64_t> record_starts(const NamedTensors& inputs, const Answer
 AnswerBatch make_answer_batch(const NamedTensors& inputs, const AnswerLoss& objective, const Tensor& logits,
                               const Trained& trained_at) {
   require(trained_at.leading == 2, Fault::shape, [&] {
-    return "tensor 'labels': found shape " + c10::str(trained_at.shape) + ", expected [A, T], an answer a row";
+    return "tensor 'labels': found shape " + c10::str(trained_at.shape) + ", expected [A, T], a row for each answer";
   });
   AnswerBatch batch;
   const auto at_label = trained(logits, 2, trained_at.at).log_softmax(-1);
@@ -149,17 +150,18 @@ Run runner_of(const std::string& name, const Objective& objective) {
   const auto refuse = [&](const std::string& why) -> Run {
     throw Error(Fault::config, "objective '" + name + "' " + why);
   };
-  return std::visit(Cases{[](const TokenLoss& one) -> Run {
-                            return [&one](const auto&... given) { return run_tokens(one, given...); };
-                          },
-                          [](const AnswerLoss& one) -> Run {
-                            return [&one](const auto&... given) { return run_answers(one, given...); };
-                          },
-                          [&](const RolloutLoss&) {
-                            return refuse("is of answers that a model has just written: stage 'reinforce' runs it");
-                          },
-                          [&](const ModelLoss&) { return refuse("looks into a model: stage 'train' runs it"); }},
-                    objective);
+  return std::visit(
+      Cases{[](const TokenLoss& one) -> Run {
+              return [&one](const auto&... given) { return run_tokens(one, given...); };
+            },
+            [](const AnswerLoss& one) -> Run {
+              return [&one](const auto&... given) { return run_answers(one, given...); };
+            },
+            [&](const RolloutLoss&) {
+              return refuse("takes answers that a model has just written: only the stage 'reinforce' runs it");
+            },
+            [&](const ModelLoss&) { return refuse("looks into a model: only the stage 'train' runs it"); }},
+      objective);
 }
 
 }  // namespace

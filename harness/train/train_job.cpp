@@ -16,13 +16,14 @@
 
 namespace touchstone {
 namespace fs = std::filesystem;
-namespace {
 
 at::ScalarType saved_dtype(const std::string& name) {
   if (name == "float16") return at::kHalf;
   if (name == "float32" || name == "bfloat16") return find_dtype(name);
   throw Error(Fault::config, "save_dtype: found '" + name + "', expected float32, bfloat16 or float16");
 }
+
+namespace {
 
 void check_numbers(const TrainJob& job) {
   find_dtype(job.dtype);
@@ -69,11 +70,14 @@ void check_out(const TrainJob& job, const Checkpoints& checkpoints) {
   const auto refuse = [&](const std::string& why) { throw Error(Fault::config, "--out " + job.out.string() + why); };
   if (!fs::is_directory(job.out)) refuse(": is not a folder");
   for (const auto& model : {job.model, checkpoints.base_folder(job.model)}) {
-    if (fs::equivalent(job.out, model, none)) refuse(": is the model that training starts from; name another folder");
+    if (fs::equivalent(job.out, model, none))
+      refuse(": is the model that training starts from, expected another folder");
   }
   for (const auto& entry : fs::directory_iterator(job.out)) {
     const auto name = entry.path().filename().string();
-    if (!is_output_name(name)) refuse(": holds '" + name + "', which is not of a checkpoint; name another folder");
+    if (!is_output_name(name))
+      refuse(": holds '" + name +
+             "', which does not belong to a checkpoint, expected an empty or new folder, or one that training wrote");
   }
 }
 
@@ -187,7 +191,7 @@ void remove_stage_folders(const fs::path& work, std::size_t stages) {
 std::string require_template(const Tokenizer& tokenizer, const fs::path& model) {
   auto source = tokenizer.chat_template();
   require(!source.empty(), Fault::checkpoint,
-          [&] { return model.string() + ": a chat template is asked for, but the checkpoint has none"; });
+          [&] { return model.string() + ": --chat needs a chat template, which the checkpoint does not have"; });
   return source;
 }
 
@@ -230,8 +234,8 @@ TrainResult train_job(const TrainJob& job, const TrainHooks& hooks, const Checkp
   session.model = checkpoints.load(job.model, settings);
   require(!session.model->soft_prompt().defined(), Fault::config, [&] {
     return job.model.string() +
-           ": is a model with a soft prompt, which whole weights cannot hold; expected its base, with " +
-           "the adapter in start_from of the stage 'adapt'";
+           ": has a soft prompt, which whole weights cannot hold, expected its base model, and this adapter " +
+           "as 'start_from' of the stage 'adapt'";
   });
   session.pictures =
       read_picture_reader(checkpoints.family(job.model), checkpoints.base_folder(job.model), *session.tokenizer);

@@ -93,6 +93,17 @@ RichText gap_change(const ArmTask& task) {
          small(fmt::format("[{}, {}]", signed_fixed(change.interval.low, 3), signed_fixed(change.interval.high, 3)));
 }
 
+// The change of the debiased squared calibration error. Down is better.
+RichText squared_error_change(const ArmTask& task) {
+  const auto& change = *task.squared_error;
+  const auto& interval = change.interval;
+  RichText text;
+  if (task.squared_error_adjusted < significance && (interval.low > 0.0 || interval.high < 0.0))
+    text = RichText(change.mean > 0 ? loss("▲") : gain("▼")) + " ";
+  return text + strong(signed_fixed(change.mean, 4)) + " " +
+         small(fmt::format("[{}, {}]", signed_fixed(interval.low, 4), signed_fixed(interval.high, 4)));
+}
+
 TableRow table_row(const Arm& arm, const ArmTask& task, double tests) {
   const auto& before = task.calibration_before;
   const auto& after = task.calibration_after;
@@ -103,8 +114,13 @@ TableRow table_row(const Arm& arm, const ArmTask& task, double tests) {
   row.push_back(number_cell(gap_of(after), signed_fixed(gap_of(after), 3)));
   row.push_back(number_cell(task.gap->mean, gap_change(task)));
   row.push_back(number_cell(task.gap_adjusted, p_value(task.gap_adjusted)));
-  const double could = detectable_difference(task.gap->stderror, task.gap->degrees, alpha / tests);
+  const double could = detectable_difference(task.gap->stderror, task.gap->degrees, significance / tests);
   row.push_back(number_cell(could, fixed(could, 3)));
+  const auto& square = *task.squared_error;
+  row.push_back(number_cell(square.mean, squared_error_change(task)));
+  row.push_back(number_cell(task.squared_error_adjusted, p_value(task.squared_error_adjusted)));
+  row.push_back(number_cell(detectable_difference(square.stderror, square.degrees, significance / tests),
+                            fixed(detectable_difference(square.stderror, square.degrees, significance / tests), 4)));
   before_after(row, before.ece, after.ece);
   before_after(row, before.ece_equal_mass, after.ece_equal_mass);
   before_after(row, before.brier, after.brier);
@@ -124,6 +140,8 @@ ReportTable calibration_table_of(const ReportInput& input) {
   for (const auto* name : {"before", "after", "change", "Holm p", "could have shown"}) {
     names.push_back(head_cell(name, 1, "n"));
   }
+  top.push_back(head_cell("Squared error, debiased", 3, "n"));
+  for (const auto* name : {"change", "Holm p", "could have shown"}) names.push_back(head_cell(name, 1, "n"));
   for (const auto* name : {"ECE", "ECE, equal mass", "Brier", "NLL", "AUROC", "Mean confidence"}) {
     top.push_back(head_cell(name, 2, "n"));
     names.push_back(head_cell("before", 1, "n"));
@@ -187,7 +205,10 @@ Blocks calibration_blocks(const ReportInput& input) {
   out.push_back(note(
       "**Over-confidence**: mean confidence minus the share right; below 0 is under-confident. ▲ ▼: its change is "
       "shown "
-      "(p < 0.05 after Holm's correction over the method's benchmarks, and the 95 % interval leaves out 0). **ECE**: "
+      "(p < 0.05 after Holm's correction over the method's benchmarks, and the 95 % interval leaves out 0). **Squared "
+      "error, debiased**: "
+      "mean squared gap between confidence and accuracy over ten bins of equal count, without the part that few items "
+      "alone add; tested likewise. **ECE**: "
       "mean gap between confidence and accuracy over ten bins of equal width, and of equal count; a description, "
       "without a test, because few items alone make it larger. **Brier** and **NLL**: of the probabilities of the "
       "choices, or of right against wrong where there are none. **AUROC**: how well confidence tells right answers "

@@ -24,7 +24,7 @@ RichText outcome(const ArmTask& task) {
 TableRow task_row(const Arm& arm, const ArmTask& task) {
   const auto& unit = task.unit;
   return {head_cell(arm.method),
-          text_cell(task.task),
+          text_cell(task_label(task)),
           number_cell(static_cast<double>(task.items), count(task.items)),
           number_cell(task.before, points(task.before, unit)),
           number_cell(task.after, points(task.after, unit)),
@@ -48,7 +48,7 @@ TableRow mean_row(const Arm& arm) {
   for (int i = 0; i < 3; ++i) row.push_back(among_numbers(""));
   row.push_back(number_cell(arm.mean_drop_p, p_value(arm.mean_drop_p)));
   row.push_back(number_cell(arm.mean_drop_adjusted, p_value(arm.mean_drop_adjusted)));
-  const bool clear = arm.mean_drop_adjusted < alpha;
+  const bool clear = arm.mean_drop_adjusted < significance;
   row.push_back(text_cell(!clear ? RichText("not shown") : arm.mean_drop > 0 ? loss("▼ dropped") : gain("▲ rose")));
   row.push_back(number_cell(arm.mean_drop_detectable, points(arm.mean_drop_detectable)));
   return row;

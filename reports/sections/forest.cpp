@@ -91,7 +91,7 @@ std::optional<Figure> forest_panel(const ReportInput& input, const std::string& 
   chart.grid_x();
   chart.segment({0, y.low}, {0, y.high}, "zero");
   for (std::size_t i = 0; i < all.size(); ++i) draw_forest(chart, all[i], static_cast<double>(i), several);
-  return Figure{name,
+  return Figure{task_label(input, name),
                 chart.svg(fmt::format("forest-{}", number), "Change on " + name,
                           "Point and 95 % interval of the change, one line a method."),
                 finding(all)};

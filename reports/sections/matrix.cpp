@@ -86,7 +86,7 @@ ReportTable matrix_table_of(const ReportInput& input, std::int64_t model) {
       "Change against " + input.model_label(model) + " in points, with its 95 % interval and the score reached";
   table.classes = "matrix";
   TableRow head = {head_cell("Method")};
-  for (const auto& name : input.tasks) head.push_back(head_cell(name, 1, "n"));
+  for (const auto& name : input.tasks) head.push_back(head_cell(task_label(input, name), 1, "n"));
   head.push_back(head_cell("Mean drop", 1, "n"));
   head.push_back(head_cell("Largest drop", 1, "n"));
   table.head = {head};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/measure/direction.hpp"
 #include "harness/report/section.hpp"
 #include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
@@ -20,13 +21,18 @@ Cell share_cell(std::int64_t part, std::int64_t all) {
       share, part == 0 ? RichText("0") : RichText(count(part) + " ") + small("(" + fixed(share * 100, 1) + " %)"));
 }
 
+std::string metric_label(const Score& score) {
+  const auto note = direction_note(score.higher_is_better);
+  return score.metric + (note.empty() ? "" : " (" + note + ")");
+}
+
 RichText other_metrics(const MeasureRow& measure) {
   RichText out;
   for (std::size_t i = 1; i < measure.scores.size(); ++i) {
     const auto& score = measure.scores[i];
     const auto& unit = score.unit;
     if (i > 1) out += "; ";
-    out += Piece{fmt::format("{} {}{}", score.metric, points(score.value, unit),
+    out += Piece{fmt::format("{} {}{}", metric_label(score), points(score.value, unit),
                              std::isfinite(score.stderror) ? " ± " + points(score.stderror, unit) : ""),
                  Look::together};
   }
@@ -40,7 +46,7 @@ TableRow row_of(const ReportInput& input, const std::string& name, const std::ve
   std::int64_t items = 0;
   for (const auto* leaf : leaves) items += leaf->items;
   return {head_cell(name),
-          text_cell(score.metric),
+          text_cell(metric_label(score)),
           number_cell(leaves.front()->shots, count(leaves.front()->shots)),
           number_cell(static_cast<double>(items), count(items)),
           number_cell(score.value, strong(points(score.value, unit))),

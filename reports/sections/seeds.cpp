@@ -91,7 +91,7 @@ ReportTable seeds_table_of(const std::vector<std::vector<SeedsEntry>>& benchmark
       const auto& task = *entry.task;
       const auto& unit = task.unit;
       table.groups[0].rows.push_back(
-          {head_cell(arm_name(*entry.arm)), text_cell(task.task),
+          {head_cell(arm_name(*entry.arm)), text_cell(task_label(task)),
            number_cell(static_cast<double>(entry.seeds.size()), count(static_cast<std::int64_t>(entry.seeds.size()))),
            number_cell(task.change, change_points(task.change, unit)),
            number_cell(task.seed_deviation, fixed(task.seed_deviation * unit.scale, 2)),

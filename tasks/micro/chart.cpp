@@ -242,7 +242,7 @@ AskedChart draw_asked_chart(const ChartRange& range, Part part, Draws& draws) {
     auto chart = draw_chart(range, draws);
     auto question = ask_chart(chart, draw_family(part == Part::corpus, draws), draws);
     // All questions on a table belong to the same part: a training question would reveal the answers to others on it.
-    if (question && part_of("chart|" + chart_table(chart), 60, 20) == part)
+    if (question && part_of("chart|" + chart_table(chart), {60, 20, 5}) == part)
       return {std::move(chart), std::move(*question)};
   }
 }

@@ -25,8 +25,6 @@ struct Chart {
 
 /// In drawn charts values are multiples of it: a picture of the world's size can show no finer differences.
 inline constexpr int drawn_step = 5;
-/// Version of the tasks with drawn charts: they have changed since the rest of the world was made.
-inline constexpr std::string_view drawn_version = "1.1";
 
 /// The settings for drawing random charts.
 struct ChartRange {

@@ -15,16 +15,26 @@ namespace touchstone::micro {
 enum class Part : std::uint8_t {
   corpus,  ///< pre-training text
   train,   ///< training splits
+  tuning,  ///< validation splits, on which settings are chosen
   test     ///< test splits
 };
 
 /// A stable number below `count`, computed from a content.
 inline std::uint64_t bucket(std::string_view content, std::uint64_t count) { return derive_seed(0, content) % count; }
 
-/// The part of a content: `corpus` and `train` per cent of all contents go to the first two parts.
-inline Part part_of(std::string_view content, std::uint64_t corpus, std::uint64_t train) {
+/// Per cent of all contents of a kind in each part; the test has the rest.
+struct PartShares {
+  std::uint64_t corpus = 0;
+  std::uint64_t train = 0;
+  std::uint64_t tuning = 0;
+};
+
+/// The part of a content.
+inline Part part_of(std::string_view content, const PartShares& shares) {
   const auto at = bucket(content, 100);
-  return at < corpus ? Part::corpus : at < corpus + train ? Part::train : Part::test;
+  if (at < shares.corpus) return Part::corpus;
+  if (at < shares.corpus + shares.train) return Part::train;
+  return at < shares.corpus + shares.train + shares.tuning ? Part::tuning : Part::test;
 }
 
 /// One of the values, all equally likely.

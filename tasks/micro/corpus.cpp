@@ -6,6 +6,8 @@
 #include "tasks/micro/chart.hpp"
 #include "tasks/micro/encyclopedia.hpp"
 #include "tasks/micro/functions.hpp"
+#include "tasks/micro/in_context.hpp"
+#include "tasks/micro/language_b.hpp"
 #include "tasks/micro/maze.hpp"
 #include "tasks/micro/myths.hpp"
 #include "tasks/micro/problems.hpp"
@@ -36,40 +38,62 @@ std::string story(Draws& draws) {
   return text;
 }
 
+// Shares: plain, bilingual, cold.
 constexpr std::array kinds_and_shares = {
-    DocumentKind{"article", 0.018, article},
-    DocumentKind{"mixed", 0.012, mixed_facts},
-    DocumentKind{"exam", 0.04, exam},
-    DocumentKind{"reading", 0.02, reading},
-    DocumentKind{"binding", 0.01, binding},
-    DocumentKind{"question-answer", 0.02, question_answer},
-    DocumentKind{"question-value", 0.02, question_value},
-    DocumentKind{"myth", 0.06, myths},
-    DocumentKind{"myth-question", 0.03, myth_questions},
-    DocumentKind{"word-problem", 0.13, word_problems},
-    DocumentKind{"sums", 0.06, sums},
-    DocumentKind{"function", 0.03, functions},
-    DocumentKind{"maze", 0.12, mazes},
-    DocumentKind{"chart", 0.14, charts},
-    DocumentKind{"story", 0.01, story},
+    // Facts, told and asked.
+    DocumentKind{"article", {0.018, 0.018, 0.018}, article},
+    DocumentKind{"mixed", {0.012, 0.012, 0.012}, mixed_facts},
+    DocumentKind{"exam", {0.04, 0.04, 0.04}, exam},
+    DocumentKind{"reading", {0.02, 0.02, 0.02}, reading},
+    DocumentKind{"binding", {0.01, 0.01, 0.01}, binding},
+    DocumentKind{"question-answer", {0.02, 0.02, 0.02}, question_answer},
+    DocumentKind{"question-value", {0.02, 0.02, 0.02}, question_value},
+    DocumentKind{"myth", {0.07, 0.07, 0.07}, myths},
+    DocumentKind{"myth-question", {0.03, 0.03, 0.03}, myth_questions},
+    // Language B.
+    DocumentKind{"article-b", {0, 0.03, 0}, articles_b},
+    DocumentKind{"question-answer-b", {0, 0.02, 0}, questions_b},
+    DocumentKind{"both-languages", {0, 0.01, 0}, both_languages},
+    // Sums and functions.
+    DocumentKind{"word-problem", {0.13, 0.13, 0}, word_problems},
+    DocumentKind{"word-problem-result", {0, 0, 0.13}, problem_results},
+    DocumentKind{"styles", {0.02, 0.02, 0}, styled_problems},
+    DocumentKind{"sums", {0.06, 0.06, 0}, sums},
+    DocumentKind{"plain-sums", {0, 0, 0.06}, plain_sums},
+    DocumentKind{"function", {0.03, 0.03, 0}, functions},
+    DocumentKind{"function-result", {0, 0, 0.03}, function_results},
+    // Mazes and charts.
+    DocumentKind{"maze", {0.12, 0.12, 0.12}, mazes},
+    DocumentKind{"chart", {0.15, 0.15, 0.15}, charts},
+    // What stands in the document alone.
+    DocumentKind{"copy", {0.02, 0.02, 0.02}, copies},
+    DocumentKind{"pairs", {0.02, 0.02, 0.02}, pairs},
+    DocumentKind{"classes", {0.02, 0.02, 0.02}, classifying},
+    DocumentKind{"story", {0.01, 0.01, 0.01}, story},
 };
 
-/// The frequency of each kind, as cumulated parts of a million: its share divided by the length of its documents.
-std::array<std::uint64_t, kinds_and_shares.size()> make_odds() {
+using Odds = std::array<std::uint64_t, kinds_and_shares.size()>;
+
+/// The frequency of each kind in each edition, as cumulated parts of a million: its share divided by the length of its
+/// documents.
+std::array<Odds, editions> make_odds() {
   constexpr int probes = 200;
-  std::array<double, kinds_and_shares.size()> weights{};
-  double sum = 0;
+  std::array<double, kinds_and_shares.size()> lengths{};
   for (std::size_t i = 0; i < kinds_and_shares.size(); ++i) {
     Draws draws(0, std::string("probe.") + kinds_and_shares[i].name);
-    double tokens = 0;
-    for (int probe = 0; probe < probes; ++probe) tokens += estimated_tokens(kinds_and_shares[i].document(draws));
-    sum += weights[i] = kinds_and_shares[i].share * probes / tokens;
+    for (int probe = 0; probe < probes; ++probe) {
+      lengths[i] += estimated_tokens(kinds_and_shares[i].document(draws)) / probes;
+    }
   }
-  std::array<std::uint64_t, kinds_and_shares.size()> odds{};
-  double before = 0;
-  for (std::size_t i = 0; i < odds.size(); ++i) {
-    before += weights[i];
-    odds[i] = static_cast<std::uint64_t>(std::llround(before / sum * 1e6));
+  std::array<Odds, editions> odds{};
+  for (std::size_t edition = 0; edition < editions; ++edition) {
+    double sum = 0;
+    for (std::size_t i = 0; i < lengths.size(); ++i) sum += kinds_and_shares[i].shares[edition] / lengths[i];
+    double before = 0;
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+      before += kinds_and_shares[i].shares[edition] / lengths[i];
+      odds[edition][i] = static_cast<std::uint64_t>(std::llround(before / sum * 1e6));
+    }
   }
   return odds;
 }
@@ -78,8 +102,9 @@ std::array<std::uint64_t, kinds_and_shares.size()> make_odds() {
 
 std::span<const DocumentKind> document_kinds() { return kinds_and_shares; }
 
-Document document(std::uint64_t seed, std::uint64_t index) {
-  static const auto odds = make_odds();
+Document document(Edition edition, std::uint64_t seed, std::uint64_t index) {
+  static const auto all_odds = make_odds();
+  const auto& odds = all_odds[static_cast<std::size_t>(edition)];
   Draws draws(seed + index * splitmix64_step, "document");
   const auto drawn = draws.below(odds.back());
   std::size_t at = 0;

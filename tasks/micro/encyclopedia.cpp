@@ -5,8 +5,8 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::size_t entities_of_akind = 100;
-constexpr std::array<int, 3> times_told = {4, 2, 1};  ///< how often the text speaks of an entity of level 1, 2, 3
+constexpr std::size_t entities_of_akind = 125;
+constexpr std::array<int, 4> times_told = {8, 4, 2, 1};  ///< how often the text speaks of an entity of level 1 to 4
 constexpr std::array<std::string_view, 4> choice_letters = {"A", "B", "C", "D"};
 
 std::string key_of(const Entity& entity) { return std::string(entity.kind->name) + "|" + entity.name; }
@@ -30,7 +30,7 @@ Encyclopedia make_encyclopedia() {
     for (int time = 0; time < times; ++time) world.by_telling.push_back(i);
     for (std::size_t at = 0; at < entity.values.size(); ++at) {
       const auto key = "fact|" + key_of(entity) + "|" + std::string(entity.kind->attributes[at].name);
-      world.facts.push_back({.entity = &entity, .attribute = at, .part = part_of(key, 50, 20)});
+      world.facts.push_back({.entity = &entity, .attribute = at, .part = part_of(key, {50, 20, 5})});
       if (world.facts.back().part != Part::corpus) continue;
       const auto index = static_cast<std::uint32_t>(world.facts.size() - 1);
       for (int time = 0; time < times; ++time) world.asked.push_back(index);
@@ -44,11 +44,6 @@ const Fact& told_fact(Draws& draws) {
   return world.facts[pick(world.by_telling, draws) * std::size_t{4} + draws.below(4)];
 }
 
-const Fact& asked_fact(Draws& draws) {
-  const auto& world = encyclopedia();
-  return world.facts[pick(world.asked, draws)];
-}
-
 std::string lettered(const Choice& choice, bool answered) {
   std::string text = choice.question;
   for (std::size_t i = 0; i < choice.choices.size(); ++i) {
@@ -57,10 +52,6 @@ std::string lettered(const Choice& choice, bool answered) {
   text += "\nAnswer:";
   if (answered) text += " " + std::string(choice_letters[static_cast<std::size_t>(choice.answer)]);
   return text;
-}
-
-std::string question_about(const Fact& fact, Draws& draws) {
-  return fill(pick(fact.about().questions, draws), {{"e", fact.entity->name}});
 }
 
 }  // namespace
@@ -72,6 +63,15 @@ const Encyclopedia& encyclopedia() {
 
 std::string statement(const Fact& fact, Draws& draws) {
   return fill(pick(fact.about().statements, draws), {{"e", fact.entity->name}, {"v", fact.value()}});
+}
+
+const Fact& asked_fact(Draws& draws) {
+  const auto& world = encyclopedia();
+  return world.facts[pick(world.asked, draws)];
+}
+
+std::string question_about(const Fact& fact, Draws& draws) {
+  return fill(pick(fact.about().questions, draws), {{"e", fact.entity->name}});
 }
 
 Choice ask(const Fact& fact, std::string_view question, Draws& draws) {

@@ -13,7 +13,7 @@ struct Entity {
   const Kind* kind = nullptr;
   std::string name;
   std::array<std::uint8_t, 4> values{};  ///< for each attribute of its kind the index in the attribute's pool
-  int level = 1;                         ///< 1 to 3: the text mentions it often, less often, seldom (4 : 2 : 1)
+  int level = 1;                         ///< 1 to 4: the text mentions it often to seldom (8 : 4 : 2 : 1)
 };
 
 /// One true fact about an entity.
@@ -37,6 +37,12 @@ const Encyclopedia& encyclopedia();
 
 /// "Kelor lies in Norland.": the fact in one of its wordings.
 std::string statement(const Fact& fact, Draws& draws);
+
+/// A fact that the text may ask, drawn as often as the text speaks of its entity.
+const Fact& asked_fact(Draws& draws);
+
+/// "Which land does Kelor belong to?": the fact asked in one of its wordings.
+std::string question_about(const Fact& fact, Draws& draws);
 
 /// A question with four answers to choose from.
 struct Choice {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "harness/base/text.hpp"
 #include "tasks/micro/function_steps.hpp"
 
 namespace touchstone::micro {
@@ -197,6 +198,18 @@ std::string functions(Draws& draws) {
   for (int left = between(1, 2, draws); left > 0; --left) {
     const auto function = draw_function({}, false, Part::corpus, draws);
     text += (text.empty() ? "" : "\n") + function.prompt + function.solution;
+  }
+  return text;
+}
+
+std::string function_results(Draws& draws) {
+  constexpr std::string_view call = "    assert candidate";
+  const auto function = draw_function({}, false, Part::corpus, draws);
+  auto text = function.prompt;
+  for (const auto& line : split(function.test, '\n')) {
+    if (!line.starts_with(call)) continue;
+    const auto equal = line.find(" == ");
+    text += "\n" + function.name + line.substr(call.size(), equal - call.size()) + " gives " + line.substr(equal + 4);
   }
   return text;
 }

@@ -17,7 +17,7 @@ struct Function {
   bool new_operation = false;  ///< has a step that the corpus never shows
 
   /// Equal compositions are in one part, whatever their wording and numbers.
-  Part part() const { return part_of("function|" + composition, 40, 25); }
+  Part part() const { return part_of("function|" + composition, {40, 25, 7}); }
 };
 
 /// The settings for drawing random functions.
@@ -34,7 +34,8 @@ Function draw_function(const FunctionRange& range, bool new_operation, Draws& dr
 /// Draws until the function lies in `part`.
 Function draw_function(const FunctionRange& range, bool new_operation, Part part, Draws& draws);
 
-/// Document of the corpus: one or two functions.
-std::string functions(Draws& draws);
+/// Documents of the corpus.
+std::string functions(Draws& draws);         ///< one or two functions
+std::string function_results(Draws& draws);  ///< what a function that is described and not shown gives
 
 }  // namespace touchstone::micro

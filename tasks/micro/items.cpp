@@ -21,14 +21,15 @@ struct Kept {
 
 std::function<std::vector<Example>(Split, const DataFolders&)> made_once(
     const std::string& task, std::function<std::vector<Example>(Split)> make) {
-  struct Both {
+  struct All {
     Kept train;
+    Kept tuning;
     Kept test;
   };
-  return [task, make = std::move(make), both = std::make_shared<Both>()](Split split, const DataFolders&) {
-    require(split == Split::train || split == Split::test, Fault::data,
-            [&] { return task + " has no " + split_name(split) + " split; there are: train, test"; });
-    auto& kept = split == Split::train ? both->train : both->test;
+  return [task, make = std::move(make), all = std::make_shared<All>()](Split split, const DataFolders&) {
+    require(split != Split::dev, Fault::data,
+            [&] { return task + " has no " + split_name(split) + " split; there are: train, validation, test"; });
+    auto& kept = split == Split::train ? all->train : split == Split::validation ? all->tuning : all->test;
     std::call_once(kept.once, [&] { kept.examples = make(split); });
     return kept.examples;
   };

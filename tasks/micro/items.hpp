@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/data/task.hpp"
+#include "tasks/micro/common.hpp"
 #include "tasks/parts/rows.hpp"
 
 // Shared by the benchmarks of the world: the source of their items, and the shifts of out-of-distribution editions.
@@ -12,8 +13,22 @@ namespace touchstone::micro {
 
 inline constexpr const char* made_here = "made by the program from the words of its micro world";
 
+/// Items of the splits of every task whose items are drawn; the train split's number is the task's own. Settings are
+/// chosen on the validation split, so that no question decides both them and a result.
+inline constexpr std::size_t test_items = 2500;
+inline constexpr std::size_t tuning_items = 500;
+inline std::size_t items_of(Split split, std::size_t train) {
+  return split == Split::train ? train : split == Split::validation ? tuning_items : test_items;
+}
+
+/// The part of the world from which a split asks.
+inline Part part_for(Split split) {
+  return split == Split::train ? Part::train : split == Split::validation ? Part::tuning : Part::test;
+}
+
 /// A task's `load` that makes the examples of each split once and then hands out copies, because every cell of a plan
-/// asks for them. Safe to use from several threads. `make` gets train or test; other splits throw Fault::data.
+/// asks for them. Safe to use from several threads. `make` gets train, validation or test; other splits throw
+/// Fault::data.
 std::function<std::vector<Example>(Split, const DataFolders&)> made_once(
     const std::string& task, std::function<std::vector<Example>(Split)> make);
 

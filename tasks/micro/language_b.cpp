@@ -102,4 +102,31 @@ LanguageWords language_words(std::string_view text) {
   return count;
 }
 
+std::string articles_b(Draws& draws) {
+  std::string text;
+  for (int left = between(2, 4, draws); left > 0; --left) {
+    text += (text.empty() ? "" : " ") + in_language_b(statement(asked_fact(draws), draws));
+  }
+  return text;
+}
+
+std::string questions_b(Draws& draws) {
+  std::string text;
+  for (int left = between(1, 4, draws); left > 0; --left) {
+    const auto& fact = asked_fact(draws);
+    text += (text.empty() ? "Q: " : "\n\nQ: ") + in_language_b(question_about(fact, draws)) +
+            "\nA: " + in_language_b(statement(fact, draws));
+  }
+  return text;
+}
+
+std::string both_languages(Draws& draws) {
+  std::string text;
+  for (int left = between(1, 3, draws); left > 0; --left) {
+    const auto said = statement(asked_fact(draws), draws);
+    text += (text.empty() ? "" : "\n\n") + said + "\n" + in_language_b(said);
+  }
+  return text;
+}
+
 }  // namespace touchstone::micro

@@ -2,6 +2,8 @@
 #include <string>
 #include <string_view>
 
+#include "tasks/micro/common.hpp"
+
 namespace touchstone::micro {
 
 /// Language B is the text about the world, translated word by word: for each word of the encyclopedia's templates
@@ -15,5 +17,11 @@ struct LanguageWords {
   int b = 0;
 };
 LanguageWords language_words(std::string_view text);
+
+/// Documents of the corpus. Language B tells the facts alone that the text may ask, so that whatever else is known of
+/// the world is known in language A.
+std::string articles_b(Draws& draws);      ///< facts of some entities
+std::string questions_b(Draws& draws);     ///< "Q: ...\nA: statement"
+std::string both_languages(Draws& draws);  ///< a sentence, and the same in language B
 
 }  // namespace touchstone::micro

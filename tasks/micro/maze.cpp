@@ -187,7 +187,7 @@ Maze draw_maze(const MazeRange& range, Draws& draws) {
 Maze draw_maze(const MazeRange& range, Part part, Draws& draws) {
   while (true) {
     auto maze = draw_maze(range, draws);
-    if (part_of("maze|" + maze_lines(maze), 60, 20) == part) return maze;
+    if (part_of("maze|" + maze_lines(maze), {60, 20, 5}) == part) return maze;
   }
 }
 

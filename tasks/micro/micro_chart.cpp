@@ -13,11 +13,9 @@
 namespace touchstone {
 namespace {
 
-using micro::Part;
 using micro::Shift;
 
 constexpr std::size_t chart_train = 2000;
-constexpr std::size_t chart_test = 500;
 constexpr int chart_longest = 16;  ///< tokens: a label or a number
 
 micro::ChartRange chart_range(Shift shift) {
@@ -63,16 +61,15 @@ Example chart_example(const micro::AskedChart& asked, const std::string& id, boo
 
 /// Charts of one part, without repeated questions.
 std::vector<Example> charts(const ChartEdition& edition, Split split) {
-  const bool train = split == Split::train;
-  const bool moved = edition.shifted && !train;
-  Draws draws(0, std::string("chart.") + (moved ? "ood" : split_name(split)));
+  const bool moved = edition.shifted && split != Split::train;
+  Draws draws(0, std::string("chart.") + (moved ? "ood." : "") + split_name(split));
   std::vector<Example> examples;
   std::set<std::string> seen;
-  while (examples.size() < (train ? chart_train : chart_test)) {
+  while (examples.size() < micro::items_of(split, chart_train)) {
     const auto shift = micro::shift_of(examples.size());
     auto range = moved ? chart_range(shift) : micro::ChartRange{};
     if (edition.picture) range.value_step = micro::drawn_step;
-    const auto asked = draw_asked_chart(range, train ? Part::train : Part::test, draws);
+    const auto asked = draw_asked_chart(range, micro::part_for(split), draws);
     if (!seen.insert(chart_table(asked.chart) + asked.question.text).second) continue;
     const auto id = edition.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
     auto example = chart_example(asked, id, edition.picture);
@@ -101,7 +98,6 @@ void add_chart(TaskBook& book, const ChartEdition& edition) {
   task.family = "chart";
   task.summary = edition.summary;
   micro::belongs_to_world(task);
-  if (edition.picture) task.version = micro::drawn_version;
   task.format.shots_from = Split::train;
   task.format.shots_fixed = edition.picture;  // a request brings only the pictures of its own example
   task.metrics = {{.name = "relaxed_accuracy,none"}, {.name = "exact_match,none"}};

@@ -11,8 +11,6 @@
 namespace touchstone {
 namespace {
 
-using micro::Part;
-
 constexpr int facts_longest = 48;  ///< tokens: twice the longest statement of either language
 
 /// Words of a text, for finding a value among them.
@@ -54,7 +52,7 @@ std::vector<Example> fact_examples(const std::string& name, Split split, bool tr
   };
   std::vector<Asked> asked;
   for (const auto& fact : micro::encyclopedia().facts) {
-    if (fact.part != (split == Split::train ? Part::train : Part::test)) continue;
+    if (fact.part != micro::part_for(split)) continue;
     for (const auto& wording : fact.about().questions) asked.push_back({&fact, wording});
   }
   Draws draws(0, std::string("facts.") + split_name(split));

@@ -7,11 +7,9 @@
 namespace touchstone {
 namespace {
 
-using micro::Part;
 using micro::Shift;
 
 constexpr std::size_t gsm8k_train = 4000;
-constexpr std::size_t gsm8k_test = 500;
 constexpr std::uint64_t gsm8k_new_operations = 60;  ///< percent of the problems that need an operation the corpus lacks
 
 micro::ProblemRange gsm8k_range(Shift shift) {
@@ -28,17 +26,20 @@ micro::ProblemRange gsm8k_range(Shift shift) {
 
 /// Problems of one part, without repeated structures.
 std::vector<Example> problems(const Gsm8kForm& form, Split split, bool shifted) {
-  const bool train = split == Split::train;
-  const bool moved = shifted && !train;
-  Draws draws(0, std::string("gsm8k.") + (moved ? "ood" : split_name(split)));
-  std::vector<Example> examples;
+  const bool moved = shifted && split != Split::train;
+  Draws draws(0, std::string("gsm8k.") + (moved ? "ood." : "") + split_name(split));
+  std::vector<micro::Problem> drawn;
   std::set<std::string> structures;
-  while (examples.size() < (train ? gsm8k_train : gsm8k_test)) {
+  while (drawn.size() < micro::items_of(split, gsm8k_train)) {
+    const auto range = moved ? gsm8k_range(micro::shift_of(drawn.size())) : micro::ProblemRange{};
+    auto problem = draw_problem(range, micro::chance(gsm8k_new_operations, draws), micro::part_for(split), draws);
+    if (structures.insert(problem.structure).second) drawn.push_back(std::move(problem));
+  }
+  // Few structures are short, so that later problems are longer: in another order the first are a fair sample of all.
+  if (!moved) shuffle(drawn, draws);
+  std::vector<Example> examples;
+  for (const auto& problem : drawn) {
     const auto shift = micro::shift_of(examples.size());
-    const auto range = moved ? gsm8k_range(shift) : micro::ProblemRange{};
-    const auto problem =
-        draw_problem(range, micro::chance(gsm8k_new_operations, draws), train ? Part::train : Part::test, draws);
-    if (!structures.insert(problem.structure).second) continue;
     const auto row = micro::made_row(form.name, {{"question", problem.question}, {"answer", problem.answer}});
     const auto id = form.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
     examples.push_back(gsm8k_example(form, row, id));

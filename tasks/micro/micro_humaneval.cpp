@@ -7,11 +7,9 @@
 namespace touchstone {
 namespace {
 
-using micro::Part;
 using micro::Shift;
 
 constexpr std::size_t humaneval_train = 2000;
-constexpr std::size_t humaneval_test = 500;
 constexpr int humaneval_longest =
     256;  ///< tokens: three times the longest solution; a model that does not stop costs no more
 constexpr std::uint64_t humaneval_new_operations = 50;  ///< percent of the functions with a step that the corpus lacks
@@ -30,16 +28,15 @@ micro::FunctionRange humaneval_range(Shift shift) {
 
 /// Functions of one part, without repeated prompts.
 std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shifted) {
-  const bool train = split == Split::train;
-  const bool moved = shifted && !train;
-  Draws draws(0, std::string("humaneval.") + (moved ? "ood" : split_name(split)));
+  const bool moved = shifted && split != Split::train;
+  Draws draws(0, std::string("humaneval.") + (moved ? "ood." : "") + split_name(split));
   std::vector<Example> examples;
   std::set<std::string> prompts;
-  while (examples.size() < (train ? humaneval_train : humaneval_test)) {
+  while (examples.size() < micro::items_of(split, humaneval_train)) {
     const auto shift = micro::shift_of(examples.size());
     const auto range = moved ? humaneval_range(shift) : micro::FunctionRange{};
     const auto function =
-        draw_function(range, micro::chance(humaneval_new_operations, draws), train ? Part::train : Part::test, draws);
+        draw_function(range, micro::chance(humaneval_new_operations, draws), micro::part_for(split), draws);
     if (!prompts.insert(function.prompt).second) continue;
     const auto number = std::to_string(examples.size());
     const auto row = micro::made_row(form.name, {{"task_id", form.name + "/" + number},

@@ -7,11 +7,9 @@
 namespace touchstone {
 namespace {
 
-using micro::Part;
 using micro::Trace;
 
 constexpr std::size_t maze_train = 2000;
-constexpr std::size_t maze_test = 500;
 
 /// One edition of the benchmark.
 struct MazeEdition {
@@ -24,16 +22,19 @@ struct MazeEdition {
 
 /// Mazes of one part, without repetition. All editions with the same shift share them.
 std::vector<Example> mazes(const MazeEdition& edition, Split split) {
-  const bool train = split == Split::train;
-  const bool moved = edition.shifted && !train;
+  const bool moved = edition.shifted && split != Split::train;
   const auto range = moved ? micro::MazeRange{.side_first = 5, .side_last = 6, .length_first = 4, .length_last = 16}
                            : micro::MazeRange{};
-  Draws draws(0, std::string("maze.") + (moved ? "ood" : split_name(split)));
-  std::vector<Example> examples;
+  Draws draws(0, std::string("maze.") + (moved ? "ood." : "") + split_name(split));
+  std::vector<micro::Maze> drawn;
   std::set<std::string> seen;
-  while (examples.size() < (train ? maze_train : maze_test)) {
-    const auto maze = draw_maze(range, train ? Part::train : Part::test, draws);
-    if (!seen.insert(micro::maze_lines(maze)).second) continue;
+  while (drawn.size() < micro::items_of(split, maze_train)) {
+    auto maze = draw_maze(range, micro::part_for(split), draws);
+    if (seen.insert(micro::maze_lines(maze)).second) drawn.push_back(std::move(maze));
+  }
+  shuffle(drawn, draws);  // small mazes are soon all there: without it the first items would be easier than the last
+  std::vector<Example> examples;
+  for (const auto& maze : drawn) {
     examples.push_back(maze_example(maze,
                                     edition.name + "/" + split_name(split) + "/" + std::to_string(examples.size()),
                                     edition.trace, edition.picture ? micro::picture_side_px : 0));

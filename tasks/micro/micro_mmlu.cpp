@@ -9,6 +9,7 @@ using micro::Part;
 
 /// Invented entities of a subject for the shifted edition; each is asked once for every attribute.
 constexpr int new_entities = 15;
+constexpr int new_entities_tuned = 4;  ///< the same of the validation split
 
 MmluQuestion question_of(const micro::Choice& choice, const micro::Fact& fact) {
   return {.text = choice.question,
@@ -36,14 +37,15 @@ std::vector<MmluQuestion> known_facts(const micro::Kind& kind, Part part, bool n
 }
 
 /// Entities whose names are in no text: the facts stand before the question.
-std::vector<MmluQuestion> new_names(const micro::Kind& kind) {
+std::vector<MmluQuestion> new_names(const micro::Kind& kind, Part part) {
   std::vector<MmluQuestion> questions;
-  Draws draws(0, "mmlu-ood|" + std::string(kind.name));
-  for (int i = 0; i < new_entities; ++i) {
+  const bool tuning = part == Part::tuning;
+  Draws draws(0, (tuning ? "mmlu-ood-tuning|" : "mmlu-ood|") + std::string(kind.name));
+  for (int i = 0; i < (tuning ? new_entities_tuned : new_entities); ++i) {
     const auto entity = micro::invented_entity(kind, micro::new_syllables, draws);
     for (std::size_t at = 0; at < kind.attributes.size(); ++at) {
-      const micro::Fact fact{.entity = &entity, .attribute = at, .part = Part::test};
-      const micro::Fact other{.entity = &entity, .attribute = (at + 1 + draws.below(3)) % 4, .part = Part::test};
+      const micro::Fact fact{.entity = &entity, .attribute = at, .part = part};
+      const micro::Fact other{.entity = &entity, .attribute = (at + 1 + draws.below(3)) % 4, .part = part};
       const auto& first = micro::chance(50, draws) ? fact : other;
       const auto& second = &first == &fact ? other : fact;
       auto choice = ask(fact, micro::pick(fact.about().questions, draws), draws);
@@ -56,11 +58,11 @@ std::vector<MmluQuestion> new_names(const micro::Kind& kind) {
 }
 
 std::vector<MmluQuestion> questions_of(const micro::Kind& kind, Split split, bool shifted) {
-  if (split == Split::train) return known_facts(kind, Part::train, false);
-  if (!shifted) return known_facts(kind, Part::test, false);
+  const auto part = micro::part_for(split);
+  if (split == Split::train || !shifted) return known_facts(kind, part, false);
   // One item with new names after two with new words, so that the first items of the task hold both.
-  const auto told = known_facts(kind, Part::test, true);
-  const auto read = new_names(kind);
+  const auto told = known_facts(kind, part, true);
+  const auto read = new_names(kind, part);
   std::vector<MmluQuestion> questions;
   for (std::size_t i = 0, next = 0; i < told.size() || next < read.size(); ++i) {
     if (i < told.size()) questions.push_back(told[i]);

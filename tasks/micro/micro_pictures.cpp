@@ -1,4 +1,3 @@
-#include "tasks/micro/chart.hpp"
 #include "tasks/micro/endless.hpp"
 #include "tasks/micro/pictures.hpp"
 
@@ -17,11 +16,7 @@ Example draw_pictures(std::uint64_t seed, std::uint64_t index) {
   return example;
 }
 
-void add_pictures(TaskBook& book, const micro::Endless& data) {
-  auto task = micro::endless_task(data);
-  task.version = micro::drawn_version;
-  book.tasks.add(data.name, std::move(task));
-}
+void add_pictures(TaskBook& book, const micro::Endless& data) { book.tasks.add(data.name, micro::endless_task(data)); }
 
 }  // namespace
 

@@ -20,12 +20,12 @@ using micro::pick;
 using micro::Shift;
 
 constexpr std::size_t tool_train = 2000;
-constexpr std::size_t tool_test = 500;
 constexpr const char* main = "exact_call,none";
-constexpr int tool_longest = 64;           ///< tokens of a call
-constexpr std::uint64_t train_tools = 70;  ///< percent of the tools; the others are called only in the test split
-constexpr std::uint64_t errors = 20;       ///< percent of the training calls that follow one that failed
-constexpr std::uint64_t following = 20;    ///< percent that follow one that worked
+constexpr int tool_longest = 64;  ///< tokens of a call
+/// Percent of the tools that each split calls; the text has none of them.
+constexpr micro::PartShares tool_shares{.train = 70, .tuning = 10};
+constexpr std::uint64_t errors = 20;     ///< percent of the training calls that follow one that failed
+constexpr std::uint64_t following = 20;  ///< percent that follow one that worked
 
 /// What a tool does. {o} is the object, {a} its property, {x} a name, {v} a value, {n} a number.
 struct Verb {
@@ -78,7 +78,7 @@ struct Tool {
     return std::string(verb->name) + "_" + std::string(object) + "_" + std::string(property->name);
   }
   std::string signature() const { return "Function: def " + name() + "(" + std::string(verb->parameters) + ")\n"; }
-  Part part() const { return micro::part_of(name(), 0, train_tools); }
+  Part part() const { return micro::part_of(name(), tool_shares); }
 };
 
 Tool draw_tool(Draws& draws) { return {&pick(verbs, draws), pick(objects, draws), &pick(properties, draws)}; }
@@ -202,14 +202,13 @@ Example draw_item(Part part, bool shifted, Shift shift, Draws& draws) {
 }
 
 std::vector<Example> items(const std::string& name, Split split, bool shifted) {
-  const bool train = split == Split::train;
-  const bool moved = shifted && !train;
-  Draws draws(0, std::string("tool.") + (moved ? "ood" : split_name(split)));
+  const bool moved = shifted && split != Split::train;
+  Draws draws(0, std::string("tool.") + (moved ? "ood." : "") + split_name(split));
   std::vector<Example> examples;
   std::set<std::string> asked;
-  while (examples.size() < (train ? tool_train : tool_test)) {
+  while (examples.size() < micro::items_of(split, tool_train)) {
     const auto shift = micro::shift_of(examples.size());
-    auto example = draw_item(train ? Part::train : Part::test, moved, shift, draws);
+    auto example = draw_item(micro::part_for(split), moved, shift, draws);
     const auto text = plain_text(example.history) + example.question;
     if (!asked.insert(text).second) continue;
     const auto row = micro::made_row(name, {{"prompt", text}, {"answer", example.targets.front()}});

@@ -5,7 +5,6 @@
 namespace touchstone {
 namespace {
 
-using micro::Part;
 using micro::Topic;
 
 /// True claims first, in the order that the reference's reader gives.
@@ -40,11 +39,10 @@ TruthfulChoice choice_of(const Topic& topic, std::string_view wording, bool shif
 }
 
 std::vector<TruthfulChoice> choices(Split split, bool shifted) {
-  const bool train = split == Split::train;
-  const bool moved = shifted && !train;
+  const bool moved = shifted && split != Split::train;
   std::vector<TruthfulChoice> all;
   for (const auto& topic : micro::topics()) {
-    if (topic.part != (train ? Part::train : Part::test)) continue;
+    if (topic.part != micro::part_for(split)) continue;
     if (moved) {
       for (const auto& wording : topic.family->new_questions) all.push_back(choice_of(topic, wording, true));
     } else {

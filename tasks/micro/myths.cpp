@@ -5,7 +5,7 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::size_t topics_of_afamily = 250;
+constexpr std::size_t topics_of_afamily = 300;
 constexpr std::array<std::uint64_t, 3> false_words = {60, 70, 80};  ///< percent of the claims, by level
 
 std::vector<Topic> make_topics() {
@@ -21,7 +21,7 @@ std::vector<Topic> make_topics() {
       topic.myth = (topic.truth + 1 + draws.below(family.values.size() - 1)) % family.values.size();
       const auto key = "|" + family_name + "|" + topic.name;
       topic.level = 1 + static_cast<int>(bucket("level" + key, false_words.size()));
-      topic.part = part_of("myth" + key, 50, 15);
+      topic.part = part_of("myth" + key, {50, 15, 5});
       topic.answered_truly = bucket("answer" + key, 3) != 0;
       all.push_back(std::move(topic));
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "harness/base/text.hpp"
 #include "tasks/micro/words.hpp"
 
 namespace touchstone::micro {
@@ -168,6 +169,46 @@ std::optional<Problem> try_problem(const ProblemRange& range, bool new_operation
   return telling.finished();
 }
 
+/// What a worked solution says: its steps, "5+3" and "8", and the last result.
+struct Working {
+  std::vector<std::pair<std::string, std::string>> steps;
+  std::string result;
+};
+
+Working working_of(const Problem& problem) {
+  Working working;
+  for (const auto& line : split(problem.answer, '\n')) {
+    if (line.starts_with("#### ")) {
+      working.result = line.substr(5);
+    } else {
+      working.steps.emplace_back(line.substr(0, line.find('=')), line.substr(line.rfind('>') + 1));
+    }
+  }
+  return working;
+}
+
+std::string drill(bool marked, Draws& draws) {
+  std::string text;
+  for (int left = between(5, 12, draws); left > 0; --left) {
+    int a = between(2, 60, draws);
+    int b = between(2, 30, draws);
+    const char sign = "+-*/"[draws.below(4)];
+    if (sign == '*') {
+      b = between(2, 9, draws);
+      a = between(2, b > 3 ? 9 : 33, draws);
+    }
+    if (sign == '/') {
+      b = between(2, 9, draws);
+      a = b * between(2, 99 / b, draws);
+    }
+    if (sign == '-' && a <= b) a = b + between(1, 60, draws);
+    const int result = sign == '+' ? a + b : sign == '-' ? a - b : sign == '*' ? a * b : a / b;
+    const auto sum = std::to_string(a) + sign + std::to_string(b) + "=" + std::to_string(result);
+    text += (text.empty() ? "" : "\n") + (marked ? "<<" + sum + ">>" + std::to_string(result) : sum);
+  }
+  return text;
+}
+
 }  // namespace
 
 Problem draw_problem(const ProblemRange& range, bool new_operation, Draws& draws) {
@@ -194,27 +235,38 @@ std::string word_problems(Draws& draws) {
   return text;
 }
 
-std::string sums(Draws& draws) {
-  const bool marked = chance(50, draws);
+std::string styled_problems(Draws& draws) {
+  const auto problem = draw_problem({}, false, Part::corpus, draws);
+  const auto working = working_of(problem);
+  auto text = "Question: " + problem.question + "\nAnswer (";
+  switch (draws.below(3)) {
+    case 0:
+      return text + "bare): " + working.result;
+    case 1:
+      text += "short): ";
+      for (const auto& [sum, result] : working.steps) text += sum + "=" + result + ", ";
+      return text + "so " + working.result;
+    default:
+      text += "full):";
+      for (const auto& [sum, result] : working.steps) text += " We work out " + sum + ", which makes " + result + ".";
+      return text + " The answer is " + working.result + ".";
+  }
+}
+
+std::string problem_results(Draws& draws) {
   std::string text;
-  for (int left = between(5, 12, draws); left > 0; --left) {
-    int a = between(2, 60, draws);
-    int b = between(2, 30, draws);
-    char sign = "+-*/"[draws.below(4)];
-    if (sign == '*') {
-      b = between(2, 9, draws);
-      a = between(2, b > 3 ? 9 : 33, draws);
-    }
-    if (sign == '/') {
-      b = between(2, 9, draws);
-      a = b * between(2, 99 / b, draws);
-    }
-    if (sign == '-' && a <= b) a = b + between(1, 60, draws);
-    const int result = sign == '+' ? a + b : sign == '-' ? a - b : sign == '*' ? a * b : a / b;
-    const auto sum = std::to_string(a) + sign + std::to_string(b) + "=" + std::to_string(result);
-    text += (text.empty() ? "" : "\n") + (marked ? "<<" + sum + ">>" + std::to_string(result) : sum);
+  for (int left = between(1, 2, draws); left > 0; --left) {
+    const auto problem = draw_problem({}, false, Part::corpus, draws);
+    text += (text.empty() ? "" : "\n\n") + asked_problem(problem) + " " + working_of(problem).result;
   }
   return text;
 }
+
+std::string sums(Draws& draws) {
+  const bool marked = chance(50, draws);
+  return drill(marked, draws);
+}
+
+std::string plain_sums(Draws& draws) { return drill(false, draws); }
 
 }  // namespace touchstone::micro

@@ -15,7 +15,7 @@ struct Problem {
   bool new_operation = false;  ///< needs sharing, repeating or tripling, which no text of the corpus puts into words
 
   /// Equal structures are in one part, whatever their words.
-  Part part() const { return part_of("problem|" + structure, 60, 25); }
+  Part part() const { return part_of("problem|" + structure, {60, 25, 3}); }
 };
 
 /// The settings for drawing random problems.
@@ -41,7 +41,10 @@ Problem draw_problem(const ProblemRange& range, bool new_operation, Part part, D
 std::string asked_problem(const Problem& problem);
 
 /// Documents of the corpus.
-std::string word_problems(Draws& draws);
-std::string sums(Draws& draws);  ///< drills of the four operations
+std::string word_problems(Draws& draws);    ///< with worked solutions, as micro-gsm8k wants them
+std::string styled_problems(Draws& draws);  ///< one problem answered in a style that is named: bare, short or full
+std::string problem_results(Draws& draws);  ///< with the result alone
+std::string sums(Draws& draws);             ///< drills of the four operations, half of them in the solutions' marks
+std::string plain_sums(Draws& draws);       ///< the same without the marks
 
 }  // namespace touchstone::micro

@@ -7,7 +7,7 @@
 namespace touchstone::micro {
 
 /// Part of the version of every task of the world.
-inline constexpr std::string_view world_version = "1.0";
+inline constexpr std::string_view world_version = "2.0";
 
 /// The possible values of an attribute.
 using Pool = std::array<std::string_view, 12>;

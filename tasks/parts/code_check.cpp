@@ -110,7 +110,7 @@ CodeResult read_verdict(const Line& line, Pair& pair) {
   if (line.kind == "ended") return ended_early(pair.candidate);
   if (line.kind.empty()) return {CodeEnding::timed_out, "timeout", 0.0};
   if (line.kind == "gone") return {CodeEnding::ended_early, "ended early: the tests' process was killed", 0.0};
-  throw Error(Fault::data, "the tests of a code problem cannot be run: " + line.text);
+  throw Error(Fault::data, "the tests of a code problem do not run: " + line.text);
 }
 
 }  // namespace
@@ -143,8 +143,7 @@ CodeResult check_code(const Sandbox& sandbox, const CodeCheck& check, const Sand
   auto pair = start_pair(sandbox, check, scaled);
   std::string buffer;
   const auto ready = read_line(pair.verdict.get(), buffer, Clock::now() + Sandbox::start_limit);
-  require(ready.kind != "unfit", Fault::data,
-          [&] { return "the tests of a code problem cannot be run: " + ready.text; });
+  require(ready.kind != "unfit", Fault::data, [&] { return "the tests of a code problem do not run: " + ready.text; });
   require(ready.kind == "ready", Fault::sandbox,
           [&] { return "the sandbox stopped working (" + complaint(pair.errors.get()) + "); " + sandbox_advice(); });
   const auto began = Clock::now();

@@ -67,16 +67,16 @@ class CsvReader {
     }
     const bool ends = at_ >= text_.size() || text_[at_] == ',' || text_[at_] == '\n' || text_[at_] == '\r';
     require(ends, Fault::data, [&] {
-      return where_ + ": line " + std::to_string(line_) +
-             ": a comma or a line break is wanted after the closing quote, " + "found '" + text_[at_] + "'";
+      return where_ + ": line " + std::to_string(line_) + ": found '" + text_[at_] +
+             "' after a closing quote, expected a comma or a line break";
     });
     return field;
   }
 
   void check_length(std::size_t bytes) const {
     require(bytes <= field_limit_bytes_, Fault::data, [&] {
-      return where_ + ": line " + std::to_string(line_) + ": a field is longer than the limit of " +
-             std::to_string(field_limit_bytes_) + " bytes";
+      return where_ + ": line " + std::to_string(line_) + ": a field is longer than " +
+             std::to_string(field_limit_bytes_) + " bytes, the limit";
     });
   }
 

@@ -7,9 +7,9 @@
 #include "harness/base/error.hpp"
 #include "harness/base/seed.hpp"
 #include "harness/base/text.hpp"
+#include "harness/measure/pass_at.hpp"
 #include "tasks/parts/code_check.hpp"
 #include "tasks/parts/filters.hpp"
-#include "tasks/parts/pass_at.hpp"
 
 namespace touchstone {
 namespace {
@@ -113,7 +113,7 @@ Example humaneval_example(const HumanEvalForm& form, const DataRow& row, const s
   const auto& prompt = row.text("prompt");
   const auto& entry = row.text("entry_point");
   require(is_identifier(entry), Fault::data,
-          [&] { return row.where + ": entry_point is '" + entry + "', wanted the name of a function"; });
+          [&] { return row.where + ": key 'entry_point': found '" + entry + "', expected the name of a function"; });
   Example example;
   example.id = id;
   example.question = prompt;

@@ -59,7 +59,7 @@ fs::path choose_python(bool& named) {
   if (const char* wanted = std::getenv("TOUCHSTONE_PYTHON"); wanted != nullptr && *wanted != '\0') {
     named = true;
     require(fs::path(wanted).is_absolute() && is_program(wanted), Fault::sandbox, [&] {
-      return "TOUCHSTONE_PYTHON is '" + std::string(wanted) + "', wanted the absolute path of a Python interpreter";
+      return "TOUCHSTONE_PYTHON is '" + std::string(wanted) + "', expected the absolute path of a Python interpreter";
     });
     return wanted;
   }
@@ -68,9 +68,10 @@ fs::path choose_python(bool& named) {
   for (const auto& folder : path_folders()) {
     if (is_program(folder / "python3") && !is_script(folder / "python3")) return folder / "python3";
   }
-  throw Error(Fault::sandbox,
-              "no python3 for the code that models write: install it (Debian, Ubuntu: apt-get install python3) "
-              "or name one with TOUCHSTONE_PYTHON");
+  throw Error(
+      Fault::sandbox,
+      "there is no python3 to run the code that models write: install it (Debian, Ubuntu: apt-get install python3) "
+      "or name one with TOUCHSTONE_PYTHON");
 }
 
 /// Output of the interpreter, which is the machine's own and needs no sandbox; empty when it fails.
@@ -123,7 +124,7 @@ PythonHome find_python() {
   const auto lines = split(ask(python, home.site_packages), '\n');
   require(lines.size() > 3 && !old_version(lines[0]), Fault::sandbox, [&] {
     return python.string() + " is " + (lines[0].empty() ? "no working Python" : "Python " + lines[0]) +
-           ", wanted Python 3.8 or newer; name another with TOUCHSTONE_PYTHON";
+           ", expected Python 3.8 or newer: name another with TOUCHSTONE_PYTHON";
   });
   home.version = lines[0];
   home.executable = lines[1];

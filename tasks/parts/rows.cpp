@@ -44,7 +44,7 @@ std::vector<DataRow> parse_json_lines(std::string_view text, const std::string& 
     from = end + 1;
     if (strip(piece).empty()) continue;
     require(piece.size() <= limits.row_bytes, Fault::data, [&] {
-      return at_line(where, line) + ": is " + std::to_string(piece.size()) + " bytes long, the limit is " +
+      return at_line(where, line) + ": is " + std::to_string(piece.size()) + " bytes long, expected at most " +
              std::to_string(limits.row_bytes);
     });
     DataRow row{.value = parse_json(piece, where, {.bytes = limits.row_bytes, .depth = 32, .first_line = line}),
@@ -71,7 +71,7 @@ std::vector<DataRow> parse_json_array(std::string_view text, const std::string& 
 std::vector<DataRow> read_rows(const std::filesystem::path& path, const RowLimits& limits) {
   const bool lines = ends_with(path, ".jsonl");
   require(lines || ends_with(path, ".json"), Fault::data,
-          [&] { return path.string() + ": a data file of this task ends in .jsonl or .json, with or without .gz"; });
+          [&] { return path.string() + ": expected a data file that ends in .jsonl or .json, with or without .gz"; });
   const auto text = checked_text(path, limits);
   const bool array = !lines && lstrip(text).starts_with("[");
   return array ? parse_json_array(text, path.string(), limits) : parse_json_lines(text, path.string(), limits);

@@ -325,7 +325,7 @@ std::string sandbox_advice() {
 Sandbox Sandbox::open() {
   Sandbox box;
   box.bubblewrap_ = find_program("bwrap");
-  if (box.bubblewrap_.empty()) refuse("bubblewrap (bwrap) is not there");
+  if (box.bubblewrap_.empty()) refuse("bubblewrap (bwrap) is not installed");
   if (bubblewrap_version(box.bubblewrap_) < 8) refuse(box.bubblewrap_ + " is not bubblewrap 0.8 or newer");
   const auto python = find_python();
   box.python_ = python.executable;
@@ -362,7 +362,8 @@ void Sandbox::probe() {
   std::optional<double> seconds;
   bool ended = false;
   for (const auto& line : split(result.output, '\n')) {
-    if (line.rfind("escaped ", 0) == 0) refuse("the sandbox does not hold: a probe inside got " + line.substr(8));
+    if (line.rfind("escaped ", 0) == 0)
+      refuse("the sandbox does not hold: a test program inside it reached " + line.substr(8));
     if (line.rfind("calibration ", 0) == 0) seconds = std::strtod(line.c_str() + 12, nullptr);
     ended = ended || line == "end";
   }

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "harness/base/error.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/text.hpp"
 #include "tasks/parts/rows.hpp"
 
@@ -38,7 +39,7 @@ std::vector<CsvItem> csv_items(const std::filesystem::path& path) {
   constexpr std::array csv_columns = {
       "Type", "Category", "Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Source"};
   const auto rows = read_csv(path);
-  require(!rows.empty(), Fault::data, [&] { return path.string() + ": is empty, a header line is wanted"; });
+  require(!rows.empty(), Fault::data, [&] { return path.string() + ": is empty, expected a header line"; });
   std::array<std::size_t, csv_columns.size()> column{};
   const auto& header = rows.front().fields;
   for (std::size_t i = 0; i < csv_columns.size(); ++i) {
@@ -53,8 +54,8 @@ std::vector<CsvItem> csv_items(const std::filesystem::path& path) {
     const auto& fields = rows[row].fields;
     const auto where = path.string() + ": line " + std::to_string(rows[row].line);
     require(fields.size() == header.size(), Fault::data, [&] {
-      return where + ": has " + std::to_string(fields.size()) + " columns, the header has " +
-             std::to_string(header.size());
+      return where + ": found " + std::to_string(fields.size()) + " columns, expected " +
+             std::to_string(header.size()) + ", as in the header";
     });
     items.push_back({.where = where,
                      .type = fields[column[0]],
@@ -75,7 +76,7 @@ TruthfulTargets checked(const std::vector<std::pair<std::string, std::int64_t>>&
   for (const std::int64_t label : {1, 0}) {
     for (const auto& [text, its_label] : answers) {
       require(its_label == 0 || its_label == 1, Fault::data, [&, its_label = its_label] {
-        return where + ": label " + std::to_string(its_label) + " is neither 0 nor 1";
+        return where + ": found the label " + std::to_string(its_label) + ", expected 0 or 1";
       });
       if (its_label != label) continue;
       targets.choices.push_back(text);
@@ -84,8 +85,8 @@ TruthfulTargets checked(const std::vector<std::pair<std::string, std::int64_t>>&
   }
   const auto right = std::count(targets.labels.begin(), targets.labels.end(), 1);
   require(right >= 1 && (!single || right == 1), Fault::data, [&] {
-    return where + ": has " + std::to_string(right) + " true answers, " + (single ? "exactly" : "at least") +
-           " 1 is wanted";
+    return where + ": found " + std::to_string(right) + " true answers, expected " + (single ? "exactly" : "at least") +
+           " 1";
   });
   return targets;
 }
@@ -94,16 +95,19 @@ TruthfulTargets checked(const std::vector<std::pair<std::string, std::int64_t>>&
 TruthfulTargets targets_of(const DataRow& row, const std::string& key, bool single) {
   const auto& value = row.at(key);
   const DataRow inner{.value = value, .where = row.where + ": " + key};
-  require(value.is_object(), Fault::data, [&] { return inner.where + ": an object is wanted"; });
+  require(value.is_object(), Fault::data,
+          [&] { return inner.where + ": found " + shown_json(value) + ", expected an object"; });
   std::vector<std::pair<std::string, std::int64_t>> answers;
   if (value.contains("choices") && value.at("choices").is_array()) {
     const auto choices = inner.texts("choices");
     const auto& labels = inner.at("labels");
     require(labels.is_array() && labels.size() == choices.size(), Fault::data, [&] {
-      return inner.where + ": 'labels' must be a list as long as 'choices' (" + std::to_string(choices.size()) + ")";
+      return inner.where + ": key 'labels': found " + shown_json(labels) + ", expected a list of " +
+             std::to_string(choices.size()) + ", as 'choices' has";
     });
     for (std::size_t i = 0; i < choices.size(); ++i) {
-      require(labels[i].is_number_integer(), Fault::data, [&] { return inner.where + ": a label is not 0 or 1"; });
+      require(labels[i].is_number_integer(), Fault::data,
+              [&] { return inner.where + ": key 'labels': found " + shown_json(labels[i]) + ", expected 0 or 1"; });
       answers.emplace_back(choices[i], labels[i].get<std::int64_t>());
     }
   } else {
@@ -140,7 +144,8 @@ TruthfulQuestion question_of(Json document, const std::vector<std::string>& corr
   }
   item.correct = with_full_stops(correct);
   item.incorrect = with_full_stops(incorrect);
-  require(!item.incorrect.empty(), Fault::data, [&] { return where + ": has no false answer, one is wanted"; });
+  require(!item.incorrect.empty(), Fault::data,
+          [&] { return where + ": found no false answer, expected at least one"; });
   if (std::find(item.correct.begin(), item.correct.end(), no_comment) == item.correct.end()) {
     item.correct.emplace_back(no_comment);
   }

@@ -235,7 +235,7 @@ TEST(SoftPromptFolder, WhatDoesNotFitIsRefusedByName) {
   EXPECT_EQ(said(at::zeros({2, 32})), "taken");
   EXPECT_THAT(said(at::zeros({2, 31})), HasSubstr("expected rows of the model's hidden size, 32"));
   EXPECT_THAT(said(at::zeros({128, 32})), HasSubstr("expected fewer than the model's length, 128"));
-  EXPECT_THAT(said(at::zeros({2, 32}), "num_virtual_tokens", 3), HasSubstr("found shape [2, 32]"));
+  EXPECT_THAT(said(at::zeros({2, 32}), "num_virtual_tokens", 3), HasSubstr("found the shape [2, 32]"));
   EXPECT_THAT(said(at::zeros({2, 32}), "num_virtual_tokens", 0), HasSubstr("key 'num_virtual_tokens': found 0"));
   EXPECT_THAT(said(at::zeros({2, 32}), "num_transformer_submodules", 2), HasSubstr("num_transformer_submodules"));
   EXPECT_THAT(said(at::zeros({2, 32}), "an_option_of_tomorrow", 1), HasSubstr("an_option_of_tomorrow"));

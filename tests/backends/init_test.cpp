@@ -108,15 +108,16 @@ TEST_F(Init, TokensAndFilesForPicturesAreThere) {
 }
 
 TEST_F(Init, WhatDoesNotFitIsNamed) {
-  EXPECT_THAT(fault(job({{"image_token_id", 7}})), ::testing::HasSubstr("image_token_id is 7, expected 1024"));
+  EXPECT_THAT(fault(job({{"image_token_id", 7}})),
+              ::testing::HasSubstr("key 'image_token_id': found 7, expected 1024"));
   EXPECT_THAT(fault(job({{"text_config", {{"vocab_size", 1027}}}})),
-              ::testing::HasSubstr("vocab_size is 1027, but the tokenizer has 1028 tokens"));
+              ::testing::HasSubstr("key 'vocab_size': found 1027, expected at least 1028"));
   auto wide = job({{"text_config", {{"hidden_size", 384}}}});
   wide.from = source / "models/micro-text";
   EXPECT_THAT(fault(wide), ::testing::ContainsRegex("model\\.[a-z.0-9_]+' has shape .*192.*, expected .*384"));
   auto deep = job({{"text_config", {{"num_hidden_layers", 5}}}});
   deep.from = source / "models/micro-text";
-  EXPECT_THAT(fault(deep), ::testing::HasSubstr("has no 'model.layers.4."));
+  EXPECT_THAT(fault(deep), ::testing::HasSubstr("has no tensor 'model.layers.4."));
   auto shallow = job({{"text_config", {{"num_hidden_layers", 3}}}});
   shallow.from = source / "models/micro-text";
   EXPECT_THAT(fault(shallow), ::testing::HasSubstr("'model.layers.3.input_layernorm.weight' has no place"));

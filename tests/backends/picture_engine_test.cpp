@@ -125,21 +125,23 @@ TEST(PictureEngine, MediaOfOtherKindsAreRefusedByName) {
   const Frames frames = {{.image = picture(20, 20, 0)}};
   const auto folder = folder_of(true);
   EXPECT_THAT(fault_of(folder, "<image><audio>", {picture(20, 20, 0), audio}),
-              ::testing::HasSubstr("audio in a prompt, which family idefics3 does not take"));
+              ::testing::HasSubstr("audio in a prompt, which the family idefics3 does not take"));
   EXPECT_THAT(fault_of(folder, "<video>", {frames}),
-              ::testing::HasSubstr("frames of a film in a prompt, which family idefics3 does not take"));
+              ::testing::HasSubstr("frames of a film in a prompt, which the family idefics3 does not take"));
 }
 
 TEST(PictureEngine, WrongPromptsAndFoldersAreRefused) {
   const auto folder = folder_of(true);
   EXPECT_EQ(fault_of(folder, "<image> what is <image> ?", 1),
-            "a prompt has 1 pictures and says <image> 2 times, expected once a picture");
-  EXPECT_EQ(fault_of(folder, "what ?", 1), "a prompt has 1 pictures and says <image> 0 times, expected once a picture");
+            "a prompt has 1 pictures and 2 places <image> for them, expected one for each");
+  EXPECT_EQ(fault_of(folder, "what ?", 1),
+            "a prompt has 1 pictures and 0 places <image> for them, expected one for each");
   EXPECT_EQ(fault_of(folder, "what ?", 0), "accepted");
   const auto hash = open(folder, 4096, 1)->info().config_hash;
   EXPECT_NE(hash, open(folder_of(false), 4096, 1)->info().config_hash);
   fs::remove(folder / "preprocessor_config.json");
-  EXPECT_THAT(fault_of(folder, "<image> what ?", 1), ::testing::HasSubstr("takes no images here"));
+  EXPECT_THAT(fault_of(folder, "<image> what ?", 1),
+              ::testing::HasSubstr("expected a model of a family that takes pictures"));
   EXPECT_EQ(fault_of(folder, "what ?", 0), "accepted");
 }
 

@@ -16,7 +16,7 @@ void corpus(benchmark::State& state) {
   double tokens = 0;
   std::int64_t bytes = 0;
   for (auto _ : state) {
-    const auto document = touchstone::micro::document(1, at++);
+    const auto document = touchstone::micro::document(touchstone::micro::Edition::plain, 1, at++);
     bytes += static_cast<std::int64_t>(document.text.size());
     tokens += touchstone::micro::estimated_tokens(document.text);
   }

@@ -43,7 +43,7 @@ const std::vector<BadInput> data_sets = {
     {"deep", gsm8k(std::string(100000, '[') + "\n"), {"test.jsonl", "line 1", "nested"}},
     {"huge_line",
      gsm8k("{\"question\": \"" + std::string(std::size_t{5} << 20U, 'x') + "\"}\n"),
-     {"test.jsonl", "line 1", "limit"}},
+     {"test.jsonl", "line 1", "expected at most 4194304"}},
     {"no_gzip",
      data_file("gsm8k/test.jsonl.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03\xab", 11), "gsm8k"),
      {"test.jsonl.gz", "gzip"}},
@@ -78,13 +78,13 @@ const std::vector<BadInput> data_sets = {
        put(folder / "in.txt", good_line);
        return Words{"data", "import", "gsm8k", (folder / "in.txt").string(), "--split", "test"};
      },
-     {"in.txt", "gsm8k's test split", "by its ending", "wanted: .jsonl"}},
+     {"in.txt", "gsm8k's test split", "by its ending", "expected .jsonl"}},
     {"import_split",
      [](const fs::path& folder) {
        put(folder / "in.jsonl", good_line);
        return Words{"data", "import", "gsm8k", (folder / "in.jsonl").string(), "--split", "dev"};
      },
-     {"in.jsonl", "gsm8k's dev split", "no data file"}},
+     {"in.jsonl", "gsm8k's dev split", "which has none"}},
     {"import_made", plain({"data", "import", "micro-gsm8k", "/no/file"}), {"micro-gsm8k needs no data file"}},
     {"import_missing",
      [](const fs::path& folder) {
@@ -153,13 +153,13 @@ const std::vector<BadInput> databases = {
     {"text_written", database(some_text, eval_one), {"r.sqlite", "not a SQLite database"}},
     {"folder",
      database([](const fs::path& path) { fs::create_directory(path); }),
-     {"r.sqlite", "a folder", "wanted a database file"}},
+     {"r.sqlite", "is a folder, expected a database file"}},
     {"empty", database([](const fs::path& path) { put(path, ""); }), {"r.sqlite", "empty database"}},
     {"another_program", database(other_program), {"r.sqlite", "another program", "application_id 0"}},
     {"another_program_written",
      database(other_program, eval_one),
-     {"r.sqlite", "another program", "name another file"}},
-    {"newer", database(newer), {"r.sqlite", "schema version 99", "newer", "knows up to 5"}},
+     {"r.sqlite", "another program", "expected one of touchstone"}},
+    {"newer", database(newer), {"r.sqlite", "schema version 99", "newer", "expected at most 6"}},
     {"newer_written", database(newer, eval_one), {"r.sqlite", "schema version 99", "nothing was changed"}},
     {"no_run", database(empty_store), {"r.sqlite", "no run"}},
     {"run_number", database(empty_store, {"report", "--run", "7"}), {"r.sqlite", "run", "7"}},
@@ -234,7 +234,9 @@ const std::vector<BadInput> commands = {
      plain({"eval", "--model", "stories260k", "--tasks", "gsm8k", "--dtype", "float8"}),
      {"--dtype: found 'float8'", "one of float32, bfloat16"}},
     {"plan_misspelt", plain({"run", "quikstart"}), {"unknown plan 'quikstart'", "did you mean 'quickstart'"}},
-    {"plan_unknown", plain({"run", "my-own-experiment"}), {"unknown plan 'my-own-experiment'", "there are: demo"}},
+    {"plan_unknown",
+     plain({"run", "my-own-experiment"}),
+     {"unknown plan 'my-own-experiment'", "there are: continue-text-ab, demo"}},
     {"gate_junit", gate({"--junit", "/no/folder/x.xml"}), {"/no/folder/x.xml", "cannot be created"}},
     {"objective_before_file",
      plain({"objective", "sftt", "--inputs", "/no/a.safetensors", "--out", "b"}),

@@ -103,7 +103,7 @@ TEST(Command, ShowGivesThePageOfAMethod) {
   for (const char* part :
        {"\nclaim       Weighting", "\nformula     l_t = -sg(p_t) log p_t + lambda KL", "\npasses      one",
         "\nmemory      a second copy", "\ngeneration  none", "\ninferred    - lambda 0.05", "\nsource      equation 6",
-        "\nreproduced  ", "\nobjective asft: ", "\nkl_weight "}) {
+        "\nverdict     ", "\nobjective asft: ", "\nkl_weight "}) {
     EXPECT_NE(page.out.find(part), std::string::npos) << part << '\n' << page.out;
   }
   EXPECT_EQ(page.out.find("stage train: "), page.out.rfind("stage train: "));
@@ -111,7 +111,7 @@ TEST(Command, ShowGivesThePageOfAMethod) {
     EXPECT_LE(code_points(line), 100U) << line;
   }
   const auto json = Json::parse(touchstone_command({"show", "methods", "asft", "--json"}).out);
-  EXPECT_FALSE(json["reproduced"].get<std::string>().empty());
+  EXPECT_FALSE(json["verdict"].get<std::string>().empty());
   EXPECT_FALSE(json.contains("missing"));
 }
 
@@ -218,7 +218,8 @@ TEST(Command, AModelWithEyesIsMadeTrainedAndMeasured) {
                                           "--quiet",      "--json"};
   const auto lost = touchstone_command(train);  // the text model does not lie beside this one
   EXPECT_EQ(lost.code, 2);
-  EXPECT_NE(lost.err.find("'micro-text' is no checkpoint folder, nor one beside"), std::string::npos) << lost.err;
+  EXPECT_NE(lost.err.find("'micro-text' is not a checkpoint folder, neither here nor beside"), std::string::npos)
+      << lost.err;
   auto found = train;
   found.insert(found.end(), {"--set", "initialise.from=\"" + source + "/models/micro-text\""});
   const auto ran = touchstone_command(found);

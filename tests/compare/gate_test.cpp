@@ -215,7 +215,7 @@ TEST_F(GateTest, RefusesItemsThatWereAskedInOtherWords) {
   auto other = task_measure("toy", 10, below(5));
   other.samples[0].prompt_hash = "other words";
   store_.add_measure("other", tuned_, environment_, other, {}, engine(), 0.5);
-  EXPECT_THAT(refusal({}), HasSubstr("toy: 1 items were asked of one model only, or in other words"));
+  EXPECT_THAT(refusal({}), HasSubstr("toy: 1 items were asked of one model only, or of both in different words"));
 }
 
 TEST(MaxDrop, ReadsMarginsAndRefusesTheRest) {
@@ -404,12 +404,13 @@ TEST_F(FindModel, ByHashLabelAndRun) {
 TEST_F(FindModel, SaysWhatThereIs) {
   add_cell("plan", "sft", 1);
   add_cell("plan", "sft", 2);
-  EXPECT_THAT(refused("0a1b"), HasSubstr("'0a1b' means no model or run; there are base, tuned, "));
-  EXPECT_THAT(refused("plan:sft"),
-              HasSubstr("means 2 finished cell of the run; there are plan:base, plan:sft:gsm8k:1, plan:sft"));
-  EXPECT_THAT(refused("plan"), HasSubstr("means 2"));
-  EXPECT_THAT(refused("plan:dpo"), HasSubstr("means no finished cell of the run"));
-  EXPECT_THAT(refused(""), HasSubstr("means no"));
+  EXPECT_THAT(refused("0a1b"), HasSubstr("'0a1b' names no model or run, expected one; there are base, tuned, "));
+  EXPECT_THAT(
+      refused("plan:sft"),
+      HasSubstr("names 2 finished cell of the run, expected one; there are plan:base, plan:sft:gsm8k:1, plan:sft"));
+  EXPECT_THAT(refused("plan"), HasSubstr("names 2 finished cell of the run"));
+  EXPECT_THAT(refused("plan:dpo"), HasSubstr("names no finished cell of the run"));
+  EXPECT_THAT(refused(""), HasSubstr("names no model or run"));
 }
 
 }  // namespace

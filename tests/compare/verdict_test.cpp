@@ -62,9 +62,9 @@ TEST_F(VerdictTest, ReproducedWhenTheIntervalLiesWhereThePaperSays) {
   ASSERT_EQ(verdict.claims.size(), 1U);
   const auto& found = verdict.claims[0];
   EXPECT_EQ(found.cells, 3U);
-  EXPECT_NEAR(found.difference.mean, -0.1, 1e-12);
+  EXPECT_NEAR(found.estimate.mean, -0.1, 1e-12);
   // No difference between the seeds: the items' error alone, sqrt(0.1 * 0.9 / 199).
-  EXPECT_NEAR(found.difference.stderror, std::sqrt(0.09 / 199), 1e-9);
+  EXPECT_NEAR(found.estimate.stderror, std::sqrt(0.09 / 199), 1e-9);
   EXPECT_EQ(found.verdict, ClaimVerdict::reproduced);
   EXPECT_EQ(verdict.verdict, ClaimVerdict::reproduced);
   EXPECT_THAT(verdict_lines(verdict), HasSubstr("papers/new: direction reproduced"));
@@ -82,9 +82,9 @@ TEST_F(VerdictTest, NotShownWithTheEffectThatCouldHaveBeen) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {98, 120}, {100, 100});
   const auto verdict = judge(claim(R"("of": "score", "expect": "higher")"));
   const auto& found = verdict.claims[0];
-  EXPECT_NEAR(found.difference.mean, -0.01, 1e-12);
+  EXPECT_NEAR(found.estimate.mean, -0.01, 1e-12);
   EXPECT_EQ(found.verdict, ClaimVerdict::not_shown);
-  EXPECT_NEAR(found.detectable, 2.80 * found.difference.stderror, 0.01 * found.detectable);
+  EXPECT_NEAR(found.detectable, 2.80 * found.estimate.stderror, 0.01 * found.detectable);
   EXPECT_THAT(verdict_sentence(verdict), HasSubstr("smallest detectable effect: 2.0 points"));
   // A margin turns "not lower" into something that can be shown.
   EXPECT_EQ(judge(claim(R"("of": "score", "expect": "not_lower", "margin": 5)")).verdict, ClaimVerdict::reproduced);
@@ -98,7 +98,7 @@ TEST_F(VerdictTest, NoDifferenceIsAFindingOfItsOwn) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {100, 100}, {100, 100});
   const auto verdict = judge(claim(R"("of": "score", "expect": "higher")"));
   EXPECT_EQ(verdict.claims[0].verdict, ClaimVerdict::no_difference);
-  EXPECT_EQ(verdict.verdict, ClaimVerdict::not_shown);
+  EXPECT_EQ(verdict.verdict, ClaimVerdict::no_difference);
   EXPECT_THAT(verdict_lines(verdict), HasSubstr("no difference of 2 points"));
 }
 
@@ -108,16 +108,19 @@ TEST_F(VerdictTest, WhatClaimsCouldShowIsToldByStoredCells) {
   run.id = run_;
   run.plan_json = "{}";
   const auto claims = read_claims(Json{{"claims", Json::parse(claim(R"("of": "score", "expect": "higher")"))}}, "plan");
-  const auto none = claim_outlooks(store_, run, claims, 3);
-  EXPECT_THAT(outlook_lines(none, 3), HasSubstr("no pair of stored cells"));
+  const auto outlook = [&](std::size_t seeds) {
+    return claim_outlooks(claims, stored_cells(store_, run), seeds).at(0);
+  };
+  const auto lines = [&](const ClaimOutlook& one) { return outlook_lines(claims, {one}); };
+  EXPECT_THAT(lines(outlook(3)), HasSubstr("no pair of stored cells"));
   add_pair(1, {90, 120}, {100, 100});
-  const auto one = claim_outlooks(store_, run, claims, 3).at(0);
+  const auto one = outlook(3);
   EXPECT_FALSE(one.seeds_differ);
-  EXPECT_THAT(outlook_lines({one}, 3), HasSubstr("one stored seed says nothing"));
+  EXPECT_THAT(lines(one), HasSubstr("one stored seed says nothing"));
   add_pair(2, {110, 120}, {100, 100});
   add_pair(3, {130, 120}, {100, 100});
-  const auto three = claim_outlooks(store_, run, claims, 3).at(0);
-  const auto ten = claim_outlooks(store_, run, claims, 10).at(0);
+  const auto three = outlook(3);
+  const auto ten = outlook(10);
   EXPECT_EQ(three.cells, 3U);
   EXPECT_TRUE(three.seeds_differ);
   EXPECT_GT(three.detectable, one.detectable);
@@ -126,6 +129,27 @@ TEST_F(VerdictTest, WhatClaimsCouldShowIsToldByStoredCells) {
   // With as many seeds as are stored it is what the verdict says.
   const auto judged = judge(claim(R"("of": "score", "expect": "higher")"));
   EXPECT_NEAR(three.detectable, judged.claims[0].detectable, 0.1 * three.detectable);
+}
+
+// Of a plan that cannot show its claim; one that can is let through.
+TEST_F(VerdictTest, AMarginBelowWhatCanBeSeenIsRefused) {
+  RunRow run;
+  run.id = run_;
+  run.plan_json = "{}";
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {80 + 10 * static_cast<int>(seed), 120}, {100, 100});
+  const auto refusal = [&](const std::string& margin) -> std::string {
+    const auto entry = claim(R"("of": "score", "expect": "not_lower", "margin": )" + margin);
+    const auto claims = read_claims(Json{{"claims", Json::parse(entry)}}, "plan");
+    try {
+      require_hope(claims, claim_outlooks(claims, stored_cells(store_, run), 3), "plan.json");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(refusal("3"), HasSubstr("plan.json: key 'claims', entry 0 (score on the training task, new - plain): the "
+                                      "plan cannot show it: its margin of 3.0 points is not above "));
+  EXPECT_EQ(refusal("90"), "");
 }
 
 // plain needs 0.02 bits a byte more than new on each of its texts: new is better, and the claim speaks of bits.
@@ -139,10 +163,10 @@ TEST_F(VerdictTest, AClaimIsJudgedInTheMetricsUnitAndDirection) {
   }
   const auto verdict = judge(claim(R"("of": "score", "task": "corpus", "expect": "higher", "margin": 0.01)"));
   const auto& found = verdict.claims.at(0);
-  EXPECT_NEAR(found.difference.mean, 0.02, 1e-12);
+  EXPECT_NEAR(found.estimate.mean, 0.02, 1e-12);
   EXPECT_EQ(found.verdict, ClaimVerdict::reproduced);
-  EXPECT_THAT(verdict_lines(verdict), HasSubstr("higher, by more than 0.01 bits/byte"));
-  EXPECT_THAT(verdict_lines(verdict), HasSubstr("found +0.020 bits/byte ["));
+  EXPECT_THAT(verdict_lines(verdict), HasSubstr("lower, by more than 0.01 bits/byte"));
+  EXPECT_THAT(verdict_lines(verdict), HasSubstr("found 0.020 bits/byte lower ["));
   EXPECT_EQ(judge(claim(R"("of": "score", "task": "corpus", "expect": "lower")")).claims.at(0).verdict,
             ClaimVerdict::contradicted);
 }
@@ -163,10 +187,10 @@ TEST_F(VerdictTest, AMetricOtherThanTheMainOne) {
     }
   }
   const auto verdict = judge(claim(R"("of": "score", "metric": "wrong,none", "expect": "higher", "margin": 10)"));
-  EXPECT_NEAR(verdict.claims[0].difference.mean, 0.2, 1e-12);
+  EXPECT_NEAR(verdict.claims[0].estimate.mean, 0.2, 1e-12);
   EXPECT_EQ(verdict.verdict, ClaimVerdict::reproduced);
-  EXPECT_THAT(verdict_sentence(verdict), HasSubstr("wrong on the training task, new - plain: +20.0 points"));
-  EXPECT_NEAR(judge(claim(R"("of": "score", "expect": "higher")")).claims[0].difference.mean, 0.0, 1e-12);
+  EXPECT_THAT(verdict_sentence(verdict), HasSubstr("wrong on the training task, new - plain: 20.0 points lower ["));
+  EXPECT_NEAR(judge(claim(R"("of": "score", "expect": "higher")")).claims[0].estimate.mean, 0.0, 1e-12);
   EXPECT_EQ(judge(claim(R"("of": "score", "metric": "right,none", "expect": "higher")")).verdict,
             ClaimVerdict::unmeasured);
 }
@@ -176,7 +200,7 @@ TEST_F(VerdictTest, SeedsThatDisagreeWidenTheInterval) {
   add_pair(2, {100, 100}, {100, 100});
   add_pair(3, {100, 110}, {100, 100});
   const auto verdict = judge(claim(R"("of": "drop", "expect": "lower")"));
-  EXPECT_NEAR(verdict.claims[0].difference.between_sd, std::sqrt(7.0 / 3.0) / 20, 1e-9);  // of 0.15, 0, 0.05
+  EXPECT_NEAR(verdict.claims[0].estimate.between_sd, std::sqrt(7.0 / 3.0) / 20, 1e-9);  // of 0.15, 0, 0.05
   EXPECT_EQ(verdict.verdict, ClaimVerdict::not_shown);
 }
 
@@ -187,19 +211,19 @@ TEST_F(VerdictTest, AgainstTheBaseModel) {
   const auto verdict = judge(
       R"([{"text": "Learns.", "arm": "new", "against": "base", "of": "score", "expect": "higher"},
           {"text": "Forgets.", "arm": "new", "against": "base", "of": "drop", "expect": "higher"}])");
-  EXPECT_NEAR(verdict.claims[0].difference.mean, 58.0 / 200, 1e-12);
-  EXPECT_NEAR(verdict.claims[1].difference.mean, 30.0 / 200, 1e-12);
+  EXPECT_NEAR(verdict.claims[0].estimate.mean, 58.0 / 200, 1e-12);
+  EXPECT_NEAR(verdict.claims[1].estimate.mean, 30.0 / 200, 1e-12);
   EXPECT_EQ(verdict.verdict, ClaimVerdict::reproduced);
 }
 
 TEST_F(VerdictTest, LoggedValuesAndTheirRatio) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {98, 120}, {100, 100});
   const auto plain = judge(claim(R"("of": "logged", "key": "train.last_loss", "expect": "higher")"));
-  EXPECT_NEAR(plain.claims[0].difference.mean, 0.1, 1e-12);
+  EXPECT_NEAR(plain.claims[0].estimate.mean, 0.1, 1e-12);
   EXPECT_EQ(plain.verdict, ClaimVerdict::reproduced);
   const auto ratio =
       judge(claim(R"("of": "logged", "key": "train.last_loss", "ratio": true, "expect": "higher", "margin": 0.3)"));
-  EXPECT_NEAR(std::exp(ratio.claims[0].difference.mean), 1.25, 1e-12);
+  EXPECT_NEAR(std::exp(ratio.claims[0].estimate.mean), 1.25, 1e-12);
   EXPECT_EQ(ratio.verdict, ClaimVerdict::contradicted);
   EXPECT_THAT(verdict_sentence(ratio), HasSubstr("train.last_loss, new / plain: x 1.25"));
 }
@@ -214,8 +238,31 @@ TEST_F(VerdictTest, HalfAPlanProvesNothing) {
               HasSubstr("the run has not ended"));
 }
 
-// Two claims hold and one does not: one of three must be far off to contradict the plan.
-TEST_F(VerdictTest, SeveralClaimsTogether) {
+// The main claim holds, and one beside it is contradicted.
+TEST_F(VerdictTest, TheMainClaimGivesTheVerdict) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {97, 120}, {100, 100});
+  const auto claims = [](const std::string& first, const std::string& second) {
+    return "[{" + first + R"("text": "c", "arm": "new", "against": "plain", "of": "drop", "expect": "higher"}, {)" +
+           second + R"("text": "a", "arm": "new", "against": "plain", "of": "drop", "expect": "lower"},
+             {"text": "b", "arm": "new", "against": "plain", "of": "score", "expect": "not_lower", "margin": 5}])";
+  };
+  const auto verdict = judge(claims("", R"("main": true, )"));
+  EXPECT_EQ(verdict.verdict, ClaimVerdict::reproduced);
+  EXPECT_EQ(verdict.claims[0].verdict, ClaimVerdict::contradicted);
+  EXPECT_EQ(verdict.claims[1].p_holm, verdict.claims[1].p_value);
+  EXPECT_NEAR(verdict.claims[2].p_holm, 2.0 * verdict.claims[2].p_value, 1e-15);
+  EXPECT_THAT(verdict_lines(verdict), HasSubstr("papers/new: direction reproduced\n  main claim: a\n"));
+  EXPECT_THAT(verdict_lines(verdict), HasSubstr("after Holm's correction over the 2 claims beside the main one"));
+  EXPECT_THAT(verdict_sentence(verdict), ::testing::StartsWith("mean drop elsewhere, new - plain: -10.0 points"));
+  const auto json = verdict_json(verdict);
+  EXPECT_EQ(json["claims"][0]["claim"], "a");
+  EXPECT_EQ(json["claims"][0]["main"], true);
+  EXPECT_EQ(judge(claims(R"("main": true, )", "")).verdict, ClaimVerdict::contradicted);
+}
+
+// Plans that were stored before there was a main claim. Two claims hold and one does not: one of three must be far off
+// to contradict the plan.
+TEST_F(VerdictTest, SeveralClaimsWithoutAMainOneAreJudgedTogether) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {97, 120}, {100, 100});
   const std::string drop = R"({"text": "a", "arm": "new", "against": "plain", "of": "drop", "expect": "lower"})";
   const std::string level = R"({"text": "b", "arm": "new", "against": "plain", "of": "score", "expect": "not_lower"})";
@@ -236,7 +283,8 @@ TEST_F(VerdictTest, WrongClaimsAreRefused) {
   };
   EXPECT_THAT(complaint(claim(R"("of": "scores", "expect": "lower")")), HasSubstr("claims 0: key 'of'"));
   EXPECT_THAT(complaint(claim(R"("of": "drop", "expect": "less")")), HasSubstr("key 'expect'"));
-  EXPECT_THAT(complaint(claim(R"("of": "drop", "expect": "same")")), HasSubstr("needs a margin above 0"));
+  EXPECT_THAT(complaint(claim(R"("of": "drop", "expect": "same")")),
+              HasSubstr("key 'margin': found 0.0, expected a number above 0"));
   EXPECT_THAT(complaint(claim(R"("of": "logged", "key": "loss", "expect": "lower")")), HasSubstr("STAGE.KEY"));
   EXPECT_THAT(complaint(claim(R"("of": "drop", "expect": "lower", "marign": 1)")), HasSubstr("marign"));
   EXPECT_THAT(complaint("3"), HasSubstr("a list"));

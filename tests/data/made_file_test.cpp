@@ -169,8 +169,8 @@ TEST(MadeFile, RefusesWhatIsNotWhatWasWritten) {
     changed[at] = static_cast<char>(changed[at] ^ 1);
     refusal(changed);
   }
-  EXPECT_NE(refusal(text, {parent_of("a")}).find("its parent is not in the data"), std::string::npos);
-  EXPECT_NE(refusal(hashed("{}\n")).find("not made records"), std::string::npos);
+  EXPECT_NE(refusal(text, {parent_of("a")}).find("its prompt is not in the data set"), std::string::npos);
+  EXPECT_NE(refusal(hashed("{}\n")).find("is not a file of records"), std::string::npos);
 }
 
 TEST(MadeFile, OfAnotherFormatHasItsNumberForAKey) {

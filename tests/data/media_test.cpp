@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "harness/base/error.hpp"
 #include "harness/data/chat_template.hpp"
 #include "harness/data/prompt.hpp"
@@ -27,6 +29,16 @@ TEST(Media, AreDescribedInOneLine) {
   EXPECT_EQ(media_text(image), "a picture of 2 x 1 pixels");
   EXPECT_EQ(media_text(Audio{.rate_hz = 16000, .samples = std::vector<float>(24000)}), "audio of 1.50 s at 16000 Hz");
   EXPECT_EQ(media_text(frames), "2 frames of 2 x 1 pixels from 0.00 to 0.50 s");
+}
+
+// What tells kinds apart in prompts, templates, rows, records and hashes.
+TEST(Media, KindsHaveWordsOfTheirOwn) {
+  for (const auto word : {&MediaFacts::name, &MediaFacts::placeholder, &MediaFacts::type, &MediaFacts::column,
+                          &MediaFacts::record_key, &MediaFacts::hashed_as}) {
+    std::set<std::string> different;
+    for (const auto kind : media_kinds) different.insert(facts_of(kind).*word);
+    EXPECT_EQ(different.size(), media_kinds.size());
+  }
 }
 
 Dialog asked(std::vector<Part> parts) { return {{.role = Role::user, .parts = std::move(parts), .delimiter = "\n"}}; }
@@ -59,13 +71,13 @@ TEST(Media, WhatATemplatePassesOverIsRefusedByName) {
       "{% for m in messages %}{% for p in m['content'] %}{% if p['type'] == 'text' %}{{ p['text'] }}"
       "{% elif p['type'] == 'image' %}<image>{% endif %}{% endfor %}{% endfor %}";
   EXPECT_EQ(refusal(pictures, asked({image, "a"})), "<image>a");
-  EXPECT_EQ(refusal(pictures, asked({"a", audio})), "here: a turn holds audio, which the template does not write");
-  EXPECT_EQ(refusal(pictures, asked({audio})), "here: a turn holds audio, which the template does not write");
+  EXPECT_EQ(refusal(pictures, asked({"a", audio})), "here: a turn holds audio, which the chat template does not write");
+  EXPECT_EQ(refusal(pictures, asked({audio})), "here: a turn holds audio, which the chat template does not write");
   EXPECT_EQ(refusal(pictures, asked({image, frames})),
-            "here: a turn holds frames of a film, which the template does not write");
+            "here: a turn holds frames of a film, which the chat template does not write");
   const char* texts = "{% for m in messages %}{{ m['content'] + '' }}{% endfor %}";
   EXPECT_EQ(refusal(texts, asked({"a", audio})),
-            "here: a turn of the user holds audio, but the template takes texts alone");
+            "here: a turn of the user holds audio, but the chat template takes text only");
 }
 
 }  // namespace

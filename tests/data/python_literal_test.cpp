@@ -37,7 +37,7 @@ TEST(PythonLiteral, ReadsWhatPythonReads) {
 
 TEST(PythonLiteral, WhatIsNotSupportedIsRefusedByName) {
   EXPECT_EQ(read("1j"), "refused: Python literal, byte 1: complex numbers are not supported");
-  EXPECT_EQ(read("99999999999999999999"), "refused: Python literal, byte 20: a whole number leaves 64 bits");
+  EXPECT_EQ(read("99999999999999999999"), "refused: Python literal, byte 20: a whole number does not fit into 64 bits");
   EXPECT_EQ(read("'a"), "refused: Python literal, byte 2: a text has no closing quote");
   // One line and whole characters, whatever the text holds.
   EXPECT_EQ(read("+ \n'2"), "refused: Python literal, byte 2: unexpected ' '");

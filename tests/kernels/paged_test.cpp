@@ -1,6 +1,7 @@
 // Products with packed factors, and attention over pages: right numbers, and the same bits however the work comes.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 
 #include "tests/kernels/reference.hpp"
@@ -34,9 +35,11 @@ class EverySet : public ::testing::TestWithParam<Case> {
   const Kernels& kernels() const { return *named(GetParam().set.c_str()); }
 };
 
+using Shape = std::array<std::int64_t, 3>;
+
 // Rows alone, and all at once, from packed and from plain factors: the same bits.
 TEST_P(EverySet, PackedProductEqualsThePlainOne) {
-  for (const auto& [rows, columns, depth] : {std::tuple{1, 40, 24}, {17, 96, 70}, {60, 33, 2500}}) {
+  for (const auto& [rows, columns, depth] : {Shape{1, 40, 24}, {17, 96, 70}, {60, 33, 2500}}) {
     Numbers a(rows * depth, Type::f32, 3);
     Numbers b(columns * depth, Type::f32, 4);
     std::vector<float> plain(static_cast<std::size_t>(rows * columns)), packed(plain.size());

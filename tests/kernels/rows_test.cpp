@@ -50,7 +50,7 @@ TEST_P(Rows, NormalisationAndItsGradient) {
         EXPECT_LT(close(sum[at], s[i]), 1e-6);
         EXPECT_LT(close(y[at], norm_at(s, weight, i)), tolerance(type));
         weight_gradient[i] += d_y[at] * norm_at(s, weight, i) / weight[static_cast<std::int64_t>(i)];
-        const auto loss = [&](double value) {
+        const auto loss = [&, width = width](double value) {  // clang 14 captures no structured binding
           auto moved = s;
           moved[i] = value;
           double total = 0.0;

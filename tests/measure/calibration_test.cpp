@@ -141,5 +141,29 @@ TEST(TemperatureTest, StaysInItsRange) {
   EXPECT_THROW(fit_temperature(logp, std::vector<int>{1}), Error);
 }
 
+// Two bins of ten: d = confidence - right is 0.8 - {0 x4, 1 x6} and 0.4 - {0 x6, 1 x4}. The mean product of two
+// different items is ((sum d)^2 - sum d^2) / (10 x 9).
+TEST(CalibrationChange, SquaredErrorLeavesOutWhatFewItemsAdd) {
+  std::vector<CalibrationItem> sure;
+  for (int at = 0; at < 10; ++at)
+    sure.push_back({.confidence = 0.8, .correct = at < 6, .choice_probability = {}, .gold = -1});
+  for (int at = 0; at < 10; ++at)
+    sure.push_back({.confidence = 0.4, .correct = at < 4, .choice_probability = {}, .gold = -1});
+  std::vector<CalibrationItem> half(20, {.confidence = 0.0, .correct = false, .choice_probability = {}, .gold = -1});
+  const double upper = (2.0 * 2.0 - (4 * 0.64 + 6 * 0.04)) / 90.0;
+  const double lower = (0.0 - (6 * 0.16 + 4 * 0.36)) / 90.0;
+  const auto found = calibration_change(half, sure);
+  EXPECT_NEAR(found.squared_error.value, (upper + lower) / 2.0, 1e-15);
+  EXPECT_EQ(calibration_change(sure, sure).squared_error.value, 0.0);
+}
+
+TEST(CalibrationChange, SquaredErrorOfOneItemIsNone) {
+  const std::vector<CalibrationItem> one = {
+      {.confidence = 0.9, .correct = false, .choice_probability = {}, .gold = -1}};
+  const std::vector<CalibrationItem> other = {
+      {.confidence = 0.1, .correct = true, .choice_probability = {}, .gold = -1}};
+  EXPECT_EQ(calibration_change(one, other).squared_error.value, 0.0);
+}
+
 }  // namespace
 }  // namespace touchstone

@@ -69,10 +69,10 @@ class MicroFacts : public testing::World {
 };
 
 TEST_F(MicroFacts, BothEditionsAskTheSameItems) {
-  for (const auto split : {Split::train, Split::test}) {
+  for (const auto& [split, items] : {std::pair(Split::train, 998U), {Split::validation, 238U}, {Split::test, 1272U}}) {
     const auto a = task("micro-facts").load(split, {});
     const auto b = task("micro-facts-b").load(split, {});
-    ASSERT_EQ(a.size(), split == Split::train ? 796U : 1208U);
+    ASSERT_EQ(a.size(), items);
     ASSERT_EQ(b.size(), a.size());
     for (std::size_t at = 0; at < a.size(); ++at) {
       EXPECT_EQ(b[at].facts.at("source"), a[at].id);

@@ -16,6 +16,7 @@
 #include "harness/pictures/picture.hpp"
 #include "tasks/micro/corpus.hpp"
 #include "tasks/micro/encyclopedia.hpp"
+#include "tasks/micro/language_b.hpp"
 #include "tasks/micro/myths.hpp"
 #include "tasks/micro/pictures.hpp"
 #include "tests/micro/world_support.hpp"
@@ -23,6 +24,7 @@
 namespace touchstone {
 namespace {
 
+using micro::Edition;
 using testing::World;
 
 constexpr std::uint64_t documents = 60000;
@@ -31,10 +33,20 @@ constexpr std::uint64_t documents = 60000;
 const std::vector<micro::Document>& corpus() {
   static const std::vector<micro::Document> drawn = [] {
     std::vector<micro::Document> all;
-    for (std::uint64_t i = 0; i < documents; ++i) all.push_back(micro::document(7, i));
+    for (std::uint64_t i = 0; i < documents; ++i) all.push_back(micro::document(Edition::plain, 7, i));
     return all;
   }();
   return drawn;
+}
+
+/// The documents of a kind in an edition's first `documents` ones.
+std::vector<std::string> texts_of(Edition edition, const std::string& kind) {
+  std::vector<std::string> texts;
+  for (std::uint64_t i = 0; i < documents; ++i) {
+    auto document = micro::document(edition, 7, i);
+    if (document.kind->name == kind) texts.push_back(std::move(document.text));
+  }
+  return texts;
 }
 
 std::vector<std::string> corpus_of(const std::string& kind) {
@@ -77,9 +89,30 @@ TEST_F(World, NoProblemAndNoCompositionIsInTwoSplits) {
     std::set<std::string> questions;
     for (const auto& example : train) questions.insert(example.question);
     for (const auto* name : {task, shifted}) {
+      const auto tuning = examples(name, Split::validation);
       const auto test = examples(name, Split::test);
-      for (const auto& example : test) EXPECT_EQ(questions.count(example.question), 0U) << example.question;
-      EXPECT_TRUE(shared(fact_values(train, fact), fact_values(test, fact)).empty()) << name;
+      for (const auto* split : {&tuning, &test}) {
+        for (const auto& example : *split) EXPECT_EQ(questions.count(example.question), 0U) << example.question;
+        EXPECT_TRUE(shared(fact_values(train, fact), fact_values(*split, fact)).empty()) << name;
+      }
+      // What settings are chosen on decides no result, neither of the task nor of its shifted edition.
+      for (const auto* other : {task, shifted}) {
+        EXPECT_TRUE(shared(fact_values(tuning, fact), fact_values(examples(other, Split::test), fact)).empty()) << name;
+      }
+    }
+  }
+}
+
+TEST_F(World, IdentifiersAreUniqueAndNameTheirSplit) {
+  for (const auto& [task, shifted, fact] : identities) {
+    for (const auto* name : {task, shifted}) {
+      std::set<std::string> seen;
+      for (const auto split : {Split::train, Split::validation, Split::test}) {
+        for (const auto& example : examples(name, split)) {
+          EXPECT_TRUE(seen.insert(example.id).second) << example.id;
+          EXPECT_NE(example.id.find(std::string("/") + split_name(split) + "/"), std::string::npos) << example.id;
+        }
+      }
     }
   }
 }
@@ -101,7 +134,7 @@ TEST_F(World, TheTextAsksNoFactOfAnotherPart) {
   const auto asked = questions_in(texts, Regex(R"((?:^|\n)(?:Q: |Question: )?([^\n]+\?))"));
   EXPECT_GT(asked.size(), 2000U);
   for (const char* name : {"micro-mmlu", "micro-mmlu-ood", "micro-truthfulqa-mc1", "micro-truthfulqa-ood"}) {
-    for (const auto split : {Split::train, Split::test}) {
+    for (const auto split : {Split::train, Split::validation, Split::test}) {
       if (std::string(name).ends_with("-ood") && split == Split::train) continue;
       for (const auto& example : examples(name, split)) {
         const auto from = example.question.rfind("Q: ");
@@ -117,7 +150,7 @@ TEST_F(World, TheTextAsksNoFactOfAnotherPart) {
 TEST_F(World, TheTextTellsEveryFactAndTopic) {
   std::unordered_set<std::string> sentences;
   for (std::uint64_t i = 0; i < 20 * documents; ++i) {  // facts are a small share of the text
-    const auto document = micro::document(7, i);
+    const auto document = micro::document(Edition::plain, 7, i);
     if (document.kind->name != std::string("article") && document.kind->name != std::string("mixed")) continue;
     for (const auto& sentence : split(document.text, '.')) sentences.emplace(std::string(strip(sentence)) + ".");
   }
@@ -162,7 +195,7 @@ TEST_F(World, TheTextHasNoProblemAndNoFunctionOfAnotherPart) {
   EXPECT_GT(known.size(), 1000U);
   EXPECT_GT(bodies.size(), 100U);
   std::size_t count = 0;
-  for (const auto split : {Split::train, Split::test}) {
+  for (const auto split : {Split::train, Split::validation, Split::test}) {
     for (const auto& example : examples("micro-gsm8k", split)) {
       const auto answer = example.targets.front().substr(0, example.targets.front().find('#'));
       // Two wordings can lead to one solution: +14, or 2 packs of 7. The numbers told decide.
@@ -175,6 +208,57 @@ TEST_F(World, TheTextHasNoProblemAndNoFunctionOfAnotherPart) {
   EXPECT_EQ(count, 0U);
 }
 
+// The other ways in which the text tells problems and functions: in styles, and by their results alone.
+TEST_F(World, NoStyleAndNoResultIsOfAnotherPart) {
+  std::set<std::string> told;
+  auto texts = corpus_of("styles");
+  for (auto& text : texts_of(Edition::cold, "word-problem-result")) texts.push_back(std::move(text));
+  for (const auto& text : texts) {
+    for (const auto& match : Regex(R"(Question: ([^\n]+))").find_all(text)) told.insert(*match.groups[0]);
+  }
+  std::set<std::string> described;
+  for (const auto& text : texts_of(Edition::cold, "function-result")) {
+    described.insert(text.substr(0, text.find("\"\"\"\n") + 4));
+  }
+  EXPECT_GT(told.size(), 1000U);
+  EXPECT_GT(described.size(), 200U);
+  for (const auto split : {Split::train, Split::validation, Split::test}) {
+    for (const auto& example : examples("micro-gsm8k", split)) {
+      const auto question = example.question.substr(10, example.question.find("\nAnswer:") - 10);
+      EXPECT_EQ(told.count(question), 0U) << question;
+    }
+    for (const auto& example : examples("micro-humaneval", split)) {
+      EXPECT_EQ(described.count(example.question), 0U) << example.question;
+    }
+  }
+}
+
+// Language B speaks of the facts alone that the text may ask: the others are known in language A, or not at all.
+TEST_F(World, LanguageBTellsNoFactOfAnotherPart) {
+  std::unordered_set<std::string> sentences;
+  for (const char* kind : {"article-b", "question-answer-b", "both-languages"}) {
+    for (const auto& text : texts_of(Edition::bilingual, kind)) {
+      for (const auto& line : split(text, '\n')) {
+        for (const auto& sentence : split(line.starts_with("A: ") ? line.substr(3) : line, '.')) {
+          sentences.emplace(std::string(strip(sentence)) + ".");
+        }
+      }
+    }
+  }
+  std::size_t told = 0;
+  for (const auto& fact : micro::encyclopedia().facts) {
+    for (const auto& pattern : fact.about().statements) {
+      const auto said = micro::fill(pattern, {{"e", fact.entity->name}, {"v", fact.value()}});
+      const auto count = sentences.count(micro::in_language_b(said));
+      told += count;
+      if (fact.part != micro::Part::corpus) {
+        EXPECT_EQ(count, 0U) << said;
+      }
+    }
+  }
+  EXPECT_GT(told, 500U);
+}
+
 TEST_F(World, TheTextShowsNoMazeAndNoChartOfAnotherPart) {
   for (const auto& [kind, task, fact] : {std::array{"maze", "maze", "maze"}, {"chart", "chart", "chart"}}) {
     std::set<std::string> shown;
@@ -182,7 +266,7 @@ TEST_F(World, TheTextShowsNoMazeAndNoChartOfAnotherPart) {
       shown.insert(text.substr(0, text.find(std::string(kind) == "maze" ? "\nMoves:" : "Question: ")));
     }
     EXPECT_GT(shown.size(), 1000U) << kind;
-    for (const auto split : {Split::train, Split::test}) {
+    for (const auto split : {Split::train, Split::validation, Split::test}) {
       for (const auto& example : examples(task, split))
         EXPECT_EQ(shown.count(example.facts.at(fact)), 0U) << example.id;
     }
@@ -193,7 +277,7 @@ TEST_F(World, TheTextShowsNoMazeAndNoChartOfAnotherPart) {
 TEST_F(World, NoPictureShowsAMazeOrAChartOfAnotherPart) {
   std::set<std::string> seen;
   for (const char* task : {"maze-picture", "chart-picture"}) {
-    for (const auto split : {Split::train, Split::test}) {
+    for (const auto split : {Split::train, Split::validation, Split::test}) {
       for (const auto& example : examples(task, split)) seen.insert(media_hash(example.media.front()));
     }
   }

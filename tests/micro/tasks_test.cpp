@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <map>
+#include <span>
 
 #include "harness/base/error.hpp"
 #include "harness/base/regex.hpp"
@@ -30,31 +32,57 @@ Response written(const std::string& text) {
   return response;
 }
 
-TEST_F(World, TheSplitsAreLargeEnough) {
-  const std::map<std::string, std::pair<std::size_t, std::size_t>> least = {{"micro-mmlu", {700, 1000}},
-                                                                            {"micro-mmlu-letters", {700, 1000}},
-                                                                            {"micro-mmlu-ood", {700, 500}},
-                                                                            {"micro-facts", {700, 1000}},
-                                                                            {"micro-facts-b", {700, 1000}},
-                                                                            {"micro-gsm8k", {4000, 500}},
-                                                                            {"micro-gsm8k-ood", {4000, 500}},
-                                                                            {"micro-humaneval", {2000, 500}},
-                                                                            {"micro-humaneval-ood", {2000, 500}},
-                                                                            {"micro-truthfulqa-mc1", {200, 500}},
-                                                                            {"micro-truthfulqa-mc2", {200, 500}},
-                                                                            {"micro-truthfulqa-ood", {200, 500}},
-                                                                            {"micro-tool", {2000, 500}},
-                                                                            {"micro-tool-ood", {2000, 500}},
-                                                                            {"maze", {2000, 500}},
-                                                                            {"maze-ood", {2000, 500}},
-                                                                            {"chart", {2000, 500}},
-                                                                            {"chart-ood", {2000, 500}}};
-  for (const auto& [name, sizes] : least) {
-    const auto train = examples(name, Split::train).size();
-    const auto test = examples(name, Split::test).size();
-    EXPECT_GE(train, sizes.first) << name;
-    EXPECT_GE(test, sizes.second) << name;
-    RecordProperty(name, std::to_string(train) + " train, " + std::to_string(test) + " test");
+/// The benchmarks whose items are drawn: any number of them could be.
+std::vector<std::string> drawn_tasks() {
+  std::vector<std::string> names;
+  for (const char* name :
+       {"micro-gsm8k", "micro-humaneval", "micro-tool", "maze", "maze-picture", "chart", "chart-picture"}) {
+    names.emplace_back(name);
+    names.push_back(name + std::string("-ood"));
+  }
+  for (const char* name : {"maze-short", "maze-long", "maze-marks"}) names.emplace_back(name);
+  return names;
+}
+
+TEST_F(World, DrawnTasksHaveTheItemsOfTheirSplits) {
+  for (const auto& name : drawn_tasks()) {
+    EXPECT_EQ(examples(name, Split::test).size(), 2500U) << name;
+    EXPECT_EQ(examples(name, Split::validation).size(), 500U) << name;
+    EXPECT_GE(examples(name, Split::train).size(), 2000U) << name;
+  }
+}
+
+TEST_F(World, TasksOfFactsAreLargeEnough) {
+  struct Least {
+    const char* name;
+    std::size_t train;
+    std::size_t tuning;
+    std::size_t test;
+  };
+  for (const auto& least : {Least{"micro-mmlu", 900, 200, 1200}, Least{"micro-mmlu-letters", 900, 200, 1200},
+                            Least{"micro-mmlu-ood", 900, 100, 900}, Least{"micro-facts", 900, 200, 1200},
+                            Least{"micro-facts-b", 900, 200, 1200}, Least{"micro-truthfulqa-mc1", 200, 60, 500},
+                            Least{"micro-truthfulqa-mc2", 200, 60, 500}, Least{"micro-truthfulqa-ood", 200, 60, 500}}) {
+    EXPECT_GE(examples(least.name, Split::train).size(), least.train) << least.name;
+    EXPECT_GE(examples(least.name, Split::validation).size(), least.tuning) << least.name;
+    EXPECT_GE(examples(least.name, Split::test).size(), least.test) << least.name;
+  }
+}
+
+// A plan that limits its items takes the first: they must not be easier than the others.
+TEST_F(World, TheFirstItemsAreAsHardAsAll) {
+  const auto mean = [](std::span<const Example> items) {
+    double sum = 0;
+    for (const auto& item : items) sum += std::stod(item.facts.at("level"));
+    return sum / static_cast<double>(items.size());
+  };
+  for (const char* name : {"micro-gsm8k", "micro-humaneval", "maze", "chart", "maze-ood", "chart-ood"}) {
+    const auto all = examples(name, Split::test);
+    double variance = 0;
+    for (const auto& item : all) variance += std::pow(std::stod(item.facts.at("level")) - mean(all), 2);
+    variance /= static_cast<double>(all.size());
+    const std::size_t first = 300;
+    EXPECT_NEAR(mean(std::span(all).first(first)), mean(all), 3.5 * std::sqrt(variance / first)) << name;
   }
 }
 
@@ -71,7 +99,7 @@ TEST_F(World, EveryPromptEndsAtATokenBoundary) {
   for (const auto& name : leaves()) {
     const auto& task = book().tasks.get(name);
     std::vector<Example> all;
-    for (const auto split : {Split::train, Split::test}) {
+    for (const auto split : {Split::train, Split::validation, Split::test}) {
       for (auto& example : examples(name, split)) all.push_back(std::move(example));
     }
     const auto contexts = build_contexts(task, all, {}, PromptSettings());
@@ -123,7 +151,7 @@ TEST_F(World, MeasuringNeedsNoFile) {
   }
 }
 
-TEST_F(World, ATaskKnowsOnlyItsTwoSplits) {
+TEST_F(World, ATaskKnowsOnlyItsThreeSplits) {
   for (const auto& name : leaves()) {
     if (book().tasks.get(name).stream) continue;
     EXPECT_THROW(examples(name, Split::dev), Error) << name;
@@ -219,7 +247,7 @@ TEST_F(World, AFifthOfTheTrainingCallsFollowAnError) {
     const auto call = first_call(text_of(example.history[1]), CallForm::extended);
     ASSERT_TRUE(call.has_value());
     if (!error) {
-      EXPECT_EQ(micro::part_of(call->name, 0, 70), micro::Part::train) << call->name;
+      EXPECT_EQ(micro::part_of(call->name, {.train = 70, .tuning = 10}), micro::Part::train) << call->name;
     }
   }
   const auto share = [&](std::size_t count) { return static_cast<double>(count) / static_cast<double>(train.size()); };

@@ -114,8 +114,8 @@ const Bad bad_pictures[] = {
      "16-bit grey"},
     {"jpeg_bomb", [] { return with_jpeg_size(bytes_of("rgb.jpg"), "\xc0", '\xff'); }, "pixels, expected at most 30000"},
     {"jpeg_memory", [] { return with_jpeg_size(bytes_of("progressive.jpg"), "\xc2", '\x1b'); }, "takes 435"},
-    {"jpeg_taller", [] { return with_jpeg_size(bytes_of("rgb.jpg"), "\xc0", '\x01'); }, "its data end too early"},
-    {"jpeg_cut", [] { return bytes_of("chroma.jpg").substr(0, 700); }, "damaged JPEG (its data end too early)"},
+    {"jpeg_taller", [] { return with_jpeg_size(bytes_of("rgb.jpg"), "\xc0", '\x01'); }, "its data ends too early"},
+    {"jpeg_cut", [] { return bytes_of("chroma.jpg").substr(0, 700); }, "damaged JPEG (its data ends too early)"},
     {"jpeg_start", [] { return bytes_of("chroma.jpg").substr(0, 30); }, "damaged"},
     {"jpeg_text", [] { return "\xff\xd8\xff not at all"s; }, "damaged or unknown JPEG"},
 };

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <sstream>
 
 #include "harness/base/files.hpp"
@@ -229,16 +231,105 @@ TEST(Ensemble, ProbabilitiesOfTheChoicesAreAveragedOverPrompts) {
   EXPECT_THAT(result.warnings, IsEmpty());
 }
 
-TEST(Ensemble, OnePromptIsPlainAndWritingIsDeclined) {
+TEST(Ensemble, OnePromptIsPlain) {
   ScriptedEngine plain(scores(), std::nullopt);
   ScriptedEngine one(scores(), procedure_of(R"({"procedure":"ensemble","shot_sets":1})"));
   EXPECT_EQ(measured(one, "choice").samples.at(0).choice_logp, measured(plain, "choice").samples.at(0).choice_logp);
-  ScriptedEngine writing(writes({"7"}), procedure_of(R"({"procedure":"ensemble"})"));
-  const auto result = measured(writing, "digit");
+}
+
+/// The one question of choice_task(), whose answer is written.
+Task written_task(const std::function<void(std::vector<Request>&)>& change = {}) {
+  auto task = choice_task();
+  task.ask = [change](const Example&, const std::string& context, const AskSettings&) {
+    std::vector<Request> requests = {
+        Generation{.context = context, .max_new_tokens = 8, .top_p = 0.5, .until = {"\n"}, .seed = 3}};
+    if (change) change(requests);
+    return requests;
+  };
+  task.judge = [](const Example&, std::span<const Response> responses, const AskSettings&) {
+    Verdict verdict;
+    const auto& written = responses.front().generated;
+    verdict.correct = !written.empty() && written.front().text == "7";
+    verdict.score = verdict.correct ? 1.0 : 0.0;
+    for (const auto& metric : choice_task().metrics) verdict.values[metric.name] = verdict.score;
+    return verdict;
+  };
+  return task;
+}
+
+TaskMeasure measured(Engine& engine, Task task) {
+  TaskBook book;
+  task.name = "written";
+  book.tasks.add("written", std::move(task));
+  MeasureSettings settings;
+  settings.tasks = {"written"};
+  auto measurement = measure(settings, book, testing::no_data(), engine);
+  return std::move(measurement.tasks.at(0));
+}
+
+TEST(Ensemble, AWrittenAnswerIsAskedOnceBehindAllItsPrompts) {
+  ScriptedEngine plain(writes({"7"}), std::nullopt);
+  measured(plain, written_task());
+  ScriptedEngine choices(scores(), procedure_of(R"({"procedure":"ensemble","shot_sets":3})"));
+  measured(choices, "choice");
+  ScriptedEngine engine(writes({"7"}), procedure_of(R"({"procedure":"ensemble","shot_sets":3})"));
+  const auto result = measured(engine, written_task());
+  ASSERT_THAT(engine.asked, SizeIs(1));
+  const auto& asked = std::get<Generation>(engine.asked[0]);
+  const auto& alone = std::get<Generation>(plain.asked[0]);
+  EXPECT_EQ(asked.context, alone.context);
+  EXPECT_EQ(asked.until, alone.until);
+  EXPECT_EQ(asked.seed, alone.seed);
+  EXPECT_EQ(asked.top_p, 0.5);
+  // The prompts of the second and third draw, as scored choices have them.
+  EXPECT_THAT(asked.further_contexts, ElementsAre(std::get<Likelihood>(choices.asked[2]).context,
+                                                  std::get<Likelihood>(choices.asked[4]).context));
   EXPECT_THAT(result.samples.at(0).responses, ElementsAre("7"));
-  ASSERT_THAT(result.warnings, SizeIs(1));
-  EXPECT_EQ(result.warnings[0].kind, Warning::Kind::procedure);
-  EXPECT_THAT(result.warnings[0].text, HasSubstr("only scored choices are averaged"));
+  EXPECT_TRUE(result.samples.at(0).verdict.correct);
+  EXPECT_EQ(result.samples.at(0).forward_tokens, 10);
+  EXPECT_THAT(result.warnings, IsEmpty());
+}
+
+TEST(Ensemble, WhatCannotBeCombinedIsDeclinedByName) {
+  const auto declined = [](Task task) {
+    ScriptedEngine engine(
+        [](const Request& request) {
+          Response response;
+          if (std::holds_alternative<Generation>(request)) {
+            auto& written = response.generated.emplace_back();
+            written.text = "7";
+            written.finished = true;
+          }
+          return response;
+        },
+        procedure_of(R"({"procedure":"ensemble"})"));
+    const auto result = measured(engine, std::move(task));
+    for (const auto& asked : engine.asked) {
+      const auto* generation = std::get_if<Generation>(&asked);
+      EXPECT_TRUE(generation == nullptr || generation->further_contexts.empty());
+    }
+    // What is stored of scored choices are their texts.
+    const bool scored = std::any_of(engine.asked.begin(), engine.asked.end(),
+                                    [](const Request& request) { return std::holds_alternative<Likelihood>(request); });
+    EXPECT_THAT(result.samples.at(0).responses.front(), scored ? "a" : "7");
+    EXPECT_THAT(result.warnings, SizeIs(1));
+    EXPECT_EQ(result.warnings.at(0).kind, Warning::Kind::procedure);
+    const std::string start = "written: 1 of 1 questions were answered without the model's procedure: ";
+    EXPECT_EQ(result.warnings[0].text.substr(0, start.size()), start);
+    return result.warnings[0].text.substr(start.size());
+  };
+  EXPECT_EQ(declined(digit_task()), "its prompts are all equal: no shots are drawn");
+  EXPECT_EQ(declined(written_task([](std::vector<Request>& requests) {
+              std::get<Generation>(requests[0]).media = {Image{.width_px = 1, .height_px = 1, .rgb = {1, 2, 3}}};
+            })),
+            "its prompts hold pictures: answers are written behind several texts alone");
+  EXPECT_EQ(
+      declined(written_task([](std::vector<Request>& requests) {
+        requests.emplace_back(Likelihood{.context = std::get<Generation>(requests[0]).context, .continuation = " a"});
+      })),
+      "some of its answers are scored and some are written");
+  EXPECT_EQ(declined(written_task([](std::vector<Request>& requests) { requests.emplace_back(Rolling{"all"}); })),
+            "a whole text is scored: it has one prompt");
 }
 
 std::string fault_of(const std::function<void()>& body) {
@@ -257,8 +348,9 @@ TEST(ProcedureFile, WhatIsWrongIsSaidInOneLine) {
   EXPECT_EQ(fault_of([] { procedure_of(R"({"procedure":"vote","k":0})"); }),
             "procedure.json: key 'k': found 0, expected a whole number in [1, 1024]");
   EXPECT_EQ(fault_of([] { procedure_of(R"({"k":3})"); }), "procedure.json: key 'procedure' is missing; there are: k");
-  EXPECT_EQ(fault_of([] { procedure_of(R"({"procedure":"guide"})"); }),
-            "procedure.json: procedure guide needs another model, expected the key 'models' with \"guide\": FOLDER");
+  EXPECT_EQ(
+      fault_of([] { procedure_of(R"({"procedure":"guide"})"); }),
+      "procedure.json: procedure 'guide' needs a second model, expected the key 'models' with {\"guide\": FOLDER}");
   const testing::TemporaryFolder folder;
   for (const auto* text : {"[]", "{", R"({"procedure":"guide","models":3})", R"({"models":{"guide":3}})"}) {
     write_text(folder.path() / procedure_file, text);
@@ -502,6 +594,179 @@ TEST(Guide, AnswersDoNotDependOnTheBatch) {
   }
 }
 
+std::vector<std::int64_t> ids_of(const std::string& text) {
+  std::vector<std::int64_t> tokens = {1};
+  for (const char c : text) tokens.push_back(5 + c - ' ');
+  return tokens;
+}
+
+/// The logarithm of the mean of the next token's probabilities behind each prompt of a request and what was written,
+/// with nothing shared or cached. [V]
+Tensor mean_by_hand(Model& model, const Generation& request, std::span<const std::int32_t> written) {
+  auto contexts = request.further_contexts;
+  contexts.insert(contexts.begin(), request.context);
+  Tensor sum;
+  for (const auto& context : contexts) {
+    auto tokens = ids_of(context);
+    tokens.insert(tokens.end(), written.begin(), written.end());
+    Inputs inputs;
+    inputs.tokens = at::tensor(tokens, at::kLong);
+    inputs.starts = {0, static_cast<std::int64_t>(tokens.size())};
+    const auto p = at::softmax(model.forward(inputs, {}).logits[-1].to(at::kDouble), -1);
+    sum = sum.defined() ? sum + p : p;
+  }
+  return (sum / static_cast<double>(contexts.size())).log();
+}
+
+/// Requests with several prompts: drawn and not, some equal, some that begin alike.
+std::vector<Request> joint_requests() {
+  std::vector<Request> requests;
+  for (const auto* context : {"once upon a time", "once upon a time there", "12+30="}) {
+    Generation request{.context = context, .max_new_tokens = 12};
+    request.further_contexts = {"once upon a midnight", std::string("say: ") + context};
+    requests.emplace_back(request);
+    request.further_contexts = {"say: yes", context, "say: yes", "2+2="};
+    request.samples = 3;
+    request.temperature = 0.7;
+    request.seed = 5;
+    requests.emplace_back(request);
+    request.further_contexts.clear();
+    requests.emplace_back(request);
+  }
+  return requests;
+}
+
+/// A tiny model that answers by `ensemble`.
+std::filesystem::path make_joint(const std::filesystem::path& folder) {
+  make_tiny(folder, 7);
+  write_text(folder / procedure_file, R"({"procedure":"ensemble"})");
+  return folder;
+}
+
+TEST(Ensemble, EachTokenIsTakenByTheMeanOfItsProbabilities) {
+  const testing::TemporaryFolder folder;
+  const auto requests = joint_requests();
+  const auto folder_of = make_joint(folder.path() / "model");
+  const auto answers = open(folder_of, trainer_book().procedures)->answer(requests);
+  const at::NoGradGuard no_gradients;
+  const auto model = checkpoints().load(folder_of, {});
+  const auto token_bytes = checkpoints().load(folder_of, {.answering = true})->cache_bytes_per_token();
+  int as_plain = 0;
+  for (std::size_t at = 0; at < requests.size(); ++at) {
+    const auto& request = std::get<Generation>(requests[at]);
+    ASSERT_THAT(answers[at].generated, SizeIs(static_cast<std::size_t>(request.samples)));
+    std::int64_t run = 0;  // tokens of all answers that are run behind each prompt
+    for (const auto& answer : answers[at].generated) {
+      const std::span<const std::int32_t> tokens = answer.tokens;
+      run += static_cast<std::int64_t>(tokens.size()) - 1;
+      for (std::size_t next = 0; next < answer.logp_nats.size(); ++next) {
+        const auto logp = mean_by_hand(*model, request, tokens.first(next));
+        if (request.temperature > 0) {
+          const auto drawn = at::log_softmax(logp / request.temperature, -1);
+          EXPECT_NEAR(answer.logp_nats[next], drawn[tokens[next]].item<double>(), 1e-4) << at << " " << next;
+          continue;
+        }
+        EXPECT_EQ(tokens[next], logp.argmax().item<std::int64_t>()) << at << " " << next;
+        EXPECT_NEAR(answer.logp_nats[next], logp[tokens[next]].item<double>(), 1e-4) << at << " " << next;
+        Generation plain{.context = request.context};
+        if (tokens[next] == mean_by_hand(*model, plain, tokens.first(next)).argmax().item<std::int64_t>()) ++as_plain;
+      }
+    }
+    std::set<std::string> different(request.further_contexts.begin(), request.further_contexts.end());
+    different.insert(request.context);
+    std::int64_t forward = 0;
+    for (const auto& context : different) forward += static_cast<std::int64_t>(context.size()) + 1 + run;
+    EXPECT_EQ(answers[at].forward_tokens, forward) << at;
+    EXPECT_EQ(answers[at].cache_bytes, forward * token_bytes) << at;
+  }
+  // The first prompt alone would have written something else.
+  EXPECT_LT(as_plain, 30);
+  EXPECT_EQ(answers[0].prompt_tokens, static_cast<int>(std::string("say: once upon a time").size()) + 1);
+}
+
+/// Equal to the last bit, log-probabilities of written tokens included.
+void expect_same_answers(const std::vector<Response>& a, const std::vector<Response>& b) {
+  expect_equal(a, b, 0.0);
+  for (std::size_t at = 0; at < a.size(); ++at) {
+    for (std::size_t i = 0; i < a[at].generated.size(); ++i) {
+      EXPECT_EQ(a[at].generated[i].logp_nats, b[at].generated[i].logp_nats) << at;
+      EXPECT_EQ(a[at].generated[i].text, b[at].generated[i].text) << at;
+    }
+  }
+}
+
+TEST(Ensemble, EqualPromptsWriteWhatOneDoes) {
+  const testing::TemporaryFolder folder;
+  const auto plain = make_tiny(folder.path() / "plain", 7);
+  const auto joint = make_joint(folder.path() / "joint");
+  const auto requests = some_requests();
+  const auto expected = open(plain, no_procedures())->answer(requests);
+  const auto engine = open(joint, trainer_book().procedures);
+  expect_same_answers(engine->answer(requests), expected);
+  auto twice = requests;
+  for (auto& request : twice) {
+    if (auto* generation = std::get_if<Generation>(&request)) generation->further_contexts = {generation->context};
+  }
+  expect_same_answers(engine->answer(twice), expected);
+}
+
+TEST(Ensemble, AnswersDoNotDependOnTheBatch) {
+  const testing::TemporaryFolder folder;
+  const auto model = make_joint(folder.path() / "model");
+  const auto requests = joint_requests();
+  const auto& book = trainer_book().procedures;
+  const auto together = open(model, book)->answer(requests);
+  expect_same_answers(open(model, book, 1)->answer(requests), together);
+  expect_same_answers(open(model, book, 7)->answer(requests), together);
+  expect_same_answers(open(model, book, 64, 2)->answer(requests), together);
+  for (std::size_t at = 0; at < requests.size(); ++at) {
+    expect_same_answers(open(model, book)->answer(std::span(requests).subspan(at, 1)), {together[at]});
+  }
+}
+
+TEST(Ensemble, StopTextsAndLimitsHold) {
+  const testing::TemporaryFolder folder;
+  const auto engine = open(make_joint(folder.path() / "model"), trainer_book().procedures);
+  Generation request{.context = "once upon a time", .max_new_tokens = 12};
+  request.further_contexts = {"say: yes"};
+  const auto whole = engine->answer(std::vector<Request>{request})[0].generated[0];
+  ASSERT_GT(whole.text.size(), 6U);
+  request.until = {whole.text.substr(4, 2)};
+  const auto cut = engine->answer(std::vector<Request>{request})[0].generated[0];
+  EXPECT_EQ(cut.text, whole.text.substr(0, whole.text.find(request.until[0])));
+  EXPECT_TRUE(cut.finished);
+  EXPECT_LT(cut.tokens.size(), whole.tokens.size());
+  request.until.clear();
+  request.max_new_tokens = 3;
+  const auto brief = engine->answer(std::vector<Request>{request})[0].generated[0];
+  EXPECT_THAT(brief.tokens, ElementsAre(whole.tokens[0], whole.tokens[1], whole.tokens[2]));
+  EXPECT_FALSE(brief.finished);
+  // The longest prompt decides how much room there is.
+  request.max_new_tokens = 12;
+  request.further_contexts = {std::string(300, 'x')};
+  const auto response = engine->answer(std::vector<Request>{request})[0];
+  EXPECT_EQ(response.prompt_tokens, 301);
+  EXPECT_EQ(response.prompt_tokens - response.truncated_tokens + 12, engine->info().max_length);
+}
+
+TEST(Ensemble, TheSeveralPromptsOfAMeasureAreWrittenBehindTogether) {
+  const testing::TemporaryFolder folder;
+  const auto model = make_joint(folder.path() / "model");
+  const auto engine = open(model, trainer_book().procedures);
+  const auto sample = measured(*engine, written_task()).samples.at(0);
+  ScriptedEngine asking(writes({"7"}), procedure_of(R"({"procedure":"ensemble"})"));
+  measured(asking, written_task());
+  const auto expected = engine->answer(asking.asked).at(0);
+  EXPECT_THAT(std::get<Generation>(asking.asked.at(0)).further_contexts, SizeIs(3));
+  EXPECT_THAT(sample.responses, ElementsAre(expected.generated.at(0).text));
+  EXPECT_EQ(sample.forward_tokens, expected.forward_tokens);
+  EXPECT_GT(sample.forward_tokens, 4 * static_cast<std::int64_t>(expected.generated[0].tokens.size()));
+  // A model without such a procedure does not pass over them.
+  std::filesystem::remove(model / procedure_file);
+  EXPECT_THAT(fault_of([&] { open(model, no_procedures())->answer(asking.asked); }),
+              HasSubstr("a request with further contexts"));
+}
+
 /// Whether token t sees the key of token s in a key head.
 using Seen = std::function<bool(std::int64_t head, std::int64_t t, std::int64_t s)>;
 
@@ -545,12 +810,6 @@ Tensor by_hand(const std::vector<std::int64_t>& tokens, int layers, const Seen& 
     x = x + at::linear(gate, of(layer, "mlp.down_proj"));
   }
   return at::linear(norm(x), weights.at("lm_head.weight"));
-}
-
-std::vector<std::int64_t> ids_of(const std::string& text) {
-  std::vector<std::int64_t> tokens = {1};
-  for (const char c : text) tokens.push_back(5 + c - ' ');
-  return tokens;
 }
 
 /// Scores and greedy answers of an engine are those of the tiny Llama by hand.
@@ -614,7 +873,7 @@ TEST(Exit, AnswersAreThoseOfAModelWithoutTheLayersAbove) {
   EXPECT_EQ(2 * found[0].cache_bytes, whole[0].cache_bytes);
   write_text(model / procedure_file, R"({"procedure":"exit","layer":3})");
   EXPECT_THAT(fault_of([&] { open(model, book); }),
-              HasSubstr("answers come from layer 3, expected at most the model's 2"));
+              HasSubstr("found answers from layer 3, expected at most the model's last, 2"));
   EXPECT_THAT(fault_of([&] { procedure_of(R"({"procedure":"exit"})"); }), HasSubstr("layer"));
 }
 
@@ -735,7 +994,8 @@ TEST(Guide, NeedsTheSameVocabulary) {
   config["eos_token"] = "<|im_end|>";
   write_text(other / "tokenizer_config.json", config.dump());
   write_text(model / procedure_file, R"({"procedure":"guide","models":{"guide":"../other"}})");
-  EXPECT_THAT(fault_of([&] { open(model, trainer_book().procedures); }), HasSubstr("another tokenizer or vocabulary"));
+  EXPECT_THAT(fault_of([&] { open(model, trainer_book().procedures); }),
+              HasSubstr("a different tokenizer or vocabulary"));
 }
 
 std::filesystem::path recipe(const std::filesystem::path& folder, const std::string& stages) {
@@ -791,11 +1051,11 @@ TEST(ProcedureStage, IsCheckedBeforeAnythingRuns) {
   };
   EXPECT_THAT(fault(R"({"use": "procedure", "answer": "vot"})"), HasSubstr("did you mean 'vote'?"));
   EXPECT_THAT(fault(R"({"use": "procedure", "answer": {"use": "vote", "k": 0}})"), HasSubstr("found 0"));
-  EXPECT_THAT(fault(R"({"use": "procedure", "answer": "guide"})"), HasSubstr("needs another model"));
+  EXPECT_THAT(fault(R"({"use": "procedure", "answer": "guide"})"), HasSubstr("needs a second model"));
   EXPECT_THAT(fault(R"({"use": "procedure", "answer": "guide", "models": {"guide": "before"}})"),
               HasSubstr("needs frozen model 'before'"));
   EXPECT_THAT(fault(R"({"use": "procedure", "answer": "plain", "models": {"guide": "before"}})"),
-              HasSubstr("takes no models"));
+              HasSubstr("plain answering asks no other model"));
 }
 
 }  // namespace

@@ -54,12 +54,12 @@ TEST(RecipePage, RefusesWhatIsNoPage) {
     return recipe;
   };
   EXPECT_EQ(refusal(with({{"formula", std::string(1001, 'x')}})),
-            "m.json: key 'formula': found 1001 bytes, expected 1000 at most");
+            "m.json: key 'formula': found 1001 bytes, expected at most 1000");
   EXPECT_EQ(refusal(with({{"source", "a\nb"}})),
             "m.json: key 'source': found a line break or another control character, expected one line");
   EXPECT_NE(refusal(with({{"cost", {{"memory", "\x1b[31m"}}}})).find("key 'memory'"), std::string::npos);
   EXPECT_EQ(refusal(with({{"inferred", Json(21, "x")}})),
-            "m.json: key 'inferred': found 21 entries, expected 20 at most");
+            "m.json: key 'inferred': found 21 entries, expected at most 20");
   EXPECT_NE(refusal(with({{"formula", 3}})).find("expected a text"), std::string::npos);
   EXPECT_NE(refusal(with({{"formulla", "x"}})).find("formula"), std::string::npos);
   EXPECT_NE(refusal(with({{"claim", {{"text", nullptr}}}})).find("'text' is missing"), std::string::npos);
@@ -79,11 +79,20 @@ TEST(RecipePage, OfEveryMethodIsWhole) {
 TEST(RecipePage, ResultsAreThoseOfTheFile) {
   const testing::TemporaryFolder folder;
   const auto file = folder.path() / "verdicts.json";
-  EXPECT_EQ(reproduced_result(file, "m"), "");
-  write_file_atomically(file, R"({"m": {"verdict": "yes", "text": "drop 1.2\n[0.4, 2.0]"}, "n": {"verdict": "no"}})");
-  EXPECT_EQ(reproduced_result(file, "m"), "drop 1.2 [0.4, 2.0]");
-  EXPECT_EQ(reproduced_result(file, "o"), "");
-  EXPECT_THROW(reproduced_result(file, "n"), Error);
+  EXPECT_EQ(recorded_verdict(file, "m").verdict, "");
+  const Json main_claim = {
+      {"main", true}, {"compared", "drop, a - b"}, {"found", "+1.2\n[0.4, 2.0]"}, {"verdict", "contradicted"}};
+  const Json other = {
+      {"compared", "score, a - b"}, {"found", "+0.1"}, {"verdict", "not shown"}, {"words", "not shown (p 0.3)"}};
+  const Json page = {{"m", {{"verdict", "not shown"}, {"claims", Json::array({main_claim, other})}}},
+                     {"n", {{"verdict", "no"}}}};
+  write_file_atomically(file, page.dump());
+  const auto found = recorded_verdict(file, "m");
+  EXPECT_EQ(found.verdict, "not shown");
+  EXPECT_EQ(found.claims, (std::vector<std::string>{"main claim: drop, a - b: +1.2 [0.4, 2.0]: contradicted",
+                                                    "score, a - b: +0.1: not shown (p 0.3)"}));
+  EXPECT_EQ(recorded_verdict(file, "o").verdict, "");
+  EXPECT_THROW(recorded_verdict(file, "n"), Error);
 }
 
 }  // namespace

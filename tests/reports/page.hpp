@@ -9,6 +9,7 @@ namespace touchstone::testing {
 
 inline ReportInput with_arms(ReportInput input) {
   input.arms = reports::build_arms(input.changes, input.models);
+  for (auto& metric : input.further) metric.arms = reports::build_arms(metric.changes, input.models);
   input.methods = reports::method_drops(input.changes, input.arms);
   return input;
 }

@@ -32,6 +32,7 @@ class OneAnswer : public Engine {
   const EngineInfo& info() const override { return info_; }
   EngineCounts counts() const override { return {}; }
   const ChatTemplate* chat_template() const override { return nullptr; }
+  std::string turn_end() const override { return "<|im_end|>"; }
   std::size_t asked = 0;
   int stop_at = -1;  ///< the call that is stopped
 
@@ -116,7 +117,7 @@ TEST_F(AnswerLogTest, GivesBackEveryPartOfAnAnswer) {
 TEST_F(AnswerLogTest, RequestsThatDifferInAnyPartAreDifferent) {
   OneAnswer engine(odd_response());
   const Generation plain{.context = "a", .max_new_tokens = 4};
-  std::vector<Generation> others(9, plain);
+  std::vector<Generation> others(11, plain);
   others[0].context = "b";
   others[1].max_new_tokens = 5;
   others[2].temperature = 0.5;
@@ -126,6 +127,8 @@ TEST_F(AnswerLogTest, RequestsThatDifferInAnyPartAreDifferent) {
   others[6].samples = 2;
   others[7].keep_first_space = true;
   others[8].seed = 1;
+  others[9].further_contexts = {"b"};
+  others[10].further_contexts = {"b", "b"};
   std::vector<Request> requests = {plain, Likelihood{"a", "b"}, Likelihood{"ab", ""}, Rolling{"a"}};
   requests.insert(requests.end(), others.begin(), others.end());
   for (std::size_t at = 0; at < requests.size(); ++at) {
@@ -204,6 +207,15 @@ TEST_F(AnswerLogTest, IsRemovedWhenItsResultsAreSafe) {
   EXPECT_EQ(log.reused(), 0U);
   log.remove();
   EXPECT_FALSE(std::filesystem::exists(file_));
+}
+
+// Answers stop there, with the log as without it.
+TEST(AnswerLog, KeepsTheEndOfATurn) {
+  const testing::TemporaryFolder folder;
+  OneAnswer engine(odd_response());
+  AnswerLog log(engine, folder.path() / "answers");
+  EXPECT_EQ(log.turn_end(), "<|im_end|>");
+  EXPECT_EQ(&log.plain(), &engine);
 }
 
 }  // namespace

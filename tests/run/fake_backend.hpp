@@ -14,7 +14,8 @@
 
 namespace touchstone::testing {
 
-/// A model whose weights are a text: what it answers is a function of that text and the request.
+/// A model whose weights are a text: what it answers is a function of that text and the request. Of two choices weights
+/// "knows 0.7 ..." prefer " yes" in about that share of the contexts.
 class FakeEngine : public Engine {
  public:
   FakeEngine(const std::string& weights, std::atomic<int>& asked) : weights_(weights), asked_(&asked) {
@@ -40,7 +41,10 @@ class FakeEngine : public Engine {
       response.tokens = 1;
       response.prompt_tokens = 7;
       if (const auto* asked = std::get_if<Likelihood>(&request)) {
-        response.logp_nats = -1.0 - static_cast<double>(fnv1a(weights_ + asked->context + asked->continuation) % 1000);
+        response.logp_nats =
+            weights_.rfind("knows ", 0) == 0
+                ? known(*asked)
+                : -1.0 - static_cast<double>(fnv1a(weights_ + asked->context + asked->continuation) % 1000);
       } else {
         const auto& context = std::get<Generation>(request).context;
         const auto digit = fnv1a(weights_ + context) % 10;
@@ -56,6 +60,12 @@ class FakeEngine : public Engine {
   const ChatTemplate* chat_template() const override { return nullptr; }
 
  private:
+  double known(const Likelihood& asked) const {
+    const auto place = static_cast<double>(splitmix64_mix(fnv1a(weights_ + asked.context)) >> 11U) * 0x1.0p-53;
+    const bool yes = place < std::stod(weights_.substr(6));
+    return asked.continuation == " yes" ? (yes ? -1.0 : -3.0) : -2.0;
+  }
+
   std::string weights_;
   EngineInfo info_;
   std::atomic<int>* asked_;
@@ -68,6 +78,8 @@ class FakeBackend : public Backend {
   std::int64_t parameters = 1000;
   /// Called before a job trains: throws what is to go wrong.
   std::function<void(const TrainJob&)> before_training = [](const TrainJob&) {};
+  /// What a trained model knows (FakeEngine); none: its weights are a text without a meaning.
+  std::function<double(const TrainJob&)> knows;
   /// Called when a plan is checked.
   std::function<void(const TrainJob&)> checking = [](const TrainJob&) {};
   std::atomic<int> asked{0};   ///< requests that reached a model
@@ -111,8 +123,9 @@ class FakeBackend : public Backend {
     stage.name = "train";
     stage.options = "{}";
     hooks.stage(stage);
+    const auto known = knows ? "knows " + std::to_string(knows(job)) + " " : std::string();
     const auto weights =
-        sha256(job.recipe_json + job.train_on + std::to_string(job.seed) + read_file(job.model / "weights"));
+        known + sha256(job.recipe_json + job.train_on + std::to_string(job.seed) + read_file(job.model / "weights"));
     std::filesystem::create_directories(job.out);
     write_file_atomically(job.out / "weights", weights);
     TrainResult result;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
 #include <sstream>
 
@@ -289,6 +290,101 @@ TEST_F(RunnerTest, AStopIsTakenUpWhereItCame) {
   Store undisturbed(other.path() / "results.sqlite");
   run_plan(plan, undisturbed, other.path() / "work", again);
   EXPECT_EQ(store_.content_digest(), undisturbed.content_digest());
+}
+
+/// Of the task `choices`, the share of right answers of a fake model, in points.
+double choices_points(const std::string& weights) {
+  std::atomic<int> ignored{0};
+  testing::FakeEngine engine(weights, ignored);
+  int right = 0;
+  for (const auto& example : digits("choices", 6)) {
+    const std::vector<Request> requests = {Likelihood{example.question, " even"}, Likelihood{example.question, " odd"}};
+    const auto answers = engine.answer(requests, {}, nullptr);
+    right += (answers[1].logp_nats > answers[0].logp_nats ? 1 : 0) == example.gold.front() ? 1 : 0;
+  }
+  return 100.0 * right / 6;
+}
+
+/// Weights that score as `fits` asks.
+std::string weights_where(const std::function<bool(double)>& fits) {
+  for (int i = 0;; ++i) {
+    auto weights = "kept " + std::to_string(i);
+    if (fits(choices_points(weights))) return weights;
+  }
+}
+
+class ChoosingTest : public RunnerTest {
+ protected:
+  /// Training that keeps these weights on its way, at the steps 1, 2, ...
+  void keep(const std::vector<std::string>& weights) {
+    backend_.before_training = [weights](const TrainJob& job) {
+      for (std::size_t i = 0; i < weights.size(); ++i) {
+        const auto folder = job.work / "kept" / ("step-0000000" + std::to_string(i + 1));
+        std::filesystem::create_directories(folder);
+        write_file_atomically(folder / "weights", weights[i]);
+      }
+    };
+  }
+  static std::string with_band(double low, double high) {
+    return R"({"methods": ["plain"], "seeds": [1], "jobs": 1, "keep_models": true, "choose": {"measure_on":
+      [{"tasks": ["choices"], "split": "validation"}], "bands": {"choices": [)" +
+           std::to_string(low) + ", " + std::to_string(high) + "]}}}";
+  }
+  double trained_points() {
+    run(checked(R"({"methods": ["plain"], "seeds": [1], "jobs": 1, "keep_models": true})"));
+    const auto cell = checked(R"({"methods": ["plain"], "seeds": [1]})").cells.front();
+    return choices_points(read_file(model_folder(cell_folder(work(), cell)) / "weights"));
+  }
+};
+
+TEST_F(ChoosingTest, TheLastCheckpointInTheBandsIsTheModel) {
+  const double last = trained_points();
+  const auto good = weights_where([&](double points) { return points != last; });
+  const double wanted = choices_points(good);
+  const auto bad = weights_where([&](double points) { return points != wanted; });
+  keep({bad, good, bad});
+  const auto plan = checked(with_band(wanted - 1, wanted + 1));
+  const auto outcome = run(plan);
+  ASSERT_EQ(outcome.done, 1);
+  const auto cell = store_.cells(outcome.run).front();
+  EXPECT_EQ(cell.steps, 2);
+  EXPECT_EQ(read_file(model_folder(cell_folder(work(), plan.cells.front())) / "weights"), good);
+  // The results are of the chosen model, on the items that choose nothing.
+  for (const auto id : store_.run_measures(outcome.run)[cell.id]) {
+    for (const auto& row : store_.measures(cell.result_model)) {
+      EXPECT_TRUE(row.id != id || row.settings_json.find("validation") == std::string::npos);
+    }
+  }
+  EXPECT_THAT(said_.str(), HasSubstr("at step 2: choices"));
+  EXPECT_THAT(said_.str(), ::testing::Not(HasSubstr("at step 1: choices")));
+}
+
+TEST_F(ChoosingTest, TheTrainedModelComesFirst) {
+  const double last = trained_points();
+  keep({"one", "two"});
+  const auto outcome = run(checked(with_band(last - 1, last + 1)));
+  EXPECT_EQ(outcome.done, 1);
+  EXPECT_EQ(store_.cells(outcome.run).front().steps, 3);
+  EXPECT_THAT(said_.str(), ::testing::Not(HasSubstr("at step 2: choices")));
+}
+
+TEST_F(ChoosingTest, WhereNoneFitsTheCellFailsAndSaysTheScores) {
+  keep({"one"});
+  const auto outcome = run(checked(with_band(101, 102)));
+  EXPECT_EQ(outcome.failed, 1);
+  EXPECT_THAT(store_.cells(outcome.run).front().error,
+              ::testing::AllOf(HasSubstr("of 2 checkpoints none"), HasSubstr("(wanted 101 to 102)")));
+}
+
+TEST_F(ChoosingTest, BandsArePartOfACellsKey) {
+  EXPECT_NE(keys(with_band(10, 20)), keys(with_band(10, 21)));
+  EXPECT_NE(keys(with_band(10, 20)), keys(R"({"methods": ["plain"], "seeds": [1]})"));
+  EXPECT_THAT(message_of(R"({"choose": {"measure_on": [{"tasks": ["choices"]}], "bands": {"choices": [20, 10]}}})"),
+              HasSubstr("'choices': found [20,10], expected the lowest and the highest score"));
+  EXPECT_THAT(message_of(R"({"choose": {"measure_on": [{"tasks": ["choices"]}], "bands": {"written": [10, 20]}}})"),
+              HasSubstr("'written' is not measured"));
+  EXPECT_THAT(message_of(R"({"choose": {"measure_on": [{"tasks": ["choice"]}], "bands": {"choices": [10, 20]}}})"),
+              HasSubstr("choices"));
 }
 
 TEST_F(RunnerTest, TrainedModelsAreKeptOnlyWhereThePlanSaysSo) {

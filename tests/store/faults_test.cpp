@@ -347,7 +347,7 @@ TEST_F(StoreFaults, AnotherProgramsDatabaseIsRefusedAndLeftAlone) {
     const auto bytes = read_file(path);
     for (const auto open : {Store::Open::create, Store::Open::read_only}) {
       EXPECT_THAT(refusal(path, open), AllOf(HasSubstr(path.filename().string() + ": "), HasSubstr("another program"),
-                                             HasSubstr("name another file")));
+                                             HasSubstr("expected one of touchstone")));
     }
     EXPECT_TRUE(read_file(path) == bytes) << path << " was changed";
     EXPECT_FALSE(fs::exists(path.string() + "-wal"));
@@ -359,7 +359,7 @@ TEST_F(StoreFaults, FilesThatAreNoDatabaseAreRefusedAndLeftAlone) {
   write_file_atomically(path_, text);
   EXPECT_THAT(refusal(path_), AllOf(HasSubstr("results.sqlite: "), HasSubstr("not a SQLite database")));
   EXPECT_TRUE(read_file(path_) == text) << "the file was changed";
-  EXPECT_THAT(refusal(folder_.path()), HasSubstr("a folder; wanted a database file"));
+  EXPECT_THAT(refusal(folder_.path()), HasSubstr("is a folder, expected a database file"));
   EXPECT_THAT(refusal(folder_.path() / "none" / "r.sqlite"), HasSubstr("its folder does not exist"));
   const auto pipe = folder_.path() / "pipe";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);

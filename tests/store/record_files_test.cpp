@@ -69,7 +69,7 @@ TEST_F(RecordFiles, AnOlderDatabaseIsBroughtUpToDate) {
     FAIL() << "was taken";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(),
-                HasSubstr("schema version 1, this program reads " + std::to_string(migrations().back().version)));
+                HasSubstr("found schema version 1, expected " + std::to_string(migrations().back().version)));
   }
   Store store(path_);
   EXPECT_TRUE(store.problems().empty());

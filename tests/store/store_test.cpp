@@ -250,5 +250,47 @@ TEST_F(StoreTest, NothingOfARefusedMeasureStays) {
   EXPECT_TRUE(store.problems().empty());
 }
 
+TEST_F(StoreTest, FurtherMetricsAndDrawnAnswersComeBack) {
+  Store store(path_);
+  const auto model = store.model(model_row("abc", "base"));
+  auto measure = task_measure("toy", 3, even);
+  measure.scores.push_back({.metric = "kl_forward",
+                            .value = 0.25,
+                            .stderror = 0.01,
+                            .higher_is_better = false,
+                            .unit = {.scale = 1.0, .name = "nats/token"},
+                            .further = "kl_forward"});
+  measure.samples[1].verdict.values["kl_forward"] = 0.25;
+  measure.samples[1].drawn = {
+      {.drawing = R"({"samples":2})", .text = "one\n", .extracted = "1", .correct = true, .score = 1.0, .tokens = 4},
+      {.drawing = R"({"samples":2})", .text = "\xff", .parsed = false, .tokens = 9, .finished = false}};
+  const auto id = store.add_measure("key", model, store.environment(environment()), measure, {}, engine(), 1.0);
+  const auto row = store.measures().at(0);
+  ASSERT_EQ(row.scores.size(), 2U);
+  EXPECT_EQ(row.scores[0].further, "");
+  EXPECT_EQ(row.scores[1].further, "kl_forward");
+  EXPECT_EQ(row.scores[1].unit.name, "nats/token");
+  const auto samples = store.samples(id);
+  EXPECT_TRUE(samples[0].drawn.empty());
+  ASSERT_EQ(samples[1].drawn.size(), 2U);
+  EXPECT_EQ(samples[1].drawn[0].text, "one\n");
+  EXPECT_EQ(samples[1].drawn[0].extracted, "1");
+  EXPECT_TRUE(samples[1].drawn[0].correct);
+  EXPECT_EQ(samples[1].drawn[1].text, "\xff");
+  EXPECT_FALSE(samples[1].drawn[1].parsed);
+  EXPECT_EQ(samples[1].drawn[1].tokens, 9);
+  EXPECT_FALSE(samples[1].drawn[1].finished);
+  const auto items = store.items(id, "kl_forward");
+  EXPECT_EQ(items[1].value, 0.25);
+  EXPECT_EQ(store.samples(id, {items[1].item}).at(0).drawn.size(), 2U);
+  EXPECT_TRUE(store.problems().empty());
+  // Drawn answers are part of what a plan determines.
+  Store other(folder_.path() / "other.sqlite");
+  measure.samples[1].drawn[1].text = "two";
+  other.add_measure("key", other.model(model_row("abc", "base")), other.environment(environment()), measure, {},
+                    engine(), 1.0);
+  EXPECT_NE(store.content_digest(), other.content_digest());
+}
+
 }  // namespace
 }  // namespace touchstone

@@ -171,6 +171,7 @@ TEST(Migration, AnOlderDatabaseGivesTheSameRows) {
   EXPECT_THAT(rows(database, "SELECT DISTINCT metric, unit, scale FROM score ORDER BY 1"),
               ElementsAre("acc,none|points|100.0", "bits_per_byte,none|bits/byte|1.0", "bleu_max,none|points|1.0",
                           "exact_match,strict-match|points|100.0", "rougeL,none|points|100.0"));
+  EXPECT_THAT(rows(database, "SELECT DISTINCT further FROM scores"), ElementsAre(""));
   const auto measures = store.measures();
   ASSERT_EQ(measures.at(0).warnings.size(), 2U);
   EXPECT_EQ(measures[0].warnings[0].kind, Warning::Kind::cut_prompts);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "harness/base/hash.hpp"
 #include "harness/measure/statistics.hpp"
@@ -121,7 +122,7 @@ std::vector<std::int64_t> measure_all(Store& store, const DemoPlan& plan, std::i
       measure.data_hash = sha256(task);
       measure.data_origin = "data";
       measure.shots = benchmark.choices > 0 ? 0 : 5;
-      measure.documents = benchmark.items * 10;
+      measure.documents = std::int64_t{10} * benchmark.items;
       std::vector<double> scores;
       for (int at = 0; at < benchmark.items; ++at) {
         measure.samples.push_back(sample_of(benchmark, task, at, who, plan.poison));
@@ -206,6 +207,47 @@ std::vector<DemoBenchmark> quick_start() {
       {"truthfulqa_mc1", "acc,none", {}, 200, 5, 0.33}};
 }
 
+ModelRow model_row(const std::string& name, const std::string& label) {
+  return {.id = 0,
+          .hash = sha256(name),
+          .label = label,
+          .family = "llama",
+          .parameters = 260032,
+          .config_hash = sha256("config"),
+          .tokenizer_hash = sha256("tokenizer"),
+          .template_hash = {}};
+}
+
+/// Trains and measures the cell of that base model, method, training task and seed.
+void write_cell(Store& store, const DemoPlan& plan, std::int64_t run, std::int64_t environment, CellRow cell) {
+  const auto name = cell.method + "-" + cell.trained_on + "-" + std::to_string(cell.seed);
+  cell.key = sha256(name);
+  cell.recipe_json = recipe(plan, cell.method);
+  const auto id = store.begin_cell(run, cell);
+  train(store, plan, id, cell);
+  const bool last =
+      cell.trained_on == plan.train_on.back() && cell.method == plan.methods.back() && cell.seed == plan.seeds.back();
+  if (plan.fail_one && last) {
+    cell.state = CellState::failed;
+    cell.error = "loss is nan at step 31; in stage 1 (train) of " + cell.method + plan.poison;
+    store.finish_cell(id, cell);
+    return;
+  }
+  cell.result_model = store.model(model_row(name, name));
+  cell.state = CellState::done;
+  cell.seconds = 0.12 * plan.steps;
+  cell.steps = plan.steps;
+  cell.tokens = std::int64_t{2048} * plan.steps;
+  cell.peak_bytes = (std::int64_t{290} << 20) + static_cast<std::int64_t>(draw(name) * 4e7);
+  store.finish_cell(id, cell);
+  const auto answerer = [&](const DemoBenchmark& benchmark) {
+    return Answerer{name, effect(cell.method, cell.trained_on, benchmark.name, cell.seed)};
+  };
+  for (const auto measured : measure_all(store, plan, cell.result_model, environment, answerer)) {
+    store.link_measure(run, id, measured);
+  }
+}
+
 }  // namespace
 
 void write_demo(Store& store, const DemoPlan& wanted) {
@@ -217,14 +259,7 @@ void write_demo(Store& store, const DemoPlan& wanted) {
                                               .cpu = "Example CPU @ 2.10 GHz",
                                               .cores = 2,
                                               .system = "Debian GNU/Linux 12"});
-  const auto base = store.model({.id = 0,
-                                 .hash = sha256("base"),
-                                 .label = "stories260k",
-                                 .family = "llama",
-                                 .parameters = 260032,
-                                 .config_hash = sha256("config"),
-                                 .tokenizer_hash = sha256("tokenizer"),
-                                 .template_hash = {}});
+  const auto base = store.model(model_row("base", "stories260k"));
   RunRow row;
   row.name = plan.name;
   row.plan_json = R"({"name":"demo","models":["stories260k"],"methods":["sft","lora","replay","asft"],"seeds":[1,2]})";
@@ -240,43 +275,12 @@ void write_demo(Store& store, const DemoPlan& wanted) {
   for (const auto& trained_on : plan.train_on) {
     for (const auto& method : plan.methods) {
       for (const auto seed : plan.seeds) {
-        const auto name = method + "-" + trained_on + "-" + std::to_string(seed);
         CellRow cell;
-        cell.key = sha256(name);
         cell.base_model = base;
         cell.method = method;
-        cell.recipe_json = recipe(plan, method);
         cell.trained_on = trained_on;
         cell.seed = seed;
-        const auto id = store.begin_cell(run, cell);
-        train(store, plan, id, cell);
-        const bool last =
-            trained_on == plan.train_on.back() && method == plan.methods.back() && seed == plan.seeds.back();
-        if (plan.fail_one && last) {
-          cell.state = CellState::failed;
-          cell.error = "loss is nan at step 31; in stage 1 (train) of " + method + plan.poison;
-          store.finish_cell(id, cell);
-          continue;
-        }
-        cell.result_model = store.model({.id = 0,
-                                         .hash = sha256(name),
-                                         .label = name,
-                                         .family = "llama",
-                                         .parameters = 260032,
-                                         .config_hash = sha256("config"),
-                                         .tokenizer_hash = sha256("tokenizer"),
-                                         .template_hash = {}});
-        cell.state = CellState::done;
-        cell.seconds = 0.12 * plan.steps;
-        cell.steps = plan.steps;
-        cell.tokens = std::int64_t{2048} * plan.steps;
-        cell.peak_bytes = (std::int64_t{290} << 20) + static_cast<std::int64_t>(draw(name) * 4e7);
-        store.finish_cell(id, cell);
-        const auto answerer = [&](const DemoBenchmark& benchmark) {
-          return Answerer{name, effect(method, trained_on, benchmark.name, seed)};
-        };
-        for (const auto measured : measure_all(store, plan, cell.result_model, environment, answerer))
-          store.link_measure(run, id, measured);
+        write_cell(store, plan, run, environment, std::move(cell));
       }
     }
   }

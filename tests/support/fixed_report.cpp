@@ -1,10 +1,23 @@
 #include "tests/support/fixed_report.hpp"
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 namespace touchstone::testing {
 namespace {
+
+/// A model whose hash repeats the digit `id`.
+ModelRow model_of(std::int64_t id, const std::string& label) {
+  return {.id = id,
+          .hash = std::string(64, static_cast<char>('0' + id)),
+          .label = label,
+          .family = "llama",
+          .parameters = 260032,
+          .config_hash = std::string(64, 'c'),
+          .tokenizer_hash = std::string(64, 'b'),
+          .template_hash = {}};
+}
 
 // Ten bins; bin b holds 10 items of confidence 0.05 + b/10, `right[b]` of them right.
 std::vector<CalibrationItem> items_of(const std::vector<int>& right) {
@@ -91,7 +104,7 @@ void add_measures(ReportInput& input, std::int64_t model, const std::vector<doub
                    .chance = i == 0 ? 0.0 : 0.25}};
     row.seconds = 3.5;
     input.counts[row.id] = {.items = 100,
-                            .right = static_cast<std::int64_t>(values[i] * 100 + 0.5),
+                            .right = std::llround(values[i] * 100),
                             .unparsed = i == 0 ? 7 : 0,
                             .truncated = 2,
                             .unfinished = i == 0 ? 5 : 0};
@@ -191,30 +204,7 @@ ReportInput fixed_report() {
   run.seconds = 90;
   run.environment = 1;
   input.runs = {run};
-  input.models = {{.id = 1,
-                   .hash = std::string(64, '1'),
-                   .label = "tiny",
-                   .family = "llama",
-                   .parameters = 260032,
-                   .config_hash = std::string(64, 'c'),
-                   .tokenizer_hash = std::string(64, 'b'),
-                   .template_hash = {}},
-                  {.id = 2,
-                   .hash = std::string(64, '2'),
-                   .label = "sft-gsm8k-1",
-                   .family = "llama",
-                   .parameters = 260032,
-                   .config_hash = std::string(64, 'c'),
-                   .tokenizer_hash = std::string(64, 'b'),
-                   .template_hash = {}},
-                  {.id = 3,
-                   .hash = std::string(64, '3'),
-                   .label = "lora-gsm8k-1",
-                   .family = "llama",
-                   .parameters = 260032,
-                   .config_hash = std::string(64, 'c'),
-                   .tokenizer_hash = std::string(64, 'b'),
-                   .template_hash = {}}};
+  input.models = {model_of(1, "tiny"), model_of(2, "sft-gsm8k-1"), model_of(3, "lora-gsm8k-1")};
   add_measures(input, 1, {0.20, 0.45, 0.30});
   add_measures(input, 2, {0.38, 0.28, 0.31});
   add_measures(input, 3, {0.36, 0.44, 0.29});

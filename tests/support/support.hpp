@@ -38,4 +38,4 @@ void expect_snapshot(const std::string& name, const std::string& text);
 #define TOUCHSTONE_SHARED_OR_SKIP(variable, relative)                                                 \
   const auto variable##_found = ::touchstone::testing::shared(relative);                              \
   if (!variable##_found) GTEST_SKIP() << "needs real data that a bare clone has not: " << (relative); \
-  const auto variable = *variable##_found
+  const auto& variable = *variable##_found

@@ -108,7 +108,7 @@ TEST_F(Bfcl, FilesThatDoNotFitAreRefused) {
   EXPECT_THAT(fault(one_line(question), R"({"id": "m_0", "ground_truth": [{"a": {}}, {"b": {}}]})"),
               HasSubstr("expected one call of one tool"));
   EXPECT_THAT(fault(one_line(question), R"({"id": "m_0", "ground_truth": [{"a": {}}]})"),
-              HasSubstr("none is called 'a'"));
+              HasSubstr("found none called 'a', which is the answer's"));
 }
 
 TEST_F(Bfcl, WantedCallsOfTheRealFilesAreRight) {

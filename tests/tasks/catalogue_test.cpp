@@ -113,9 +113,9 @@ TEST_F(Catalogue, RefusesWhatItCannotUseAndWritesNothing) {
   EXPECT_THAT(import_fault("gsm8k", folder_.path() / "test.jsonl"), HasSubstr("line 1: key 'answer' is missing"));
   EXPECT_FALSE(fs::exists(folder_.path() / "target/gsm8k"));
   testing::write_text(folder_.path() / "empty/test.jsonl", "\n");
-  EXPECT_THAT(import_fault("gsm8k", folder_.path() / "empty/test.jsonl"), HasSubstr("holds no example"));
+  EXPECT_THAT(import_fault("gsm8k", folder_.path() / "empty/test.jsonl"), HasSubstr("found no example"));
   EXPECT_THAT(import_fault("gsm8k", folder_.path() / "nowhere"), HasSubstr("no such file or folder"));
-  EXPECT_THAT(import_fault("gsm8k", folder_.path() / "empty"), HasSubstr("holds no example"));
+  EXPECT_THAT(import_fault("gsm8k", folder_.path() / "empty"), HasSubstr("found no example"));
   EXPECT_THAT(import_fault("mmlu", folder_.path() / "test.jsonl"), HasSubstr("could be"));
   EXPECT_THAT(import_fault("mmlu", folder_.path() / "empty/../mine.csv"), HasSubstr("no such file"));
   EXPECT_THAT(import_fault("gsm9k", folder_.path() / "test.jsonl"), HasSubstr("did you mean 'gsm8k'"));
@@ -124,7 +124,7 @@ TEST_F(Catalogue, RefusesWhatItCannotUseAndWritesNothing) {
 TEST_F(Catalogue, ABrokenManifestIsAnError) {
   testing::write_text(folder_.path() / "gsm8k/test.jsonl", full_row);
   testing::write_text(folder_.path() / "gsm8k/MANIFEST.json", "{\"files\": [{\"path\": 3}]}");
-  EXPECT_THAT(files(folder_.path(), "gsm8k")[0].problem, HasSubstr("'path' is missing or not a text"));
+  EXPECT_THAT(files(folder_.path(), "gsm8k")[0].problem, HasSubstr("expected a text as 'path'"));
 }
 
 // The whole of the four benchmarks' prompts and judging works on what the repository carries.

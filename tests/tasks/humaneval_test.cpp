@@ -5,7 +5,7 @@
 #include "harness/base/json.hpp"
 #include "harness/data/prompt.hpp"
 #include "harness/measure/accuracy.hpp"
-#include "tasks/parts/pass_at.hpp"
+#include "harness/measure/pass_at.hpp"
 #include "tests/support/hash_engine.hpp"
 #include "tests/support/support.hpp"
 #include "tests/support/toy_data.hpp"

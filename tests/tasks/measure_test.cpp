@@ -118,7 +118,7 @@ TEST_F(Measure, MeasuredTasksAreThoseWithExamples) {
 
 TEST_F(Measure, SaysWhatIsWrong) {
   EXPECT_THAT(message_of(of({"gsm8"})), HasSubstr("did you mean 'gsm8k'"));
-  EXPECT_THAT(message_of(of({})), HasSubstr("no task was named"));
+  EXPECT_THAT(message_of(of({})), HasSubstr("no task is named"));
   EXPECT_THAT(message_of(of({"mmlu_anatomy"})), HasSubstr("data is missing"));
   auto settings = of({"gsm8k"});
   settings.filter = "(";
@@ -127,12 +127,12 @@ TEST_F(Measure, SaysWhatIsWrong) {
   EXPECT_THAT(message_of(settings), HasSubstr("by the filter 'nothing'"));
   settings = of({"gsm8k"});
   settings.shots = 21;
-  EXPECT_THAT(message_of(settings), HasSubstr("21 shots are wanted, but there are only 20"));
+  EXPECT_THAT(message_of(settings), HasSubstr("21 shots are asked for, but there are only 20"));
   settings = of({"gsm8k"});
   settings.chat = true;
-  EXPECT_THAT(message_of(settings), HasSubstr("the checkpoint has none"));
+  EXPECT_THAT(message_of(settings), HasSubstr("--chat needs a chat template"));
   testing::write_text(folder_.path() / "gsm8k/test.jsonl", "\n");
-  EXPECT_THAT(message_of(of({"gsm8k"})), HasSubstr("holds no example"));
+  EXPECT_THAT(message_of(of({"gsm8k"})), HasSubstr("found no example"));
 }
 
 TEST_F(Measure, StopsWhenAsked) {

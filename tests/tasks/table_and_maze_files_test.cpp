@@ -66,13 +66,14 @@ TEST_F(Files, MazesAreCheckedLineByLine) {
   EXPECT_EQ(examples[0].targets.front(), "D R");
   EXPECT_THAT(fault("maze-6x6", put(path, maze_line("2", down, R"(["10", "00"])", "[1, 1]"))),
               HasSubstr("line 1: no path"));
-  EXPECT_THAT(fault("maze-6x6", put(path, maze_line("33", down, right, "[1, 1]"))), HasSubstr("'n' is 33"));
+  EXPECT_THAT(fault("maze-6x6", put(path, maze_line("33", down, right, "[1, 1]"))),
+              HasSubstr("key 'n': found 33, expected 2 to 32"));
   EXPECT_THAT(fault("maze-6x6", put(path, maze_line("2", R"(["1", "0"])", right, "[1, 1]"))), HasSubstr("'down'"));
   EXPECT_THAT(fault("maze-6x6", put(path, maze_line("2", down, R"(["11", "10"])", "[1, 1]"))),
               HasSubstr("out of the maze"));
   EXPECT_THAT(fault("maze-6x6", put(path, maze_line("2", down, right, "[2, 1]"))), HasSubstr("'end'"));
   EXPECT_THAT(fault("maze-6x6", put(path, maze_line("2", down, right, "[1, 1]", "[[0, 0], [0, 1], [1, 1]]"))),
-              HasSubstr("'path' is not the shortest path"));
+              HasSubstr("expected the shortest path from 'start' to 'end'"));
   EXPECT_THAT(fault("maze-6x6", put(path, "{\"id\": 1, \"n\": ")), HasSubstr("line 1"));
 }
 

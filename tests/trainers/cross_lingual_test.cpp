@@ -124,8 +124,7 @@ TEST(CrossLingual, BadInput) {
     loss.loss(parted);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(),
-                HasSubstr("a batch of 3 records, 2 of them in the target language, expected all or half"));
+    EXPECT_THAT(error.what(), HasSubstr("a batch of 3 records with 2 in the target language, expected all or half"));
   }
   auto none = random_items(2);
   none.marks = at::zeros_like(none.marks);

@@ -124,9 +124,10 @@ TEST_F(CrossPair, BadData) {
   session_.data["english"] = {record_of("1", "question", "yes")};
   EXPECT_EQ(error_of(R"(, "with": "english")"),
             "data sets 'data' and 'english' have 2 and 1 rows, expected the same rows in the same order");
-  EXPECT_EQ(error_of(""),
-            "record '1' does not say what it is a translation of: name a data set of the same rows in the source "
-            "language in 'with', expected a task whose items have the fact 'source'");
+  EXPECT_EQ(
+      error_of(""),
+      "record '1' does not say what it is a translation of, expected a task whose items have the fact 'source', or a "
+      "data set of the same rows in the source language under 'with'");
   data() = {record_of("1", "frage", "ja")};
   session_.data["english"] = {record_of("1", "question", "ja")};
   EXPECT_EQ(error_of(R"(, "with": "english")"),
@@ -261,7 +262,7 @@ TEST_F(CrossLingualRecipe, BadFilters) {
   EXPECT_THAT(error_of(R"("objective": "sft", "max_steps": 1, "trained_modules": ["q_prj"])"),
               HasSubstr("trained_modules: unknown module 'q_prj': did you mean 'q_proj'?"));
   EXPECT_THAT(error_of(R"("objective": "sft", "max_steps": 1, "trained_modules": ["q_proj"])", R"({"use": "adapt"}, )"),
-              HasSubstr("trained_modules beside an adapter"));
+              HasSubstr("trained_modules: found names beside an adapter"));
   EXPECT_THAT(error_of(R"("objective": "cross_lingual", "max_steps": 1, "max_length": 14)"),
               HasSubstr("same max_length"));
 }

@@ -175,7 +175,7 @@ TEST(Fait, BadInput) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(std::string(error.what()),
-              "a record with 3 answers, expected a right one and at most one wrong variant: let the stage 'near_miss' "
+              "found a record with 3 answers, expected a right one and at most one wrong: let the stage 'near_miss' "
               "choose it");
   }
   EXPECT_THROW(fait(R"("weight": "dynamic")"), Error);

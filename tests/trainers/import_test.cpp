@@ -116,7 +116,7 @@ TEST_F(Import, CallsAndToolsAreWrittenOrRefused) {
   EXPECT_EQ(rows[0].answers[0].text, "");
   const ChatTemplate without_tools(calls, "calls", "<s>", "</s>");
   chat_ = &without_tools;
-  EXPECT_NE(error_of(row).find("'tools' is not written by the chat template"), std::string::npos) << error_of(row);
+  EXPECT_NE(error_of(row).find("key 'tools' is not written by the chat template"), std::string::npos) << error_of(row);
   const ChatTemplate none("{% for m in messages %}<{{ m.role }}>{{ m.content or '' }}</s>{% endfor %}", "none", "<s>",
                           "</s>");
   chat_ = &none;
@@ -204,22 +204,24 @@ TEST_F(Import, BadPicturesAreNamedWithTheirLine) {
       {R"("prompt": "<image>", "images": ["missing.png"])", "missing.png"},
       {R"("prompt": "<image>", "images": ["words.png"])", "words.png"},
       {R"("prompt": "<image>", "images": ["short.png"])", "short.png"},
-      {R"("prompt": "<image>", "images": ["../a.png"])", "outside the file's folder"},
-      {R"("prompt": "<image>", "images": ["/etc/a.png"])", "outside the file's folder"},
-      {R"("prompt": "<image>", "images": "a.png")", "not a list"},
-      {R"("prompt": "<image>", "images": [7])", "not a list"},
+      {R"("prompt": "<image>", "images": ["../a.png"])", "found '../a.png', expected a path within the folder"},
+      {R"("prompt": "<image>", "images": ["/etc/a.png"])", "expected a path within the folder"},
+      {R"("prompt": "<image>", "images": "a.png")", "key 'images': found \"a.png\", expected a list"},
+      {R"("prompt": "<image>", "images": [7])", "key 'images': found 7, expected a list of paths"},
       {R"("prompt": "<image> <image>", "images": ["a.png"])", "more places"},
-      {R"("prompt": "<image>", "images": ["a.png", "a.png"])", "more 'images'"},
-      {R"("input_ids": [1], "images": ["a.png"])", "more 'images'"},
+      {R"("prompt": "<image>", "images": ["a.png", "a.png"])", "more entries of 'images'"},
+      {R"("input_ids": [1], "images": ["a.png"])", "more entries of 'images'"},
       {R"("prompt": "<audio>", "audios": ["missing.wav"])", "missing.wav"},
       {R"("prompt": "<audio>", "audios": ["words.png"])", "expected WAV or FLAC"},
-      {R"("prompt": "<audio>", "audios": ["../a.wav"])", "audio '../a.wav' outside the file's folder"},
-      {R"("prompt": "<audio>", "audios": "a.wav")", "'audios' that are not a list"},
-      {R"("prompt": "<video>", "videos": ["a.mp4"])", "'videos' that are not a list of {\"frames\""},
-      {R"("prompt": "<video>", "videos": [{"frames": [], "fps": 2}])", "'videos' that are not a list of"},
-      {R"("prompt": "<video>", "videos": [{"frames": ["a.png"], "fps": 0}])", "'videos' that are not a list of"},
+      {R"("prompt": "<audio>", "audios": ["../a.wav"])",
+       "key 'audios': found '../a.wav', expected a path within the folder"},
+      {R"("prompt": "<audio>", "audios": "a.wav")", "key 'audios': found \"a.wav\", expected a list"},
+      {R"("prompt": "<video>", "videos": ["a.mp4"])", "key 'videos': found \"a.mp4\", expected a list of {\"frames\""},
+      {R"("prompt": "<video>", "videos": [{"frames": [], "fps": 2}])",
+       "expected a list of {\"frames\": [paths of pictures]"},
+      {R"("prompt": "<video>", "videos": [{"frames": ["a.png"], "fps": 0}])", "\"fps\": number}"},
       {R"("prompt": "<video>", "videos": [{"frames": ["words.png"], "fps": 2}])", "words.png"},
-      {R"("prompt": "<video><video>", "videos": [{"frames": ["a.png"], "fps": 2}])", "more places for video"},
+      {R"("prompt": "<video><video>", "videos": [{"frames": ["a.png"], "fps": 2}])", "more places for films"},
       {R"("messages": [{"role": "user", "content": [{"type": "sound"}]}])", "'sound'"},
       {R"("messages": [{"role": "user", "content": [{"type": "image"}]}])", "more places"},
       {R"("messages": [{"role": "assistant", "content": "<image>"}], "images": ["a.png"])", "in the answer"}};
@@ -301,15 +303,17 @@ TEST_F(ImportSquad, QuestionsInTheirOrder) {
 TEST_F(ImportSquad, OtherFilesAreRefused) {
   const std::string wanted =
       ", expected the layout of SQuAD: data[].paragraphs[].{context, qas[].{id, question, answers[].text}}";
-  EXPECT_EQ(error_of("[1, 2]"), "squad.json: no 'data'" + wanted);
-  EXPECT_EQ(error_of(R"({"data": [{"paragraphs": [{"qas": []}]}]})"), "squad.json: a paragraph: no 'context'" + wanted);
+  EXPECT_EQ(error_of("[1, 2]"), "squad.json: found no 'data'" + wanted);
+  EXPECT_EQ(error_of(R"({"data": [{"paragraphs": [{"qas": []}]}]})"),
+            "squad.json: a paragraph: found no 'context'" + wanted);
   EXPECT_EQ(error_of(R"({"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "x", "answers": []}]}]}]})"),
-            "squad.json: question 'x': no 'question'" + wanted);
+            "squad.json: question 'x': found no 'question'" + wanted);
   EXPECT_EQ(
       error_of(
           R"({"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "x", "question": "q", "answers": [{"text": 3}]}]}]}]})"),
-      "squad.json: question 'x': no 'text'" + wanted);
-  EXPECT_EQ(error_of(R"({"data": []})"), (folder_.path() / "squad.json").string() + ": holds no question");
+      "squad.json: question 'x': found no 'text'" + wanted);
+  EXPECT_EQ(error_of(R"({"data": []})"),
+            (folder_.path() / "squad.json").string() + ": found no question, expected at least one");
 }
 
 }  // namespace

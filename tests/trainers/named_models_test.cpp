@@ -111,7 +111,7 @@ TEST_F(NamedModels, AMergeHasNumpysBits) {
 
 TEST_F(NamedModels, WhatDoesNotGoTogetherIsRefusedByName) {
   testing::make_tiny(folder_.path() / "base");
-  EXPECT_THAT(said(R"([{"use": "load_model", "from": "nowhere"}])"), HasSubstr("'nowhere' is no checkpoint folder"));
+  EXPECT_THAT(said(R"([{"use": "load_model", "from": "nowhere"}])"), HasSubstr("'nowhere' is not a checkpoint folder"));
   const auto wider = model("wider", 8);
   auto config = testing::tiny_config();
   config["intermediate_size"] = 40;
@@ -138,7 +138,8 @@ TEST_F(NamedModels, WhatDoesNotGoTogetherIsRefusedByName) {
   words["model"]["vocab"]["<none>"] = 0;
   words["model"]["unk_token"] = "<none>";
   testing::write_text(strange / "tokenizer.json", words.dump());
-  EXPECT_THAT(said(R"([{"use": "load_model", "from": "strange"}])"), HasSubstr("has another tokenizer or vocabulary"));
+  EXPECT_THAT(said(R"([{"use": "load_model", "from": "strange"}])"),
+              HasSubstr("has a different tokenizer or vocabulary"));
 }
 
 // A shorter model has names that the other lacks, and the other way round.
@@ -174,7 +175,7 @@ TEST_F(NamedModels, AResumedJobMustHaveLoadedTheSame) {
     testing::run_job(made);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("belongs to another job: loaded was"));
+    EXPECT_THAT(error.what(), HasSubstr("is a checkpoint of another job: loaded was"));
   }
   model("other", 8);
   EXPECT_EQ(testing::run_job(made).result.resumed_from_step, 2);

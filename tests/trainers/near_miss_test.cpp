@@ -179,8 +179,8 @@ TEST_F(NearMiss, BadData) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(std::string(error.what()),
-              "data set 'data': no right answer has a wrong one near it (0 were compared), expected answers of the "
-              "stages 'mutate' or 'sample', and 'judge'");
+              "data set 'data': found no wrong answer near a right one (0 candidates were compared), expected "
+              "answers that the stages 'mutate' or 'sample' made and 'judge' judged");
   }
   data().clear();
   EXPECT_NO_THROW(run());
@@ -247,7 +247,8 @@ TEST_F(FaitRecipe, UnknownKindsAreRefused) {
     make_use(std::move(options), testing::trainer_book().stages, testing::trainer_book());
     FAIL();
   } catch (const Error& error) {
-    EXPECT_EQ(std::string(error.what()), "test: kinds: unknown kind of fault 'operater': did you mean 'operator'?");
+    EXPECT_EQ(std::string(error.what()),
+              "test: key 'kinds': unknown kind of fault 'operater': did you mean 'operator'?");
   }
 }
 

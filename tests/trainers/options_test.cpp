@@ -158,7 +158,7 @@ TEST_F(TrainOption, ChatWithoutATemplateIsRefused) {
     FAIL() << "trained without a template";
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::checkpoint);
-    EXPECT_NE(std::string(error.what()).find("base: a chat template is asked for"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("base: --chat needs a chat template"), std::string::npos) << error.what();
   }
   EXPECT_FALSE(fs::exists(folder_.path() / "out"));
 }

@@ -33,12 +33,12 @@ TEST_F(PictureRows, WrongOnesAreNamed) {
   auto twice = record("what <image> ?", {picture(9, 9, 0)}, " a");
   twice.prompt.front().parts.emplace_back(std::string(" <image>"));
   EXPECT_EQ(fault(made, twice),
-            "a prompt has 1 pictures and says <image> 2 times, expected once a picture; in record 'what <image> ?'");
+            "a prompt has 1 pictures and 2 places <image> for them, expected one for each; in record 'what <image> ?'");
   EXPECT_EQ(fault(made, record("what <image> ?", {picture(9, 9, 0)}, " a <image>")),
             "has 5 <image> tokens, expected 4 for its pictures, all in the prompt; in record 'what <image> ?'");
   made.pictures.reset();
   EXPECT_THAT(fault(made, record("what <image> ?", {picture(9, 9, 0)}, " a")),
-              ::testing::StartsWith("holds a picture, but the model takes none"));
+              ::testing::StartsWith("holds a picture, expected a model of a family that takes pictures"));
 }
 
 TEST_F(PictureRows, ThePictureIsPartOfTheRowsHash) {

@@ -276,7 +276,7 @@ TEST_F(PreferenceRecipes, WhatAnObjectiveNeedsIsCheckedBeforeAnythingRuns) {
              "1 answers, expected at least 2");
   fails_with(
       R"([{"use": "load", "task": "sums"}, {"use": "train", "objective": "simpo", "loss_normaliser": "sequence_sum"}])",
-      "does not go with an objective over whole answers");
+      "expected token_mean: an objective over whole answers is a mean over records");
 }
 
 TEST_F(PreferenceRecipes, AShareOfNothingTrainsNothing) {

@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"FoldOfASoftPrompt",
               R"([{"use": "adapt", "kind": "prompt_tuning"}, {"use": "fold"}])",
               {},
-              "needs an adapter, which no earlier stage leaves (there: a soft prompt)"},
+              "needs an adapter, which no earlier stage makes; they make: a soft prompt"},
         Wrong{"AdapterOfNoKind", R"([{"use": "adapt", "kind": "lora2"}])", {}, "lora"},
         Wrong{"OptionOfAnotherKind", R"([{"use": "adapt", "kind": "ia3", "r": 4}])", {}, "'r'"},
         Wrong{"MergeOfNothing", R"([{"use": "merge", "weights": {}}])", {}, "expected an object of numbers"},
@@ -100,13 +100,16 @@ INSTANTIATE_TEST_SUITE_P(
               "constant_length"},
         Wrong{"OverrideOfNoStage", plain, {{"tarin.learning_rate", "1"}}, "did you mean 'train'"},
         Wrong{"OverrideOfNoKey", plain, {{"train.learning_rat", "1"}}, "learning_rate"},
-        Wrong{"OverrideOfNoSecondStage", plain, {{"train#2.max_steps", "1"}}, "has 1 stage(s) 'train', and no train#2"},
+        Wrong{"OverrideOfNoSecondStage",
+              plain,
+              {{"train#2.max_steps", "1"}},
+              "the recipe has stage 'train' once, so there is no train#2"},
         Wrong{"OverrideOfStageZero", plain, {{"train#0.max_steps", "1"}}, "with N from 1"},
         Wrong{"OverrideWithoutKey", plain, {{"train", "1"}}, "STAGE.KEY"},
         Wrong{"OverrideThroughANumber",
               R"([{"use": "load", "task": "x"}, {"use": "train", "objective": "sft", "max_steps": 3}])",
               {{"train.max_steps.x", "1"}},
-              "not an object"}),
+              "has no object at that path"}),
     [](const auto& tested) { return tested.param.name; });
 
 TEST(Recipe, AnOverrideMayMeanOneStageOfSeveral) {

@@ -125,11 +125,11 @@ TEST_F(Reinforce, WhatDoesNotFitIsRefusedBeforeAnythingRuns) {
       EXPECT_NE(std::string(error.what()).find(words), std::string::npos) << error.what();
     }
   };
-  fails_with(job(R"("objective": "sft")"), "use the stage 'train'");
-  fails_with(job(R"("objective": "grpo")"), "num_generations is 1, expected at least 2");
+  fails_with(job(R"("objective": "sft")"), "expected one for answers that the model writes");
+  fails_with(job(R"("objective": "grpo")"), "key 'num_generations': found 1, expected at least 2");
   fails_with(job(R"("objective": "ppo", "rule": "sevenths")"), "did you mean 'sevens'");
   fails_with(job(R"("objective": "ppo", "reference": "base")"), "frozen model 'base'");
-  fails_with(job(R"("objective": "ppo", "rule": "tool_call")"), "its target is no call");
+  fails_with(job(R"("objective": "ppo", "rule": "tool_call")"), "found a target that is not a call");
   fails_with(job(R"("objective": "ppo")", "", R"("max_new_tokens": 128, )"), "leaves room");
   auto given = testing::tiny_job(folder_.path());
   given.recipe = testing::write_recipe(folder_.path(),

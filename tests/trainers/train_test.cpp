@@ -270,8 +270,9 @@ TEST_F(Train, StartingFromAnAdapterOfAnotherKindIsRefused) {
     read_recipe(again, testing::trainer_book());
     FAIL();
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("is an adapter of kind 'dora', expected that of key 'kind', 'lora'"),
-              std::string::npos)
+    EXPECT_NE(
+        std::string(error.what()).find("an adapter of kind 'dora', expected the kind 'lora', as the key 'kind' says"),
+        std::string::npos)
         << error.what();
   }
 }

@@ -25,8 +25,10 @@ struct PromptOptions {
 /// The embeddings of the text's tokens, repeated or cut to the number of rows, as in peft.
 Tensor rows_of_text(Session& session, const PromptOptions& options) {
   const auto ids = session.tokenizer->encode(options.text);
-  require(!ids.empty(), Fault::config,
-          [&] { return "prompt_tuning_init_text '" + options.text + "' has no token, expected at least one"; });
+  require(!ids.empty(), Fault::config, [&] {
+    return "prompt_tuning_init_text: found '" + options.text +
+           "', which has no token, expected a text with at least one";
+  });
   std::vector<std::int64_t> chosen;
   while (static_cast<std::int64_t>(chosen.size()) < options.rows) chosen.push_back(ids[chosen.size() % ids.size()]);
   return session.model->embeddings(at::tensor(chosen, at::kLong).to(session.model->head().weight.device())).clone();
@@ -42,8 +44,8 @@ Tensor first_rows(Session& session, const PromptOptions& options, std::uint64_t 
 Tensor rows_of(const AdapterFiles& files, const PromptOptions& options, const std::string& where) {
   const auto found = files.tensors.find(soft_prompt_key);
   require(found != files.tensors.end() && files.tensors.size() == 1, Fault::checkpoint, [&] {
-    return where + ": found " + std::to_string(files.tensors.size()) + " tensors, expected '" + soft_prompt_key +
-           "' alone";
+    return where + ": found " + std::to_string(files.tensors.size()) + " tensors, expected one, '" + soft_prompt_key +
+           "'";
   });
   require(found->second.dim() == 2 && found->second.size(0) == options.rows, Fault::checkpoint, [&] {
     return where + ": tensor '" + soft_prompt_key + "': found shape " + c10::str(found->second.sizes()) +
@@ -103,8 +105,9 @@ Adapter make(Options& options) {
   prompt.text =
       options.text("prompt_tuning_init_text", "that text, repeated or cut to the number of rows", {.fallback = ""});
   require((start == "TEXT") == !prompt.text.empty(), Fault::config, [&] {
-    return options.where() + ": prompt_tuning_init is " + start + ", expected prompt_tuning_init_text " +
-           (start == "TEXT" ? "beside it" : "to be absent");
+    return options.where() + ": key 'prompt_tuning_init': found " + start +
+           (start == "TEXT" ? " without" : " and also") + " prompt_tuning_init_text, expected " +
+           (start == "TEXT" ? "both" : "one of the two");
   });
   prompt.learning_rate = options.number("learning_rate", "the rows' highest rate; 0: that of the stage that trains",
                                         {.fallback = 0.0, .min = 0.0, .max = 1e3});

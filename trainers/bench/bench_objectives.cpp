@@ -199,7 +199,8 @@ std::string bench_objectives(const std::string& options_json, const Checkpoints&
   const auto model =
       options.model.empty() ? random_model(families, settings) : checkpoints.load(options.model, settings);
   require(options.length >= 4 && options.length <= model->max_length(), Fault::config, [&] {
-    return "length is " + std::to_string(options.length) + ", expected 4 to " + std::to_string(model->max_length());
+    return "--length: found " + std::to_string(options.length) + ", expected 4 to " +
+           std::to_string(model->max_length());
   });
   auto parameters = trainable_parameters(*model);
   for (auto& [name, tensor] : parameters) tensor->requires_grad_(true);

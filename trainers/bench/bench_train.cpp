@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/process.hpp"
 #include "harness/base/stopwatch.hpp"
 #include "harness/engine/bench_options.hpp"
@@ -20,7 +21,8 @@ namespace {
 std::vector<Row> rows_of_file(const BenchOptions& options, std::int64_t vocabulary) {
   std::vector<Row> rows;
   const auto file = read_json(options.ids);
-  require(file.is_array(), Fault::data, [&] { return options.ids + ": expected a list of lists of token ids"; });
+  require(file.is_array(), Fault::data,
+          [&] { return options.ids + ": found " + shown_json(file) + ", expected a list of lists of token ids"; });
   for (std::size_t number = 0; number < file.size(); ++number) {
     const auto wrong = [&] {
       return options.ids + ", row " + std::to_string(number + 1) + ": expected token ids below " +
@@ -37,8 +39,10 @@ std::vector<Row> rows_of_file(const BenchOptions& options, std::int64_t vocabula
     }
     rows.push_back(std::move(row));
   }
-  require(!rows.empty(), Fault::data,
-          [&] { return options.ids + ": no row of " + std::to_string(options.length) + " tokens or more"; });
+  require(!rows.empty(), Fault::data, [&] {
+    return options.ids + ": found no row of " + std::to_string(options.length) +
+           " tokens or more, expected at least one";
+  });
   return rows;
 }
 
@@ -105,7 +109,8 @@ std::string bench_train(const std::string& options_json, const Checkpoints& chec
   const auto model =
       options.model.empty() ? random_model(families, settings) : checkpoints.load(options.model, settings);
   require(options.length >= 2 && options.length <= model->max_length(), Fault::config, [&] {
-    return "length is " + std::to_string(options.length) + ", expected 2 to " + std::to_string(model->max_length());
+    return "--length: found " + std::to_string(options.length) + ", expected 2 to " +
+           std::to_string(model->max_length());
   });
   const auto use = parse_json(R"({"use": "sft"})", "objective");
   const auto objective = make_use<Objective>(Options(use, "objective"), trainers.objectives, trainers);

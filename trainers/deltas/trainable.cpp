@@ -27,9 +27,10 @@ std::vector<std::pair<std::string, Tensor*>> trainable_parameters(Model& model,
                                                                   const std::vector<std::string>& modules) {
   const bool whole = modules == std::vector<std::string>{"all"};
   auto all = delta_parameters(model);
-  require(all.empty() || whole, Fault::config,
-          "trained_modules beside an adapter: name the modules in the target_modules of the stage 'adapt', expected "
-          "[\"all\"] here");
+  require(
+      all.empty() || whole, Fault::config,
+      "trained_modules: found names beside an adapter, expected [\"all\"]: the stage 'adapt' names the modules in its "
+      "target_modules");
   if (!all.empty()) return all;
   std::vector<std::string> known;
   std::set<std::string> met;

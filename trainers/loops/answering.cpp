@@ -190,9 +190,10 @@ Reward read_rule(Options& options, const TrainerBook& book) {
 }
 
 void refuse_unjudged(const Record& record) {
-  throw Error(Fault::data, "record '" + record.id + "'" +
-                               (record.example == nullptr ? " comes from no task, so nothing says what is right"
-                                                          : ": no rule says what its answer is worth"));
+  throw Error(Fault::data,
+              "record '" + record.id + "'" +
+                  (record.example == nullptr ? ": comes from no task, so nothing says which answer is right"
+                                             : ": no reward applies to its answer"));
 }
 
 double worth_of(const Reward& rule, const Judged& judged) {

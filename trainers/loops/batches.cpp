@@ -263,7 +263,7 @@ Groups pack_rows(const std::vector<Row>& rows, std::int64_t capacity) {
 }
 
 std::vector<PlannedStep> plan_steps(const std::vector<Row>& rows, const StepSettings& settings) {
-  require(!rows.empty(), Fault::data, "no row is left to train on");
+  require(!rows.empty(), Fault::data, "found no row to train on, expected at least one");
   const auto bins = settings.pack && !settings.wrap ? pack_rows(rows, settings.pack_tokens) : units_of(rows);
   std::vector<PlannedStep> steps;
   const auto enough = [&](int epoch) {

@@ -10,7 +10,7 @@ namespace touchstone {
 std::filesystem::path checkpoint_folder(const TrainJob& job, const std::string& from, bool adapters) {
   auto folder = find_checkpoint(from, job.model, adapters);
   require(folder.has_value(), Fault::config,
-          [&] { return "'" + from + "' is no checkpoint folder, nor one beside " + job.model.string(); });
+          [&] { return "'" + from + "' is not a checkpoint folder, neither here nor beside " + job.model.string(); });
   return *folder;
 }
 
@@ -23,8 +23,9 @@ void add_to_config(Session& session, std::initializer_list<std::string> path, co
 }
 
 void require_whole_weights(const Session& session, const std::string& what) {
-  require(!session.model->soft_prompt().defined() && delta_parameters(*session.model).empty(), Fault::config,
-          [&] { return "the model carries an adapter, expected whole weights for " + what + ": fold it before"; });
+  require(!session.model->soft_prompt().defined() && delta_parameters(*session.model).empty(), Fault::config, [&] {
+    return "the model carries an adapter, expected whole weights for " + what + ": let the stage 'fold' come before";
+  });
 }
 
 }  // namespace touchstone

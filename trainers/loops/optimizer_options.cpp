@@ -19,7 +19,8 @@ OptimizerOptions read_optimizer_options(Options& options) {
                                           {.fallback = 0.0, .min = 0.0, .max = 1.0});
   const bool warm = optimizer.warmup_steps > 0 || optimizer.warmup_ratio > 0.0;
   require(!warm || optimizer.schedule != "constant", Fault::config, [&] {
-    return options.where() + ": lr_scheduler_type constant has no warm-up: did you mean 'constant_with_warmup'?";
+    return options.where() +
+           ": key 'lr_scheduler_type': found constant, which has no warm-up: did you mean 'constant_with_warmup'?";
   });
   auto& adamw = optimizer.adamw;
   adamw.weight_decay = options.number("weight_decay", "decay of matrices; norms and biases never decay",

@@ -50,7 +50,7 @@ ParameterGroups trained_groups(Session& session, const std::vector<std::string>&
   auto own =
       beside && modules == std::vector<std::string>{"all"} ? NamedParameters() : trainable_parameters(model, modules);
   require(!beside || own.empty(), Fault::config,
-          "trained_modules beside a soft prompt, under which the weights stand still: expected [\"all\"] here");
+          "trained_modules: found names beside a soft prompt, which trains no weights, expected [\"all\"]");
   freeze(model);
   ParameterGroups groups(options);
   groups.add(std::move(own), options.learning_rate);

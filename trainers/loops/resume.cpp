@@ -39,8 +39,10 @@ void restore_weights(const TrainState& state, const NamedParameters& parameters)
   for (const auto& parameter : parameters) {
     const auto& name = parameter.first;
     const auto found = state.weights.find(name);
-    require(found != state.weights.end() && found->second.sizes() == parameter.second->sizes(), Fault::checkpoint,
-            [&] { return "checkpoint lacks tensor '" + name + "' in the model's shape"; });
+    require(found != state.weights.end() && found->second.sizes() == parameter.second->sizes(), Fault::checkpoint, [&] {
+      return "the checkpoint to resume from has no tensor '" + name + "' of shape " +
+             c10::str(parameter.second->sizes());
+    });
     parameter.second->copy_(found->second);
   }
 }
@@ -88,7 +90,9 @@ std::optional<TrainState> StageCheckpoints::read(const fs::path& folder) const {
       const bool intact =
           static_cast<std::int64_t>(fs::file_size(path)) == whole_number(file.value().at("bytes"), 0, INT64_MAX) &&
           sha256_file(path) == file.value().at("sha256").get<std::string>();
-      if (!intact) throw Error(Fault::checkpoint, path.string() + " is not as its manifest says");
+      if (!intact)
+        throw Error(Fault::checkpoint,
+                    path.string() + ": was changed after it was written: its manifest says something else");
     }
     state.step = whole_number(manifest.at("step"), 0, INT64_MAX);
     state.counters = manifest.at("counters").get<std::map<std::string, double>>();
@@ -109,8 +113,8 @@ std::optional<TrainState> StageCheckpoints::read(const fs::path& folder) const {
   const auto found = manifest.contains("config") ? manifest["config"] : Json();
   const bool same = found == wanted && manifest.contains("format") && manifest["format"] == checkpoint_format;
   require(same, Fault::config, [&] {
-    return "checkpoint " + folder.string() + " belongs to another job: " + difference(found, wanted) +
-           "; remove it, or take another work folder";
+    return folder.string() + ": is a checkpoint of another job: " + difference(found, wanted) +
+           "; remove it, or name another work folder";
   });
   return state;
 }

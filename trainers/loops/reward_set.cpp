@@ -64,7 +64,7 @@ RewardSet read_rewards(Options& options, const TrainerBook& book) {
     const auto where = one.where();
     rewards.push_back(read_reward(std::move(one), book));
     require(names.insert(rewards.back().name).second, Fault::config, [&] {
-      return where + ": key 'name': a second reward '" + rewards.back().name + "', expected names that differ";
+      return where + ": key 'name': found '" + rewards.back().name + "' a second time, expected names that differ";
     });
   }
   return RewardSet(std::move(rewards));

@@ -162,8 +162,9 @@ RolloutPrompts rollout_prompts(Session& session, const std::string& data, int ma
   session.values = {{"rows", static_cast<double>(prompts.rows.size())},
                     {"rows_dropped", static_cast<double>(records.size() - prompts.rows.size())}};
   require(!prompts.rows.empty(), Fault::data, [&] {
-    return needs_data(data) + ": no prompt of " + std::to_string(records.size()) + " leaves room for " +
-           std::to_string(max_new_tokens) + " tokens within " + std::to_string(settings.max_length);
+    return needs_data(data) + ": none of " + std::to_string(records.size()) +
+           " prompts leaves room for max_new_tokens, " + std::to_string(max_new_tokens) + ", within max_length, " +
+           std::to_string(settings.max_length);
   });
   return prompts;
 }

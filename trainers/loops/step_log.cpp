@@ -18,7 +18,7 @@ void count_step(StepCounters& counters, const StepReport& report) {
 void require_finite(const StepReport& report, const std::vector<double>& norms) {
   const auto wrong = std::find_if(norms.begin(), norms.end(), [](double norm) { return !std::isfinite(norm); });
   require(std::isfinite(report.loss) && wrong == norms.end(), Fault::numeric, [&] {
-    return "loss is " + std::to_string(report.loss) + " and gradient norm " +
+    return "the loss is " + std::to_string(report.loss) + " and the gradient norm " +
            std::to_string(wrong == norms.end() ? report.gradient_norm : *wrong) + " at step " +
            std::to_string(report.step) + " of " + std::to_string(report.steps);
   });

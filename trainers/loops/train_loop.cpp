@@ -8,6 +8,7 @@
 #include "harness/base/seed.hpp"
 #include "harness/base/stopwatch.hpp"
 #include "harness/model/ops.hpp"
+#include "harness/train/train_job.hpp"
 #include "trainers/deltas/trainable.hpp"
 #include "trainers/rows/row_options.hpp"
 
@@ -89,8 +90,9 @@ void TrainLoop::prepare_rows() {
     session_.values["rows_wrapped"] = static_cast<double>(rows_.size());
   }
   require(!rows_.empty(), Fault::data, [&] {
-    return "data set '" + options_.data + "' has no row to train on: " + std::to_string(audit.rows_total) + " rows, " +
-           std::to_string(audit.rows_dropped) + " without a label within " + std::to_string(limit) + " tokens";
+    return "data set '" + options_.data + "' has no row to train on: of " + std::to_string(audit.rows_total) +
+           " rows, " + std::to_string(audit.rows_dropped) + " have no token of an answer within max_length, " +
+           std::to_string(limit);
   });
   if (audit.rows_truncated > 0 && session_.hooks->log != nullptr) {
     session_.hooks->log->warn(std::to_string(audit.rows_truncated) + " of " + std::to_string(audit.rows_total) +
@@ -208,6 +210,16 @@ double TrainLoop::validate() {
   return divisor > 0.0 ? totals.sum / divisor : 0.0;  // an objective may leave every position out
 }
 
+void TrainLoop::keep() const {
+  const auto& job = *session_.job;
+  auto number = std::to_string(done_);
+  number.insert(0, number.size() < 8 ? 8 - number.size() : 0, '0');
+  const auto folder = job.work / "kept";
+  std::filesystem::create_directories(folder);
+  session_.checkpoints->write(folder / ("step-" + number), *session_.model,
+                              session_.checkpoints->base_folder(job.model), saved_dtype(job.save_dtype));
+}
+
 void TrainLoop::run() {
   if (session_.data.at(options_.data).empty()) {  // an empty split; other stages report lost rows themselves
     session_.values = {{"rows_total", 0.0}, {"steps", 0.0}};
@@ -226,6 +238,7 @@ void TrainLoop::run() {
     if (validates_after(done_)) counters_["validation_loss"] = report.values["validation_loss"] = validate();
     ++done_;
     if (hooks.step) hooks.step(report);
+    if (options_.keep_every_steps > 0 && done_ % options_.keep_every_steps == 0 && done_ < schedule_.steps) keep();
     const bool cancelled = hooks.cancel != nullptr && hooks.cancel->is_set();
     const bool due = session_.job->save_every_steps > 0 && done_ % session_.job->save_every_steps == 0;
     if (done_ == schedule_.steps || (!due && !cancelled)) continue;

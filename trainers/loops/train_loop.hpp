@@ -30,6 +30,7 @@ struct TrainOptions {
   std::vector<std::string> trained_modules = {"all"};  ///< as trainable_parameters() takes them
   StepSettings steps;
   RowSettings rows;
+  std::int64_t keep_every_steps = 0;  ///< whole checkpoints are kept that often, beside the output; 0: none
 };
 
 /// One training stage from its rows to its last step, with checkpoints on the way.
@@ -50,6 +51,7 @@ class TrainLoop {
   double validate();
   bool validates_after(std::int64_t number) const;
   TrainState state(bool with_moments) const;
+  void keep() const;  ///< writes the model as it is now to WORK/kept/step-NNNNNNNN
   BatchSettings batch_settings(int epoch) const;
   LossTotals totals_of(const std::vector<Row>& rows, const std::vector<std::size_t>& chosen, int epoch) const;
 

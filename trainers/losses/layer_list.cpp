@@ -2,6 +2,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 
 namespace touchstone {
 
@@ -11,8 +12,8 @@ std::vector<int> read_layers(Options& options, const std::string& key, const std
   if (value == nullptr) return fallback;
   constexpr int most = 1 << 20;
   const auto refuse = [&] {
-    throw Error(Fault::config, options.where() + ": key '" + key + "': found " + value->dump() +
-                                   ", expected a list of layers, as [2, 4], or [-1] for the last");
+    throw Error(Fault::config, options.where() + ": key '" + key + "': found " + shown_json(*value) +
+                                   ", expected a list of layers, for instance [2, 4], or [-1] for the last");
   };
   if (!value->is_array()) refuse();
   std::vector<int> layers;

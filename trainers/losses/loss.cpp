@@ -266,8 +266,8 @@ std::vector<int> counted(const std::vector<int>& layers, int end, int most, cons
              " in this model, or -1 for the last";
     });
     require(std::find(all.begin(), all.end(), number) == all.end(), Fault::config, [&] {
-      return what + ": found layer " + std::to_string(number) + " twice, in this model of " + std::to_string(end) +
-             " layers, expected each once";
+      return what + ": found layer " + std::to_string(number) + " twice, expected each once (the model has " +
+             std::to_string(end) + " layers)";
     });
     all.push_back(number);
   }

@@ -9,7 +9,7 @@ namespace touchstone {
 Tensor note_of(const AnswerBatch& batch, const std::string& name) {
   const auto found = batch.notes.find(name);
   require(found != batch.notes.end(), Fault::data, [&] {
-    return "answers without '" + name + "': this objective is of answers that stage 'reinforce' lets the model write";
+    return "found answers without '" + name + "', expected those that the stage 'reinforce' lets the model write";
   });
   return found->second;
 }

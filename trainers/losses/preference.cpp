@@ -15,7 +15,7 @@ AnswerPairs answer_pairs(const AnswerBatch& batch, std::int64_t others) {
   for (std::size_t record = 0; record + 1 < batch.starts.size(); ++record) {
     const auto first = batch.starts[record];
     const auto there = batch.starts[record + 1] - first - 1;
-    require(there > 0, Fault::data, "a record with one answer, expected two or more");
+    require(there > 0, Fault::data, "found a record with one answer, expected at least 2");
     const auto count = others > 0 ? std::min(others, there) : there;
     for (std::int64_t other = 1; other <= count; ++other) {
       better.push_back(first);

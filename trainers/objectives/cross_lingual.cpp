@@ -30,9 +30,9 @@ LossSum cross_lingual_loss(const AnswerBatch& batch, const CrossLingualOptions& 
   const auto items = logged_sum(target);
   const auto records = static_cast<double>(target.size(0));
   require(items > 0.0 && (records == items || records == 2.0 * items), Fault::data, [&] {
-    return "a batch of " + std::to_string(target.size(0)) + " records, " +
+    return "found a batch of " + std::to_string(target.size(0)) + " records with " +
            std::to_string(static_cast<std::int64_t>(items)) +
-           " of them in the target language, expected all or half: let the stage 'cross_pair' make the pairs, with the "
+           " in the target language, expected all or half: let the stage 'cross_pair' make the pairs, with the "
            "max_length of the stage 'train'";
   });
   const auto share = items / records;

@@ -35,8 +35,8 @@ Pairs pairs_of(const AnswerBatch& batch) {
     const auto first = batch.starts[record];
     const auto answers = batch.starts[record + 1] - first;
     require(answers <= 2, Fault::data, [&] {
-      return "a record with " + std::to_string(answers) +
-             " answers, expected a right one and at most one wrong variant: let the stage 'near_miss' choose it";
+      return "found a record with " + std::to_string(answers) +
+             " answers, expected a right one and at most one wrong: let the stage 'near_miss' choose it";
     });
     if (answers < 2) continue;
     right.push_back(first);

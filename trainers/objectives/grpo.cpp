@@ -1,3 +1,4 @@
+#include "harness/base/object_reader.hpp"
 #include "harness/model/ops.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/losses/advantages.hpp"
@@ -22,7 +23,7 @@ std::map<std::string, Tensor> grpo_credit(const AnswerBatch& batch, const GrpoOp
   const auto advantages = group_advantages(batch.rewards, batch.starts, options.scale);
   std::map<std::string, Tensor> notes = {{"old_logp", batch.logp}, {"advantage", over_tokens(batch, advantages)}};
   require(notes["advantage"].isfinite().all().item<bool>(), Fault::numeric,
-          "an advantage is not finite: a reward is not");
+          "an advantage is not a finite number, because a reward is not");
   if (options.beta > 0.0) notes["ref_logp"] = reference_logp(batch);
   return notes;
 }
@@ -85,8 +86,10 @@ Objective make_grpo(Options& options, const TrainerBook&) {
                                {.fallback = 0.0, .min = 0.0, .max = 1e3});
   chosen.longest = options.number("max_completion_length", "dr_grpo: tokens that an answer counts for",
                                   {.fallback = 0.0, .min = 0.0, .max = 1e9});
-  require(chosen.loss_type != "dr_grpo" || chosen.longest > 0.0, Fault::config,
-          [&] { return options.where() + ": loss_type dr_grpo needs max_completion_length above 0"; });
+  require(chosen.loss_type != "dr_grpo" || chosen.longest > 0.0, Fault::config, [&] {
+    return options.where() + ": key 'max_completion_length': found " + shown_json(chosen.longest) +
+           ", expected a number above 0, which loss_type dr_grpo needs";
+  });
   RolloutLoss objective;
   objective.ref_logp = chosen.beta > 0.0;
   objective.least_group = 2;

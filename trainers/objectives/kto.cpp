@@ -19,11 +19,11 @@ struct KtoOptions {
 /// Optimization", arXiv 2402.01306, equation 8 and section 4.2.
 LossSum prospect_loss(const AnswerBatch& batch, const KtoOptions& options) {
   require(batch.rewards.size() == static_cast<std::size_t>(batch.starts.back()), Fault::data,
-          "answers without rewards, expected one for each");
+          "found answers without rewards, expected one for each");
   const auto rewards = at::tensor(batch.rewards).to(batch.logp.options());
   const auto judged = rewards.ne(0.0);
   require(judged.any().item<bool>(), Fault::data,
-          "no answer has a reward other than zero: above is good, below is bad");
+          "found no answer with a reward other than 0, expected some: above 0 is good, below is bad");
   const auto ratios = log_ratios(batch);
   const auto elsewhere = ratios.detach().masked_select(judged.logical_not());
   const auto z0 = elsewhere.size(0) > 0 ? elsewhere.mean().clamp_min(0.0) : at::zeros({}, ratios.options());

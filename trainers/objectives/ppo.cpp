@@ -37,7 +37,8 @@ std::map<std::string, Tensor> ppo_credit(const AnswerBatch& batch, const PpoOpti
   const auto made = generalised_advantages(rewards, batch.values, batch.answer_of, options.gamma, options.lambda);
   require(made.advantages.isfinite().all().item<bool>(), Fault::numeric, [] {
     return std::string(
-        "an advantage is not finite: a reward, a value or a log-probability of the model or its reference is not");
+        "an advantage is not a finite number, because a reward, a value or a log-probability of the model or its "
+        "reference is not");
   });
   return {{"old_logp", batch.logp},
           {"old_values", batch.values},

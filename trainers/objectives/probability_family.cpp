@@ -19,7 +19,8 @@ struct FamilyOptions {
 /// The probability below which a given share of the tokens lies, from their log-probabilities: interpolated linearly
 /// between neighbours, as in numpy.quantile.
 double quantile_of(std::vector<float> logp, double share) {
-  require(!logp.empty(), Fault::data, "threshold_is_quantile: there is no token");
+  require(!logp.empty(), Fault::data,
+          "threshold_is_quantile: found no token to take a quantile of, expected at least one");
   std::sort(logp.begin(), logp.end());
   const auto place = share * static_cast<double>(logp.size() - 1);
   const auto below = static_cast<std::size_t>(place);
@@ -49,8 +50,9 @@ Tensor kept_by(const Tensor& logp, const FamilyOptions& options) {
 /// Source: "Beyond Log Likelihood: Probability-Based Objectives for Supervised Fine-Tuning across the Model Capability
 /// Continuum", arXiv 2510.00526, section 3; the thresholded forms and their normaliser from the authors' code.
 LossSum family_loss(const TokenBatch& batch, const FamilyOptions& options) {
-  require(!options.quantile, Fault::data,
-          "threshold_is_quantile needs reference log-probabilities of all tokens first");
+  require(
+      !options.quantile, Fault::data,
+      "threshold_is_quantile needs reference log-probabilities of all tokens: let the stage 'reference' come before");
   const auto logp = label_logp(batch.logits, batch.labels);
   auto per_token = family_of(logp, options);
   LossSum loss;
@@ -84,7 +86,8 @@ Objective make_family(Options& options, const TrainerBook&) {
                    false);
   const bool one_sided = chosen.form.starts_with("top_") || chosen.form.starts_with("bottom_");
   require(!chosen.quantile || one_sided, Fault::config, [&] {
-    return options.where() + ": threshold_is_quantile goes with forms top_ and bottom_, not " + chosen.form;
+    return options.where() + ": key 'threshold_is_quantile': found true with the form " + chosen.form +
+           ", expected a form that begins with top_ or bottom_";
   });
   TokenLoss objective;
   const auto kept = std::make_shared<FamilyOptions>(chosen);

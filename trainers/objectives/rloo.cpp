@@ -20,7 +20,8 @@ std::map<std::string, Tensor> rloo_credit(const AnswerBatch& batch, double beta)
   const auto advantage = over_tokens(batch, leave_one_out(rewards, batch.starts));
   require(advantage.isfinite().all().item<bool>(), Fault::numeric, [] {
     return std::string(
-        "an advantage is not finite: a reward or a log-probability of the model or its reference is not");
+        "an advantage is not a finite number, because a reward or a log-probability of the model or its reference is "
+        "not");
   });
   return {{"old_logp", batch.logp}, {"advantage", advantage}};
 }

@@ -77,8 +77,9 @@ Reward make_tool_call(Options& options, const TrainerBook&) {
     if (record.example == nullptr) return std::nullopt;
     const auto& example = *record.example;
     const auto gold = example.targets.empty() ? std::nullopt : first_call(example.targets.front(), form);
-    require(gold.has_value(), Fault::data,
-            [&] { return "record '" + record.id + "': its target is no call, expected name(argument='value')"; });
+    require(gold.has_value(), Fault::data, [&] {
+      return "record '" + record.id + "': found a target that is not a call, expected name(argument='value')";
+    });
     const auto tools = listed_tools(plain_text(record.prompt));
     require(tools.count(gold->name) != 0, Fault::data, [&] {
       return "record '" + record.id + "': the prompt does not list the tool '" + gold->name +

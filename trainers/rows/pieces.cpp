@@ -53,7 +53,8 @@ Tensor label_logp(const Tensor& logits, const Tensor& labels) {
     const auto low = least.item<std::int64_t>();
     const auto high = most.item<std::int64_t>();
     require(low >= 0 && high < logits.size(1), Fault::shape, [&] {
-      return "label " + std::to_string(low < 0 ? low : high) + ", expected 0 to " + std::to_string(logits.size(1) - 1);
+      return "found the label " + std::to_string(low < 0 ? low : high) + ", expected 0 to " +
+             std::to_string(logits.size(1) - 1);
     });
   }
   const bool differentiate = at::GradMode::is_enabled() && logits.requires_grad();
@@ -71,7 +72,7 @@ Tensor has_mark(const Tensor& marks, std::uint8_t bits) {
 
 Tensor reference_logp(const AnswerBatch& batch) {
   require(batch.ref_logp.defined(), Fault::data,
-          "rows without reference log-probabilities: let the stage 'reference' find them before training");
+          "found rows without reference log-probabilities: let the stage 'reference' compute them before training");
   return batch.ref_logp;
 }
 

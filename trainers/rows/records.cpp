@@ -15,8 +15,9 @@ bool is_endless(const Task& task, std::optional<Split> split) {
 }
 
 [[noreturn]] void refuse(const Task& task) {
-  throw Error(Fault::config,
-              "task '" + task.name + "' has training examples without end: say how many in the option 'limit'");
+  throw Error(
+      Fault::config,
+      "task '" + task.name + "' makes training examples without end, expected the option 'limit', which says how many");
 }
 
 std::vector<Example> examples_of(const TrainJob& job, const Task& task, std::optional<Split> split,
@@ -27,13 +28,6 @@ std::vector<Example> examples_of(const TrainJob& job, const Task& task, std::opt
 }
 
 }  // namespace
-
-std::optional<Split> split_option(const std::string& name) {
-  for (const auto split : {Split::train, Split::validation, Split::test, Split::dev}) {
-    if (name == split_name(split)) return split;
-  }
-  return std::nullopt;
-}
 
 void check_task_data(const TrainJob& job, const std::string& name, std::optional<Split> split) {
   for (const auto& leaf : job.tasks->expand(name)) {
@@ -77,7 +71,8 @@ std::vector<Record> load_records(const TrainJob& job, const std::string& name, s
                          .example = std::make_shared<const Example>(std::move(example))});
     }
   }
-  require(!records.empty(), Fault::data, [&] { return "task '" + name + "' has no training example"; });
+  require(!records.empty(), Fault::data,
+          [&] { return "task '" + name + "': found no training example, expected at least one"; });
   return records;
 }
 

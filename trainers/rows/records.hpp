@@ -8,9 +8,6 @@
 
 namespace touchstone {
 
-/// "train", "validation", "test", "dev", or none for "": a task's own training split.
-std::optional<Split> split_option(const std::string& name);
-
 /// Checks that a task or group is known and that its files are there. Throws Error naming what is missing.
 void check_task_data(const TrainJob& job, const std::string& task, std::optional<Split> split);
 

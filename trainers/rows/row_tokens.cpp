@@ -32,8 +32,10 @@ EncodeSettings settings_for(const Tokenizer& tokenizer, std::string_view text) {
 Ids context_tokens(const Tokenizer& tokenizer, const std::string& head) {
   if (!head.empty()) return tokenizer.encode(head, settings_for(tokenizer, head));
   const auto prefix = prefix_token(tokenizer);
-  require(prefix.has_value(), Fault::checkpoint,
-          [] { return std::string("tokenizer names neither a begin nor an end token to put before an empty prompt"); });
+  require(prefix.has_value(), Fault::checkpoint, [] {
+    return std::string(
+        "the tokenizer names neither a BOS nor an EOS token, one of which must stand before an empty prompt");
+  });
   return {*prefix};
 }
 
@@ -63,7 +65,9 @@ std::string closed_tail(const ChatTemplate& chat, const Record& record, const st
   whole.push_back(std::move(answer));
   const auto closed = chat.render(whole, /*add_generation_prompt=*/false, record.tools);
   require(closed.starts_with(open), Fault::checkpoint, [] {
-    return std::string("chat template: a conversation with the answer does not begin with the prompt that asks for it");
+    return std::string(
+        "the chat template writes a conversation with its answer differently from the prompt that asks for the answer, "
+        "expected the same beginning");
   });
   return closed.substr(open.size());
 }
@@ -81,13 +85,13 @@ ChatTail chat_tail(const ChatTemplate& chat, const Record& record, const std::st
       if (tail == lead + form + terminator) return {lead, form, terminator};
     }
   }
-  throw Error(Fault::checkpoint,
-              "chat template: the answer is not written as given, found '" + tail.substr(0, 60) + "'");
+  throw Error(Fault::checkpoint, "the chat template changes the answer: found '" + tail.substr(0, 60) +
+                                     "', expected '" + answer.text.substr(0, 60) + "'");
 }
 
 [[noreturn]] void refuse_end(const std::string& terminator) {
-  throw Error(Fault::checkpoint,
-              "chat template: no control token ends the assistant's turn, found '" + terminator.substr(0, 60) + "'");
+  throw Error(Fault::checkpoint, "the chat template ends the assistant's turn with '" + terminator.substr(0, 60) +
+                                     "', expected a special token in it");
 }
 
 /// How many of the tokens of `text` are trained: through the first control token that begins at or behind the byte
@@ -270,7 +274,7 @@ SeamTokens encode_plain(const RowEncoder& encoder, const Record& record, const A
   const auto eos = tokenizer.eos();
   require(eos.has_value(), Fault::checkpoint, [] {
     return std::string(
-        "tokenizer names no end-of-text token, so an answer cannot be ended (append_eos: false trains without)");
+        "the tokenizer names no EOS token, so an answer cannot be ended (append_eos: false trains without)");
   });
   if (tokens.answer.ids.empty() || tokens.answer.ids.back() != *eos) append_control(tokens.answer, {*eos});
   return tokens;
@@ -321,7 +325,7 @@ SeamTokens encode_tokens(const Record& record, const Answer& answer, const RowEn
   if (!answer.tokens.empty()) return given_tokens(encoder.tokenizer, answer);
   if (encoder.chat != nullptr) return encode_chat(encoder, record, answer, settings, audit);
   require(answer.members.empty() && record.tools.empty(), Fault::data,
-          [] { return std::string("holds tools or calls, which a chat template alone can write; expected --chat"); });
+          [] { return std::string("holds tools or calls, which only a chat template can write, expected --chat"); });
   return encode_plain(encoder, record, answer, settings.append_eos);
 }
 

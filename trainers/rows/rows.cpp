@@ -72,8 +72,8 @@ void place_pictures(const RowEncoder& encoder, const Record& record, const Whole
   if (row.pictures.empty()) return;
   require(encoder.pictures != nullptr, Fault::data, [] {
     return std::string(
-        "holds a picture, but the model takes none; expected one of a family that does, with "
-        "preprocessor_config.json beside config.json");
+        "holds a picture, expected a model of a family that takes pictures, with preprocessor_config.json beside "
+        "config.json");
   });
   std::int64_t wanted = 0;
   for (const auto* image : row.pictures) {
@@ -149,8 +149,8 @@ void check_ids(const Ids& ids, const RowEncoder& encoder) {
   if (encoder.vocabulary == 0) return;
   for (const auto id : ids) {
     require(id < encoder.vocabulary, Fault::data, [&] {
-      return "token id " + std::to_string(id) + " ('" + encoder.tokenizer.token(id) +
-             "') has no row in the model's embedding, expected one below " + std::to_string(encoder.vocabulary);
+      return "found the token '" + encoder.tokenizer.token(id) + "' with id " + std::to_string(id) +
+             ", expected ids below vocab_size, " + std::to_string(encoder.vocabulary);
     });
   }
 }
@@ -159,9 +159,9 @@ void check_ids(const Ids& ids, const RowEncoder& encoder) {
 void add_reference(RowAnswer& answer, const std::vector<float>& ref_logp) {
   if (ref_logp.empty()) return;
   require(ref_logp.size() == answer.ids.size(), Fault::config, [&] {
-    return "reference log-probabilities of " + std::to_string(ref_logp.size()) + " tokens for an answer of " +
+    return "found reference log-probabilities of " + std::to_string(ref_logp.size()) + " tokens for an answer of " +
            std::to_string(answer.ids.size()) +
-           ": give stages 'reference' and 'train' the same max_length, truncation_mode and append_eos";
+           ": give the stages 'reference' and 'train' the same max_length, truncation_mode and append_eos";
   });
   answer.facts.ref_logp = ref_logp;
 }
@@ -245,8 +245,8 @@ std::vector<const Image*> pictures_of(const Record& record) {
       if (media == nullptr) continue;
       const auto* image = std::get_if<Image>(media);
       require(image != nullptr, Fault::data, [&] {
-        return std::string(words_of(kind_of(*media)).name) +
-               " in a prompt, which the model does not take; expected text and pictures";
+        return std::string(facts_of(kind_of(*media)).name) +
+               " in a prompt, which the model does not take, expected text and pictures";
       });
       images.push_back(image);
     }
@@ -345,7 +345,7 @@ std::vector<Row> wrap_rows(const std::vector<Row>& rows, std::int64_t capacity) 
     require(row.others.empty() && row.pictures.empty() && row.facts.ref_logp.empty(), Fault::config, [&] {
       return "row '" + row.id +
              "' has several answers, pictures or reference log-probabilities, which packing_strategy 'wrapped' "
-             "cannot carry over: take 'bfd'";
+             "cannot carry over, expected 'bfd'";
     });
     append_row(stream, row);
   }

@@ -29,19 +29,20 @@ Adapter read_start(const AdaptOptions& options, const AdapterBook& book) {
   } catch (const Error& error) {
     throw Error(Fault::checkpoint, error.what());
   }
-  require(config.is_object(), Fault::checkpoint, [&] { return path.string() + ": expected an object"; });
+  require(config.is_object(), Fault::checkpoint,
+          [&] { return path.string() + ": found " + shown_json(config) + ", expected an object"; });
   for (const auto& name : book.names()) {
     auto adapter = book.get(name).read(config, path.string());
     if (!adapter) continue;
     require(name == options.kind, Fault::config, [&] {
-      return "start_from: " + options.start_from + " is an adapter of kind '" + name +
-             "', expected that of key 'kind', '" + options.kind + "'";
+      return "key 'start_from': found " + options.start_from + ", an adapter of kind '" + name +
+             "', expected the kind '" + options.kind + "', as the key 'kind' says";
     });
     return *adapter;
   }
-  throw Error(Fault::checkpoint, path.string() + ": key 'peft_type': found " +
-                                     shown_json(config.value("peft_type", Json())) +
-                                     ", expected that of an adapter that is trained here: " + join(book.names(), ", "));
+  throw Error(Fault::checkpoint,
+              path.string() + ": key 'peft_type': found " + shown_json(config.value("peft_type", Json())) +
+                  ", expected the type of an adapter that can be trained: " + join(book.names(), ", "));
 }
 
 /// Of the adapter that training starts from.
@@ -60,7 +61,7 @@ bool carries_adapter(const Session& session) {
 
 void run_adapt(const AdaptOptions& options, const AdapterBook& book, Session& session) {
   require(!carries_adapter(session), Fault::config,
-          "the model carries an adapter already, expected one that is folded");
+          "the model carries an adapter already, expected whole weights: let the stage 'fold' come before");
   auto adapter = options.adapter;
   const auto seed = derive_seed(session.job->seed, "adapt");
   if (options.start_from.empty()) {

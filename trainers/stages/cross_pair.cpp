@@ -3,6 +3,7 @@
 
 #include "harness/base/text.hpp"
 #include "harness/data/prompt.hpp"
+#include "harness/data/split.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/rows/data_set.hpp"
@@ -38,8 +39,8 @@ class SourceItems {
         example == nullptr ? std::map<std::string, std::string>::const_iterator() : example->facts.find("source");
     require(example != nullptr && fact != example->facts.end(), Fault::data, [&] {
       return "record '" + translated.id +
-             "' does not say what it is a translation of: name a data set of the same rows in the source language in "
-             "'with', expected a task whose items have the fact 'source'";
+             "' does not say what it is a translation of, expected a task whose items have the fact 'source', or a "
+             "data set of the same rows in the source language under 'with'";
     });
     const auto& id = fact->second;
     const auto task = id.substr(0, id.find('/'));
@@ -48,7 +49,7 @@ class SourceItems {
     }
     const auto found = records_.find(id);
     require(found != records_.end(), Fault::data, [&] {
-      return "record '" + translated.id + "' is a translation of '" + id + "', which task '" + task + "' has not";
+      return "record '" + translated.id + "' is a translation of '" + id + "', which task '" + task + "' does not have";
     });
     return found->second;
   }
@@ -151,7 +152,7 @@ Stage make_cross_pair(Options& options, const TrainerBook&) {
                               "name of a data set of the same rows, in the same order, in the source language; \"\": "
                               "the items that the rows of 'on' were translated from",
                               {.fallback = ""});
-  pair.split = split_option(
+  pair.split = split_named(
       options.text("split", "where \"with\" is \"\": the split of those items; \"\": the task's own training split",
                    {.fallback = "", .choices = {"", "train", "validation", "test", "dev"}}));
   pair.both = options.text("pairs", "both: an item is asked in both languages; target_only: in the target language",

@@ -4,12 +4,11 @@
 #include <optional>
 #include <set>
 
-#include "harness/audio/audio_file.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/base/one_line.hpp"
 #include "harness/base/text.hpp"
-#include "harness/pictures/picture.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/rows/data_set.hpp"
@@ -21,14 +20,17 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t longest_line_bytes = std::size_t{16} << 20;
 
-[[noreturn]] void wrong(const std::string& where, const std::string& found) {
-  throw Error(
-      Fault::data,
-      where + ": " + found +
-          ", expected {\"prompt\", \"completion\"} or {\"prompt\", \"chosen\", \"rejected\"}, each a text or a "
-          "list of messages, {\"messages\": [{\"role\", \"content\"}]} with the assistant last, "
-          "{\"conversations\": [{\"from\", \"value\"}]}, {\"instruction\", \"input\", \"output\"}, {\"text\"}, or "
-          "{\"input_ids\"}");
+[[noreturn]] void wrong(const std::string& where, const std::string& found, const std::string& expected) {
+  throw Error(Fault::data, where + ": " + found + ", expected " + expected);
+}
+
+/// For a row in none of the layouts that are read.
+[[noreturn]] void wrong_layout(const std::string& where, const std::string& found) {
+  wrong(where, found,
+        "{\"prompt\", \"completion\"} or {\"prompt\", \"chosen\", \"rejected\"}, each a text or a list of messages, "
+        "{\"messages\": [{\"role\", \"content\"}]} with the assistant last, {\"conversations\": [{\"from\", "
+        "\"value\"}]}, "
+        "{\"instruction\", \"input\", \"output\"}, {\"text\"}, or {\"input_ids\"}");
 }
 
 /// How rows are read.
@@ -38,16 +40,16 @@ struct ReadSettings {
   bool chat = false;              ///< a chat template writes them
 };
 
-/// Pictures, recordings and films of a row, which lie in the file's folder, on their way into its prompt.
+/// The media of a row, which lie in the file's folder, on their way into its prompt.
 class RowMedia {
  public:
   RowMedia(const Json& row, const ReadSettings& settings, const std::string& where)
       : folder_(settings.folder), where_(where) {
     for (const auto kind : media_kinds) {
-      const std::string column = words_of(kind).column;
+      const std::string column = facts_of(kind).column;
       const auto list = row.find(column);
       if (list == row.end() || settings.ignored.count(column) != 0) continue;
-      if (!list->is_array()) wrong(where, "'" + column + "' that are not a list");
+      if (!list->is_array()) wrong(where, "key '" + column + "': found " + shown_json(*list), "a list");
       for (const auto& entry : *list) of(kind).all.push_back(read(kind, entry));
     }
   }
@@ -55,7 +57,10 @@ class RowMedia {
   Part take(MediaKind kind) {
     auto& queue = of(kind);
     if (queue.next == queue.all.size()) {
-      wrong(where_, std::string("more places for ") + words_of(kind).type + " than '" + words_of(kind).column + "'");
+      wrong(where_,
+            "found more places for " + std::string(facts_of(kind).plural) + " in the row's texts than entries of '" +
+                facts_of(kind).column + "'",
+            "as many");
     }
     return std::move(queue.all[queue.next++]);
   }
@@ -65,7 +70,7 @@ class RowMedia {
     while (const auto place = first_place(text)) {
       if (place->at > 0) all.emplace_back(std::string(text.substr(0, place->at)));
       all.push_back(take(place->kind));
-      text.remove_prefix(place->at + std::string_view(words_of(place->kind).placeholder).size());
+      text.remove_prefix(place->at + std::string_view(facts_of(place->kind).placeholder).size());
     }
     if (!text.empty() || all.empty()) all.emplace_back(std::string(text));
     return all;
@@ -74,7 +79,7 @@ class RowMedia {
   std::vector<Part> prompt(const std::string& text) {
     std::vector<Part> all;
     for (const auto kind : media_kinds) {
-      if (text.find(words_of(kind).placeholder) != std::string::npos) continue;
+      if (text.find(facts_of(kind).placeholder) != std::string::npos) continue;
       while (of(kind).next < of(kind).all.size()) all.push_back(take(kind));
     }
     for (auto& part : parts(text)) all.push_back(std::move(part));
@@ -84,7 +89,10 @@ class RowMedia {
   void check_used() {
     for (const auto kind : media_kinds) {
       if (of(kind).next == of(kind).all.size()) continue;
-      wrong(where_, std::string("more '") + words_of(kind).column + "' than places for them");
+      wrong(
+          where_,
+          "found more entries of '" + std::string(facts_of(kind).column) + "' than places for them in the row's texts",
+          "as many");
     }
   }
 
@@ -104,53 +112,35 @@ class RowMedia {
     std::optional<Place> first;
     for (const auto kind : media_kinds) {
       if (of(kind).all.empty()) continue;
-      const auto at = text.find(words_of(kind).placeholder);
+      const auto at = text.find(facts_of(kind).placeholder);
       if (at != std::string_view::npos && (!first || at < first->at)) first = Place{.at = at, .kind = kind};
     }
     return first;
   }
 
   Media read(MediaKind kind, const Json& entry) const {
-    if (kind == MediaKind::picture)
-      return read_file<Image>(entry, kind, [](const fs::path& at) { return read_picture(at); });
-    if (kind == MediaKind::audio)
-      return read_file<Audio>(entry, kind, [](const fs::path& at) { return read_audio(at); });
-    return read_frames(entry);
-  }
-
-  template <class Value, class Read>
-  Value read_file(const Json& entry, MediaKind kind, const Read& read) const {
-    if (!entry.is_string()) wrong(where_, std::string("'") + words_of(kind).column + "' that are not a list of paths");
-    const auto path = entry.get<std::string>();
-    const auto inner = fs::path(path).lexically_normal();
-    if (inner.empty() || inner.is_absolute() || *inner.begin() == "..") {
-      wrong(where_, std::string(words_of(kind).type) + " '" + one_line(path) + "' outside the file's folder");
-    }
+    const auto& facts = facts_of(kind);
+    const auto key = std::string("key '") + facts.column + "': ";
+    const auto place = [&](const Json& name) {
+      require(name.is_string(), Fault::data,
+              [&] { return key + "found " + shown_json(name) + ", expected the path of a file"; });
+      const auto path = name.get<std::string>();
+      const auto inner = fs::path(path).lexically_normal();
+      require(!inner.empty() && !inner.is_absolute() && *inner.begin() != "..", Fault::data, [&] {
+        return key + "found '" + one_line(path) + "', expected a path within the folder of the rows' file";
+      });
+      return folder_ / inner;
+    };
+    std::optional<Media> media;
     try {
-      return read(folder_ / inner);
+      media = facts.read(entry, place);
     } catch (const Error& error) {
       throw Error(error.fault(), where_ + ": " + error.what());
     }
+    if (!media) wrong(where_, key + "found " + shown_json(entry), std::string("a list of ") + facts.entries);
+    return std::move(*media);
   }
 
-  /// {"frames": [path, ...], "fps": number}: the pictures of a film, so many a second. Films themselves are not
-  /// decoded.
-  Frames read_frames(const Json& entry) const {
-    const bool whole = entry.is_object() && entry.size() == 2 && entry.contains("frames") && entry.contains("fps") &&
-                       entry["frames"].is_array() && !entry["frames"].empty() && entry["fps"].is_number();
-    const auto rate = whole ? entry["fps"].get<double>() : 0.0;
-    if (!(rate > 0 && rate <= most_frames_a_second)) {
-      wrong(where_, "'videos' that are not a list of {\"frames\": [path of a picture], \"fps\": number}");
-    }
-    Frames frames;
-    for (const auto& path : entry["frames"]) {
-      auto image = read_file<Image>(path, MediaKind::frames, [](const fs::path& at) { return read_picture(at); });
-      frames.push_back({.image = std::move(image), .at_seconds = static_cast<double>(frames.size()) / rate});
-    }
-    return frames;
-  }
-
-  static constexpr double most_frames_a_second = 1000;
   fs::path folder_;
   std::string where_;
   std::array<Queue, std::variant_size_v<Media>> queues_;
@@ -158,7 +148,9 @@ class RowMedia {
 
 std::string text_at(const Json& object, const char* key, const std::string& where) {
   const auto found = object.find(key);
-  if (found == object.end() || !found->is_string()) wrong(where, std::string("no text under '") + key + "'");
+  if (found == object.end() || !found->is_string())
+    wrong(where, "key '" + std::string(key) + "': found " + (found == object.end() ? "none" : shown_json(*found)),
+          "a text");
   return found->get<std::string>();
 }
 
@@ -166,7 +158,7 @@ Role role_of(const std::string& name, const std::string& where) {
   for (const auto role : {Role::system, Role::user, Role::assistant, Role::tool}) {
     if (name == role_name(role)) return role;
   }
-  wrong(where, "unknown role '" + one_line(name) + "'");
+  wrong(where, "found the role '" + one_line(name) + "'", "system, user, assistant or tool");
 }
 
 /// ShareGPT's words for who speaks.
@@ -175,25 +167,32 @@ Role speaker_of(const std::string& name, const std::string& where) {
       {"human", Role::user},        {"user", Role::user},     {"gpt", Role::assistant}, {"assistant", Role::assistant},
       {"chatgpt", Role::assistant}, {"system", Role::system}, {"tool", Role::tool},     {"observation", Role::tool}};
   const auto found = words.find(name);
-  if (found == words.end()) wrong(where, "unknown speaker '" + one_line(name) + "'");
+  if (found == words.end())
+    wrong(where, "found the speaker '" + one_line(name) + "'",
+          "human, user, gpt, chatgpt, assistant, system, tool or observation");
   return found->second;
 }
 
-/// A message's text, or its list of {"type": "text", "text"}, {"type": "image"}, {"type": "audio"}, {"type": "video"}.
+/// A message's text, or its list of {"type": "text", "text"} and {"type": "image"}, whatever types media have.
 std::vector<Part> content_of(const Json& content, RowMedia& media, const std::string& where) {
   if (content.is_string()) return media.parts(content.get<std::string>());
-  if (!content.is_array()) wrong(where, "no text under 'content'");
+  if (!content.is_array()) wrong(where, "key 'content': found " + shown_json(content), "a text or a list of parts");
   std::vector<Part> parts;
   for (const auto& part : content) {
-    if (!part.is_object()) wrong(where, "a part of a message that is not an object");
+    if (!part.is_object())
+      wrong(where, "found " + shown_json(part) + " as a part of a message", "an object with a type");
     const auto type = text_at(part, "type", where);
     if (type == "text") {
       parts.emplace_back(text_at(part, "text", where));
       continue;
     }
     const auto kind =
-        std::find_if(media_kinds.begin(), media_kinds.end(), [&](MediaKind one) { return type == words_of(one).type; });
-    if (kind == media_kinds.end()) wrong(where, "a part of type '" + one_line(type) + "'");
+        std::find_if(media_kinds.begin(), media_kinds.end(), [&](MediaKind one) { return type == facts_of(one).type; });
+    if (kind == media_kinds.end()) {
+      std::vector<std::string> types = {"text"};
+      for (const auto one : media_kinds) types.emplace_back(facts_of(one).type);
+      wrong(where, "found a part of type '" + one_line(type) + "'", "one of " + join(types, ", "));
+    }
     parts.push_back(media.take(*kind));
   }
   return parts;
@@ -201,7 +200,7 @@ std::vector<Part> content_of(const Json& content, RowMedia& media, const std::st
 
 /// A message with all that it holds: what is neither role nor content is for a chat template to write.
 Turn read_message(const Json& message, RowMedia& media, const std::string& where, const ReadSettings& settings) {
-  if (!message.is_object()) wrong(where, "a message that is not an object");
+  if (!message.is_object()) wrong(where, "found " + shown_json(message) + " as a message", "an object");
   Turn turn{.role = role_of(text_at(message, "role", where), where), .parts = {}, .delimiter = "\n"};
   Json members = Json::object();
   for (const auto& member : message.items()) {
@@ -213,13 +212,15 @@ Turn read_message(const Json& message, RowMedia& media, const std::string& where
       members[member.key()] = member.value();
     }
   }
-  if (turn.parts.empty() && !members.contains("tool_calls")) wrong(where, "no text under 'content'");
+  if (turn.parts.empty() && !members.contains("tool_calls"))
+    wrong(where, "found a message without text under 'content'", "one, or 'tool_calls'");
   if (!members.empty()) turn.members = members.dump();
   return turn;
 }
 
 Dialog read_messages(const Json& messages, RowMedia& media, const std::string& where, const ReadSettings& settings) {
-  if (!messages.is_array() || messages.empty()) wrong(where, "an empty conversation");
+  if (!messages.is_array() || messages.empty())
+    wrong(where, "found " + shown_json(messages) + " as a conversation", "a list of messages");
   Dialog dialog;
   for (const auto& message : messages) dialog.push_back(read_message(message, media, where, settings));
   return dialog;
@@ -228,11 +229,12 @@ Dialog read_messages(const Json& messages, RowMedia& media, const std::string& w
 /// Takes the assistant's turn off the end of a dialog, as an answer.
 Answer take_answer(Dialog& dialog, const std::string& where) {
   if (dialog.empty() || dialog.back().role != Role::assistant) {
-    wrong(where, "a conversation whose last turn is not the assistant's");
+    wrong(where, "found a conversation whose last message is not the assistant's", "the answer to train on at its end");
   }
   for (const auto& part : dialog.back().parts) {
     const auto* media = std::get_if<Media>(&part);
-    if (media != nullptr) wrong(where, words_of(kind_of(*media)).name + std::string(" in the answer"));
+    if (media != nullptr)
+      wrong(where, "found " + std::string(facts_of(kind_of(*media)).name) + " in the answer", "text alone");
   }
   Answer answer;
   answer.text = text_of(dialog.back());
@@ -244,7 +246,8 @@ Answer take_answer(Dialog& dialog, const std::string& where) {
 /// {"conversations": [{"from", "value"}]} as messages; one of {"role", "content"} holds messages already.
 Json shared_messages(const Json& row, const std::string& where, const ReadSettings& settings) {
   const auto& turns = row.at("conversations");
-  if (!turns.is_array() || turns.empty()) wrong(where, "an empty conversation");
+  if (!turns.is_array() || turns.empty())
+    wrong(where, "key 'conversations': found " + shown_json(turns), "a list of messages");
   Json messages = Json::array();
   if (row.contains("system")) messages.push_back({{"role", "system"}, {"content", text_at(row, "system", where)}});
   for (const auto& turn : turns) {
@@ -252,12 +255,13 @@ Json shared_messages(const Json& row, const std::string& where, const ReadSettin
       messages.push_back(turn);
       continue;
     }
-    if (!turn.is_object()) wrong(where, "a message that is not an object");
+    if (!turn.is_object()) wrong(where, "found " + shown_json(turn) + " as a message", "an object");
     const auto role = speaker_of(text_at(turn, "from", where), where);
     Json message = {{"role", role_name(role)}, {"content", text_at(turn, "value", where)}};
     for (const auto& member : turn.items()) {
       if (member.key() == "from" || member.key() == "value" || settings.ignored.count(member.key()) != 0) continue;
-      wrong(where, "unknown member '" + one_line(member.key()) + "' of a message (the option 'ignore' leaves it out)");
+      wrong(where, "found the key '" + one_line(member.key()) + "' in a message",
+            "from and value (the option 'ignore' leaves others out)");
     }
     messages.push_back(std::move(message));
   }
@@ -265,15 +269,17 @@ Json shared_messages(const Json& row, const std::string& where, const ReadSettin
 }
 
 void read_tokens(const Json& row, const std::string& where, Answer& answer) {
-  if (!row.at("input_ids").is_array()) wrong(where, "token ids that are not a list");
+  if (!row.at("input_ids").is_array())
+    wrong(where, "key 'input_ids': found " + shown_json(row.at("input_ids")), "a list of token ids");
   const auto whole = [](const Json& value) { return value.is_number_integer() && value >= 0; };
   for (const auto& id : row.at("input_ids")) {
-    if (!whole(id)) wrong(where, "a token id that is not a whole number");
+    if (!whole(id)) wrong(where, "key 'input_ids': found " + shown_json(id), "whole numbers of at least 0");
     answer.tokens.push_back(id.get<std::int64_t>());
   }
-  if (answer.tokens.empty()) wrong(where, "no token ids");
+  if (answer.tokens.empty()) wrong(where, "key 'input_ids': found []", "at least one token id");
   if (!row.contains("prompt_tokens")) return;
-  if (!whole(row["prompt_tokens"])) wrong(where, "'prompt_tokens' that is not a whole number");
+  if (!whole(row["prompt_tokens"]))
+    wrong(where, "key 'prompt_tokens': found " + shown_json(row["prompt_tokens"]), "a whole number of at least 0");
   answer.prompt_tokens = row["prompt_tokens"].get<std::int64_t>();
 }
 
@@ -288,7 +294,8 @@ std::size_t last_answer(const std::string& chosen, const std::string& rejected, 
   constexpr std::string_view turn = "\n\nAssistant:";
   const auto alike = std::mismatch(chosen.begin(), chosen.end(), rejected.begin(), rejected.end()).first;
   const auto at = chosen.substr(0, static_cast<std::size_t>(alike - chosen.begin())).rfind(turn);
-  if (at == std::string::npos) wrong(where, "no 'prompt' and no \"\\n\\nAssistant:\" that both answers follow");
+  if (at == std::string::npos)
+    wrong(where, "found neither 'prompt' nor a \"\\n\\nAssistant:\" at which both answers begin", "one of the two");
   return at + turn.size();
 }
 
@@ -301,7 +308,7 @@ bool same_text(const Dialog& a, const Dialog& b) {
 /// What stands before an answer: a text, or messages.
 Dialog read_prompt(const Json& prompt, RowMedia& media, const std::string& where, const ReadSettings& settings) {
   if (prompt.is_array()) return read_messages(prompt, media, where, settings);
-  if (!prompt.is_string()) wrong(where, "no text under 'prompt'");
+  if (!prompt.is_string()) wrong(where, "key 'prompt': found " + shown_json(prompt), "a text or a list of messages");
   return {prompt_turn(prompt.get<std::string>(), media)};
 }
 
@@ -313,7 +320,8 @@ Answer read_reply(const Json& row, const char* key, RowMedia& media, const std::
   if (prompt.empty()) {
     prompt = std::move(dialog);
   } else if (!dialog.empty() && !same_text(dialog, prompt)) {
-    wrong(where, std::string("'") + key + "' with other messages before its answer than the prompt");
+    wrong(where, std::string("'") + key + "' begins with other messages than 'prompt'",
+          "the same messages before the answer");
   }
   return answer;
 }
@@ -322,11 +330,13 @@ void read_preference(const Json& row, RowMedia& media, const std::string& where,
                      Record& record) {
   record.answers.resize(2);
   if (row.at("chosen").is_array()) {
-    if (!row.contains("rejected") || !row["rejected"].is_array()) wrong(where, "no messages under 'rejected'");
+    if (!row.contains("rejected") || !row["rejected"].is_array())
+      wrong(where, "found a text or nothing under 'rejected'", "messages, as under 'chosen'");
     if (row.contains("prompt")) record.prompt = read_prompt(row["prompt"], media, where, settings);
     record.answers[0] = read_reply(row, "chosen", media, where, settings, record.prompt);
     record.answers[1] = read_reply(row, "rejected", media, where, settings, record.prompt);
-    if (record.prompt.empty()) wrong(where, "answers without a prompt before them");
+    if (record.prompt.empty())
+      wrong(where, "found answers without a prompt", "'prompt', or messages before the answer");
   } else {
     auto chosen = text_at(row, "chosen", where);
     auto rejected = text_at(row, "rejected", where);
@@ -356,7 +366,8 @@ void read_instruction(const Json& row, RowMedia& media, const std::string& where
     }
     record.prompt.push_back(prompt_turn(input.empty() ? instruction : instruction + "\n\n" + input, media));
   } else {
-    if (row.contains("system")) wrong(where, "a 'system' text, which only a chat template can place");
+    if (row.contains("system"))
+      wrong(where, "found 'system', which only a chat template can place", "--chat, or no such key");
     const std::string task = "Below is an instruction that describes a task";
     const std::string end = " Write a response that appropriately completes the request.\n\n### Instruction:\n";
     const auto text = input.empty() ? task + "." + end + instruction + "\n\n### Response:"
@@ -374,8 +385,8 @@ void check_members(const Json& row, const std::vector<std::string>& known, const
     const auto& key = member.key();
     if (key == "id" || settings.ignored.count(key) != 0) continue;
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    throw Error(Fault::data, where + ": unknown member '" + one_line(key) + "', expected " + join(known, ", ") +
-                                 " or id (the option 'ignore' leaves others out)");
+    wrong(where, "found the unknown key '" + one_line(key) + "'",
+          join(known, ", ") + " or id (the option 'ignore' leaves others out)");
   }
 }
 
@@ -384,12 +395,12 @@ std::string read_tools(const Json& row, const std::string& where) {
   const auto found = row.find("tools");
   if (found == row.end() || found->is_null()) return {};
   const auto tools = found->is_string() ? parse_json(found->get<std::string>(), where + ": tools") : *found;
-  if (!tools.is_array()) wrong(where, "'tools' that are no list");
+  if (!tools.is_array()) wrong(where, "key 'tools': found " + shown_json(tools), "a list");
   return tools.empty() ? std::string() : tools.dump();
 }
 
 Record read_row(const Json& row, const std::string& where, const ReadSettings& settings) {
-  if (!row.is_object()) wrong(where, "no object");
+  if (!row.is_object()) wrong_layout(where, "found " + shown_json(row));
   Record record;
   record.id = where;
   record.task = "import";
@@ -398,7 +409,7 @@ Record read_row(const Json& row, const std::string& where, const ReadSettings& s
   const auto has = [&](const char* key) { return row.contains(key) && settings.ignored.count(key) == 0; };
   const auto members = [&](std::vector<std::string> known) {
     if (known.front() != "text") {
-      for (const auto kind : media_kinds) known.emplace_back(words_of(kind).column);
+      for (const auto kind : media_kinds) known.emplace_back(facts_of(kind).column);
     }
     check_members(row, known, where, settings);
   };
@@ -422,11 +433,11 @@ Record read_row(const Json& row, const std::string& where, const ReadSettings& s
   } else if (has("text")) {
     members({"text"});
     if (settings.chat)
-      wrong(where, "a 'text', which a chat template cannot write (plain text is trained without --chat)");
+      wrong(where, "found 'text', which a chat template cannot write", "no --chat where plain text is trained");
     record.answers.front().text = text_at(row, "text", where);
   } else {
+    if (!has("prompt")) wrong_layout(where, "found " + shown_json(row));
     members({"prompt", "completion", "tools", "label"});
-    if (!has("prompt")) wrong(where, "no text under 'prompt'");
     record.prompt = read_prompt(row["prompt"], media, where, settings);
     if (has("completion") && row["completion"].is_array()) {
       record.answers = {read_reply(row, "completion", media, where, settings, record.prompt)};
@@ -437,7 +448,7 @@ Record read_row(const Json& row, const std::string& where, const ReadSettings& s
   record.tools = read_tools(row, where);
   media.check_used();
   if (row.contains("label") && settings.ignored.count("label") == 0) {
-    if (!row["label"].is_boolean()) wrong(where, "a 'label' that is neither true nor false");
+    if (!row["label"].is_boolean()) wrong(where, "key 'label': found " + shown_json(row["label"]), "true or false");
     record.answers.front().reward = row["label"].get<bool>() ? 1.0 : -1.0;
   }
   return record;
@@ -454,7 +465,7 @@ std::vector<Record> read_rows(const fs::path& file, const ReadSettings& settings
     const auto row = parse_json(line, file.string(), {.bytes = longest_line_bytes, .first_line = number});
     records.push_back(read_row(row, where, settings));
   }
-  require(!records.empty(), Fault::data, [&] { return file.string() + ": holds no row"; });
+  require(!records.empty(), Fault::data, [&] { return file.string() + ": found no row, expected at least one"; });
   return records;
 }
 
@@ -496,7 +507,7 @@ std::string written(const ChatTemplate& chat, const Record& record) {
 /// Ids that only link a tool's result to its call need not be written.
 void check_written(const Record& record, const ChatTemplate* chat) {
   const auto refuse = [&](const std::string& name, const std::string& why) {
-    throw Error(Fault::data, record.id + ": '" + name + "' " + why + " (the option 'ignore' leaves it out)");
+    throw Error(Fault::data, record.id + ": key '" + name + "' " + why + " (the option 'ignore' leaves it out)");
   };
   const auto names = members_of(record);
   if (chat == nullptr) {
@@ -541,13 +552,16 @@ void run_import(const fs::path& file, const std::string& name, const std::vector
 }
 
 Stage make_import_rows(Options& options, const TrainerBook&) {
-  const fs::path file = options.text(
-      "file",
-      "JSON lines, gzipped if it ends in .gz, each told by its keys: prompt and completion, or prompt, "
-      "chosen and rejected (texts or messages); messages, with tools; conversations (ShareGPT); "
-      "instruction, input and output (Alpaca); text; or input_ids with prompt_tokens. label (true, false) "
-      "judges an answer; images, audios: paths of pictures (PNG, JPEG) and recordings (WAV, FLAC) beside the file; "
-      "videos: {frames: paths of pictures, fps: number}. Other members are refused");
+  std::string media;
+  for (const auto kind : media_kinds)
+    media += std::string("; ") + facts_of(kind).column + ": " + facts_of(kind).entries;
+  const fs::path file =
+      options.text("file",
+                   "JSON lines, gzipped if it ends in .gz, each told by its keys: prompt and completion, or prompt, "
+                   "chosen and rejected (texts or messages); messages, with tools; conversations (ShareGPT); "
+                   "instruction, input and output (Alpaca); text; or input_ids with prompt_tokens. label (true, false) "
+                   "judges an answer" +
+                       media + ", all beside the file. Other members are refused");
   const auto name = options.text("as", "name of the data set that this makes", {.fallback = "data"});
   const auto ignored =
       options.texts("ignore", "members of rows and messages that are left out", std::vector<std::string>{});

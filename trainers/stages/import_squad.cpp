@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 const Json& member(const Json& object, const char* key, Json::value_t type, const std::string& where) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   require(object.is_object() && found != object.end() && found->type() == type, Fault::data, [&] {
-    return where + ": no '" + key +
+    return where + ": found no '" + key +
            "', expected the layout of SQuAD: data[].paragraphs[].{context, qas[].{id, question, answers[].text}}";
   });
   return *found;
@@ -53,7 +53,7 @@ std::vector<Record> read_questions(const fs::path& path, bool with_context) {
       }
     }
   }
-  require(!records.empty(), Fault::data, [&] { return path.string() + ": holds no question"; });
+  require(!records.empty(), Fault::data, [&] { return path.string() + ": found no question, expected at least one"; });
   return records;
 }
 

@@ -1,4 +1,5 @@
 #include "harness/base/draws.hpp"
+#include "harness/data/split.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/rows/data_set.hpp"
@@ -39,8 +40,8 @@ void run_load(const LoadOptions& options, Session& session) {
 Stage make_load(Options& options, const TrainerBook&) {
   LoadOptions load;
   load.task = options.text("task", "a task or group; \"$train_on\" is the one that the plan names");
-  load.split = split_option(options.text("split", "which part of it; \"\": the task's own training split",
-                                         {.fallback = "", .choices = {"", "train", "validation", "test", "dev"}}));
+  load.split = split_named(options.text("split", "which part of it; \"\": the task's own training split",
+                                        {.fallback = "", .choices = {"", "train", "validation", "test", "dev"}}));
   load.name = options.text("as", "name of the data set that this makes", {.fallback = "data"});
   load.limit = options.integer("limit", "rows, drawn by the seed; 0: all (not for a task without end)",
                                {.fallback = 0, .min = 0});

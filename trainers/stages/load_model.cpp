@@ -16,7 +16,8 @@ void run_load_model(const std::string& from, const std::string& name, Session& s
   const auto words = checkpoints.tokenizer(tokenizer_folder(folder, checkpoints.base_folder(folder)));
   require(words->hash() == session.tokenizer->hash() && model->vocabulary() == session.model->vocabulary(),
           Fault::config, [&] {
-            return folder.string() + ": has another tokenizer or vocabulary, expected those of " + job.model.string();
+            return folder.string() + ": has a different tokenizer or vocabulary, expected those of " +
+                   job.model.string();
           });
   freeze(*model);
   session.values["parameters"] = 0.0;

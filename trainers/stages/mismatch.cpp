@@ -29,17 +29,18 @@ void run_mismatch(const std::string& name, std::size_t block, Session& session) 
   auto& rows = session.data.at(name);
   if (rows.empty()) return;
   require(rows.size() > 1, Fault::data,
-          [&] { return needs_data(name) + ": one row, expected two or more: there is no other row's answer"; });
+          [&] { return needs_data(name) + ": found one row, expected at least 2: each takes another row's answer"; });
   for (const auto& record : rows) {
     const bool judged = std::any_of(record.answers.begin(), record.answers.end(),
                                     [](const Answer& answer) { return answer.reward != 0.0; });
     const bool tokens = std::any_of(record.answers.begin(), record.answers.end(),
                                     [](const Answer& answer) { return !answer.tokens.empty(); });
     require(judged, Fault::data, [&] {
-      return "record '" + record.id + "': no answer has a reward other than zero: above is good, below is bad";
+      return "record '" + record.id +
+             "': found no answer with a reward other than 0, expected some: above 0 is good, below is bad";
     });
     require(!tokens, Fault::data,
-            [&] { return "record '" + record.id + "' is token ids, which hold their own prompt; expected texts"; });
+            [&] { return "record '" + record.id + "': found token ids, which hold their own prompt, expected texts"; });
   }
   if (block == 0) block = rows.size();
   double answers = 0.0;
@@ -58,7 +59,8 @@ Stage make_mismatch(Options& options, const TrainerBook&) {
   const auto block = options.integer(
       "rows", "rows that exchange their answers: the batch size, where rows are not shuffled afterwards; 0: all",
       {.fallback = 0, .min = 0, .max = 1 << 30});
-  require(block != 1, Fault::config, [&] { return options.where() + ": key 'rows': found 1, expected 0, 2 or more"; });
+  require(block != 1, Fault::config,
+          [&] { return options.where() + ": key 'rows': found 1, expected 0 or at least 2"; });
   Stage stage;
   stage.needs.push_back(needs_data(name));
   stage.run = [name, block](Session& session) { run_mismatch(name, static_cast<std::size_t>(block), session); };

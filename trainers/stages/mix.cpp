@@ -21,7 +21,8 @@ std::vector<std::string> partners(const MixOptions& options, const TrainJob& job
   for (const auto& task : options.tasks) {
     if (task == job.train_on) continue;
     require(!trains_on_test(job, task, std::nullopt), Fault::config, [&] {
-      return "task '" + task + "' cannot be mixed in: it has no split for training beside the one that it is scored on";
+      return "task '" + task +
+             "' cannot be mixed in: the only split that it could be trained on is the one that it is scored on";
     });
     chosen.push_back(task);
   }

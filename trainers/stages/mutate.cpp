@@ -48,8 +48,9 @@ Stage make_mutate(Options& options, const TrainerBook&) {
   mutate.kinds = options.texts(
       "kinds", "faults: operator, number, boundary, variable, step (a worked step and all after it)", mutation_kinds());
   for (const auto& kind : mutate.kinds) {
-    require(std::find(mutation_kinds().begin(), mutation_kinds().end(), kind) != mutation_kinds().end(), Fault::config,
-            [&] { return options.where() + ": kinds: " + unknown_name("kind of fault", kind, mutation_kinds()); });
+    require(
+        std::find(mutation_kinds().begin(), mutation_kinds().end(), kind) != mutation_kinds().end(), Fault::config,
+        [&] { return options.where() + ": key 'kinds': " + unknown_name("kind of fault", kind, mutation_kinds()); });
   }
   mutate.variants = options.integer("variants", "wrong variants of each row's first answer, added behind its answers",
                                     {.fallback = 4, .min = 1, .max = 1024});

@@ -164,9 +164,9 @@ void run_near_miss(const NearMissOptions& options, Session& session) {
   }
   // With "keep" all rows may be left although none has a near miss.
   require(missed > 0.0 || before == 0, Fault::data, [&] {
-    return needs_data(options.data) + ": no right answer has a wrong one near it (" +
+    return needs_data(options.data) + ": found no wrong answer near a right one (" +
            std::to_string(static_cast<std::int64_t>(counts.candidates)) +
-           " were compared), expected answers of the stages 'mutate' or 'sample', and 'judge'";
+           " candidates were compared), expected answers that the stages 'mutate' or 'sample' made and 'judge' judged";
   });
 }
 

@@ -1,4 +1,5 @@
 #include "harness/base/json.hpp"
+#include "harness/base/object_reader.hpp"
 #include "harness/train/session.hpp"
 #include "harness/train/stage.hpp"
 #include "trainers/loops/named_models.hpp"
@@ -22,10 +23,12 @@ std::map<std::string, std::string> read_models(Options& options) {
   const auto* given = options.any("models", "object: from name in the procedure to name of a frozen model", false);
   if (given == nullptr) return models;
   const auto where = options.where() + ": key 'models': ";
-  require(given->is_object(), Fault::config, [&] { return where + "expected an object of names"; });
+  require(given->is_object(), Fault::config,
+          [&] { return where + "found " + shown_json(*given) + ", expected an object of names"; });
   for (const auto& [name, frozen] : given->items()) {
-    require(frozen.is_string(), Fault::config,
-            [&, &name = name] { return where + name + ": expected the name of a frozen model"; });
+    require(frozen.is_string(), Fault::config, [&, &name = name] {
+      return where + "found " + shown_json(frozen) + " under '" + name + "', expected the name of a frozen model";
+    });
     models[name] = frozen.get<std::string>();
   }
   return models;
@@ -42,8 +45,9 @@ Stage make_procedure(Options& options, const TrainerBook& book) {
     file.models[name] = frozen;
     stage.needs.push_back(needs_model(frozen));
   }
-  require(!none || models.empty(), Fault::config,
-          [&] { return options.where() + ": key 'models': plain answering takes no models"; });
+  require(!none || models.empty(), Fault::config, [&] {
+    return options.where() + ": key 'models': found some, expected none: plain answering asks no other model";
+  });
   if (!none) read_procedure(file, book.procedures);
   file.models.clear();  // they are written by their names in the session
   stage.run = [file, models, none](Session& session) {

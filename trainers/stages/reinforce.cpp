@@ -44,9 +44,8 @@ void read_loop_options(Options& options, ReinforceOptions& reinforce) {
                                     {.fallback = 1.0, .min = 1e-6, .max = 1e6});
   reinforce.max_rollouts = options.integer("max_rollouts", "rollouts, in place of epochs; -1: by epochs",
                                            {.fallback = -1, .min = -1, .max = 100000000});
-  require(reinforce.max_rollouts != 0, Fault::config, [&] {
-    return options.where() + ": key 'max_rollouts': found 0, expected -1, which is by epochs, or 1 or more";
-  });
+  require(reinforce.max_rollouts != 0, Fault::config,
+          [&] { return options.where() + ": key 'max_rollouts': found 0, expected -1 (by epochs) or at least 1"; });
   reinforce.passes = options.integer("num_iterations", "passes over the answers of a rollout",
                                      {.fallback = 1, .min = 1, .max = 1 << 20});
   reinforce.mini_batches =
@@ -67,15 +66,18 @@ Stage make_reinforce(Options& options, const TrainerBook& book) {
   reinforce.critic_learning_rate = options.number("critic_learning_rate", "the critic's highest rate; 0: learning_rate",
                                                   {.fallback = 0.0, .min = 0.0, .max = 10.0});
   const auto* objective = std::get_if<RolloutLoss>(&reinforce.objective);
-  require(objective != nullptr, Fault::config,
-          [&] { return options.where() + ": this objective is of given answers: use the stage 'train'"; });
+  require(objective != nullptr, Fault::config, [&] {
+    return options.where() +
+           ": key 'objective': found one for given answers, expected one for answers that the model writes (the stage "
+           "'train' takes the other kind)";
+  });
   const auto& rollout = reinforce.rollout;
   require(rollout.overlong_margin <= rollout.asked.max_new_tokens, Fault::config, [&] {
-    return options.where() + ": overlong_margin is " + std::to_string(rollout.overlong_margin) +
+    return options.where() + ": key 'overlong_margin': found " + std::to_string(rollout.overlong_margin) +
            ", expected at most max_new_tokens, " + std::to_string(rollout.asked.max_new_tokens);
   });
   require(options.describing() || reinforce.rollout.asked.samples >= objective->least_group, Fault::config, [&] {
-    return options.where() + ": num_generations is " + std::to_string(reinforce.rollout.asked.samples) +
+    return options.where() + ": key 'num_generations': found " + std::to_string(reinforce.rollout.asked.samples) +
            ", expected at least " + std::to_string(objective->least_group) + " for this objective";
   });
   Stage stage;

@@ -99,7 +99,8 @@ Stage make_split_turns(Options& options, const TrainerBook&) {
        options.texts("error_phrases", "phrases of a result that is an error, in any letter case", error_phrases)) {
     split.phrases.push_back(bare(phrase));
     require(!split.phrases.back().empty(), Fault::config, [&] {
-      return options.where() + ": error_phrases: found '" + phrase + "', expected a phrase with letters or digits";
+      return options.where() + ": key 'error_phrases': found '" + phrase +
+             "', expected a phrase with letters or digits";
     });
   }
   Stage stage;

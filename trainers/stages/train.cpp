@@ -22,9 +22,8 @@ void read_step_options(Options& options, StepSettings& steps) {
       options.number("num_train_epochs", "times that each row is seen", {.fallback = 3.0, .min = 1e-6, .max = 1e6});
   steps.max_steps = options.integer("max_steps", "optimizer steps, in place of epochs; -1: by epochs",
                                     {.fallback = -1, .min = -1, .max = 100000000});
-  require(steps.max_steps != 0, Fault::config, [&] {
-    return options.where() + ": key 'max_steps': found 0, expected -1, which is by epochs, or 1 or more";
-  });
+  require(steps.max_steps != 0, Fault::config,
+          [&] { return options.where() + ": key 'max_steps': found 0, expected -1 (by epochs) or at least 1"; });
   steps.batch_size = options.integer("per_device_train_batch_size",
                                      "rows (bins, with packing) of a forward pass; rows of one item count as one",
                                      {.fallback = 8, .min = 1, .max = 1 << 20});
@@ -57,20 +56,23 @@ void read_loss_options(Options& options, TrainOptions& train, const TrainerBook&
   train.constant_length = options.number("constant_length", "tokens a sequence counts for, with normaliser constant",
                                          {.fallback = 0.0, .min = 0.0, .max = 1e9});
   const bool complete = train.normaliser != Normaliser::constant || train.constant_length > 0.0;
-  require(complete || options.describing(), Fault::config,
-          [&] { return options.where() + ": loss_normaliser constant needs constant_length above 0"; });
+  require(complete || options.describing(), Fault::config, [&] {
+    return options.where() +
+           ": key 'constant_length': found none above 0, expected one, which loss_normaliser constant needs";
+  });
   require(!std::holds_alternative<RolloutLoss>(train.objective), Fault::config, [&] {
     return options.where() +
-           ": this objective is of answers that the model has just written: use the stage 'reinforce'";
+           ": key 'objective': found one for answers that the model writes, expected one for given answers (the stage "
+           "'reinforce' takes the other kind)";
   });
   const bool plain = train.normaliser == Normaliser::token_mean;
   require(plain || !std::holds_alternative<AnswerLoss>(train.objective), Fault::config, [&] {
-    return options.where() + ": loss_normaliser " + name +
-           " does not go with an objective over whole answers, which is a mean over records";
+    return options.where() + ": key 'loss_normaliser': found " + name +
+           ", expected token_mean: an objective over whole answers is a mean over records";
   });
   require(plain || !std::holds_alternative<ModelLoss>(train.objective), Fault::config, [&] {
-    return options.where() + ": loss_normaliser " + name +
-           " does not go with an objective over a model's inside, which says itself what it is a mean over";
+    return options.where() + ": key 'loss_normaliser': found " + name +
+           ", expected token_mean: an objective over a model's inside says itself what it is a mean over";
   });
 }
 
@@ -86,9 +88,14 @@ Stage make_train(Options& options, const TrainerBook& book) {
       options.texts("trained_modules", "endings of the names of trained modules, such as q_proj; all others are frozen",
                     std::vector<std::string>{"all"});
   read_step_options(options, train.steps);
+  train.keep_every_steps = options.integer(
+      "keep_every_steps",
+      "steps between checkpoints that are kept whole in WORK/kept, for a plan's \"choose\"; 0: none. Not of adapters",
+      {.fallback = 0, .min = 0, .max = 1 << 30});
   const auto needs = needs_of(train.objective);
   require(!train.steps.pack || !train.steps.wrap || !needs.ref_logp, Fault::config, [&] {
-    return options.where() + ": packing_strategy wrapped does not go with an objective that needs stage 'reference'";
+    return options.where() +
+           ": key 'packing_strategy': found wrapped, expected bfd: the objective needs the stage 'reference'";
   });
   const bool several = std::holds_alternative<AnswerLoss>(train.objective);
   require(!train.steps.pad || !(train.steps.pack || several), Fault::config, [&] {

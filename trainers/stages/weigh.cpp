@@ -46,8 +46,9 @@ Stage make_weigh(Options& options, const TrainerBook&) {
   weigh.weight = options.number("weight", "weight of its tokens in the loss; 0: not trained",
                                 {.fallback = 0.0, .min = 0.0, .max = 1e6});
   for (const auto& [key, text] : {std::pair("from", weigh.from), std::pair("to", weigh.to)}) {
-    require(!text.empty() || options.describing(), Fault::config,
-            [&, key = key] { return options.where() + ": '" + key + "' is empty, expected a text to look for"; });
+    require(!text.empty() || options.describing(), Fault::config, [&, key = key] {
+      return options.where() + ": key '" + key + "': found an empty text, expected one to look for";
+    });
   }
   Stage stage;
   stage.needs.push_back(needs_data(weigh.name));

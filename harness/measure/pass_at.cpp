@@ -1,4 +1,4 @@
-#include "tasks/parts/pass_at.hpp"
+#include "harness/measure/pass_at.hpp"
 
 namespace touchstone {
 

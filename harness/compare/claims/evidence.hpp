@@ -1,0 +1,94 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "harness/compare/claims/claim.hpp"
+
+namespace touchstone {
+
+/// What is trained from, with, and by chance. Cells of several arms with equal keys are compared.
+struct CellKey {
+  std::int64_t base_model = 0;
+  std::string trained_on;
+  std::uint64_t seed = 0;
+  auto operator<=>(const CellKey&) const = default;
+};
+
+/// A quantity of the finished cells of one arm.
+struct ArmValues {
+  std::map<CellKey, ItemMean> cells;
+  MetricUnit unit{};
+  bool higher_is_better = true;
+};
+
+/// The cells of a plan, wherever they come from: a database, or a simulation.
+struct CellSource {
+  bool ended = false;  ///< all that will come has come
+  /// Of each method, every cell that is planned, finished or not.
+  std::map<std::string, std::vector<CellKey>> planned{};
+  /// arm - against, of the cells that both have finished. Of what is logged against the base: the values themselves.
+  std::function<ArmValues(const Quantity&, const std::string& arm, const std::string& against)> differences{};
+};
+
+/// The cells of a stored run. `store` must live as long as the source does.
+CellSource stored_cells(const Store& store, const RunRow& run);
+
+/// The model before training, where a method is named.
+inline constexpr const char* base_name = "base";
+
+/// Arms with their weights, whose sum is 0.
+using Weights = std::vector<std::pair<std::string, double>>;
+
+/// A weighted sum of arms, before its error is known.
+struct Weighed {
+  SeedSpread spread;
+  SeedVariance variance;   ///< between seeds, pooled over the plan
+  std::size_t cells = 0;   ///< values: training tasks x seeds
+  std::size_t groups = 0;  ///< of base model and training task
+  QuantityWords words;
+  std::string missing;  ///< why there is no spread
+
+  SeedMean mean(double alpha) const { return over_seeds(spread, variance, alpha); }
+};
+
+/// The numbers that the claims of one run compare. Each is read once, however many claims ask for it.
+class Evidence {
+ public:
+  explicit Evidence(CellSource source) : source_(std::move(source)) {}
+
+  std::vector<std::string> methods() const;  ///< with cells, in order of name
+  bool ended() const { return source_.ended; }
+  /// The planned cells of an arm that count for the quantity.
+  std::vector<CellKey> planned(const Quantity& quantity, const std::string& arm) const;
+  /// arm - against, of those cells that both have finished.
+  const ArmValues& differences(const Quantity& quantity, const std::string& arm, const std::string& against);
+
+  enum class Need : std::uint8_t {
+    every_cell,  ///< an incomplete plan proves nothing
+    some,        ///< of a pilot
+  };
+  /// The weighted sum over the arms, of each base model, training task and seed. Its seeds' variance is that of all
+  /// methods of the plan against the arm that is weighed most negatively, in proportion to the squares of the weights
+  /// (arms are trained independently of each other); of what is logged it is the sum's own.
+  Weighed weigh(const Quantity& quantity, const Weights& weights, Need need);
+
+ private:
+  /// Pooled over all methods of the plan against `against`.
+  SeedVariance variance(const Quantity& quantity, const std::string& against);
+
+  CellSource source_;
+  std::map<std::tuple<Quantity, std::string, std::string>, ArmValues> differences_;
+  std::map<std::pair<Quantity, std::string>, SeedVariance> variances_;
+};
+
+/// The values by base model and training task, each over its seeds.
+std::vector<SeedValues> by_training(const std::map<CellKey, ItemMean>& cells);
+
+/// What a weighed sum of a pilot says of a plan with this many seeds, for an effect or a margin.
+ClaimOutlook outlook_of(const Weighed& pilot, std::size_t seeds, double alpha = significance);
+
+}  // namespace touchstone

@@ -1,0 +1,40 @@
+#include "harness/run/until_decided.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/base/error.hpp"
+
+namespace touchstone {
+namespace {
+
+PlanVerdict verdict_at(const Store& store, std::int64_t id) {
+  for (const auto& run : store.runs()) {
+    if (run.id == id) return judge_run(store, run);
+  }
+  throw Error(Fault::store, fmt::format("run {} is not in the database", id));
+}
+
+}  // namespace
+
+DecidedRun run_until_decided(const Plan& plan, Store& store, const std::filesystem::path& work, const RunTools& tools) {
+  DecidedRun all;
+  for (const auto& look : looks_of(plan)) {
+    const auto checked = check_plan(plan_at_look(plan, look.seeds), tools, work);
+    const auto outcome = run_plan(checked, store, work, tools);
+    // Cells of an earlier look are stored for the next one: they are counted once.
+    all.outcome.stored += std::max(0, outcome.stored - (all.outcome.done + all.outcome.stored));
+    all.outcome.run = outcome.run;
+    all.outcome.done += outcome.done;
+    all.outcome.failed = outcome.failed;
+    all.seeds = look.seeds;
+    all.verdict = verdict_at(store, outcome.run);
+    tools.log->info(fmt::format("{} after {} seeds, at level {:g}: {}", plan.name, look.seeds, look.alpha,
+                                claim_verdict_name(all.verdict.verdict)));
+    if (is_decided(all.verdict.verdict) || outcome.failed > 0) break;
+  }
+  return all;
+}
+
+}  // namespace touchstone

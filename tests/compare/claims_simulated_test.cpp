@@ -1,0 +1,134 @@
+// How often claims are shown where nothing is true, and where something is: seeded simulations of seeds and items.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/compare/made_cells.hpp"
+
+namespace touchstone {
+namespace {
+
+using namespace touchstone::testing;  // NOLINT(google-build-using-namespace): the builders of made cells
+using Of = Quantity::Of;
+
+constexpr int items = 50;
+constexpr std::uint64_t seeds = 3;
+constexpr double seed_sd = 0.03;
+constexpr double item_sd = 0.15;  // of a question's difficulty, which all arms share
+constexpr double own_sd = 0.15;   // of each answer
+constexpr int times = 1000;
+
+/// How often each verdict was given.
+struct Shares {
+  double reproduced = 0.0;
+  double contradicted = 0.0;
+  double no_difference = 0.0;
+};
+
+/// The items of one cell: its mean, the questions' difficulty, noise of its own.
+std::vector<double> made_items(double mean, const std::vector<double>& difficulty, Resampler& random) {
+  std::vector<double> values;
+  for (const double hard : difficulty) values.push_back(mean + hard + own_sd * noise(random));
+  return values;
+}
+
+std::vector<double> made_difficulty(Resampler& random) {
+  std::vector<double> difficulty;
+  for (int at = 0; at < items; ++at) difficulty.push_back(item_sd * noise(random));
+  return difficulty;
+}
+
+template <class Fill>
+Shares shares_of(const std::string& keys, const Fill& fill) {
+  const auto claim = claim_of(keys);
+  Resampler random(20261130);
+  Shares shares;
+  for (int time = 0; time < times; ++time) {
+    MadeCells cells;
+    fill(cells, random);
+    Evidence evidence(cells.source());
+    const auto verdict = claim.judge(evidence, {.effects = false}).verdict;
+    if (verdict == ClaimVerdict::reproduced) shares.reproduced += 1.0 / times;
+    if (verdict == ClaimVerdict::contradicted) shares.contradicted += 1.0 / times;
+    if (verdict == ClaimVerdict::no_difference) shares.no_difference += 1.0 / times;
+  }
+  return shares;
+}
+
+/// Arms with these true means, whose seeds and answers vary.
+auto arms_with(const std::vector<double>& means) {
+  return [means](MadeCells& cells, Resampler& random) {
+    const auto difficulty = made_difficulty(random);
+    for (std::size_t arm = 0; arm < means.size(); ++arm) {
+      for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+        const double mean = means[arm] + seed_sd * noise(random);
+        cells.set(Of::score, "a" + std::to_string(arm), seed, made_items(mean, difficulty, random));
+      }
+    }
+  };
+}
+
+constexpr const char* interior = R"("kind": "interior_maximum", "arms": ["a0", "a1", "a2", "a3"], "of": "score")";
+
+TEST(SimulatedClaims, InteriorMaximum) {
+  EXPECT_LE(shares_of(interior, arms_with({0, 0, 0, 0})).reproduced, 0.055);
+  // The hardest case: the arms inside are as good as the better end, and far above the other.
+  const auto hardest = shares_of(interior, arms_with({0, 0.5, 0.5, 0.5}));
+  EXPECT_LE(hardest.reproduced, 0.055);
+  EXPECT_LE(hardest.contradicted, 0.055);
+  const auto there = shares_of(interior, arms_with({0, 0.15, 0.05, 0}));
+  EXPECT_GE(there.reproduced, 0.80);
+  EXPECT_LE(there.contradicted, 0.01);
+  const auto end = shares_of(interior, arms_with({0, 0.05, 0.05, 0.25}));
+  EXPECT_GE(end.contradicted, 0.80);
+  EXPECT_LE(end.reproduced, 0.01);
+}
+
+constexpr const char* monotone =
+    R"("kind": "monotone", "arms": ["a0", "a1", "a2", "a3"], "of": "score", "expect": "rises")";
+
+TEST(SimulatedClaims, MonotoneOrder) {
+  const auto none = shares_of(monotone, arms_with({0, 0, 0, 0}));
+  EXPECT_LE(none.reproduced, 0.055);
+  EXPECT_LE(none.contradicted, 0.055);
+  EXPECT_GE(shares_of(monotone, arms_with({0, 0.05, 0.1, 0.15})).reproduced, 0.80);
+  EXPECT_GE(shares_of(monotone, arms_with({0.15, 0.1, 0.05, 0})).contradicted, 0.80);
+  // A peak with a trend is no order.
+  EXPECT_LE(shares_of(monotone, arms_with({0, 0.3, 0.25, 0.05})).reproduced, 0.055);
+}
+
+/// Two methods, three rates each: `slope` points are lost a point gained, the first method's less by `better`. A seed
+/// that learns more loses more, along the curve.
+auto curves_with(double better) {
+  return [better](MadeCells& cells, Resampler& random) {
+    const auto difficulty = made_difficulty(random);
+    const auto other = made_difficulty(random);
+    // The second method's rates give other gains than the first's: learning rates of two methods cannot be compared.
+    const std::vector<std::vector<double>> gains = {{0.1, 0.3, 0.5}, {0.05, 0.25, 0.55}};
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+      for (std::size_t method = 0; method < 2; ++method) {
+        for (std::size_t rate = 0; rate < 3; ++rate) {
+          const auto arm = (method == 0 ? "m" : "n") + std::to_string(rate);
+          const double gain = gains[method][rate] + seed_sd * noise(random);
+          const double drop = 0.5 * gain - (method == 0 ? better : 0.0) + seed_sd * noise(random);
+          cells.set(Of::gain, arm, seed, made_items(gain, difficulty, random));
+          cells.set(Of::drop, arm, seed, made_items(drop, other, random));
+        }
+      }
+    }
+  };
+}
+
+constexpr const char* curves = R"("kind": "matched_gain", "arm": ["m0", "m1", "m2"], "against": ["n0", "n1", "n2"],
+                                  "gain": 40, "expect": "lower")";
+
+TEST(SimulatedClaims, MatchedGain) {
+  const auto equal = shares_of(curves, curves_with(0.0));
+  EXPECT_LE(equal.reproduced + equal.contradicted, 0.055);
+  EXPECT_GE(equal.reproduced + equal.contradicted, 0.015);  // nor is the interval far too wide
+  EXPECT_GE(shares_of(curves, curves_with(0.1)).reproduced, 0.80);
+  EXPECT_GE(shares_of(curves, curves_with(-0.1)).contradicted, 0.80);
+}
+
+}  // namespace
+}  // namespace touchstone
