@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the C++ sources of product and tests against the rules of .clang-tidy; tests/.clang-tidy says which of them do not hold
-# for tests, and why. JOBS=N: so many at a time (default: one a core).
+# Checks the C++ sources of the product, its tests and its fuzz targets against the rules of .clang-tidy. JOBS=N: so many at a
+# time (default: one a core).
 #
 #   scripts/check_tidy.sh           sources that differ from the branch "origin/main", or, on it, from the commit before
 #   scripts/check_tidy.sh BASE      sources that differ from a commit
