@@ -99,9 +99,11 @@ std::string calibration_sentence(const Arm& arm) {
 
 bool shown(const ArmTask& task) { return task.p_adjusted < significance && excludes_none(task.interval); }
 
-bool gap_shown(const ArmTask& task) {
-  return task.gap && task.gap_adjusted < significance && excludes_none(task.gap->interval);
+bool change_shown(const SeedMean& change, double p_adjusted) {
+  return p_adjusted < significance && excludes_none(change.interval);
 }
+
+bool gap_shown(const ArmTask& task) { return task.gap && change_shown(*task.gap, task.gap_adjusted); }
 
 std::string_view word(Finding finding) {
   switch (finding) {

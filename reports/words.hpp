@@ -15,6 +15,8 @@ inline constexpr double forgetting_margin = 0.01;
 bool shown(const ArmTask& task);
 /// The same of the change in over-confidence.
 bool gap_shown(const ArmTask& task);
+/// Whether a corrected p and the interval both show a change.
+bool change_shown(const SeedMean& change, double p_adjusted);
 
 /// "better", "worse", "trade", "inconclusive", "one seed"
 std::string_view word(Finding finding);

@@ -1,7 +1,5 @@
-#include <cmath>
-#include <numbers>
-
 #include "harness/base/error.hpp"
+#include "tasks/parts/bits_per_byte.hpp"
 #include "tasks/parts/rows.hpp"
 
 namespace touchstone {
@@ -35,15 +33,6 @@ std::vector<Example> load_text(Split split, const DataFolders& folders) {
   return examples;
 }
 
-/// Bits that the model needs for each byte of a document. Documents count alike, whatever their length.
-Verdict judge_own_text(const Example& example, const Response& response) {
-  const auto bytes = static_cast<double>(example.targets.front().size());
-  Verdict verdict;
-  verdict.values["bits_per_byte,none"] = -response.logp_nats / std::numbers::ln2 / bytes;
-  verdict.score = std::exp(response.logp_nats / bytes);
-  return verdict;
-}
-
 }  // namespace
 
 namespace plugins {
@@ -56,17 +45,14 @@ void text(TaskBook& book) {
   task.source = "a file of the user's";
   task.format.target_delimiter = "";
   task.format.shots_fixed = true;
-  task.metrics = {{.name = "bits_per_byte,none",
-                   .higher_is_better = false,
-                   .unit = {.scale = 1.0, .name = "bits/byte"},
-                   .aggregate = {}}};
+  task.metrics = {bits_per_byte_metric()};
   task.files = text_files();
   task.load = load_text;
   task.ask = [](const Example& example, const std::string&, const AskSettings&) -> std::vector<Request> {
     return {Rolling{example.targets.front()}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge_own_text(example, responses.front());
+    return judge_bits_per_byte(example.targets.front(), responses.front());
   };
   book.tasks.add(text_name, std::move(task));
 }

@@ -26,14 +26,11 @@ PlanOutlook outlook_of(const Plan& plan, const std::filesystem::path& db) {
   return outlook;
 }
 
-void require_hope(const Plan& plan, const std::filesystem::path& db) {
-  if (plan.claims.empty()) return;
-  if (std::filesystem::exists(db)) {
-    const Store store(db, Store::Open::read_only);
-    const auto first = plan.until_decided ? plan_at_look(plan, looks_of(plan).front().seeds).hash : plan.hash;
-    if (store.find_run(plan.hash) || store.find_run(first)) return;
-  }
-  require_hope(plan.claims, outlook_of(plan, db).claims, plan.where);
+bool has_begun(const Plan& plan, const std::filesystem::path& db) {
+  if (!std::filesystem::exists(db)) return false;
+  const Store store(db, Store::Open::read_only);
+  const auto first = plan.until_decided ? plan_at_look(plan, looks_of(plan).front().seeds).hash : plan.hash;
+  return store.find_run(plan.hash) || store.find_run(first);
 }
 
 }  // namespace touchstone

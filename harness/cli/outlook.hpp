@@ -12,7 +12,8 @@ struct PlanOutlook {
 };
 PlanOutlook outlook_of(const Plan& plan, const std::filesystem::path& db);
 
-/// Throws Fault::config for a claim that the plan cannot show. A plan that has begun to run in this database goes on.
-void require_hope(const Plan& plan, const std::filesystem::path& db);
+/// Whether the database holds a run of this very plan, be it of its first look: such a plan goes on, whatever its
+/// claims could show.
+bool has_begun(const Plan& plan, const std::filesystem::path& db);
 
 }  // namespace touchstone

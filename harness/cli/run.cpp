@@ -26,15 +26,6 @@ struct RunArguments {
   bool until_decided = false;
 };
 
-/// For a plan with claims, their verdicts.
-std::optional<PlanVerdict> verdict_of(const Plan& plan, const Store& store, std::int64_t id) {
-  if (plan.claims.empty()) return std::nullopt;
-  for (const auto& run : store.runs()) {
-    if (run.id == id) return judge_run(store, run);
-  }
-  return std::nullopt;
-}
-
 /// Runs the plan's tuning.
 int tune_action(Program& program, const Plan& plan, Store& store, const std::filesystem::path& work,
                 const RunTools& tools) {
@@ -82,7 +73,7 @@ Ran run_checked(const Plan& plan, const CheckedPlan& checked, Store& store, cons
     return {decided.outcome, std::move(decided.verdict)};
   }
   Ran ran{run_plan(checked, store, work, tools), {}};
-  ran.verdict = verdict_of(plan, store, ran.outcome.run);
+  if (!plan.claims.empty()) ran.verdict = judge_run(store, stored_run(store, ran.outcome.run));
   return ran;
 }
 
@@ -102,13 +93,16 @@ int run_action(Program& program, const RunArguments& arguments) {
     if (plan.until_decided) program.out() << looks_line(plan);
     for (const auto& cell : checked.cells) program.out() << cell.label << '\n';
     if (arguments.tune) return Exit::success;
-    program.out() << outlook_of(whole, arguments.db).text << std::flush;
-    require_hope(whole, arguments.db);
+    const auto outlook = outlook_of(whole, arguments.db);
+    program.out() << outlook.text << std::flush;
+    if (!has_begun(whole, arguments.db)) require_hope(whole.claims, outlook.claims, whole.where);
     return Exit::success;
   }
   // An older database is brought up to date first; a refused plan leaves none where none was.
   if (std::filesystem::exists(arguments.db)) const Store up_to_date(arguments.db);
-  if (!arguments.tune) require_hope(whole, arguments.db);
+  if (!arguments.tune && !has_begun(whole, arguments.db)) {
+    require_hope(whole.claims, outlook_of(whole, arguments.db).claims, whole.where);
+  }
   Store store(arguments.db);
   if (arguments.tune) return tune_action(program, plan, store, work, tools);
   program.log().info(describe(checked));

@@ -10,13 +10,6 @@
 namespace touchstone {
 namespace {
 
-RunRow stored_run(const Store& store, std::int64_t id) {
-  for (const auto& run : store.runs()) {
-    if (run.id == id) return run;
-  }
-  throw Error(Fault::internal, "the run that just ended is not stored");
-}
-
 /// Extends every grid whose best value lies at an end.
 bool grow_grids(std::vector<TriedGrid>& grids, const TunedPlan& tuned) {
   bool grown = false;

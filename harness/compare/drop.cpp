@@ -3,6 +3,7 @@
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -87,13 +88,21 @@ const TaskChange* find_task(const CellChange& cell, const TaskChange& wanted) {
 /// Which spreads of a plan estimate one variance between seeds.
 using PooledOver = std::tuple<std::string, std::string, std::string, bool>;
 
+/// What is tested of calibration, and where its mean over seeds belongs.
+struct CalibrationPart {
+  ItemMean CalibrationChange::*change;
+  std::optional<SeedMean> SeedSummary::Task::*mean;
+};
+constexpr std::array calibration_parts = {
+    CalibrationPart{&CalibrationChange::gap, &SeedSummary::Task::gap},
+    CalibrationPart{&CalibrationChange::brier, &SeedSummary::Task::brier},
+    CalibrationPart{&CalibrationChange::squared_error, &SeedSummary::Task::squared_error}};
+
 /// The spread of every quantity of one method over its seeds, before variances are pooled.
 struct Spreads {
   struct Task {
     SeedSpread change;
-    std::optional<SeedSpread> gap;
-    std::optional<SeedSpread> brier;
-    std::optional<SeedSpread> squared_error;
+    std::array<std::optional<SeedSpread>, calibration_parts.size()> calibration;  ///< none without confidences
   };
   SeedSummary summary;
   std::vector<Task> tasks;  ///< in the order of the summary's
@@ -103,9 +112,7 @@ struct Spreads {
 /// Of all that estimate one variance.
 struct Pools {
   std::vector<SeedSpread> change;
-  std::vector<SeedSpread> gap;
-  std::vector<SeedSpread> brier;
-  std::vector<SeedSpread> squared_error;
+  std::array<std::vector<SeedSpread>, calibration_parts.size()> calibration;
 };
 
 Spreads spreads_of(const std::vector<const CellChange*>& cells) {
@@ -119,27 +126,23 @@ Spreads spreads_of(const std::vector<const CellChange*>& cells) {
   if (drops.size() == cells.size()) out.drop = seed_spread(drops);
   for (const auto& task : first.tasks) {
     SeedValues changes;
-    SeedValues gaps;
-    SeedValues briers;
-    SeedValues squares;
+    std::array<SeedValues, calibration_parts.size()> calibrations;
     for (const auto* cell : cells) {
       const auto* same = find_task(*cell, task);
       if (same == nullptr) continue;
       changes.push_back(improvement(*same));
       if (same->calibration.items == 0) continue;
-      gaps.push_back(same->calibration.gap);
-      briers.push_back(same->calibration.brier);
-      squares.push_back(same->calibration.squared_error);
+      for (std::size_t part = 0; part < calibration_parts.size(); ++part)
+        calibrations[part].push_back(same->calibration.*calibration_parts[part].change);
     }
     if (changes.size() != cells.size()) continue;
     out.summary.tasks.push_back(
         {task.task, task.metric, task.settings_json, task.unit, task.trained_on, {}, {}, {}, {}});
     auto& spreads = out.tasks.emplace_back();
     spreads.change = seed_spread(changes);
-    if (gaps.size() != cells.size()) continue;
-    spreads.gap = seed_spread(gaps);
-    spreads.brier = seed_spread(briers);
-    spreads.squared_error = seed_spread(squares);
+    for (std::size_t part = 0; part < calibration_parts.size(); ++part) {
+      if (calibrations[part].size() == cells.size()) spreads.calibration[part] = seed_spread(calibrations[part]);
+    }
   }
   return out;
 }
@@ -156,10 +159,9 @@ std::vector<SeedSummary> summarised(std::vector<Spreads> all) {
     for (std::size_t at = 0; at < one.tasks.size(); ++at) {
       auto& pools = tasks[pooled_over(one.summary.tasks[at])];
       pools.change.push_back(one.tasks[at].change);
-      if (!one.tasks[at].gap) continue;
-      pools.gap.push_back(*one.tasks[at].gap);
-      pools.brier.push_back(*one.tasks[at].brier);
-      pools.squared_error.push_back(*one.tasks[at].squared_error);
+      for (std::size_t part = 0; part < calibration_parts.size(); ++part) {
+        if (const auto& spread = one.tasks[at].calibration[part]) pools.calibration[part].push_back(*spread);
+      }
     }
   }
   const auto drop_variance = pooled_variance(drops);
@@ -173,10 +175,9 @@ std::vector<SeedSummary> summarised(std::vector<Spreads> all) {
       auto& task = summary.tasks[at];
       const auto& pools = tasks.at(pooled_over(task));
       task.change = over_seeds(one.tasks[at].change, pooled_variance(pools.change));
-      if (one.tasks[at].gap) {
-        task.gap = over_seeds(*one.tasks[at].gap, pooled_variance(pools.gap));
-        task.brier = over_seeds(*one.tasks[at].brier, pooled_variance(pools.brier));
-        task.squared_error = over_seeds(*one.tasks[at].squared_error, pooled_variance(pools.squared_error));
+      for (std::size_t part = 0; part < calibration_parts.size(); ++part) {
+        if (const auto& spread = one.tasks[at].calibration[part])
+          task.*calibration_parts[part].mean = over_seeds(*spread, pooled_variance(pools.calibration[part]));
       }
       const double drop = as_share(-task.change.mean, task.unit);
       if (!task.trained_on && task.unit.in_points() && !(drop <= summary.worst_drop)) {

@@ -51,12 +51,13 @@ double explained(std::span<const double> y, const std::vector<double>& left) {
   return all > 0.0 ? 1.0 - rest / all : no_number;
 }
 
-/// The points of one cluster, with orthonormal columns: 1 / sqrt(n) and (x - mean) / sqrt(sum of squares).
+/// The points of one cluster, by their places.
 struct PointCluster {
   std::vector<std::size_t> at;
 };
 
-/// w = (I - H_gg)^(-1/2) c, c the slope's weights of the cluster's points, H = Q Q'. With Q'Q = sum_j l_j v_j v_j',
+/// w = (I - H_gg)^(-1/2) c, c the slope's weights of the cluster's points, H = Q Q' with the orthonormal columns
+/// 1 / sqrt(n) and (x - mean) / sqrt(sum of squares) in Q. With Q'Q = sum_j l_j v_j v_j',
 /// (I - Q Q')^(-1/2) = I + sum_j ((1 - l_j)^(-1/2) - 1) / l_j (Q v_j)(Q v_j)'; where a cluster alone decides a
 /// direction (l_j = 1) the inverse is a pseudo-inverse.
 std::vector<double> adjusted_weights(const PointCluster& cluster, const std::vector<double>& centred, double squares,

@@ -72,16 +72,16 @@ struct Tally {
   }
 };
 
-/// Runs `round` for numbers 0 to rounds - 1, each with draws of its own, and adds up.
-template <class Round>
-Tally simulated(const SelfcheckSettings& settings, int rounds, std::uint64_t row, const Round& round) {
-  std::vector<Tally> all(static_cast<std::size_t>(rounds));
+/// Runs `round` for numbers 0 to rounds - 1, each with draws of its own, and adds up what they found.
+template <class Found = Tally, class Round>
+Found simulated(const SelfcheckSettings& settings, int rounds, std::uint64_t row, const Round& round) {
+  std::vector<Found> all(static_cast<std::size_t>(rounds));
   tbb::parallel_for(0, rounds, [&](int number) {
     if (settings.cancel != nullptr) settings.cancel->check();
     Draw draw(splitmix64_mix(settings.seed + (row << 32U) + static_cast<std::uint64_t>(number)));
     round(draw, all[static_cast<std::size_t>(number)]);
   });
-  Tally sum;
+  Found sum;
   for (const auto& one : all) sum.add(one);
   return sum;
 }
@@ -329,6 +329,13 @@ struct Decided {
   double shown = 0.0;
   double same = 0.0;  ///< no difference of 2 points
   double seeds = 0.0;
+
+  void add(const Decided& other) {
+    comparisons += other.comparisons;
+    shown += other.shown;
+    same += other.same;
+    seeds += other.seeds;
+  }
 };
 
 /// The comparisons of one plan, all with the same true difference, each followed to the look that decides it.
@@ -380,19 +387,9 @@ void add_until_decided(const SelfcheckSettings& settings, std::vector<SelfcheckR
   for (auto one : cases) {
     one.layout.difference = shift_for(one.difference);
     const int plans = std::max(1, settings.rounds / one.comparisons / 2);
-    std::vector<Decided> found(static_cast<std::size_t>(plans));
-    tbb::parallel_for(0, plans, [&](int number) {
-      if (settings.cancel != nullptr) settings.cancel->check();
-      Draw draw(splitmix64_mix(settings.seed + (rows.size() << 32U) + static_cast<std::uint64_t>(number)));
-      found[static_cast<std::size_t>(number)] = followed(one.layout, one.comparisons, draw);
+    const auto sum = simulated<Decided>(settings, plans, rows.size(), [&](Draw& draw, Decided& found) {
+      found = followed(one.layout, one.comparisons, draw);
     });
-    Decided sum;
-    for (const auto& plan : found) {
-      sum.comparisons += plan.comparisons;
-      sum.shown += plan.shown;
-      sum.same += plan.same;
-      sum.seeds += plan.seeds;
-    }
     SelfcheckRow row;
     row.kind = "until decided";
     row.setting = fmt::format("{}, true {:.0f}", one.name, 100.0 * one.difference);

@@ -76,14 +76,9 @@ std::int64_t choose_checkpoint(const Plan& plan, const PlannedCell& cell, std::i
   candidates.insert(candidates.begin(), {out, steps});
   std::string last;
   for (const auto& candidate : candidates) {
-    EngineSettings settings;
-    settings.model = candidate.folder;
-    settings.device = plan.device;
-    settings.dtype = plan.dtype;
-    settings.threads = plan.threads;
-    settings.batch_tokens = plan.batch_tokens;
     const auto label = cell.label + " at step " + std::to_string(candidate.step);
-    auto open = open_model(settings, candidate.step == steps ? cell.label : label, tools.store, tools.run);
+    auto open = open_model(engine_settings(plan, candidate.folder), candidate.step == steps ? cell.label : label,
+                           tools.store, tools.run);
     const auto ids = score_model(open, plan.choose->measure_on, tools);
     auto rows = tools.store.measures(open.model);
     std::erase_if(rows, [&](const MeasureRow& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });

@@ -35,16 +35,6 @@ struct Run {
   std::unique_ptr<AnswerMemory> memory = std::make_unique<AnswerMemory>();  ///< of the bases
 };
 
-EngineSettings engine_settings(const Plan& plan, const fs::path& model) {
-  EngineSettings settings;
-  settings.model = model;
-  settings.device = plan.device;
-  settings.dtype = plan.dtype;
-  settings.threads = plan.threads;
-  settings.batch_tokens = plan.batch_tokens;
-  return settings;
-}
-
 ScoringTools scoring_tools(const Run& run, std::size_t job, const std::filesystem::path& work,
                            ReferenceModel& reference) {
   return {.store = run.store,
@@ -254,6 +244,23 @@ void run_cells(const Run& run, RunOutcome& outcome) {
 }
 
 }  // namespace
+
+EngineSettings engine_settings(const Plan& plan, const fs::path& model) {
+  EngineSettings settings;
+  settings.model = model;
+  settings.device = plan.device;
+  settings.dtype = plan.dtype;
+  settings.threads = plan.threads;
+  settings.batch_tokens = plan.batch_tokens;
+  return settings;
+}
+
+RunRow stored_run(const Store& store, std::int64_t id) {
+  for (auto& run : store.runs()) {
+    if (run.id == id) return run;
+  }
+  throw Error(Fault::store, "run " + std::to_string(id) + " is not in the database");
+}
 
 RunOutcome run_plan(const CheckedPlan& checked, Store& store, const fs::path& work, const RunTools& tools) {
   const Stopwatch watch;

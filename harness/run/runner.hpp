@@ -69,6 +69,9 @@ std::filesystem::path cell_folder(const std::filesystem::path& work, const Plann
 /// The trained model's folder in it.
 std::filesystem::path model_folder(const std::filesystem::path& cell);
 
+/// How a plan opens a checkpoint to measure it.
+EngineSettings engine_settings(const Plan& plan, const std::filesystem::path& model);
+
 /// Checks everything before the first step: methods and their keys, tasks, data files, checkpoints, memory and disk.
 /// Throws the first error found.
 CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const std::filesystem::path& work);
@@ -82,6 +85,9 @@ struct RunOutcome {
   int stored = 0;  ///< cells that the store already held
   int failed = 0;
 };
+
+/// The row of a run that the store holds. Throws Fault::store for an unknown id.
+RunRow stored_run(const Store& store, std::int64_t id);
 
 /// Runs whatever the store lacks: the base models' scores once, then the cells side by side. A cell that fails is
 /// recorded with its error, and the others continue. Throws Cancelled when asked to stop; a later call then continues.

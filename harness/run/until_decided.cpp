@@ -4,20 +4,7 @@
 
 #include <algorithm>
 
-#include "harness/base/error.hpp"
-
 namespace touchstone {
-namespace {
-
-PlanVerdict verdict_at(const Store& store, std::int64_t id) {
-  for (const auto& run : store.runs()) {
-    if (run.id == id) return judge_run(store, run);
-  }
-  throw Error(Fault::store, fmt::format("run {} is not in the database", id));
-}
-
-}  // namespace
-
 DecidedRun run_until_decided(const Plan& plan, Store& store, const std::filesystem::path& work, const RunTools& tools) {
   DecidedRun all;
   for (const auto& look : looks_of(plan)) {
@@ -29,7 +16,7 @@ DecidedRun run_until_decided(const Plan& plan, Store& store, const std::filesyst
     all.outcome.done += outcome.done;
     all.outcome.failed = outcome.failed;
     all.seeds = look.seeds;
-    all.verdict = verdict_at(store, outcome.run);
+    all.verdict = judge_run(store, stored_run(store, outcome.run));
     tools.log->info(fmt::format("{} after {} seeds, at level {:g}: {}", plan.name, look.seeds, look.alpha,
                                 claim_verdict_name(all.verdict.verdict)));
     if (is_decided(all.verdict.verdict) || outcome.failed > 0) break;

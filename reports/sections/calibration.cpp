@@ -81,27 +81,21 @@ void before_after(TableRow& row, double before, double after) {
 
 double gap_of(const Calibration& calibration) { return calibration.confidence - calibration.accuracy; }
 
-// The change of the signed gap. Towards 0 is better.
-RichText gap_change(const ArmTask& task) {
-  const auto& change = *task.gap;
+// A change with its interval, behind a mark where it is shown.
+RichText marked_change(const SeedMean& change, bool shown, bool worse, int digits) {
   RichText text;
-  if (gap_shown(task)) {
-    const bool worse = std::fabs(gap_of(task.calibration_after)) > std::fabs(gap_of(task.calibration_before));
-    text = RichText(worse ? loss(change.mean > 0 ? "▲" : "▼") : gain(change.mean > 0 ? "▲" : "▼")) + " ";
-  }
-  return text + strong(signed_fixed(change.mean, 3)) + " " +
-         small(fmt::format("[{}, {}]", signed_fixed(change.interval.low, 3), signed_fixed(change.interval.high, 3)));
+  if (shown) text = RichText(worse ? loss(change.mean > 0 ? "▲" : "▼") : gain(change.mean > 0 ? "▲" : "▼")) + " ";
+  return text + strong(signed_fixed(change.mean, digits)) + " " +
+         small(fmt::format("[{}, {}]", signed_fixed(change.interval.low, digits),
+                           signed_fixed(change.interval.high, digits)));
 }
 
-// The change of the debiased squared calibration error. Down is better.
-RichText squared_error_change(const ArmTask& task) {
-  const auto& change = *task.squared_error;
-  const auto& interval = change.interval;
-  RichText text;
-  if (task.squared_error_adjusted < significance && (interval.low > 0.0 || interval.high < 0.0))
-    text = RichText(change.mean > 0 ? loss("▲") : gain("▼")) + " ";
-  return text + strong(signed_fixed(change.mean, 4)) + " " +
-         small(fmt::format("[{}, {}]", signed_fixed(interval.low, 4), signed_fixed(interval.high, 4)));
+// What is tested of one quantity: its change, the corrected p, and what could have been shown.
+void tested(TableRow& row, const SeedMean& change, double adjusted, double tests, bool worse, int digits) {
+  row.push_back(number_cell(change.mean, marked_change(change, change_shown(change, adjusted), worse, digits)));
+  row.push_back(number_cell(adjusted, p_value(adjusted)));
+  const double could = detectable_difference(change.stderror, change.degrees, significance / tests);
+  row.push_back(number_cell(could, fixed(could, digits)));
 }
 
 TableRow table_row(const Arm& arm, const ArmTask& task, double tests) {
@@ -112,15 +106,9 @@ TableRow table_row(const Arm& arm, const ArmTask& task, double tests) {
                   number_cell(static_cast<double>(after.items), count(after.items))};
   row.push_back(number_cell(gap_of(before), signed_fixed(gap_of(before), 3)));
   row.push_back(number_cell(gap_of(after), signed_fixed(gap_of(after), 3)));
-  row.push_back(number_cell(task.gap->mean, gap_change(task)));
-  row.push_back(number_cell(task.gap_adjusted, p_value(task.gap_adjusted)));
-  const double could = detectable_difference(task.gap->stderror, task.gap->degrees, significance / tests);
-  row.push_back(number_cell(could, fixed(could, 3)));
-  const auto& square = *task.squared_error;
-  row.push_back(number_cell(square.mean, squared_error_change(task)));
-  row.push_back(number_cell(task.squared_error_adjusted, p_value(task.squared_error_adjusted)));
-  row.push_back(number_cell(detectable_difference(square.stderror, square.degrees, significance / tests),
-                            fixed(detectable_difference(square.stderror, square.degrees, significance / tests), 4)));
+  // A signed gap is better towards 0, a squared error downwards.
+  tested(row, *task.gap, task.gap_adjusted, tests, std::fabs(gap_of(after)) > std::fabs(gap_of(before)), 3);
+  tested(row, *task.squared_error, task.squared_error_adjusted, tests, task.squared_error->mean > 0, 4);
   before_after(row, before.ece, after.ece);
   before_after(row, before.ece_equal_mass, after.ece_equal_mass);
   before_after(row, before.brier, after.brier);

@@ -2,11 +2,9 @@
 
 #include <tbb/parallel_for.h>
 
-#include <cmath>
-#include <numbers>
-
 #include "harness/base/hash.hpp"
 #include "tasks/micro/words.hpp"
+#include "tasks/parts/bits_per_byte.hpp"
 
 namespace touchstone::micro {
 namespace {
@@ -31,15 +29,6 @@ std::vector<Example> documents(const Endless& data, std::uint64_t seed, std::uin
   return examples;
 }
 
-/// Bits that the model needs for each byte of the target.
-Verdict judge_endless(const Example& example, const Response& response) {
-  const auto bytes = static_cast<double>(example.targets.front().size());
-  Verdict verdict;
-  verdict.values["bits_per_byte,none"] = -response.logp_nats / std::numbers::ln2 / bytes;
-  verdict.score = std::exp(response.logp_nats / bytes);
-  return verdict;
-}
-
 }  // namespace
 
 Task endless_task(const Endless& data) {
@@ -51,8 +40,7 @@ Task endless_task(const Endless& data) {
   task.source = "made by the program";
   task.format.target_delimiter = "";
   task.format.shots_fixed = true;
-  task.metrics = {
-      {.name = "bits_per_byte,none", .higher_is_better = false, .unit = {.scale = 1.0, .name = "bits/byte"}}};
+  task.metrics = {bits_per_byte_metric()};
   task.load = [data](Split split, const DataFolders&) {
     return documents(data, split == Split::train ? 1 : held_out_seed, 0, data.sample, split_name(split));
   };
@@ -63,7 +51,7 @@ Task endless_task(const Endless& data) {
     return {Likelihood{.context = context, .continuation = example.targets.front(), .media = example.media}};
   };
   task.judge = [](const Example& example, std::span<const Response> responses, const AskSettings&) {
-    return judge_endless(example, responses.front());
+    return judge_bits_per_byte(example.targets.front(), responses.front());
   };
   return task;
 }

@@ -153,7 +153,7 @@ ScriptedEngine::Script writes(std::vector<std::string> texts) {
       response.generated.push_back(
           {.text = texts.at(static_cast<std::size_t>(i)), .logp_nats = {-1.0}, .finished = true});
     }
-    response.forward_tokens = 10 * generation.samples;
+    response.forward_tokens = std::int64_t{10} * generation.samples;
     response.cache_bytes = 100;
     return response;
   };

@@ -51,6 +51,8 @@ std::string arm_text(const ArmList& list, std::size_t at) {
   return list.arms[at] + (list.placed ? fmt::format(" ({:g})", list.positions[at]) : "");
 }
 
-std::string arms_text(const std::vector<std::string>& arms, const std::string& between) { return join(arms, between); }
+std::string compared_arms(const Quantity& quantity, const std::vector<std::string>& arms) {
+  return quantity_text(quantity) + ", " + join(arms, ", ") + trained_text(quantity);
+}
 
 }  // namespace touchstone

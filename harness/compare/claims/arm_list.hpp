@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "harness/base/options.hpp"
+#include "harness/compare/claims/quantity.hpp"
 
 namespace touchstone {
 
@@ -23,7 +24,7 @@ std::vector<std::string> read_arms(Options& options, const std::string& key, con
 
 /// "share-10 (0.1)", or the name alone where the plan gives no positions.
 std::string arm_text(const ArmList& list, std::size_t at);
-/// "share-0 < share-10 < share-50", with `between` between the arms.
-std::string arms_text(const std::vector<std::string>& arms, const std::string& between);
+/// "mean drop elsewhere, share-0, share-10, share-50, trained on micro-gsm8k".
+std::string compared_arms(const Quantity& quantity, const std::vector<std::string>& arms);
 
 }  // namespace touchstone

@@ -160,8 +160,7 @@ Claim read_interior_maximum(Options& options) {
   Claim claim;
   claim.methods = interior.list.arms;
   claim.quantities = {interior.quantity};
-  claim.compared =
-      quantity_text(interior.quantity) + ", " + arms_text(interior.list.arms, ", ") + trained_text(interior.quantity);
+  claim.compared = compared_arms(interior.quantity, interior.list.arms);
   claim.expected = interior.expected(true);
   claim.judge = [interior](Evidence& evidence, const JudgeSettings& settings) {
     return judge_interior(interior, evidence, settings);

@@ -117,8 +117,7 @@ Claim read_monotone(Options& options) {
   Claim claim;
   claim.methods = order.list.arms;
   claim.quantities = {order.quantity};
-  claim.compared =
-      quantity_text(order.quantity) + ", " + arms_text(order.list.arms, ", ") + trained_text(order.quantity);
+  claim.compared = compared_arms(order.quantity, order.list.arms);
   claim.expected = order.expected(true);
   claim.judge = [order](Evidence& evidence, const JudgeSettings& settings) {
     return judge_monotone(order, evidence, settings);

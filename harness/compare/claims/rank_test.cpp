@@ -9,6 +9,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
+#include "harness/base/text.hpp"
 #include "harness/compare/claims/arm_list.hpp"
 #include "harness/compare/claims/evidence.hpp"
 #include "harness/compare/claims/expectation.hpp"
@@ -103,7 +104,7 @@ Claim friedman_claim(Options& options) {
   Claim claim;
   claim.methods = test.arms;
   claim.expected = "ranks that differ";
-  claim.compared = quantity_text(test.quantity) + ", " + arms_text(test.arms, ", ") + trained_text(test.quantity);
+  claim.compared = compared_arms(test.quantity, test.arms);
   claim.quantities = {test.quantity};
   claim.judge = [test](Evidence& evidence, const JudgeSettings& settings) {
     auto finding = judge_friedman(test, evidence, settings);
@@ -182,7 +183,7 @@ Claim mann_whitney_claim(Options& options) {
   test.arms = read_group(options, "arm");
   test.first = test.arms.size();
   const auto others = read_group(options, "against");
-  const auto text = arms_text(test.arms, " and ") + " - " + arms_text(others, " and ");
+  const auto text = join(test.arms, " and ") + " - " + join(others, " and ");
   for (const auto& other : others) {
     require(std::find(test.arms.begin(), test.arms.end(), other) == test.arms.end(), Fault::config,
             [&] { return options.where() + ": '" + other + "' stands in 'arm' and in 'against'"; });
