@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <set>
 
 namespace touchstone::reports {
 
@@ -71,8 +72,9 @@ Interval interval_of(const Score& score, const SampleCounts& counts) {
 }
 
 std::string pool_name(const Pool& pool) {
-  return pool.leaves.size() > 1 ? fmt::format("{} ({} tasks)", pool.name, pool.leaves.size())
-                                : pool.leaves.front()->task;
+  std::set<std::string> tasks;  // each may be there with the questions of several seeds
+  for (const auto* leaf : pool.leaves) tasks.insert(leaf->task);
+  return tasks.size() > 1 ? fmt::format("{} ({} tasks)", pool.name, tasks.size()) : pool.leaves.front()->task;
 }
 
 }  // namespace touchstone::reports

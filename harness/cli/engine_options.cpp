@@ -64,6 +64,9 @@ void add_measure_options(CLI::App& app, MeasureSettings& settings) {
          "which part of the data; default: the one that each task is scored on. The micro world's validation items are "
          "those on which settings are chosen")
       ->check(one_of({"train", "validation", "test", "dev"}));
+  app.add_option("--question-seed", settings.question_seed,
+                 "seed of other questions than the task's own, where the program makes them (micro-gsm8k and its like)")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{INT64_MAX}));
 }
 
 }  // namespace touchstone

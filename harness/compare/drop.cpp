@@ -203,15 +203,16 @@ void keep_linked(Rows& rows, const std::vector<std::int64_t>& linked) {
       rows, [&](const MeasureRow* row) { return std::find(linked.begin(), linked.end(), row->id) == linked.end(); });
 }
 
-/// Tasks measured on both sides, but never with equal settings.
+/// What a cell measured of tasks that the other side measured too, but never with equal settings. The other side may
+/// hold more: a base is asked the questions of every seed.
 std::vector<std::string> unlike(const Rows& before, const Rows& after) {
   std::vector<std::string> notes;
-  for (const auto* one : before) {
-    const auto same_task = [&](const MeasureRow* two) { return one->task == two->task; };
-    const bool equal = std::any_of(after.begin(), after.end(),
-                                   [&](const MeasureRow* two) { return same_task(two) && equal_settings(*one, *two); });
-    if (equal || std::none_of(after.begin(), after.end(), same_task)) continue;
-    notes.push_back(one->task + ": measured before and after with different settings, data or engines");
+  for (const auto* two : after) {
+    const auto same_task = [&](const MeasureRow* one) { return one->task == two->task; };
+    const bool equal = std::any_of(before.begin(), before.end(),
+                                   [&](const MeasureRow* one) { return same_task(one) && equal_settings(*one, *two); });
+    if (equal || std::none_of(before.begin(), before.end(), same_task)) continue;
+    notes.push_back(two->task + ": measured before and after with different settings, data or engines");
   }
   return notes;
 }

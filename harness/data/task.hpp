@@ -144,6 +144,9 @@ struct Task {
   Split trained = Split::train;   ///< the split that `train --on` takes; a task without a training split names another
 
   std::function<std::vector<Example>(Split, const DataFolders&)> load;
+  /// As many other examples of a split, drawn with a seed of at least 1, which their ids tell. Empty: the task has no
+  /// others.
+  std::function<std::vector<Example>(Split, std::uint64_t seed)> draw;
   /// For a task whose training split has no end: examples first to first + count - 1 of the sequence that `seed` gives.
   /// `load` gives a sample of them. Empty: `load` gives all there are.
   std::function<std::vector<Example>(std::uint64_t seed, std::uint64_t first, std::uint64_t count)> stream;

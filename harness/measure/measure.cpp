@@ -147,7 +147,7 @@ void prepare(Work& work, const MeasureSettings& settings, const DataFolders& dat
   result.family = task.family;
   result.version = task.version;
   result.shots = shots_of(task, settings.shots);
-  auto identity = data_identity(task, data, settings.split);
+  auto identity = data_identity(task, data, settings);
   result.data_hash = std::move(identity.hash);
   result.data_origin = std::move(identity.origin);
   result.warnings = std::move(identity.warnings);
@@ -156,12 +156,11 @@ void prepare(Work& work, const MeasureSettings& settings, const DataFolders& dat
                                                          " shots, not " + std::to_string(settings.shots) +
                                                          ": the task fixes their number"});
   }
-  const auto split = settings.split_of(task);
-  auto examples = task.load(split, data);
+  auto examples = examples_of(task, settings, data);
   result.documents = static_cast<std::int64_t>(examples.size());
   require(!examples.empty(), Fault::data, [&] {
-    return task.name + ": found no example in its " + split_name(split) + " data (" + result.data_origin +
-           "), expected at least one";
+    return task.name + ": found no example in its " + split_name(settings.split_of(task)) + " data (" +
+           result.data_origin + "), expected at least one";
   });
   const auto indices = chosen(task, examples, settings);
   if (indices.empty()) return;
@@ -494,7 +493,7 @@ std::vector<std::string> measured_tasks(const MeasureSettings& settings, const T
   std::set<std::string> accepted;
   std::erase_if(leaves, [&](const std::string& leaf) {
     const Task& task = book.tasks.get(leaf);
-    const auto examples = task.load(settings.split_of(task), data);
+    const auto examples = examples_of(task, settings, data);
     std::set<std::string> own;
     for (const auto& example : examples) {
       const auto subject = example.facts.find("subject");
@@ -595,12 +594,13 @@ std::string remark(const Task& task, const DataFile& file, const FoundFile& foun
 }
 
 /// For a task that makes its examples itself: the hash is over the examples, whatever made them.
-DataIdentity made_identity(const Task& task, const DataFolders& data, Split scored) {
+DataIdentity made_identity(const Task& task, const DataFolders& data, const MeasureSettings& settings) {
   Sha256 all;
+  const auto scored = settings.split_of(task);
   std::set<Split> splits = {task.evaluated, task.trained, scored};
   if (task.format.shots_from) splits.insert(*task.format.shots_from);
   for (const auto split : splits) {
-    for (const auto& example : task.load(split, data)) {
+    for (const auto& example : split == scored ? examples_of(task, settings, data) : task.load(split, data)) {
       all.add(std::string(split_name(split)) + ":" + example.id + ":" + example.doc_hash + "\n");
     }
   }
@@ -609,9 +609,25 @@ DataIdentity made_identity(const Task& task, const DataFolders& data, Split scor
 
 }  // namespace
 
-DataIdentity data_identity(const Task& task, const DataFolders& data, std::optional<Split> split) {
-  const auto asked = split.value_or(task.evaluated);
-  if (task.files.empty()) return made_identity(task, data, asked);
+std::vector<MeasureSettings> measured_with(std::vector<MeasureSettings> measure_on, std::uint64_t seed) {
+  for (auto& settings : measure_on) {
+    if (settings.fresh) settings.question_seed = seed;
+  }
+  return measure_on;
+}
+
+std::vector<Example> examples_of(const Task& task, const MeasureSettings& settings, const DataFolders& data) {
+  if (settings.question_seed == 0) return task.load(settings.split_of(task), data);
+  require(static_cast<bool>(task.draw), Fault::config, [&] {
+    return task.name + " has its own questions alone; seeds draw others for tasks that the program makes by chance, " +
+           "such as micro-gsm8k";
+  });
+  return task.draw(settings.split_of(task), settings.question_seed);
+}
+
+DataIdentity data_identity(const Task& task, const DataFolders& data, const MeasureSettings& settings) {
+  const auto asked = settings.split_of(task);
+  if (task.files.empty()) return made_identity(task, data, settings);
   DataIdentity identity;
   Sha256 all;
   std::set<std::string> places;
@@ -644,8 +660,8 @@ DataIdentity data_identity(const Task& task, const DataFolders& data, std::optio
   return identity;
 }
 
-std::string task_data_hash(const Task& task, const DataFolders& data, std::optional<Split> split) {
-  return data_identity(task, data, split).hash;
+std::string task_data_hash(const Task& task, const DataFolders& data, const MeasureSettings& settings) {
+  return data_identity(task, data, settings).hash;
 }
 
 std::string settings_json(const MeasureSettings& settings) {

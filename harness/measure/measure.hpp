@@ -35,7 +35,18 @@ struct MeasureSettings {
   std::string reference{};            ///< model_hash of the model that metrics compare with; empty: none does
   std::optional<Split> split{};       ///< none: the one that each task is scored on
   Split split_of(const Task& task) const { return split.value_or(task.evaluated); }
+  bool fresh = false;  ///< in a plan: each seed asks questions of its own, so that it takes their luck of the draw too
+  /// Of the questions, for tasks that draw them; 0: each task's own. Part of the data's identity, not of settings_json:
+  /// it is the same measurement, on other questions.
+  std::uint64_t question_seed = 0;
 };
+
+/// What a plan measures with one of its seeds.
+std::vector<MeasureSettings> measured_with(std::vector<MeasureSettings> measure_on, std::uint64_t seed);
+
+/// The examples that a measurement asks of, before limit, subjects and filter. Throws Fault::config for a task that
+/// cannot draw other questions than its own.
+std::vector<Example> examples_of(const Task& task, const MeasureSettings& settings, const DataFolders& data);
 
 /// The settings as canonical JSON, without the task list, for the store: equal settings give equal text.
 std::string settings_json(const MeasureSettings& settings);
@@ -65,12 +76,12 @@ struct DataIdentity {
   std::string origin;  ///< the folders they lie in
   std::vector<Warning> warnings{};  ///< "differs from the published file"
 };
-/// Of the data that a measurement on `split` reads (none: the split that the task is scored on). Throws Fault::data, as
-/// DataFolders::find does, when that split or that of the shots is missing.
-DataIdentity data_identity(const Task& task, const DataFolders& data, std::optional<Split> split = std::nullopt);
+/// Of the data that a measurement reads. Throws Fault::data, as DataFolders::find does, when the scored split or that
+/// of the shots is missing.
+DataIdentity data_identity(const Task& task, const DataFolders& data, const MeasureSettings& settings = {});
 
 /// data_identity(...).hash.
-std::string task_data_hash(const Task& task, const DataFolders& data, std::optional<Split> split = std::nullopt);
+std::string task_data_hash(const Task& task, const DataFolders& data, const MeasureSettings& settings = {});
 
 /// One of several answers that were drawn for an item beside the benchmark's own.
 struct DrawnAnswer {

@@ -49,6 +49,9 @@ MeasureSettings read_measure(Options options) {
   const auto split = options.text("split", "which part of the data; \"\": the one that each task is scored on",
                                   {.fallback = "", .choices = {"", "train", "validation", "test", "dev"}});
   settings.split = split_named(split);
+  settings.fresh = options.flag(
+      "fresh", "each seed asks questions of its own, drawn with it, where the program makes the task's questions",
+      false);
   options.done();
   return settings;
 }

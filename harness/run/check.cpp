@@ -72,7 +72,7 @@ void check_files(const Task& task, const DataFolders& data) {
 /// Loads, counts requests and estimates tokens of one task.
 void count_task(const std::string& leaf, const MeasureSettings& settings, const RunTools& tools, CheckedPlan& checked) {
   const Task& task = tools.tasks->tasks.get(leaf);
-  auto examples = task.load(settings.split_of(task), *tools.data);
+  auto examples = examples_of(task, settings, *tools.data);
   require(!examples.empty(), Fault::data,
           [&] { return "task '" + leaf + "': found no example, expected at least one"; });
   for (const auto& media : examples.front().media) checked.media_tasks.try_emplace(kind_of(media), leaf);
@@ -98,8 +98,9 @@ void count_task(const std::string& leaf, const MeasureSettings& settings, const 
   }
 }
 
-/// The same for all tasks of one settings entry.
-void count_requests(const MeasureSettings& settings, const RunTools& tools, CheckedPlan& checked) {
+/// The same for all tasks of one settings entry, with the first of the plan's seeds.
+void count_requests(const MeasureSettings& entry, std::uint64_t seed, const RunTools& tools, CheckedPlan& checked) {
+  const auto settings = measured_with({entry}, seed).front();
   for (const auto& name : settings.tasks) {
     for (const auto& leaf : tools.tasks->expand(name)) check_files(tools.tasks->tasks.get(leaf), *tools.data);
   }
@@ -310,7 +311,8 @@ void check_tuning_measures(const RunTools& tools, CheckedPlan& checked) {
   const auto tuning = tuning_plan(checked.plan);
   for (std::size_t i = 0; i < tuning.measure_on.size(); ++i) {
     CheckedPlan counted;  // counts of the tuning's cells, kept apart from the plan's
-    at_key(tuning, "measure_on " + std::to_string(i), [&] { count_requests(tuning.measure_on[i], tools, counted); });
+    at_key(tuning, "measure_on " + std::to_string(i),
+           [&] { count_requests(tuning.measure_on[i], tuning.seeds.front(), tools, counted); });
     checked.media_tasks.merge(counted.media_tasks);
   }
 }
@@ -321,7 +323,8 @@ void check_choosing(const RunTools& tools, CheckedPlan& checked) {
   std::set<std::string> measured;
   for (const auto& settings : checked.plan.choose->measure_on) {
     CheckedPlan counted;  // counts of the choice, kept apart from the plan's
-    at_key(checked.plan, "key 'choose': measure_on", [&] { count_requests(settings, tools, counted); });
+    at_key(checked.plan, "key 'choose': measure_on",
+           [&] { count_requests(settings, checked.plan.seeds.front(), tools, counted); });
     checked.media_tasks.merge(counted.media_tasks);
     measured.insert(settings.tasks.begin(), settings.tasks.end());
   }
@@ -409,7 +412,8 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     }
   });
   for (std::size_t i = 0; i < plan.measure_on.size(); ++i) {
-    at_key(plan, "measure_on " + std::to_string(i), [&] { count_requests(plan.measure_on[i], tools, checked); });
+    at_key(plan, "measure_on " + std::to_string(i),
+           [&] { count_requests(plan.measure_on[i], plan.seeds.front(), tools, checked); });
   }
   at_key(plan, "key 'about'", [&] { check_about(plan, tools); });
   at_key(plan, "key 'claims'", [&] { check_claims(checked, tools); });
@@ -443,7 +447,10 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     const double tokens = static_cast<double>(checked.prompt_tokens) + static_cast<double>(checked.generated_tokens);
     const double forwards = static_cast<double>(checked.generated_tokens) / 16 + tokens / plan.batch_tokens;
     const double measuring = 2 * parameters * tokens / flops_a_second + forwards * seconds_a_forward;
-    checked.seconds += measuring * (cells / checked.jobs + 1) + cells * 5 / checked.jobs;
+    const bool fresh =
+        std::any_of(plan.measure_on.begin(), plan.measure_on.end(), [](const auto& one) { return one.fresh; });
+    const double bases = fresh ? static_cast<double>(plan.seeds.size()) : 1.0;
+    checked.seconds += measuring * (cells / checked.jobs + bases) + cells * 5 / checked.jobs;
   }
   check_room(checked, work);
   return checked;

@@ -79,7 +79,7 @@ std::int64_t choose_checkpoint(const Plan& plan, const PlannedCell& cell, std::i
     const auto label = cell.label + " at step " + std::to_string(candidate.step);
     auto open = open_model(engine_settings(plan, candidate.folder), candidate.step == steps ? cell.label : label,
                            tools.store, tools.run);
-    const auto ids = score_model(open, plan.choose->measure_on, tools);
+    const auto ids = score_model(open, measured_with(plan.choose->measure_on, cell.seed), tools);
     auto rows = tools.store.measures(open.model);
     std::erase_if(rows, [&](const MeasureRow& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });
     const auto held = hold_against(plan.choose->bands, rows, tools.run);

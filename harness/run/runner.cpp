@@ -45,6 +45,19 @@ ScoringTools scoring_tools(const Run& run, std::size_t job, const std::filesyste
           .reference = &reference};
 }
 
+/// What a base is measured on: all that any cell is.
+std::vector<MeasureSettings> base_measures(const Plan& plan) {
+  std::vector<MeasureSettings> all;
+  for (const auto& settings : plan.measure_on) {
+    if (!settings.fresh) {
+      all.push_back(settings);
+      continue;
+    }
+    for (const auto seed : plan.seeds) all.push_back(measured_with({settings}, seed).front());
+  }
+  return all;
+}
+
 /// Scores the base models, once a plan.
 void measure_bases(Run& run) {
   for (std::size_t i = 0; i < run.checked.models.size(); ++i) {
@@ -55,7 +68,7 @@ void measure_bases(Run& run) {
     ReferenceModel itself(engine_settings(run.checked.plan, folder), open.engine->info().model_hash, run.tools,
                           *run.memory);
     for (const auto measure :
-         score_model(open, run.checked.plan.measure_on, scoring_tools(run, i, run.work / "base", itself))) {
+         score_model(open, base_measures(run.checked.plan), scoring_tools(run, i, run.work / "base", itself))) {
       run.store.link_measure(run.id, 0, measure);
     }
     run.tools.progress->end(i, "measured");
@@ -64,16 +77,15 @@ void measure_bases(Run& run) {
 }
 
 /// The measures of a set of weights that this plan wants; none if one of them is missing.
-std::optional<std::vector<std::int64_t>> stored_measures(const Run& run, std::int64_t model,
-                                                         const std::string& reference) {
+std::optional<std::vector<std::int64_t>> stored_measures(const Run& run, std::int64_t model, const PlannedCell& cell) {
   const auto rows = run.store.measures(model);
   std::vector<std::int64_t> ids;
-  for (const auto& settings : run.checked.plan.measure_on) {
-    const auto wanted = settings_json(with_reference(settings, reference));
+  for (const auto& settings : measured_with(run.checked.plan.measure_on, cell.seed)) {
+    const auto wanted = settings_json(with_reference(settings, cell.model_hash));
     for (const auto& name : settings.tasks) {
       for (const auto& leaf : run.tools.tasks->expand(name)) {
         const Task& task = run.tools.tasks->tasks.get(leaf);
-        const auto data = task_data_hash(task, *run.tools.data, settings.split);
+        const auto data = task_data_hash(task, *run.tools.data, settings);
         const auto found = std::find_if(rows.begin(), rows.end(), [&](const MeasureRow& row) {
           return row.task == leaf && row.version == task.version && row.data_hash == data &&
                  row.settings_json == wanted;
@@ -159,8 +171,8 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
     }
     auto open = open_model(engine_settings(run.checked.plan, out), cell.label, run.store, run.tools);
     ReferenceModel base(engine_settings(run.checked.plan, cell.model), cell.model_hash, run.tools, *run.memory);
-    for (const auto measure :
-         score_model(open, run.checked.plan.measure_on, scoring_tools(run, job, cell_folder(run.work, cell), base))) {
+    for (const auto measure : score_model(open, measured_with(run.checked.plan.measure_on, cell.seed),
+                                          scoring_tools(run, job, cell_folder(run.work, cell), base))) {
       run.store.link_measure(run.id, row.id, measure);
     }
     row.state = CellState::done;
@@ -185,7 +197,7 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
 bool take_stored(const Run& run, const PlannedCell& cell) {
   const auto found = run.store.find_cell(cell.key);
   if (!found || found->state != CellState::done) return false;
-  const auto linked = stored_measures(run, found->result_model, cell.model_hash);
+  const auto linked = stored_measures(run, found->result_model, cell);
   if (!linked) return false;
   run.store.link_cell(run.id, found->id);
   for (const auto measure : *linked) run.store.link_measure(run.id, found->id, measure);

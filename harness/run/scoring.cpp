@@ -136,7 +136,7 @@ std::vector<std::int64_t> score_model(OpenModel& open, const std::vector<Measure
     std::vector<Wanted> missing;
     for (const auto& leaf : measured_tasks(settings, *run.tasks, *run.data)) {
       const Task& task = run.tasks->tasks.get(leaf);
-      const auto data = task_data_hash(task, *run.data, settings.split);
+      const auto data = task_data_hash(task, *run.data, settings);
       const auto key = measure_key(open.engine->info(), leaf, task.version, data, settings);
       all.push_back({leaf, key});
       if (!tools.store.find_measure(key)) missing.push_back(all.back());

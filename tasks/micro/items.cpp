@@ -17,6 +17,11 @@ struct Kept {
   std::vector<Example> examples;
 };
 
+void check_split(const std::string& task, Split split) {
+  require(split != Split::dev, Fault::data,
+          [&] { return task + " has no " + split_name(split) + " split; there are: train, validation, test"; });
+}
+
 }  // namespace
 
 std::function<std::vector<Example>(Split, const DataFolders&)> made_once(
@@ -27,11 +32,18 @@ std::function<std::vector<Example>(Split, const DataFolders&)> made_once(
     Kept test;
   };
   return [task, make = std::move(make), all = std::make_shared<All>()](Split split, const DataFolders&) {
-    require(split != Split::dev, Fault::data,
-            [&] { return task + " has no " + split_name(split) + " split; there are: train, validation, test"; });
+    check_split(task, split);
     auto& kept = split == Split::train ? all->train : split == Split::validation ? all->tuning : all->test;
     std::call_once(kept.once, [&] { kept.examples = make(split); });
     return kept.examples;
+  };
+}
+
+void draws_items(Task& task, std::function<std::vector<Example>(const ItemSet&)> make) {
+  task.load = made_once(task.name, [make](Split split) { return make({.split = split}); });
+  task.draw = [name = task.name, make = std::move(make)](Split split, std::uint64_t seed) {
+    check_split(name, split);
+    return make({split, seed});
   };
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/draws.hpp"
 #include "harness/data/task.hpp"
 #include "tasks/micro/common.hpp"
 #include "tasks/parts/rows.hpp"
@@ -26,11 +27,32 @@ inline Part part_for(Split split) {
   return split == Split::train ? Part::train : split == Split::validation ? Part::tuning : Part::test;
 }
 
+/// The items that a task makes.
+struct ItemSet {
+  Split split = Split::test;
+  std::uint64_t seed = 0;  ///< 0: the task's own
+  bool train() const { return split == Split::train; }
+  /// "test", or "test.7" with seed 7.
+  std::string name() const { return split_name(split) + (seed == 0 ? "" : "." + std::to_string(seed)); }
+  /// "maze/test.7/12"
+  std::string id(const std::string& task, std::size_t number) const {
+    return task + "/" + name() + "/" + std::to_string(number);
+  }
+  /// The draws of one kind of items: "maze.ood.test".
+  Draws draws(const std::string& kind, bool shifted) const {
+    return {seed, kind + (shifted ? ".ood." : ".") + split_name(split)};
+  }
+};
+
 /// A task's `load` that makes the examples of each split once and then hands out copies, because every cell of a plan
 /// asks for them. Safe to use from several threads. `make` gets train, validation or test; other splits throw
 /// Fault::data.
 std::function<std::vector<Example>(Split, const DataFolders&)> made_once(
     const std::string& task, std::function<std::vector<Example>(Split)> make);
+
+/// Sets the `load` and `draw` of a task whose items are drawn. Its own are made once, others whenever they are asked
+/// for.
+void draws_items(Task& task, std::function<std::vector<Example>(const ItemSet&)> make);
 
 /// A document of a made data set, in the form that readers of files give.
 DataRow made_row(const std::string& task, Json document);

@@ -60,19 +60,18 @@ Example chart_example(const micro::AskedChart& asked, const std::string& id, boo
 }
 
 /// Charts of one part, without repeated questions.
-std::vector<Example> charts(const ChartEdition& edition, Split split) {
-  const bool moved = edition.shifted && split != Split::train;
-  Draws draws(0, std::string("chart.") + (moved ? "ood." : "") + split_name(split));
+std::vector<Example> charts(const ChartEdition& edition, const micro::ItemSet& items) {
+  const bool moved = edition.shifted && !items.train();
+  auto draws = items.draws("chart", moved);
   std::vector<Example> examples;
   std::set<std::string> seen;
-  while (examples.size() < micro::items_of(split, chart_train)) {
+  while (examples.size() < micro::items_of(items.split, chart_train)) {
     const auto shift = micro::shift_of(examples.size());
     auto range = moved ? chart_range(shift) : micro::ChartRange{};
     if (edition.picture) range.value_step = micro::drawn_step;
-    const auto asked = draw_asked_chart(range, micro::part_for(split), draws);
+    const auto asked = draw_asked_chart(range, micro::part_for(items.split), draws);
     if (!seen.insert(chart_table(asked.chart) + asked.question.text).second) continue;
-    const auto id = edition.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
-    auto example = chart_example(asked, id, edition.picture);
+    auto example = chart_example(asked, items.id(edition.name, examples.size()), edition.picture);
     if (moved) example.facts["shift"] = micro::shift_name(shift);
     examples.push_back(std::move(example));
   }
@@ -101,7 +100,7 @@ void add_chart(TaskBook& book, const ChartEdition& edition) {
   task.format.shots_from = Split::train;
   task.format.shots_fixed = edition.picture;  // a request brings only the pictures of its own example
   task.metrics = {{.name = "relaxed_accuracy,none"}, {.name = "exact_match,none"}};
-  task.load = micro::made_once(edition.name, [edition](Split split) { return charts(edition, split); });
+  micro::draws_items(task, [edition](const micro::ItemSet& items) { return charts(edition, items); });
   asks_for_a_line(task, chart_longest, judge_chart);
   book.tasks.add(edition.name, std::move(task));
 }

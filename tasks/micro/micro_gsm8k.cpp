@@ -25,14 +25,14 @@ micro::ProblemRange gsm8k_range(Shift shift) {
 }
 
 /// Problems of one part, without repeated structures.
-std::vector<Example> problems(const Gsm8kForm& form, Split split, bool shifted) {
-  const bool moved = shifted && split != Split::train;
-  Draws draws(0, std::string("gsm8k.") + (moved ? "ood." : "") + split_name(split));
+std::vector<Example> problems(const Gsm8kForm& form, const micro::ItemSet& items, bool shifted) {
+  const bool moved = shifted && !items.train();
+  auto draws = items.draws("gsm8k", moved);
   std::vector<micro::Problem> drawn;
   std::set<std::string> structures;
-  while (drawn.size() < micro::items_of(split, gsm8k_train)) {
+  while (drawn.size() < micro::items_of(items.split, gsm8k_train)) {
     const auto range = moved ? gsm8k_range(micro::shift_of(drawn.size())) : micro::ProblemRange{};
-    auto problem = draw_problem(range, micro::chance(gsm8k_new_operations, draws), micro::part_for(split), draws);
+    auto problem = draw_problem(range, micro::chance(gsm8k_new_operations, draws), micro::part_for(items.split), draws);
     if (structures.insert(problem.structure).second) drawn.push_back(std::move(problem));
   }
   // Few structures are short, so that later problems are longer: in another order the first are a fair sample of all.
@@ -41,8 +41,7 @@ std::vector<Example> problems(const Gsm8kForm& form, Split split, bool shifted) 
   for (const auto& problem : drawn) {
     const auto shift = micro::shift_of(examples.size());
     const auto row = micro::made_row(form.name, {{"question", problem.question}, {"answer", problem.answer}});
-    const auto id = form.name + "/" + split_name(split) + "/" + std::to_string(examples.size());
-    examples.push_back(gsm8k_example(form, row, id));
+    examples.push_back(gsm8k_example(form, row, items.id(form.name, examples.size())));
     auto& facts = examples.back().facts;
     facts["level"] = std::to_string(problem.steps);
     facts["operations"] = problem.new_operation ? "new" : "known";
@@ -58,7 +57,7 @@ void add_gsm8k(TaskBook& book, const std::string& name, const std::string& summa
   task.family = "micro-gsm8k";
   micro::belongs_to_world(task);
   task.format.shots = 0;  // five worked examples are longer than the rows that the carried models were trained on
-  task.load = micro::made_once(name, [form, shifted](Split split) { return problems(form, split, shifted); });
+  micro::draws_items(task, [form, shifted](const micro::ItemSet& items) { return problems(form, items, shifted); });
   book.tasks.add(name, std::move(task));
 }
 

@@ -27,16 +27,16 @@ micro::FunctionRange humaneval_range(Shift shift) {
 }
 
 /// Functions of one part, without repeated prompts.
-std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shifted) {
-  const bool moved = shifted && split != Split::train;
-  Draws draws(0, std::string("humaneval.") + (moved ? "ood." : "") + split_name(split));
+std::vector<Example> functions(const HumanEvalForm& form, const micro::ItemSet& items, bool shifted) {
+  const bool moved = shifted && !items.train();
+  auto draws = items.draws("humaneval", moved);
   std::vector<Example> examples;
   std::set<std::string> prompts;
-  while (examples.size() < micro::items_of(split, humaneval_train)) {
+  while (examples.size() < micro::items_of(items.split, humaneval_train)) {
     const auto shift = micro::shift_of(examples.size());
     const auto range = moved ? humaneval_range(shift) : micro::FunctionRange{};
     const auto function =
-        draw_function(range, micro::chance(humaneval_new_operations, draws), micro::part_for(split), draws);
+        draw_function(range, micro::chance(humaneval_new_operations, draws), micro::part_for(items.split), draws);
     if (!prompts.insert(function.prompt).second) continue;
     const auto number = std::to_string(examples.size());
     const auto row = micro::made_row(form.name, {{"task_id", form.name + "/" + number},
@@ -44,7 +44,7 @@ std::vector<Example> functions(const HumanEvalForm& form, Split split, bool shif
                                                  {"canonical_solution", function.solution},
                                                  {"test", function.test},
                                                  {"entry_point", function.name}});
-    examples.push_back(humaneval_example(form, row, form.name + "/" + split_name(split) + "/" + number));
+    examples.push_back(humaneval_example(form, row, items.id(form.name, examples.size())));
     auto& facts = examples.back().facts;
     facts["level"] = std::to_string(function.steps);
     facts["operations"] = function.new_operation ? "new" : "known";
@@ -61,7 +61,7 @@ void add_humaneval(TaskBook& book, const std::string& name, const std::string& s
   task.family = "micro-humaneval";
   micro::belongs_to_world(task);
   task.cluster_fact = "composition";
-  task.load = micro::made_once(name, [form, shifted](Split split) { return functions(form, split, shifted); });
+  micro::draws_items(task, [form, shifted](const micro::ItemSet& items) { return functions(form, items, shifted); });
   book.tasks.add(name, std::move(task));
 }
 

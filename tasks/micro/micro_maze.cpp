@@ -21,23 +21,22 @@ struct MazeEdition {
 };
 
 /// Mazes of one part, without repetition. All editions with the same shift share them.
-std::vector<Example> mazes(const MazeEdition& edition, Split split) {
-  const bool moved = edition.shifted && split != Split::train;
+std::vector<Example> mazes(const MazeEdition& edition, const micro::ItemSet& items) {
+  const bool moved = edition.shifted && !items.train();
   const auto range = moved ? micro::MazeRange{.side_first = 5, .side_last = 6, .length_first = 4, .length_last = 16}
                            : micro::MazeRange{};
-  Draws draws(0, std::string("maze.") + (moved ? "ood." : "") + split_name(split));
+  auto draws = items.draws("maze", moved);
   std::vector<micro::Maze> drawn;
   std::set<std::string> seen;
-  while (drawn.size() < micro::items_of(split, maze_train)) {
-    auto maze = draw_maze(range, micro::part_for(split), draws);
+  while (drawn.size() < micro::items_of(items.split, maze_train)) {
+    auto maze = draw_maze(range, micro::part_for(items.split), draws);
     if (seen.insert(micro::maze_lines(maze)).second) drawn.push_back(std::move(maze));
   }
   shuffle(drawn, draws);  // small mazes are soon all there: without it the first items would be easier than the last
   std::vector<Example> examples;
   for (const auto& maze : drawn) {
-    examples.push_back(maze_example(maze,
-                                    edition.name + "/" + split_name(split) + "/" + std::to_string(examples.size()),
-                                    edition.trace, edition.picture ? micro::picture_side_px : 0));
+    examples.push_back(maze_example(maze, items.id(edition.name, examples.size()), edition.trace,
+                                    edition.picture ? micro::picture_side_px : 0));
     if (moved) examples.back().facts["shift"] = "size";
   }
   return examples;
@@ -51,7 +50,7 @@ void add_maze(TaskBook& book, const MazeEdition& edition) {
   micro::belongs_to_world(task);
   task.format.shots_from = Split::train;
   task.format.shots_fixed = edition.picture;  // a request brings only the pictures of its own example
-  task.load = micro::made_once(edition.name, [edition](Split split) { return mazes(edition, split); });
+  micro::draws_items(task, [edition](const micro::ItemSet& items) { return mazes(edition, items); });
   book.tasks.add(edition.name, std::move(task));
 }
 

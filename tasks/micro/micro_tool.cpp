@@ -201,18 +201,18 @@ Example draw_item(Part part, bool shifted, Shift shift, Draws& draws) {
   return example;
 }
 
-std::vector<Example> items(const std::string& name, Split split, bool shifted) {
-  const bool moved = shifted && split != Split::train;
-  Draws draws(0, std::string("tool.") + (moved ? "ood." : "") + split_name(split));
+std::vector<Example> calls(const std::string& name, const micro::ItemSet& items, bool shifted) {
+  const bool moved = shifted && !items.train();
+  auto draws = items.draws("tool", moved);
   std::vector<Example> examples;
   std::set<std::string> asked;
-  while (examples.size() < micro::items_of(split, tool_train)) {
+  while (examples.size() < micro::items_of(items.split, tool_train)) {
     const auto shift = micro::shift_of(examples.size());
-    auto example = draw_item(micro::part_for(split), moved, shift, draws);
+    auto example = draw_item(micro::part_for(items.split), moved, shift, draws);
     const auto text = plain_text(example.history) + example.question;
     if (!asked.insert(text).second) continue;
     const auto row = micro::made_row(name, {{"prompt", text}, {"answer", example.targets.front()}});
-    example.id = name + "/" + split_name(split) + "/" + std::to_string(examples.size());
+    example.id = items.id(name, examples.size());
     example.doc_hash = document_hash(row.value);
     if (moved) example.facts["shift"] = micro::shift_name(shift);
     examples.push_back(std::move(example));
@@ -235,7 +235,7 @@ void add_tool(TaskBook& book, const std::string& name, const std::string& summar
   micro::belongs_to_world(task);
   task.format.target_delimiter = " ";
   task.metrics = tool_metrics(main);
-  task.load = micro::made_once(name, [name, shifted](Split split) { return items(name, split, shifted); });
+  micro::draws_items(task, [name, shifted](const micro::ItemSet& items) { return calls(name, items, shifted); });
   asks_for_a_line(task, tool_longest, judge_tool);
   book.tasks.add(name, std::move(task));
 }

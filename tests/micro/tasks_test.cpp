@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <span>
 
 #include "harness/base/error.hpp"
@@ -50,6 +51,34 @@ TEST_F(World, DrawnTasksHaveTheItemsOfTheirSplits) {
     EXPECT_EQ(examples(name, Split::validation).size(), 500U) << name;
     EXPECT_GE(examples(name, Split::train).size(), 2000U) << name;
   }
+}
+
+TEST_F(World, SeedsDrawOtherItemsOfTheSameKind) {
+  for (const auto& name : drawn_tasks()) {
+    const auto& task = book().tasks.get(name);
+    const auto own = examples(name, Split::test);
+    const auto one = task.draw(Split::test, 1);
+    const auto two = task.draw(Split::test, 2);
+    EXPECT_EQ(one.size(), own.size()) << name;
+    EXPECT_EQ(one.front().id, name + "/test.1/0");
+    EXPECT_EQ(task.draw(Split::test, 1).back().doc_hash, one.back().doc_hash) << name;
+    const auto documents = [](const std::vector<Example>& items) {
+      std::set<std::string> all;
+      for (const auto& item : items) all.insert(item.doc_hash);
+      return all;
+    };
+    const auto train = documents(examples(name, Split::train));
+    const auto first = documents(own);
+    std::size_t again = 0;
+    for (const auto& item : one) {
+      EXPECT_EQ(train.count(item.doc_hash), 0U) << item.id;
+      again += first.count(item.doc_hash);
+    }
+    EXPECT_LT(again, own.size() / 2) << name;  // small mazes are soon all there
+    EXPECT_NE(documents(one), documents(two)) << name;
+  }
+  for (const char* name : {"micro-facts", "micro-truthfulqa-mc1"})
+    EXPECT_FALSE(book().tasks.get(name).draw) << name;
 }
 
 TEST_F(World, TasksOfFactsAreLargeEnough) {

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "harness/base/json.hpp"
+#include "harness/compare/drop.hpp"
 #include "tests/run/fake_backend.hpp"
 #include "tests/store/fixture.hpp"
 #include "tests/support/support.hpp"
@@ -177,6 +178,47 @@ TEST_F(RunnerTest, RunsEveryCellAndMeasuresTheBaseOnce) {
     EXPECT_THAT(store_.stages(cell.id), SizeIs(1));
   }
   EXPECT_TRUE(store_.problems().empty());
+}
+
+// 6 examples of two requests, of each seed: a base is asked all, a cell those of its seed.
+TEST_F(RunnerTest, EachSeedAsksQuestionsOfItsOwn) {
+  auto drawn = choice_task("drawn", 6);
+  drawn.draw = [](Split, std::uint64_t seed) { return digits("drawn." + std::to_string(seed), 6); };
+  tasks_.tasks.add("drawn", drawn);
+  const auto* plan = R"({"measure_on": [{"tasks": ["drawn"], "shots": 0, "fresh": true}]})";
+  const auto outcome = run(checked(plan));
+  EXPECT_EQ(outcome.failed, 0);
+  EXPECT_EQ(backend_.asked, 2 * 12 + 4 * 12);
+  auto linked = store_.run_measures(outcome.run);
+  EXPECT_THAT(linked[0], SizeIs(2));
+  const auto rows = store_.measures();
+  const auto asked = [&](std::int64_t cell) {
+    std::set<std::string> data;
+    for (const auto& row : rows) {
+      if (std::find(linked[cell].begin(), linked[cell].end(), row.id) != linked[cell].end()) data.insert(row.data_hash);
+    }
+    return data;
+  };
+  std::map<std::uint64_t, std::set<std::string>> by_seed;
+  for (const auto& cell : store_.cells(outcome.run)) {
+    EXPECT_THAT(asked(cell.id), SizeIs(1));
+    by_seed[cell.seed].merge(asked(cell.id));
+  }
+  EXPECT_THAT(by_seed[1], SizeIs(1));
+  EXPECT_THAT(by_seed[2], SizeIs(1));
+  EXPECT_NE(by_seed[1], by_seed[2]);
+  EXPECT_EQ(store_.samples(linked[0][1]).front().example_id, "drawn.2/0");
+  for (const auto& change : cell_changes(store_, outcome.run)) {
+    EXPECT_THAT(change.tasks, SizeIs(1));
+    EXPECT_THAT(change.notes, SizeIs(0));
+  }
+  EXPECT_EQ(run(checked(plan)).stored, 4);
+  EXPECT_EQ(backend_.asked, 2 * 12 + 4 * 12);
+}
+
+TEST_F(RunnerTest, ATaskWithItsOwnQuestionsAloneHasNoFreshOnes) {
+  EXPECT_THAT(message_of(R"({"measure_on": [{"tasks": ["choices"], "fresh": true}]})"),
+              HasSubstr("measure_on 0: choices has its own questions alone"));
 }
 
 TEST_F(RunnerTest, StoresWhatTheModelsAnswered) {
