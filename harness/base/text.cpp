@@ -27,7 +27,8 @@ std::string nearest_name(std::string_view name, std::span<const std::string> kno
   std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const auto& candidate : known) {
     const auto distance = edit_distance_of(name.substr(0, 100), std::string_view(candidate).substr(0, 100));
-    if (distance < best_distance) {
+    // Names of which less than half is the same are no misspellings of each other: "lr" and "on".
+    if (distance < best_distance && 2 * distance <= std::max(name.size(), candidate.size())) {
       best_distance = distance;
       best = candidate;
     }

@@ -266,7 +266,7 @@ std::vector<Pick> pick(const std::vector<const Task*>& tasks, const std::string&
   require(!picks.empty(), Fault::data, [&] { return source.string() + ": " + nothing_of(tasks, name, folder, split); });
   require(folder || picks.size() == 1, Fault::data, [&] {
     return source.string() + ": could be " + picks[0].to + " or " + picks[1].to +
-           ": name the task, or the split, that it belongs to";
+           ": name the task that it belongs to, or its split by --split";
   });
   return picks;
 }

@@ -51,6 +51,7 @@ TEST(Text, NearestName) {
   const std::vector<std::string> known = {"gsm8k", "mmlu", "humaneval"};
   EXPECT_EQ(nearest_name("gsm8", known), "gsm8k");
   EXPECT_EQ(nearest_name("zzzzzz", known), "");
+  EXPECT_EQ(nearest_name("lr", std::vector<std::string>{"on", "as"}), "");
   EXPECT_NE(unknown_name("task", "mlmu", known).find("did you mean 'mmlu'"), std::string::npos);
 }
 
