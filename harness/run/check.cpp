@@ -265,6 +265,10 @@ void check_quantity(const Quantity& quantity, const CheckedPlan& checked, const 
                     const std::vector<std::string>& measured) {
   const Plan& plan = checked.plan;
   if (!quantity.train_on.empty()) require_known("training task of the plan", quantity.train_on, plan.train_on);
+  require(!quantity.key.ends_with(".peak_bytes") || plan.jobs == 1, Fault::config, [&] {
+    return "a claim of '" + quantity.key + "' needs \"jobs\": 1, found " + std::to_string(plan.jobs) +
+           ": cells side by side share the memory that is measured";
+  });
   if (quantity.task.empty()) return;
   const auto claimed = quantity.task == trained_name ? plan.train_on : std::vector<std::string>{quantity.task};
   for (const auto& name : claimed) {

@@ -77,8 +77,7 @@ TEST_F(World, SeedsDrawOtherItemsOfTheSameKind) {
     EXPECT_LT(again, own.size() / 2) << name;  // small mazes are soon all there
     EXPECT_NE(documents(one), documents(two)) << name;
   }
-  for (const char* name : {"micro-facts", "micro-truthfulqa-mc1"})
-    EXPECT_FALSE(book().tasks.get(name).draw) << name;
+  for (const char* name : {"micro-facts", "micro-truthfulqa-mc1"}) EXPECT_FALSE(book().tasks.get(name).draw) << name;
 }
 
 TEST_F(World, TasksOfFactsAreLargeEnough) {

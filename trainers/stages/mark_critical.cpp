@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <functional>
+#include <span>
+#include <utility>
 
 #include "harness/base/draws.hpp"
 #include "harness/base/json.hpp"
@@ -16,9 +19,10 @@
 namespace touchstone {
 namespace {
 
-/// What is marked: the critical tokens, as many other tokens of the same answer drawn at random, or every token. The
-/// last two are controls: they separate the effect of which tokens are trained from that of how many.
-enum class Marked : std::uint8_t { critical, random, all };
+/// What is marked: the critical tokens, as many tokens of the same answer drawn at random, as many at which the model's
+/// entropy is highest, or every token. All but the first are controls: they separate the effect of which tokens are
+/// trained from that of how many.
+enum class Marked : std::uint8_t { critical, random, entropy, all };
 
 struct MarkOptions {
   std::string data;
@@ -29,8 +33,12 @@ struct MarkOptions {
   int max_new_tokens = 256;
 };
 
-/// The likeliest tokens at each place of each answer, without the answer's own token there.
-std::vector<Fork> find_forks(const Session& session, const std::vector<Row>& rows, std::int64_t candidates) {
+/// Reads what the model predicts at each place of each answer: `read` makes [places, width] numbers of logits
+/// [places, vocabulary], and `take` gets those of each place of an answer's own text.
+template <class Number>
+void look_through(const Session& session, const std::vector<Row>& rows,
+                  const std::function<at::Tensor(const at::Tensor&)>& read,
+                  const std::function<void(std::size_t row, std::size_t at, std::span<const Number>)>& take) {
   // The number of logits in memory at a time.
   constexpr std::int64_t most_logits = std::int64_t{1} << 26;
   const at::NoGradGuard no_grad;
@@ -38,8 +46,7 @@ std::vector<Fork> find_forks(const Session& session, const std::vector<Row>& row
   std::vector<std::size_t> all(rows.size());
   for (std::size_t number = 0; number < rows.size(); ++number) all[number] = number;
   const auto tokens = std::clamp<std::int64_t>(most_logits / model.vocabulary(), 1, 4096);
-  std::vector<Fork> forks;
-  StageProgress progress(session, rows.size(), "answers looked through for other tokens");
+  StageProgress progress(session, rows.size(), "answers looked through token by token");
   for (const auto& group : token_groups(rows, all, tokens)) {
     progress.at(group.front());
     if (session.hooks->cancel != nullptr) session.hooks->cancel->check();
@@ -47,24 +54,55 @@ std::vector<Fork> find_forks(const Session& session, const std::vector<Row>& row
     Want want;
     want.logits_at = batch.at;
     const auto logits = model.forward(inputs_of(model, batch), want).logits;
-    const auto best = std::get<1>(logits.topk(std::min(candidates + 1, logits.size(1)))).to(at::kCPU).contiguous();
-    const auto* next = best.const_data_ptr<std::int64_t>();
+    const auto found = read(logits).to(at::kCPU).contiguous();
+    const auto width = static_cast<std::size_t>(found.size(1));
+    const auto* next = found.template const_data_ptr<Number>();
     for (const auto number : batch.record_numbers) {
       const auto& row = rows[static_cast<std::size_t>(number)];
       const auto& pieces = row.facts.pieces;
       // The first token of a row has nothing before it that could predict it.
-      for (std::size_t at = row.prompt_tokens == 0 ? 1 : 0; at < pieces.size(); ++at, next += best.size(1)) {
+      for (std::size_t at = row.prompt_tokens == 0 ? 1 : 0; at < pieces.size(); ++at, next += width) {
         if (pieces[at].first == pieces[at].last) continue;  // not the answer's own text
-        std::int64_t taken = 0;
-        for (std::int64_t rank = 0; rank < best.size(1) && taken < candidates; ++rank) {
-          if (next[rank] == row.ids[row.prompt_tokens + at]) continue;
-          forks.push_back({.row = static_cast<std::size_t>(number), .at = at, .token = next[rank]});
-          ++taken;
-        }
+        take(static_cast<std::size_t>(number), at, {next, width});
       }
     }
   }
+}
+
+/// The likeliest tokens at each place of each answer, without the answer's own token there.
+std::vector<Fork> find_forks(const Session& session, const std::vector<Row>& rows, std::int64_t candidates) {
+  std::vector<Fork> forks;
+  look_through<std::int64_t>(
+      session, rows,
+      [&](const at::Tensor& logits) { return std::get<1>(logits.topk(std::min(candidates + 1, logits.size(1)))); },
+      [&](std::size_t number, std::size_t at, std::span<const std::int64_t> best) {
+        const auto own = rows[number].ids[rows[number].prompt_tokens + at];
+        std::int64_t taken = 0;
+        for (std::size_t rank = 0; rank < best.size() && taken < candidates; ++rank) {
+          if (best[rank] == own) continue;
+          forks.push_back({.row = number, .at = at, .token = best[rank]});
+          ++taken;
+        }
+      });
   return forks;
+}
+
+/// The entropy of the next token, in nats, and the place it is at.
+using PlacedEntropy = std::pair<float, std::size_t>;
+
+/// Of every place of each answer's own text.
+std::vector<std::vector<PlacedEntropy>> find_entropies(const Session& session, const std::vector<Row>& rows) {
+  std::vector<std::vector<PlacedEntropy>> entropies(rows.size());
+  look_through<float>(
+      session, rows,
+      [](const at::Tensor& logits) {
+        const auto logp = logits.to(at::kFloat).log_softmax(1);
+        return -(logp.exp() * logp).sum(1, /*keepdim=*/true);
+      },
+      [&](std::size_t number, std::size_t at, std::span<const float> entropy) {
+        entropies[number].emplace_back(entropy.front(), at);
+      });
+  return entropies;
 }
 
 /// Continues every fork greedily to its end; gives the whole answers.
@@ -149,6 +187,18 @@ std::vector<std::size_t> drawn_places(const std::vector<std::size_t>& own, std::
   return places;
 }
 
+/// As many places, where the entropy is highest; of equal ones the first.
+std::vector<std::size_t> uncertain_places(std::vector<PlacedEntropy> entropies, std::size_t count) {
+  std::stable_sort(entropies.begin(), entropies.end(),
+                   [](const auto& one, const auto& two) { return one.first > two.first; });
+  std::vector<std::size_t> places;
+  for (const auto& [entropy, at] : entropies) {
+    if (places.size() < count) places.push_back(at);
+  }
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
 /// Marks places of the first answers as spans of role "critical"; rows without any are left out.
 void run_mark(const MarkOptions& options, Session& session) {
   auto& data = session.data.at(options.data);
@@ -168,6 +218,8 @@ void run_mark(const MarkOptions& options, Session& session) {
   session.values.clear();
   const bool all = options.marked == Marked::all;
   const auto critical = all ? Places(rows.size()) : find_critical(options, session, rows, records);
+  std::vector<std::vector<PlacedEntropy>> entropies;
+  if (options.marked == Marked::entropy) entropies = find_entropies(session, rows);
   double tokens = 0.0;
   double marked = 0.0;
   for (std::size_t number = 0; number < rows.size(); ++number) {
@@ -175,6 +227,8 @@ void run_mark(const MarkOptions& options, Session& session) {
     auto places = all ? own : critical[number];
     if (options.marked == Marked::random) {
       places = drawn_places(own, places.size(), records[number], session.job->seed);
+    } else if (options.marked == Marked::entropy) {
+      places = uncertain_places(std::move(entropies[number]), places.size());
     }
     for (const auto at : places) {
       const auto& piece = rows[number].facts.pieces[at];
@@ -202,9 +256,13 @@ Stage make_mark(Options& options, const TrainerBook& book) {
   mark.all_wrong = options.text("critical", "a token is critical when all candidates, or any, lead to a wrong answer",
                                 {.fallback = "all_wrong", .choices = {"all_wrong", "any_wrong"}}) == "all_wrong";
   const auto marked = options.text(
-      "mark", "critical: the paper's; for comparison, random: as many other tokens of each answer; all: every token",
-      {.fallback = "critical", .choices = {"critical", "random", "all"}});
-  if (marked != "critical") mark.marked = marked == "random" ? Marked::random : Marked::all;
+      "mark",
+      "critical: the paper's; for comparison, random: as many tokens of each answer, drawn; entropy: as many at which "
+      "the model is least certain; all: every token",
+      {.fallback = "critical", .choices = {"critical", "random", "entropy", "all"}});
+  if (marked == "random") mark.marked = Marked::random;
+  if (marked == "entropy") mark.marked = Marked::entropy;
+  if (marked == "all") mark.marked = Marked::all;
   mark.max_new_tokens = static_cast<int>(options.integer("max_new_tokens", "tokens written after each candidate",
                                                          {.fallback = 256, .min = 1, .max = 1 << 20}));
   Stage stage;

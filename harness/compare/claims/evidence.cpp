@@ -83,7 +83,8 @@ class StoredCells {
     return out;
   }
 
-  /// A value of a stage's end, else the last one of its curve; "tokens_per_second" comes from the curve's own columns.
+  /// A value of a stage's end, else the last one of its curve; "tokens_per_second" comes from the curve's own columns,
+  /// "peak_bytes" from the cell's.
   std::optional<double> logged_value(const CellRow& cell, const std::string& key) const {
     const auto dot = key.find('.');
     const auto stage = key.substr(0, dot);
@@ -104,6 +105,7 @@ class StoredCells {
       if (found != step.values.end()) value = found->second;
     }
     if (name == "tokens_per_second" && seconds > 0.0) value = tokens / seconds;
+    if (name == "peak_bytes" && cell.peak_bytes > 0) value = static_cast<double>(cell.peak_bytes);
     return value;
   }
 
