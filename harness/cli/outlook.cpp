@@ -21,7 +21,7 @@ PlanOutlook outlook_of(const Plan& plan, const std::filesystem::path& db) {
   } else {
     outlook.text = db.string() + " does not exist, so little is known of what the claims could show:\n";
   }
-  outlook.claims = claim_outlooks(plan.claims, std::move(cells), plan.seeds.size());
+  outlook.claims = claim_outlooks(plan.claims, std::move(cells), last_look(plan));
   outlook.text += outlook_lines(plan.claims, outlook.claims);
   return outlook;
 }

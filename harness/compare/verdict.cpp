@@ -160,10 +160,10 @@ PlanVerdict judge_run(const Store& store, const RunRow& run, const JudgeSettings
   return verdict;
 }
 
-std::vector<ClaimOutlook> claim_outlooks(const std::vector<Claim>& claims, CellSource cells, std::size_t seeds) {
+std::vector<ClaimOutlook> claim_outlooks(const std::vector<Claim>& claims, CellSource cells, const SeedLook& look) {
   Evidence evidence(std::move(cells));
   std::vector<ClaimOutlook> all;
-  for (const auto& claim : claims) all.push_back(claim.outlook(evidence, seeds));
+  for (const auto& claim : claims) all.push_back(claim.outlook(evidence, look));
   return all;
 }
 

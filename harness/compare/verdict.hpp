@@ -48,8 +48,8 @@ struct PlanVerdict {
 PlanVerdict judge_run(const Store& store, const RunRow& run, const JudgeSettings& settings = {});
 
 /// What each claim could show, before it runs. `cells` are those of an earlier run of the same plan (finished or not),
-/// or none; `seeds` are the plan's.
-std::vector<ClaimOutlook> claim_outlooks(const std::vector<Claim>& claims, CellSource cells, std::size_t seeds);
+/// or none; `look` is the plan's last one.
+std::vector<ClaimOutlook> claim_outlooks(const std::vector<Claim>& claims, CellSource cells, const SeedLook& look);
 /// A line a claim.
 std::string outlook_lines(const std::vector<Claim>& claims, const std::vector<ClaimOutlook>& outlooks);
 /// Throws Fault::config for a claim that the plan cannot show, naming it and why.

@@ -338,6 +338,11 @@ std::span<const SeedLook> looks_of(const Plan& plan) {
   return sequential_looks(plan.methods.empty() ? 0 : plan.methods.size() - 1);
 }
 
+SeedLook last_look(const Plan& plan) {
+  if (plan.until_decided) return looks_of(plan).back();
+  return {.seeds = plan.seeds.size(), .alpha = significance};
+}
+
 Plan plan_at_look(const Plan& plan, std::size_t seeds) {
   require(!plan.claims.empty(), Fault::config,
           [&] { return plan.where + ": has no key 'claims', so nothing can be decided by more seeds"; });

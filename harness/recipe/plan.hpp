@@ -99,6 +99,9 @@ Plan tuning_plan(const Plan& plan);
 /// The looks of a plan that is run until its main claim is decided, by the number of methods that are compared.
 std::span<const SeedLook> looks_of(const Plan& plan);
 
+/// Its last look; of a plan without looks, all its seeds at the level 0.05.
+SeedLook last_look(const Plan& plan);
+
 /// The plan at a look with so many seeds: its own, in order, then the whole numbers after its largest one (without the
 /// tuning's seeds). Throws Fault::config when the plan has no claims.
 Plan plan_at_look(const Plan& plan, std::size_t seeds);

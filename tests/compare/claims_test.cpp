@@ -243,12 +243,13 @@ TEST(Claims, TooFewCellsAreToldBeforeAPlanRuns) {
   Evidence evidence(cells.source());
   const auto friedman = claim_of(R"("kind": "rank", "test": "friedman", "arms": ["a", "b", "c"], "of": "score",
                                     "expect": "differ")");
-  EXPECT_THAT(friedman.outlook(evidence, 2).hopeless, HasSubstr("the smallest p that such ranks can give is 0.17"));
-  EXPECT_EQ(friedman.outlook(evidence, 3).hopeless, "");
+  EXPECT_THAT(friedman.outlook(evidence, {2, 0.05}).hopeless,
+              HasSubstr("the smallest p that such ranks can give is 0.17"));
+  EXPECT_EQ(friedman.outlook(evidence, {3, 0.05}).hopeless, "");
   const auto pair = claim_of(R"("kind": "rank", "test": "mann_whitney", "arm": "a", "against": "b", "of": "score",
                                 "expect": "higher")");
-  EXPECT_NE(pair.outlook(evidence, 3).hopeless, "");
-  EXPECT_EQ(pair.outlook(evidence, 4).hopeless, "");
+  EXPECT_NE(pair.outlook(evidence, {3, 0.05}).hopeless, "");
+  EXPECT_EQ(pair.outlook(evidence, {4, 0.05}).hopeless, "");
 }
 
 TEST(Claims, AMarginMustExceedWhatCanBeSeen) {
@@ -263,7 +264,7 @@ TEST(Claims, AMarginMustExceedWhatCanBeSeen) {
   }
   Evidence evidence(cells.source());
   const auto outlook = [&](const std::string& expect) {
-    return claim_of(R"("arm": "a", "against": "b", "of": "score", )" + expect).outlook(evidence, 3);
+    return claim_of(R"("arm": "a", "against": "b", "of": "score", )" + expect).outlook(evidence, {3, 0.05});
   };
   // Some 50 % of 200 items change, in each of three seeds: 0.5 / 600 is the variance, and 8 points are seen.
   const auto narrow = outlook(R"("expect": "not_lower", "margin": 3)");
@@ -274,7 +275,7 @@ TEST(Claims, AMarginMustExceedWhatCanBeSeen) {
   EXPECT_EQ(outlook(R"("expect": "higher")").hopeless, "");
   // With a hundred seeds three points are seen.
   EXPECT_EQ(claim_of(R"("arm": "a", "against": "b", "of": "score", "expect": "not_lower", "margin": 3)")
-                .outlook(evidence, 100)
+                .outlook(evidence, {100, 0.05})
                 .hopeless,
             "");
 }

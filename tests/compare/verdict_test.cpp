@@ -109,7 +109,7 @@ TEST_F(VerdictTest, WhatClaimsCouldShowIsToldByStoredCells) {
   run.plan_json = "{}";
   const auto claims = read_claims(Json{{"claims", Json::parse(claim(R"("of": "score", "expect": "higher")"))}}, "plan");
   const auto outlook = [&](std::size_t seeds) {
-    return claim_outlooks(claims, stored_cells(store_, run), seeds).at(0);
+    return claim_outlooks(claims, stored_cells(store_, run), {seeds, 0.05}).at(0);
   };
   const auto lines = [&](const ClaimOutlook& one) { return outlook_lines(claims, {one}); };
   EXPECT_THAT(lines(outlook(3)), HasSubstr("no pair of stored cells"));
@@ -141,7 +141,7 @@ TEST_F(VerdictTest, AMarginBelowWhatCanBeSeenIsRefused) {
     const auto entry = claim(R"("of": "score", "expect": "not_lower", "margin": )" + margin);
     const auto claims = read_claims(Json{{"claims", Json::parse(entry)}}, "plan");
     try {
-      require_hope(claims, claim_outlooks(claims, stored_cells(store_, run), 3), "plan.json");
+      require_hope(claims, claim_outlooks(claims, stored_cells(store_, run), {3, 0.05}), "plan.json");
     } catch (const Error& error) {
       return error.what();
     }

@@ -69,8 +69,9 @@ struct Claim {
   std::string compared;  ///< "mean drop elsewhere, otr - sft"
   std::string expected;  ///< "higher, by more than 5 points"
   std::function<ClaimFinding(Evidence&, const JudgeSettings&)> judge{};
-  /// For this many seeds. The cells that the evidence holds may be of fewer, or there may be none.
-  std::function<ClaimOutlook(Evidence&, std::size_t seeds)> outlook{};
+  /// With the seeds and at the level of a look; of a plan without looks, with its seeds at 0.05. The cells that the
+  /// evidence holds may be of fewer, or there may be none.
+  std::function<ClaimOutlook(Evidence&, const SeedLook& look)> outlook{};
 };
 
 /// Reads the keys of one kind; text, main and kind are filled in by the caller.

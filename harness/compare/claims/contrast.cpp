@@ -72,10 +72,10 @@ ClaimFinding judge_contrast(const Contrast& contrast, Evidence& evidence, const 
   return finding;
 }
 
-ClaimOutlook contrast_outlook(const Contrast& contrast, Evidence& evidence, std::size_t seeds) {
+ClaimOutlook contrast_outlook(const Contrast& contrast, Evidence& evidence, const SeedLook& look) {
   const auto pilot = evidence.weigh(contrast.quantity, contrast.weights, Evidence::Need::some);
-  auto outlook = outlook_of(pilot, seeds);
-  check_margin(outlook, contrast.expectation, pilot.words, seeds);
+  auto outlook = outlook_of(pilot, look);
+  check_margin(outlook, contrast.expectation, pilot.words, look.seeds);
   return outlook;
 }
 
@@ -99,8 +99,8 @@ Claim read_contrast(Options& options) {
   claim.judge = [contrast](Evidence& evidence, const JudgeSettings& settings) {
     return judge_contrast(contrast, evidence, settings);
   };
-  claim.outlook = [contrast](Evidence& evidence, std::size_t seeds) {
-    return contrast_outlook(contrast, evidence, seeds);
+  claim.outlook = [contrast](Evidence& evidence, const SeedLook& look) {
+    return contrast_outlook(contrast, evidence, look);
   };
   return claim;
 }

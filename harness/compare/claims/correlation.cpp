@@ -118,7 +118,7 @@ ClaimFinding judge_correlation(const CellCorrelation& claim, Evidence& evidence,
 }
 
 /// By Fisher's error for as many independent cases as there are arms (1 / sqrt(n - 3)).
-ClaimOutlook correlation_outlook(const CellCorrelation& claim, Evidence& evidence) {
+ClaimOutlook correlation_outlook(const CellCorrelation& claim, Evidence& evidence, const SeedLook& look) {
   ClaimOutlook outlook;
   const auto arms = claim.arms.empty() ? evidence.methods().size() : claim.arms.size();
   outlook.detectable = std::nan("");
@@ -127,7 +127,7 @@ ClaimOutlook correlation_outlook(const CellCorrelation& claim, Evidence& evidenc
     return outlook;
   }
   const auto count = static_cast<double>(arms);
-  outlook.detectable = std::tanh(detectable_difference(1.0 / std::sqrt(count - 3.0), count - 1.0));
+  outlook.detectable = std::tanh(detectable_difference(1.0 / std::sqrt(count - 3.0), count - 1.0, look.alpha));
   outlook.text = fmt::format("{} arms could show a correlation of {:.2f} (80 % power)", arms, outlook.detectable);
   if (!claim.expectation.is_direction() && claim.expectation.margin <= outlook.detectable) {
     outlook.hopeless =
@@ -166,7 +166,9 @@ Claim read_correlation(Options& options) {
   claim.judge = [correlation](Evidence& evidence, const JudgeSettings& settings) {
     return judge_correlation(correlation, evidence, settings);
   };
-  claim.outlook = [correlation](Evidence& evidence, std::size_t) { return correlation_outlook(correlation, evidence); };
+  claim.outlook = [correlation](Evidence& evidence, const SeedLook& look) {
+    return correlation_outlook(correlation, evidence, look);
+  };
   return claim;
 }
 

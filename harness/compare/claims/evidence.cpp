@@ -253,7 +253,7 @@ std::vector<SeedValues> by_training(const std::map<CellKey, ItemMean>& cells) {
   return out;
 }
 
-ClaimOutlook outlook_of(const Weighed& pilot, std::size_t seeds, double alpha) {
+ClaimOutlook outlook_of(const Weighed& pilot, const SeedLook& look) {
   ClaimOutlook out;
   out.cells = pilot.cells;
   out.detectable = std::numeric_limits<double>::quiet_NaN();
@@ -270,11 +270,11 @@ ClaimOutlook outlook_of(const Weighed& pilot, std::size_t seeds, double alpha) {
   const double stored = static_cast<double>(pilot.cells) / static_cast<double>(pilot.groups);
   const auto smallest = [&](double wanted, double items) {
     const auto error = planned_error(pilot.spread, pilot.variance, wanted / stored, items);
-    return detectable_difference(error.stderror, error.degrees, alpha);
+    return detectable_difference(error.stderror, error.degrees, look.alpha);
   };
   const auto number_of = [](int count) { return count == 0 ? std::string("more than 100") : std::to_string(count); };
-  out.detectable = smallest(static_cast<double>(seeds), 1.0);
-  out.text = fmt::format("{} seeds could show {} (80 % power)", seeds, pilot.words.effect(out.detectable));
+  out.detectable = smallest(static_cast<double>(look.seeds), 1.0);
+  out.text = fmt::format("{} seeds could show {} (80 % power)", look.seeds, pilot.words.effect(out.detectable));
   if (pilot.words.in_points()) {
     const double effect = pilot.words.from_shown(negligible_points);
     const auto needed = [&](double items) {

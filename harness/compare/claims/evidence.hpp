@@ -88,7 +88,7 @@ class Evidence {
 /// The values by base model and training task, each over its seeds.
 std::vector<SeedValues> by_training(const std::map<CellKey, ItemMean>& cells);
 
-/// What a weighed sum of a pilot says of a plan with this many seeds, for an effect or a margin.
-ClaimOutlook outlook_of(const Weighed& pilot, std::size_t seeds, double alpha = significance);
+/// What a weighed sum of a pilot says of a plan at a look, for an effect or a margin.
+ClaimOutlook outlook_of(const Weighed& pilot, const SeedLook& look);
 
 }  // namespace touchstone

@@ -92,6 +92,7 @@ void settle(ClaimFinding& finding, const Expectation& expectation, const Quantit
     finding.effect = words.effect(finding.detectable);
   }
   finding.found = words.with_interval(found.mean, found.interval);
+  if (found.stderror == 0.0) finding.found += " (no spread seen: all values are equal)";
   finding.expected = expectation.text(words);
   const double inside = std::min(found.mean - range.low, range.high - found.mean);
   finding.p_value = std::min(1.0, 2.0 * p_beyond(inside, found));

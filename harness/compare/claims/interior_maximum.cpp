@@ -131,13 +131,13 @@ ClaimFinding judge_interior(const InteriorMaximum& claim, Evidence& evidence, co
 }
 
 /// For the arm inside that could be shown most easily, against the end that is harder to beat.
-ClaimOutlook interior_outlook(const InteriorMaximum& claim, Evidence& evidence, std::size_t seeds) {
+ClaimOutlook interior_outlook(const InteriorMaximum& claim, Evidence& evidence, const SeedLook& look) {
   const auto inside = inside_arms(claim, evidence, Evidence::Need::some);
   ClaimOutlook easiest;
   for (const auto& arm : inside) {
     ClaimOutlook harder;
     for (const auto& end : arm.ends) {
-      auto one = outlook_of(end, seeds, significance / static_cast<double>(inside.size()));
+      auto one = outlook_of(end, {look.seeds, look.alpha / static_cast<double>(inside.size())});
       if (!one.missing.empty()) return one;
       if (harder.text.empty() || one.detectable > harder.detectable) harder = std::move(one);
     }
@@ -165,8 +165,8 @@ Claim read_interior_maximum(Options& options) {
   claim.judge = [interior](Evidence& evidence, const JudgeSettings& settings) {
     return judge_interior(interior, evidence, settings);
   };
-  claim.outlook = [interior](Evidence& evidence, std::size_t seeds) {
-    return interior_outlook(interior, evidence, seeds);
+  claim.outlook = [interior](Evidence& evidence, const SeedLook& look) {
+    return interior_outlook(interior, evidence, look);
   };
   return claim;
 }

@@ -291,10 +291,10 @@ Claim read_matched_gain(Options& options) {
   claim.judge = [matching](Evidence& evidence, const JudgeSettings& settings) {
     return judge_matched(matching, evidence, settings);
   };
-  claim.outlook = [matching](Evidence& evidence, std::size_t seeds) {
+  claim.outlook = [matching](Evidence& evidence, const SeedLook& look) {
     const auto pilot = matched(matching, evidence, Evidence::Need::some).weighed;
-    auto outlook = outlook_of(pilot, seeds);
-    check_margin(outlook, matching.expectation, pilot.words, seeds);
+    auto outlook = outlook_of(pilot, look);
+    check_margin(outlook, matching.expectation, pilot.words, look.seeds);
     return outlook;
   };
   return claim;

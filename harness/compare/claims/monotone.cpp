@@ -122,8 +122,8 @@ Claim read_monotone(Options& options) {
   claim.judge = [order](Evidence& evidence, const JudgeSettings& settings) {
     return judge_monotone(order, evidence, settings);
   };
-  claim.outlook = [order](Evidence& evidence, std::size_t seeds) {
-    return outlook_of(evidence.weigh(order.quantity, line_weights(order.list), Evidence::Need::some), seeds);
+  claim.outlook = [order](Evidence& evidence, const SeedLook& look) {
+    return outlook_of(evidence.weigh(order.quantity, line_weights(order.list), Evidence::Need::some), look);
   };
   return claim;
 }

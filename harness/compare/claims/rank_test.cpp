@@ -61,11 +61,11 @@ std::size_t planned_cells(const Quantity& quantity, const std::string& arm, Evid
   return std::max<std::size_t>(1, trainings.size()) * seeds;
 }
 
-ClaimOutlook hopeless_below(double least_p, std::size_t cells) {
+ClaimOutlook hopeless_below(double least_p, std::size_t cells, double alpha) {
   ClaimOutlook outlook;
   outlook.detectable = std::nan("");
   outlook.text = fmt::format("{} cells an arm; the smallest p that such ranks can give is {:.2g}", cells, least_p);
-  if (least_p >= significance) outlook.hopeless = outlook.text;
+  if (least_p >= alpha) outlook.hopeless = outlook.text;
   return outlook;
 }
 
@@ -111,9 +111,9 @@ Claim friedman_claim(Options& options) {
     finding.expected = "ranks that differ";
     return finding;
   };
-  claim.outlook = [test](Evidence& evidence, std::size_t seeds) {
-    const auto blocks = planned_cells(test.quantity, test.arms.front(), evidence, seeds);
-    return hopeless_below(least_friedman_p(blocks, test.arms.size()), blocks);
+  claim.outlook = [test](Evidence& evidence, const SeedLook& look) {
+    const auto blocks = planned_cells(test.quantity, test.arms.front(), evidence, look.seeds);
+    return hopeless_below(least_friedman_p(blocks, test.arms.size()), blocks, look.alpha);
   };
   return claim;
 }
@@ -199,10 +199,10 @@ Claim mann_whitney_claim(Options& options) {
   claim.judge = [test](Evidence& evidence, const JudgeSettings& settings) {
     return judge_mann_whitney(test, evidence, settings);
   };
-  claim.outlook = [test](Evidence& evidence, std::size_t seeds) {
-    const auto cells = planned_cells(test.quantity, test.arms.front(), evidence, seeds);
+  claim.outlook = [test](Evidence& evidence, const SeedLook& look) {
+    const auto cells = planned_cells(test.quantity, test.arms.front(), evidence, look.seeds);
     const auto others_count = test.arms.size() - test.first;
-    return hopeless_below(least_mann_whitney_p(cells * test.first, cells * others_count), cells);
+    return hopeless_below(least_mann_whitney_p(cells * test.first, cells * others_count), cells, look.alpha);
   };
   return claim;
 }
