@@ -394,7 +394,7 @@ TEST_P(Method, LowersItsLossAndLeavesACheckpoint) {
     made.tasks = &with_translation();
     made.train_on = "sums-b";
   }
-  if (GetParam() == "fait") {  // answers of one or two digits are never much alike
+  if (GetParam().starts_with("fait")) {  // answers of one or two digits are never much alike
     made.set["near_miss.min_similarity"] = "0";
     made.set["near_miss.max_diff_fraction"] = "1";
   }
