@@ -304,6 +304,14 @@ TEST(Forks, CriticalIsWhereAllOrAnyOfTheOthersAreWrong) {
               ElementsAre(ElementsAre(1U, 3U), ElementsAre(), ElementsAre(0U)));
 }
 
+TEST(CriticalPlaces, ThoseWhereTheModelIsLeastCertain) {
+  const std::vector<PlacedEntropy> entropies = {
+      {.at = 0, .entropy = 0.5F}, {.at = 2, .entropy = 0.1F}, {.at = 3, .entropy = 0.5F}, {.at = 4, .entropy = 1.5F}};
+  EXPECT_THAT(uncertain_places(entropies, 2), ElementsAre(0U, 4U));
+  EXPECT_THAT(uncertain_places(entropies, 9), ElementsAre(0U, 2U, 3U, 4U));
+  EXPECT_THAT(uncertain_places(entropies, 0), ElementsAre());
+}
+
 TokenIds ids_of(const ToyTokenizer& tokenizer, const std::string& text) {
   const auto ids = tokenizer.encode(text);
   return {ids.begin(), ids.end()};

@@ -1,5 +1,6 @@
 #include "trainers/loops/forks.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace touchstone {
@@ -21,6 +22,17 @@ Places critical_places(std::size_t rows, const std::vector<Fork>& forks, const s
       if (all_wrong ? counts.right == 0 : counts.wrong > 0) places[row].push_back(at);
     }
   }
+  return places;
+}
+
+std::vector<std::size_t> uncertain_places(std::vector<PlacedEntropy> entropies, std::size_t count) {
+  std::stable_sort(entropies.begin(), entropies.end(),
+                   [](const auto& one, const auto& two) { return one.entropy > two.entropy; });
+  std::vector<std::size_t> places;
+  for (const auto& one : entropies) {
+    if (places.size() < count) places.push_back(one.at);
+  }
+  std::sort(places.begin(), places.end());
   return places;
 }
 

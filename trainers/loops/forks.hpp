@@ -19,4 +19,13 @@ using Places = std::vector<std::vector<std::size_t>>;
 Places critical_places(std::size_t rows, const std::vector<Fork>& forks, const std::vector<bool>& right,
                        bool all_wrong);
 
+/// The entropy of the next token at a place of an answer, in nats.
+struct PlacedEntropy {
+  std::size_t at = 0;
+  float entropy = 0.0F;
+};
+
+/// The `count` places where the entropy is highest, rising; of equal ones the first.
+std::vector<std::size_t> uncertain_places(std::vector<PlacedEntropy> entropies, std::size_t count);
+
 }  // namespace touchstone

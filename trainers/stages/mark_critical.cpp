@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <functional>
 #include <span>
-#include <utility>
 
 #include "harness/base/draws.hpp"
 #include "harness/base/json.hpp"
@@ -87,9 +86,6 @@ std::vector<Fork> find_forks(const Session& session, const std::vector<Row>& row
   return forks;
 }
 
-/// The entropy of the next token, in nats, and the place it is at.
-using PlacedEntropy = std::pair<float, std::size_t>;
-
 /// Of every place of each answer's own text.
 std::vector<std::vector<PlacedEntropy>> find_entropies(const Session& session, const std::vector<Row>& rows) {
   std::vector<std::vector<PlacedEntropy>> entropies(rows.size());
@@ -100,7 +96,7 @@ std::vector<std::vector<PlacedEntropy>> find_entropies(const Session& session, c
         return -(logp.exp() * logp).sum(1, /*keepdim=*/true);
       },
       [&](std::size_t number, std::size_t at, std::span<const float> entropy) {
-        entropies[number].emplace_back(entropy.front(), at);
+        entropies[number].push_back({.at = at, .entropy = entropy.front()});
       });
   return entropies;
 }
@@ -183,18 +179,6 @@ std::vector<std::size_t> drawn_places(const std::vector<std::size_t>& own, std::
   Draws draws(seed, "mark_critical." + record.id);
   std::vector<std::size_t> places;
   for (const auto at : sample_indices(own.size(), std::min(count, own.size()), draws)) places.push_back(own[at]);
-  std::sort(places.begin(), places.end());
-  return places;
-}
-
-/// As many places, where the entropy is highest; of equal ones the first.
-std::vector<std::size_t> uncertain_places(std::vector<PlacedEntropy> entropies, std::size_t count) {
-  std::stable_sort(entropies.begin(), entropies.end(),
-                   [](const auto& one, const auto& two) { return one.first > two.first; });
-  std::vector<std::size_t> places;
-  for (const auto& [entropy, at] : entropies) {
-    if (places.size() < count) places.push_back(at);
-  }
   std::sort(places.begin(), places.end());
   return places;
 }
