@@ -257,7 +257,7 @@ void warn_of_draws(const std::vector<MadeMetric>& metrics, const Engine& engine,
   if (procedure == nullptr || !procedure->answer) return;
   std::vector<std::string> names;
   for (const auto& made : metrics) {
-    if (made.metric.draws) names.push_back(made.name);
+    if (made.metric.draws > 0) names.push_back(made.name);
   }
   if (names.empty()) return;
   result.warnings.push_back({Warning::Kind::procedure, result.task + ": answers for " + join(names, ", ") +
@@ -336,6 +336,16 @@ std::vector<NamedSpec> metric_specs(const MeasureSettings& settings, const Task&
   return specs;
 }
 
+std::int64_t answers_drawn(const MeasureSettings& settings, std::int64_t items) {
+  std::int64_t answers = 0;
+  for (const auto& use : settings.metrics) {
+    const auto made = make_metric(use);
+    const auto own = made.items == 0 ? items : std::min(items, static_cast<std::int64_t>(made.items));
+    answers += own * made.metric.draws;
+  }
+  return answers;
+}
+
 void measure_metrics(const Task& task, std::span<const Example> examples, std::span<const MetricItem> items,
                      const MetricTools& tools, TaskMeasure& result) {
   std::vector<MadeMetric> metrics;
@@ -385,7 +395,7 @@ Metric mean_over_tokens(const MetricSpec& spec, TextOf text, std::function<doubl
     }
     return values;
   };
-  metric.draws = text != TextOf::gold;
+  metric.draws = text == TextOf::gold ? 0 : 1;
   return metric;
 }
 

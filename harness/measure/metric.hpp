@@ -66,7 +66,8 @@ struct Metric {
   std::function<std::string(const Task&, std::span<const Example>, std::span<const Request>)> declines{};
   /// The values of the first `count` items.
   std::function<std::vector<MetricValues>(MetricDesk&, std::size_t count)> measure;
-  bool draws = false;  ///< it asks for answers of its own, which come without the procedure of a model that has one
+  /// Answers of its own that it asks for, an item; they come without the procedure of a model that has one.
+  int draws = 0;
 };
 
 /// An entry of the book.
@@ -103,6 +104,9 @@ struct NamedSpec {
 };
 std::vector<NamedSpec> metric_specs(const MeasureSettings& settings, const Task& task,
                                     std::span<const Example> examples, std::span<const Request> requests);
+
+/// Answers that the metrics draw for a task with so many measured items, at most: equal draws of two are made once.
+std::int64_t answers_drawn(const MeasureSettings& settings, std::int64_t items);
 
 /// What measuring the metrics of one task needs.
 struct MetricTools {

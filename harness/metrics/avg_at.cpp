@@ -22,7 +22,7 @@ Metric make_avg_at(Options& options) {
     }
     return values;
   };
-  metric.draws = true;
+  metric.draws = drawing.samples;
   return metric;
 }
 

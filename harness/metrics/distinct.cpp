@@ -25,7 +25,7 @@ Metric make_distinct(Options& options) {
     }
     return values;
   };
-  metric.draws = true;
+  metric.draws = drawing.samples;
   return metric;
 }
 

@@ -51,7 +51,7 @@ Metric make_pass_at(Options& options) {
     }
     return values;
   };
-  metric.draws = true;
+  metric.draws = drawing.samples;
   return metric;
 }
 

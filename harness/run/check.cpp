@@ -69,6 +69,12 @@ void check_files(const Task& task, const DataFolders& data) {
   for (const auto& file : task.files) data.find(task.name, file);
 }
 
+/// Whether seeds ask questions of their own.
+bool asks_fresh(const Plan& plan) {
+  return std::any_of(plan.measure_on.begin(), plan.measure_on.end(),
+                     [](const auto& settings) { return settings.fresh; });
+}
+
 /// Loads, counts requests and estimates tokens of one task.
 void count_task(const std::string& leaf, const MeasureSettings& settings, const RunTools& tools, CheckedPlan& checked) {
   const Task& task = tools.tasks->tasks.get(leaf);
@@ -91,10 +97,12 @@ void count_task(const std::string& leaf, const MeasureSettings& settings, const 
   for (const auto& named : metric_specs(settings, task, examples, requests)) {
     checked.further_metrics[leaf].push_back(named.spec.name);
   }
+  const auto items = static_cast<std::int64_t>(count);
   for (const auto& request : requests) {
-    if (const auto* generation = std::get_if<Generation>(&request)) {
-      checked.generated_tokens += static_cast<std::int64_t>(count * generation->max_new_tokens * generation->samples);
-    }
+    const auto* generation = std::get_if<Generation>(&request);
+    if (generation == nullptr) continue;
+    const auto answers = items * generation->samples + answers_drawn(settings, items);
+    checked.generated_tokens += answers * generation->max_new_tokens;
   }
 }
 
@@ -451,9 +459,7 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     const double tokens = static_cast<double>(checked.prompt_tokens) + static_cast<double>(checked.generated_tokens);
     const double forwards = static_cast<double>(checked.generated_tokens) / 16 + tokens / plan.batch_tokens;
     const double measuring = 2 * parameters * tokens / flops_a_second + forwards * seconds_a_forward;
-    const bool fresh =
-        std::any_of(plan.measure_on.begin(), plan.measure_on.end(), [](const auto& one) { return one.fresh; });
-    const double bases = fresh ? static_cast<double>(plan.seeds.size()) : 1.0;
+    const double bases = asks_fresh(plan) ? static_cast<double>(plan.seeds.size()) : 1.0;
     checked.seconds += measuring * (cells / checked.jobs + bases) + cells * 5 / checked.jobs;
   }
   check_room(checked, work);
@@ -466,14 +472,16 @@ std::string describe(const CheckedPlan& checked) {
   for (const auto& note : checked.notes) notes += "\n" + note;
   return fmt::format(
              "plan '{}': {} model(s) x {} method(s) x {} training task(s) x {} seed(s) = {} cells, {} side by side\n"
-             "each measurement: {} requests, about {:.1f} k prompt tokens and at most {:.1f} k generated ones; the "
-             "base is "
-             "measured once\n"
+             "each measurement: {} requests, about {:.1f} k prompt tokens and at most {:.1f} k generated ones, those "
+             "of "
+             "further metrics included; {}\n"
              "about {} of memory, {} of disk; measuring takes roughly {} at the longest (training comes on top){}",
              plan.name, plan.models.size(), plan.methods.size(), plan.train_on.size(), plan.seeds.size(),
              checked.cells.size(), checked.jobs, checked.requests, static_cast<double>(checked.prompt_tokens) / 1e3,
-             static_cast<double>(checked.generated_tokens) / 1e3, bytes_text(static_cast<double>(checked.memory_bytes)),
-             bytes_text(static_cast<double>(checked.disk_bytes)), duration_text(checked.seconds),
+             static_cast<double>(checked.generated_tokens) / 1e3,
+             asks_fresh(plan) ? "the base is measured with the questions of each seed" : "the base is measured once",
+             bytes_text(static_cast<double>(checked.memory_bytes)), bytes_text(static_cast<double>(checked.disk_bytes)),
+             duration_text(checked.seconds),
              plan.keep_records ? "\nrecords that stages make are kept beside that; \"keep_records\": false removes them"
                                : "") +
          notes;
