@@ -174,7 +174,9 @@ std::string cell_key(const Plan& plan, const std::vector<std::string>& trained, 
   add(plan.trains_with_chat() ? "chat" : "plain");
   if (plan.choose) {
     for (const auto& band : plan.choose->bands) add(fmt::format("{} {} {}", band.benchmark, band.low, band.high));
-    for (const auto& settings : plan.choose->measure_on) add(join(settings.tasks, ",") + settings_json(settings));
+    for (const auto& settings : plan.choose->measure_on) {
+      add(join(settings.tasks, ",") + settings_json(settings) + (settings.fresh ? "fresh" : ""));
+    }
   }
   return digest.hex();
 }

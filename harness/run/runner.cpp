@@ -13,9 +13,11 @@
 #include "harness/base/json.hpp"
 #include "harness/base/process.hpp"
 #include "harness/base/stopwatch.hpp"
+#include "harness/compare/compare.hpp"
 #include "harness/run/choose.hpp"
 #include "harness/run/reference.hpp"
 #include "harness/run/scoring.hpp"
+#include "harness/run/trained.hpp"
 
 namespace touchstone {
 namespace fs = std::filesystem;
@@ -76,23 +78,33 @@ void measure_bases(Run& run) {
   }
 }
 
-/// The measures of a set of weights that this plan wants; none if one of them is missing.
+/// What this run measured of the cell's base, here or on another machine.
+std::vector<MeasureRow> base_rows(const Run& run, const PlannedCell& cell) {
+  const auto linked = run.store.run_measures(run.id)[0];
+  auto rows = run.store.measures(run.base_models.at(cell.model.string()));
+  std::erase_if(rows,
+                [&](const MeasureRow& row) { return std::find(linked.begin(), linked.end(), row.id) == linked.end(); });
+  return rows;
+}
+
+/// The measures of a set of weights that this plan wants; none if one of them is missing, or was measured in another
+/// way than the base (other kernels), so that the two could not be compared.
 std::optional<std::vector<std::int64_t>> stored_measures(const Run& run, std::int64_t model, const PlannedCell& cell) {
   const auto rows = run.store.measures(model);
+  const auto bases = base_rows(run, cell);
   std::vector<std::int64_t> ids;
   for (const auto& settings : measured_with(run.checked.plan.measure_on, cell.seed)) {
     const auto wanted = settings_json(with_reference(settings, cell.model_hash));
-    for (const auto& name : settings.tasks) {
-      for (const auto& leaf : run.tools.tasks->expand(name)) {
-        const Task& task = run.tools.tasks->tasks.get(leaf);
-        const auto data = task_data_hash(task, *run.tools.data, settings);
-        const auto found = std::find_if(rows.begin(), rows.end(), [&](const MeasureRow& row) {
-          return row.task == leaf && row.version == task.version && row.data_hash == data &&
-                 row.settings_json == wanted;
-        });
-        if (found == rows.end()) return std::nullopt;
-        ids.push_back(found->id);
-      }
+    for (const auto& leaf : measured_tasks(settings, *run.tools.tasks, *run.tools.data)) {
+      const Task& task = run.tools.tasks->tasks.get(leaf);
+      const auto data = task_data_hash(task, *run.tools.data, settings);
+      const auto found = std::find_if(rows.begin(), rows.end(), [&](const MeasureRow& row) {
+        const auto alike = [&](const MeasureRow& base) { return equal_settings(base, row); };
+        return row.task == leaf && row.version == task.version && row.data_hash == data &&
+               row.settings_json == wanted && std::any_of(bases.begin(), bases.end(), alike);
+      });
+      if (found == rows.end()) return std::nullopt;
+      ids.push_back(found->id);
     }
   }
   return ids;
@@ -161,18 +173,18 @@ void run_cell(const Run& run, const PlannedCell& cell, std::size_t job) {
   // The process's peak memory is the cell's only if no other cell runs beside it.
   if (run.checked.jobs == 1) restart_peak_resident();
   try {
-    const auto out = model_folder(cell_folder(run.work, cell));
-    auto trained = train(run, cell, row.id, job);
-    if (run.checked.plan.choose) {
-      const auto folder = cell_folder(run.work, cell);
-      trained.steps = choose_checkpoint(
-          run.checked.plan, cell, trained.steps,
-          {.store = run.store, .environment = run.environment, .run = run.tools, .job = job, .work = folder});
-    }
-    auto open = open_model(engine_settings(run.checked.plan, out), cell.label, run.store, run.tools);
+    const auto folder = cell_folder(run.work, cell);
+    const TrainedBy by{.key = cell.key, .code_version = run.tools.environment.code_version};
+    auto kept = kept_training(folder, by, *run.tools.backend);
+    auto trained = kept ? std::move(*kept) : train(run, cell, row.id, job);
+    keep_trained(folder, by, trained);
     ReferenceModel base(engine_settings(run.checked.plan, cell.model), cell.model_hash, run.tools, *run.memory);
-    for (const auto measure : score_model(open, measured_with(run.checked.plan.measure_on, cell.seed),
-                                          scoring_tools(run, job, cell_folder(run.work, cell), base))) {
+    const auto tools = scoring_tools(run, job, folder, base);
+    if (run.checked.plan.choose) trained.steps = choose_checkpoint(run.checked.plan, cell, trained.steps, tools);
+    auto open = open_model(engine_settings(run.checked.plan, model_folder(folder)), cell.label, run.store, run.tools);
+    trained.model_hash = open.engine->info().model_hash;
+    keep_trained(folder, by, trained);
+    for (const auto measure : score_model(open, measured_with(run.checked.plan.measure_on, cell.seed), tools)) {
       run.store.link_measure(run.id, row.id, measure);
     }
     row.state = CellState::done;
