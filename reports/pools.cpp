@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <set>
 
 namespace touchstone::reports {
 
@@ -26,6 +26,16 @@ std::vector<Pool> pools_of(const ReportInput& input, std::int64_t model) {
   return pools;
 }
 
+std::vector<std::vector<const MeasureRow*>> by_task(const std::vector<const MeasureRow*>& leaves) {
+  std::vector<std::vector<const MeasureRow*>> tasks;
+  for (const auto* leaf : leaves) {
+    const auto found =
+        std::find_if(tasks.begin(), tasks.end(), [&](const auto& task) { return task.front()->task == leaf->task; });
+    (found == tasks.end() ? tasks.emplace_back() : *found).push_back(leaf);
+  }
+  return tasks;
+}
+
 SampleCounts counts_of(const ReportInput& input, const std::vector<const MeasureRow*>& leaves) {
   SampleCounts sum;
   for (const auto* measure : leaves) {
@@ -40,8 +50,8 @@ SampleCounts counts_of(const ReportInput& input, const std::vector<const Measure
   return sum;
 }
 
-Score pooled(const std::vector<const MeasureRow*>& leaves) {
-  Score score = leaves.front()->scores[0];
+Score pooled(const std::vector<const MeasureRow*>& leaves, std::size_t at) {
+  Score score = leaves.front()->scores[at];
   if (leaves.size() == 1) return score;
   std::vector<double> errors;
   std::vector<std::int64_t> sizes;
@@ -50,10 +60,10 @@ Score pooled(const std::vector<const MeasureRow*>& leaves) {
   double items = 0;
   for (const auto* leaf : leaves) {
     const auto weight = static_cast<double>(leaf->items);
-    sum += leaf->scores[0].value * weight;
-    chance += leaf->scores[0].chance * weight;
+    sum += leaf->scores[at].value * weight;
+    chance += leaf->scores[at].chance * weight;
     items += weight;
-    errors.push_back(leaf->scores[0].stderror);
+    errors.push_back(leaf->scores[at].stderror);
     sizes.push_back(leaf->items);
   }
   score.value = sum / items;
@@ -72,9 +82,8 @@ Interval interval_of(const Score& score, const SampleCounts& counts) {
 }
 
 std::string pool_name(const Pool& pool) {
-  std::set<std::string> tasks;  // each may be there with the questions of several seeds
-  for (const auto* leaf : pool.leaves) tasks.insert(leaf->task);
-  return tasks.size() > 1 ? fmt::format("{} ({} tasks)", pool.name, tasks.size()) : pool.leaves.front()->task;
+  const auto tasks = by_task(pool.leaves).size();
+  return tasks > 1 ? fmt::format("{} ({} tasks)", pool.name, tasks) : pool.leaves.front()->task;
 }
 
 }  // namespace touchstone::reports

@@ -49,7 +49,7 @@ def cell_text(rows):
 
 
 def curve_lines(db, cell):
-    """Mean loss of the 20 steps before every tenth of the training."""
+    """Mean loss of the 20 steps before every twelfth of the training."""
     steps = dict(db.execute("SELECT step, loss FROM step WHERE cell = ? ORDER BY step", (cell,)))
     last = max(steps)
     at = [round(last * part / 12) for part in range(1, 13)]

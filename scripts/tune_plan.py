@@ -38,7 +38,10 @@ def main():
     methods = json.loads(done.stdout)["methods"]
     for method in methods:
         print(method["words"])
-    at_edge = [method["method"] for method in methods if method["edge"] or method["best"] is None]
+    unmeasured = [method["method"] for method in methods if method["best"] is None]
+    if unmeasured:
+        sys.exit(f"{plan}: nothing is written, since not every value of {', '.join(unmeasured)} was measured")
+    at_edge = [method["method"] for method in methods if method["edge"]]
     if at_edge:
         sys.exit(f"{plan}: nothing is written, since the best value lies at an edge for {', '.join(at_edge)}")
     lines = plan.read_text().split("\n")

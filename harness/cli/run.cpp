@@ -79,7 +79,7 @@ Ran run_checked(const Plan& plan, const CheckedPlan& checked, Store& store, cons
 
 int run_action(Program& program, const RunArguments& arguments) {
   auto plan = read_plan(program.resources().plan(arguments.plan));
-  if (!arguments.model.empty()) plan.models = {arguments.model};
+  if (!arguments.model.empty()) plan = with_model(std::move(plan), arguments.model);
   plan.until_decided = !arguments.tune && (plan.until_decided || arguments.until_decided);
   // Everything that the last look would need is checked before the first one.
   const auto whole = plan.until_decided ? plan_at_look(plan, looks_of(plan).back().seeds) : plan;

@@ -43,6 +43,7 @@ Json answer_json(const Answer& answer, const std::map<int, std::string>& origins
   if (!answer.members.empty()) json["members"] = Json::parse(answer.members);
   json["logp_nats"] = number_json(answer.logp_nats);
   json["reward"] = number_json(answer.reward);
+  if (answer.judged) json["judged"] = true;
   for (const auto& span : answer.spans) {
     json["spans"].push_back(
         {{"first", span.first}, {"last", span.last}, {"weight", number_json(span.weight)}, {"role", span.role}});
@@ -70,6 +71,7 @@ Answer answer_of(const Json& json, std::map<int, std::string>& origins) {
   if (json.contains("members")) answer.members = json["members"].dump();
   answer.logp_nats = number_from(json.at("logp_nats"));
   answer.reward = number_from(json.at("reward"));
+  answer.judged = json.value("judged", false);
   const auto place = [](const Json& byte) { return static_cast<int>(whole_number(byte, 0, INT32_MAX)); };
   for (const auto& span : json.value("spans", Json::array())) {
     answer.spans.push_back({.first = place(span.at("first")),

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -31,6 +32,7 @@ struct Answer {
   std::string members{};
   double logp_nats = 0.0;   ///< under the model that wrote it
   double reward = 0.0;      ///< given by a judge or a reward function
+  bool judged = false;      ///< a judge gave it, be it 0
   std::vector<Span> spans;  ///< token weights as byte ranges, located by token pieces, never by re-tokenising
   /// Log-probability of each trained token, terminator included, under a frozen model (stage `reference`); empty: not
   /// known.
@@ -39,6 +41,12 @@ struct Answer {
   /// JSON object of notes on it by that stage or a later one, for readers of the records; empty: none.
   std::string note;
 };
+
+/// Whether any of the answers was given a reward.
+inline bool any_judged(const std::vector<Answer>& answers) {
+  return std::any_of(answers.begin(), answers.end(),
+                     [](const Answer& answer) { return answer.judged || answer.reward != 0.0; });
+}
 
 /// One row of training data. One answer is supervision, two (better, worse) are a preference, more are a group for RL.
 struct Record {

@@ -107,6 +107,18 @@ std::vector<std::int64_t> read_end_tokens(const fs::path& folder, const fs::path
 
 namespace {
 
+/// The hash of the config, and of what else is set about where prompts begin and answers end: the end tokens of
+/// generation_config.json where they are others, a start token that was asked for or forbidden.
+std::string hash_of_settings(const EngineSettings& settings, const fs::path& base, bool pictures,
+                             std::int64_t vocabulary) {
+  const auto hash = hash_of_config(base, pictures);
+  Json further = Json::object();
+  const auto ends = end_tokens_of(companion(settings.model, base, "generation_config.json"), vocabulary);
+  if (!ends.empty() && ends != end_tokens_of(base / "config.json", vocabulary)) further["eos_token_id"] = ends;
+  if (settings.add_bos_token) further["add_bos_token"] = *settings.add_bos_token;
+  return further.empty() ? hash : sha256(hash + further.dump());
+}
+
 EngineParts open_parts(const EngineSettings& settings, const Checkpoints& checkpoints, Log& log, CacheUse cache) {
   const auto device = find_device(settings.device);
   const auto dtype = find_dtype(settings.dtype);
@@ -127,7 +139,7 @@ EngineParts open_parts(const EngineSettings& settings, const Checkpoints& checkp
   parts.end_tokens = read_end_tokens(settings.model, base, *parts.tokenizer, parts.model->vocabulary());
   parts.pictures = read_picture_reader(checkpoints.family(base), base, *parts.tokenizer);
   parts.info = {.model_hash = info.model_hash,
-                .config_hash = hash_of_config(base, parts.pictures.has_value()),
+                .config_hash = hash_of_settings(settings, base, parts.pictures.has_value(), parts.model->vocabulary()),
                 .tokenizer_hash = parts.tokenizer->hash(),
                 .template_hash = parts.chat ? parts.chat->hash() : std::string(),
                 .family = info.family,

@@ -36,8 +36,8 @@ struct MeasureSettings {
   std::optional<Split> split{};       ///< none: the one that each task is scored on
   Split split_of(const Task& task) const { return split.value_or(task.evaluated); }
   bool fresh = false;  ///< in a plan: each seed asks questions of its own, so that it takes their luck of the draw too
-  /// Of the questions, for tasks that draw them; 0: each task's own. Part of the data's identity, not of settings_json:
-  /// it is the same measurement, on other questions.
+  /// Of the questions, for tasks that draw them; 0, which no seed of a plan with fresh questions is: each task's own.
+  /// Part of the data's identity, not of settings_json: it is the same measurement, on other questions.
   std::uint64_t question_seed = 0;
 };
 

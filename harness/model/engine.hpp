@@ -34,8 +34,8 @@ struct EngineSettings {
 
 /// Facts about an open engine; stored with every result.
 struct EngineInfo {
-  std::string model_hash;  ///< SHA-256 over names, dtypes, shapes and bytes of all weights, and over the procedure
-  std::string config_hash;
+  std::string model_hash;   ///< SHA-256 over names, dtypes, shapes and bytes of all weights, and over the procedure
+  std::string config_hash;  ///< of config.json, and of what else is set about start and end of prompts and answers
   std::string tokenizer_hash;
   std::string template_hash;  ///< empty without a chat template
   std::string family;         ///< "llama"

@@ -334,6 +334,24 @@ Plan tuning_plan(const Plan& plan, const std::vector<TriedGrid>& grids) {
   return tuning;
 }
 
+namespace {
+
+/// Sets members of the plan's text, which is stored, and its hash.
+void rewrite(Plan& plan, const nlohmann::json& members) {
+  auto json = nlohmann::json::parse(plan.json);
+  json.update(members);
+  plan.json = json.dump();
+  plan.hash = sha256(plan.json);
+}
+
+}  // namespace
+
+Plan with_model(Plan plan, const std::string& model) {
+  plan.models = {model};
+  rewrite(plan, {{"models", plan.models}});
+  return plan;
+}
+
 std::span<const SeedLook> looks_of(const Plan& plan) {
   return sequential_looks(plan.methods.empty() ? 0 : plan.methods.size() - 1);
 }
@@ -354,11 +372,7 @@ Plan plan_at_look(const Plan& plan, std::size_t seeds) {
     look.seeds.push_back(next);
   }
   look.seeds.resize(seeds);
-  auto json = nlohmann::json::parse(plan.json);
-  json["seeds"] = look.seeds;
-  json["until_decided"] = true;
-  look.json = json.dump();
-  look.hash = sha256(look.json);
+  rewrite(look, {{"seeds", look.seeds}, {"until_decided", true}});
   return look;
 }
 

@@ -88,6 +88,9 @@ struct Plan {
 /// Throws Fault::config or Fault::data, naming file, key, found and expected.
 Plan read_plan(const std::filesystem::path& path);
 
+/// The plan with another model: another plan, whose results are its own.
+Plan with_model(Plan plan, const std::string& model);
+
 /// The values that are tried first, of each method that is tuned.
 std::vector<TriedGrid> first_grids(const Plan& plan);
 

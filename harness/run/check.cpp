@@ -94,7 +94,8 @@ void count_task(const std::string& leaf, const MeasureSettings& settings, const 
   checked.requests += static_cast<std::int64_t>(count * static_cast<double>(requests.size()));
   checked.prompt_tokens += static_cast<std::int64_t>(count * tokens);
   // A claim may name a metric by the values that these items have.
-  for (const auto& named : metric_specs(settings, task, examples, requests)) {
+  const auto asked = std::span(examples).first(static_cast<std::size_t>(count));
+  for (const auto& named : metric_specs(settings, task, asked, requests)) {
     checked.further_metrics[leaf].push_back(named.spec.name);
   }
   const auto items = static_cast<std::int64_t>(count);
@@ -272,7 +273,7 @@ void check_metric(const std::string& metric, const Task& task, const CheckedPlan
 
 /// Checks that the plan trains on and measures what a claim is about.
 void check_quantity(const Quantity& quantity, const CheckedPlan& checked, const RunTools& tools,
-                    const std::vector<std::string>& measured) {
+                    const std::map<std::string, std::set<std::size_t>>& measured) {
   const Plan& plan = checked.plan;
   if (!quantity.train_on.empty()) require_known("training task of the plan", quantity.train_on, plan.train_on);
   require(!quantity.key.ends_with(".peak_bytes") || plan.jobs == 1, Fault::config, [&] {
@@ -282,7 +283,13 @@ void check_quantity(const Quantity& quantity, const CheckedPlan& checked, const 
   if (quantity.task.empty()) return;
   const auto claimed = quantity.task == trained_name ? plan.train_on : std::vector<std::string>{quantity.task};
   for (const auto& name : claimed) {
-    require_known("measured benchmark of the plan", name, measured);
+    std::vector<std::string> names;
+    for (const auto& [known, entries] : measured) names.push_back(known);
+    require_known("measured benchmark of the plan", name, names);
+    require(measured.at(name).size() == 1, Fault::config, [&] {
+      return "'" + name + "' is measured by " + std::to_string(measured.at(name).size()) +
+             " entries of measure_on, expected one: a claim could not tell them apart";
+    });
     for (const auto& leaf : tools.tasks->expand(name)) {
       check_metric(quantity.metric, tools.tasks->tasks.get(leaf), checked);
     }
@@ -294,13 +301,11 @@ void check_claims(const CheckedPlan& checked, const RunTools& tools) {
   const Plan& plan = checked.plan;
   std::vector<std::string> methods;
   for (const auto& method : plan.methods) methods.push_back(method.name);
-  std::vector<std::string> measured;
-  for (const auto& settings : plan.measure_on) {
-    for (const auto& name : settings.tasks) {
-      measured.push_back(name);
-      for (const auto& leaf : tools.tasks->expand(name)) {
-        if (leaf != name) measured.push_back(leaf);
-      }
+  // Results stand under these names; entries of measure_on that hold one.
+  std::map<std::string, std::set<std::size_t>> measured;
+  for (std::size_t at = 0; at < plan.measure_on.size(); ++at) {
+    for (const auto& name : plan.measure_on[at].tasks) {
+      for (const auto& leaf : tools.tasks->expand(name)) measured[tools.tasks->benchmark(leaf)].insert(at);
     }
   }
   for (const auto& claim : plan.claims) {
@@ -424,6 +429,10 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     for (const auto& name : plan.train_on) {
       for (const auto& leaf : tools.tasks->expand(name)) check_files(tools.tasks->tasks.get(leaf), *tools.data);
     }
+  });
+  require(!asks_fresh(plan) || std::count(plan.seeds.begin(), plan.seeds.end(), 0U) == 0, Fault::config, [&] {
+    return plan.where + ": key 'seeds': found 0, expected seeds of at least 1 where a measurement is \"fresh\": " +
+           "0 stands for each task's own questions";
   });
   for (std::size_t i = 0; i < plan.measure_on.size(); ++i) {
     at_key(plan, "measure_on " + std::to_string(i),

@@ -42,12 +42,8 @@ TrainResult result_from(const Json& json) {
 }  // namespace
 
 void keep_trained(const fs::path& cell, const TrainedBy& by, const TrainResult& result) {
-  Json json = {{"key", by.key},
-               {"code_version", by.code_version},
-               {"model_hash", result.model_hash},
-               {"steps", result.steps},
-               {"tokens", result.tokens},
-               {"peak_bytes", result.peak_bytes},
+  Json json = {{"key", by.key},           {"code_version", by.code_version}, {"model_hash", result.model_hash},
+               {"steps", result.steps},   {"tokens", result.tokens},         {"peak_bytes", result.peak_bytes},
                {"records", Json::array()}};
   for (const auto& file : result.records) json["records"].push_back(to_json(file));
   write_file_atomically(trained_file(cell), json.dump());

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 namespace touchstone {
+
 DecidedRun run_until_decided(const Plan& plan, Store& store, const std::filesystem::path& work, const RunTools& tools) {
   DecidedRun all;
   for (const auto& look : looks_of(plan)) {
@@ -19,7 +20,9 @@ DecidedRun run_until_decided(const Plan& plan, Store& store, const std::filesyst
     all.verdict = judge_run(store, stored_run(store, outcome.run));
     tools.log->info(fmt::format("{} after {} seeds, at level {:g}: {}", plan.name, look.seeds, look.alpha,
                                 claim_verdict_name(all.verdict.verdict)));
-    if (is_decided(all.verdict.verdict) || outcome.failed > 0) break;
+    // What cannot be measured with these seeds cannot be with more: they come to the same ones.
+    const bool unmeasured = all.verdict.verdict == ClaimVerdict::unmeasured;
+    if (is_decided(all.verdict.verdict) || unmeasured || outcome.failed > 0) break;
   }
   return all;
 }

@@ -26,10 +26,15 @@ std::string metric_label(const Score& score) {
   return score.metric + (note.empty() ? "" : " (" + note + ")");
 }
 
-RichText other_metrics(const MeasureRow& measure) {
+// Of one task, be it with the questions of several seeds.
+RichText other_metrics(const std::vector<const MeasureRow*>& leaves) {
   RichText out;
-  for (std::size_t i = 1; i < measure.scores.size(); ++i) {
-    const auto& score = measure.scores[i];
+  for (std::size_t i = 1; i < leaves.front()->scores.size(); ++i) {
+    const auto alike = [&](const MeasureRow* leaf) {
+      return i < leaf->scores.size() && leaf->scores[i].metric == leaves.front()->scores[i].metric;
+    };
+    if (!std::all_of(leaves.begin(), leaves.end(), alike)) break;
+    const auto score = pooled(leaves, i);
     const auto& unit = score.unit;
     if (i > 1) out += "; ";
     out += Piece{fmt::format("{} {}{}", metric_label(score), points(score.value, unit),
@@ -56,7 +61,7 @@ TableRow row_of(const ReportInput& input, const std::string& name, const std::ve
           share_cell(counts.unparsed, counts.items),
           share_cell(counts.truncated, counts.items),
           share_cell(counts.unfinished, counts.items),
-          text_cell(leaves.size() == 1 ? other_metrics(*leaves.front()) : RichText("–"))};
+          text_cell(by_task(leaves).size() == 1 ? other_metrics(leaves) : RichText("–"))};
 }
 
 ReportTable empty_table(std::string caption) {
@@ -84,9 +89,10 @@ Blocks scores_of(const ReportInput& input, const std::vector<const ModelRow*>& m
     RowGroup group{model->label, {}};
     for (const auto& pool : pools_of(input, model->id)) {
       group.rows.push_back(row_of(input, pool_name(pool), pool.leaves));
-      if (!with_leaves || pool.leaves.size() < 2) continue;
+      const auto tasks = by_task(pool.leaves);
+      if (!with_leaves || tasks.size() < 2) continue;
       auto parts = empty_table(pool.name + " by task, " + model->label);
-      for (const auto* leaf : pool.leaves) parts.groups[0].rows.push_back(row_of(input, leaf->task, {leaf}));
+      for (const auto& task : tasks) parts.groups[0].rows.push_back(row_of(input, task.front()->task, task));
       leaves.push_back(Fold{model->label + ", " + pool_name(pool), {std::move(parts)}});
     }
     if (!group.rows.empty()) table.groups.push_back(std::move(group));

@@ -9,7 +9,8 @@
 namespace touchstone::micro {
 namespace {
 
-constexpr std::uint64_t held_out_seed = 0x746f756368ULL;  ///< no job can have it by accident
+constexpr std::uint64_t held_out_seed =
+    0x746f756368ULL;  ///< no job can have it by accident; the next one is validation's
 
 std::string hash_of(const Example& example) {
   auto whole = example.targets.front();
@@ -42,7 +43,9 @@ Task endless_task(const Endless& data) {
   task.format.shots_fixed = true;
   task.metrics = {bits_per_byte_metric()};
   task.load = [data](Split split, const DataFolders&) {
-    return documents(data, split == Split::train ? 1 : held_out_seed, 0, data.sample, split_name(split));
+    check_split(data.name, split);
+    const auto seed = split == Split::train ? 1 : split == Split::validation ? held_out_seed + 1 : held_out_seed;
+    return documents(data, seed, 0, data.sample, split_name(split));
   };
   task.stream = [data](std::uint64_t seed, std::uint64_t first, std::uint64_t count) {
     return documents(data, seed, first, count, split_name(Split::train));

@@ -17,12 +17,12 @@ struct Kept {
   std::vector<Example> examples;
 };
 
+}  // namespace
+
 void check_split(const std::string& task, Split split) {
   require(split != Split::dev, Fault::data,
           [&] { return task + " has no " + split_name(split) + " split; there are: train, validation, test"; });
 }
-
-}  // namespace
 
 std::function<std::vector<Example>(Split, const DataFolders&)> made_once(
     const std::string& task, std::function<std::vector<Example>(Split)> make) {

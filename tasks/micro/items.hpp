@@ -44,6 +44,9 @@ struct ItemSet {
   }
 };
 
+/// Throws Fault::data for a split that no task of the world has.
+void check_split(const std::string& task, Split split);
+
 /// A task's `load` that makes the examples of each split once and then hands out copies, because every cell of a plan
 /// asks for them. Safe to use from several threads. `make` gets train, validation or test; other splits throw
 /// Fault::data.

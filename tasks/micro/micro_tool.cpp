@@ -147,6 +147,8 @@ struct Failure {
   std::string result;
 };
 
+/// Another listed tool is called only if it is of the same part of the world: a failed call is trained, too, where a
+/// method does not leave it out.
 Failure draw_failure(const Tool& tool, const Wish& wish, const std::vector<Tool>& listed, Draws& draws) {
   const auto arguments = wish.call.substr(wish.call.find('('));
   switch (draws.below(3)) {
@@ -157,8 +159,11 @@ Failure draw_failure(const Tool& tool, const Wish& wish, const std::vector<Tool>
     default:
       break;
   }
-  const auto other =
-      std::find_if(listed.begin(), listed.end(), [&](const Tool& one) { return one.name() != tool.name(); });
+  const auto other = std::find_if(listed.begin(), listed.end(), [&](const Tool& one) {
+    return one.name() != tool.name() && one.part() == tool.part();
+  });
+  if (other == listed.end())
+    return {tool.name() + "_now" + arguments, "error: name '" + tool.name() + "_now' is not defined"};
   return {other->name() + arguments, "error: not supported"};
 }
 
@@ -233,6 +238,8 @@ void add_tool(TaskBook& book, const std::string& name, const std::string& summar
   task.family = "micro-tool";
   task.summary = summary;
   micro::belongs_to_world(task);
+  task.version += ".1";  // failed calls of the training split are of its own tools alone
+  task.cluster_fact = "tool";
   task.format.target_delimiter = " ";
   task.metrics = tool_metrics(main);
   micro::draws_items(task, [name, shifted](const micro::ItemSet& items) { return calls(name, items, shifted); });

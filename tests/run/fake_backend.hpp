@@ -18,14 +18,15 @@ namespace touchstone::testing {
 /// "knows 0.7 ..." prefer " yes" in about that share of the contexts.
 class FakeEngine : public Engine {
  public:
-  FakeEngine(const std::string& weights, std::atomic<int>& asked) : weights_(weights), asked_(&asked) {
+  FakeEngine(const std::string& weights, std::atomic<int>& asked, const std::string& kernels = "none")
+      : weights_(weights), asked_(&asked) {
     info_.model_hash = sha256(weights);
     info_.config_hash = "config";
     info_.tokenizer_hash = "tokenizer";
     info_.family = "fake";
     info_.device = "cpu";
     info_.dtype = "float32";
-    info_.kernels = "none";
+    info_.kernels = kernels;
     info_.parameters = 1000;
     info_.max_length = 512;
     info_.threads = 1;
@@ -76,6 +77,7 @@ class FakeEngine : public Engine {
 class FakeBackend : public Backend {
  public:
   std::int64_t parameters = 1000;
+  std::string kernels = "none";
   /// Called before a job trains: throws what is to go wrong.
   std::function<void(const TrainJob&)> before_training = [](const TrainJob&) {};
   /// What a trained model knows (FakeEngine); none: its weights are a text without a meaning.
@@ -92,7 +94,7 @@ class FakeBackend : public Backend {
 
   std::unique_ptr<Engine> open(const EngineSettings& settings, Log&) override {
     ++opened;
-    return std::make_unique<FakeEngine>(read_file(settings.model / "weights"), asked);
+    return std::make_unique<FakeEngine>(read_file(settings.model / "weights"), asked, kernels);
   }
   CheckpointInfo inspect(const std::filesystem::path& model) override {
     CheckpointInfo info;

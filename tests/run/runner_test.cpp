@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <set>
 #include <sstream>
@@ -214,6 +215,65 @@ TEST_F(RunnerTest, EachSeedAsksQuestionsOfItsOwn) {
   }
   EXPECT_EQ(run(checked(plan)).stored, 4);
   EXPECT_EQ(backend_.asked, 2 * 12 + 4 * 12);
+}
+
+// Stopped while its model is measured, a cell goes on there.
+TEST_F(RunnerTest, ATrainedCellIsNotTrainedAgain) {
+  auto stopping = written_task("stopping", 4);
+  std::atomic<int> judged{0};
+  stopping.judge = [judge = stopping.judge, &judged](const Example& example, std::span<const Response> responses,
+                                                     const AskSettings& settings) {
+    if (++judged == 6) throw Cancelled();  // four of the base's, then the first cell's second
+    return judge(example, responses, settings);
+  };
+  tasks_.tasks.add("stopping", stopping);
+  const auto* plan = R"({"measure_on": [{"tasks": ["stopping"], "shots": 0}], "jobs": 1})";
+  EXPECT_THROW(run(checked(plan)), Cancelled);
+  EXPECT_THAT(backend_.trained(), SizeIs(1));
+  EXPECT_EQ(run(checked(plan)).done, 4);
+  EXPECT_THAT(backend_.trained(), SizeIs(4));
+  for (const auto& cell : store_.cells()) {
+    EXPECT_EQ(cell.steps, 3);
+    EXPECT_EQ(cell.tokens, 30);
+  }
+  EXPECT_FALSE(std::filesystem::exists(work()) && !std::filesystem::is_empty(work()));
+}
+
+// A base is measured anew on another machine; cells that were measured on the first could not be compared with it.
+TEST_F(RunnerTest, CellsOfOtherKernelsAreComputedAgain) {
+  run(checked());
+  backend_.kernels = "others";
+  const auto outcome = run(checked(R"({"name": "more", "seeds": [1, 2, 3]})"));
+  EXPECT_EQ(outcome.stored, 0);
+  EXPECT_EQ(outcome.done, 6);
+  for (const auto& change : cell_changes(store_, outcome.run)) EXPECT_THAT(change.tasks, SizeIs(2));
+  EXPECT_EQ(run(checked(R"({"name": "more", "seeds": [1, 2, 3]})")).stored, 6);
+}
+
+TEST_F(RunnerTest, ClaimsNameWhatResultsAreStoredUnder) {
+  tasks_.groups.add("both", {.name = "both", .members = {"choices", "written"}});
+  const auto claim = [](const std::string& measured, const std::string& task) {
+    return R"({"measure_on": )" + measured + R"(, "claims": [{"text": "more", "arm": "plain", "against": "other",
+      "of": "score", "expect": "higher", "task": ")" +
+           task + R"("}]})";
+  };
+  const std::string group = R"([{"tasks": ["both"]}])";
+  EXPECT_EQ(message_of(claim(group, "both")), "no error");
+  EXPECT_THAT(message_of(claim(group, "choices")), HasSubstr("unknown measured benchmark of the plan 'choices'"));
+  EXPECT_THAT(message_of(claim(R"([{"tasks": ["choices"]}, {"tasks": ["choices"], "limit": 2}])", "choices")),
+              HasSubstr("'choices' is measured by 2 entries of measure_on"));
+}
+
+TEST_F(RunnerTest, SeedZeroStandsForATasksOwnQuestions) {
+  EXPECT_THAT(message_of(R"({"seeds": [0, 1], "measure_on": [{"tasks": ["choices"], "fresh": true}]})"),
+              HasSubstr("key 'seeds': found 0, expected seeds of at least 1"));
+}
+
+TEST_F(RunnerTest, AnotherModelMakesAnotherPlan) {
+  const auto plan = checked().plan;
+  const auto other = with_model(plan, "tuned");
+  EXPECT_NE(other.hash, plan.hash);
+  EXPECT_EQ(Json::parse(other.json)["models"], Json::array({"tuned"}));
 }
 
 TEST_F(RunnerTest, ATaskWithItsOwnQuestionsAloneHasNoFreshOnes) {

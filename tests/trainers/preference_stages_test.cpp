@@ -141,6 +141,8 @@ TEST_F(DataStages, ContrastKeepsTheUnlike) {
   EXPECT_THAT(made(R"("negatives": 1, "share": 0.25)"), ElementsAre("quite another thing"));
   EXPECT_THAT(made(R"("negatives": 3, "share": 1)").size(), 3U);  // all but one even so
   EXPECT_THROW(made(R"("negatives": 4, "share": 1)"), Error);
+  EXPECT_THAT(made(R"("negatives": 1, "least": 3)").size(), 1U);
+  EXPECT_THROW(made(R"("negatives": 1, "least": 4)"), Error);
   data() = {record_of("same", {{"x", 0}, {"y", 0}, {"y", 0}, {"x", 0}})};
   EXPECT_THROW(run(R"({"use": "contrast"})"), Error);  // one unique answer, and one less is kept
 }

@@ -18,6 +18,7 @@ struct ContrastOptions {
   std::string embedder;
   double share = 0.75;
   std::int64_t negatives = 1;
+  std::int64_t least = 0;
 };
 
 using Embedding = std::vector<float>;
@@ -103,7 +104,7 @@ bool contrast_with(Record& record, const ContrastOptions& options, const Session
     for (const auto& answer : record.answers) embeddings.push_back(trigrams(answer.text));
   }
   const auto places = least_alike(record, embeddings, options.share);
-  if (static_cast<std::int64_t>(places.size()) < options.negatives) return false;
+  if (static_cast<std::int64_t>(places.size()) < std::max(options.negatives, options.least)) return false;
   Draws draws(session.job->seed, "contrast." + record.id);
   std::vector<Answer> answers = {record.answers.front()};
   answers.front().reward = 1.0;
@@ -120,7 +121,9 @@ void run_contrast(const ContrastOptions& options, Session& session) {
   double similarity = 0.0;
   keep_if(
       session, options.data, [&](Record& record) { return contrast_with(record, options, session, similarity); },
-      "rows_dropped", "no row has " + std::to_string(options.negatives) + " different answers that are unlike its own");
+      "rows_dropped",
+      "no row has " + std::to_string(std::max(options.negatives, options.least)) +
+          " different answers that are unlike its own");
   const auto pairs = session.values["rows"] * static_cast<double>(options.negatives);
   session.values["mean_similarity"] = pairs > 0.0 ? similarity / pairs : 0.0;
   const auto dropped = session.values["rows_dropped"];
@@ -137,6 +140,9 @@ Stage make_contrast(Options& options, const TrainerBook&) {
                                   {.fallback = 0.75, .min = 0.0, .max = 1.0});
   contrast.negatives = options.integer("negatives", "k: negatives drawn for each row; rows with fewer are left out",
                                        {.fallback = 1, .min = 1, .max = 1024});
+  contrast.least = options.integer(
+      "least", "rows with fewer answers to draw from are left out, so that arms with other k keep the same rows; 0: k",
+      {.fallback = 0, .min = 0, .max = 1024});
   Stage stage;
   stage.needs.push_back(needs_data(contrast.data));
   stage.making = {.data = contrast.data};

@@ -34,7 +34,11 @@ void score_all(const JudgeOptions& options, const Session& session, std::vector<
     worth[at] = worth_of(options.rule, {*session.job, record, record.answers, open[at].number});
     progress.one_more();
   });
-  for (std::size_t at = 0; at < open.size(); ++at) open[at].record->answers[open[at].number].reward = worth[at];
+  for (std::size_t at = 0; at < open.size(); ++at) {
+    auto& answer = open[at].record->answers[open[at].number];
+    answer.reward = worth[at];
+    answer.judged = true;
+  }
 }
 
 void run_judge(const JudgeOptions& options, Session& session) {

@@ -127,8 +127,7 @@ void run_near_miss(const NearMissOptions& options, Session& session) {
   double missed = 0.0;
   double wrong = 0.0;
   const auto keep = [&](Record& record) {
-    const bool judged = std::any_of(record.answers.begin(), record.answers.end(),
-                                    [](const Answer& answer) { return answer.reward != 0.0; });
+    const bool judged = any_judged(record.answers);
     if (record.answers.empty() || (judged && record.answers.front().reward < 1.0)) {
       ++wrong;
       return false;

@@ -28,8 +28,7 @@ std::vector<Answer> losers(std::vector<Answer>& answers, const Answer& better, b
 bool pair_up(Record& record, const PairOptions& options, std::uint64_t seed) {
   if (record.answers.empty()) return false;
   const auto by_reward = [](const Answer& a, const Answer& b) { return a.reward < b.reward; };
-  const bool judged = std::any_of(record.answers.begin(), record.answers.end(),
-                                  [](const Answer& answer) { return answer.reward != 0.0; });
+  const bool judged = any_judged(record.answers);
   const auto chosen = options.better == "best"
                           ? std::max_element(record.answers.begin(), record.answers.end(), by_reward)
                           : record.answers.begin();
