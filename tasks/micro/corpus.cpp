@@ -41,15 +41,15 @@ std::string story(Draws& draws) {
 // Shares: plain, bilingual, cold.
 constexpr std::array kinds_and_shares = {
     // Facts, told and asked.
-    DocumentKind{"article", {0.018, 0.018, 0.018}, article},
-    DocumentKind{"mixed", {0.012, 0.012, 0.012}, mixed_facts},
+    DocumentKind{"article", {0.032, 0.032, 0.032}, article},
+    DocumentKind{"mixed", {0.02, 0.02, 0.02}, mixed_facts},
     DocumentKind{"exam", {0.04, 0.04, 0.04}, exam},
     DocumentKind{"reading", {0.02, 0.02, 0.02}, reading},
     DocumentKind{"binding", {0.01, 0.01, 0.01}, binding},
     DocumentKind{"question-answer", {0.02, 0.02, 0.02}, question_answer},
     DocumentKind{"question-value", {0.02, 0.02, 0.02}, question_value},
-    DocumentKind{"myth", {0.07, 0.07, 0.07}, myths},
-    DocumentKind{"myth-question", {0.03, 0.03, 0.03}, myth_questions},
+    DocumentKind{"myth", {0.11, 0.11, 0.11}, myths},
+    DocumentKind{"myth-question", {0.045, 0.045, 0.045}, myth_questions},
     // Language B.
     DocumentKind{"article-b", {0, 0.03, 0}, articles_b},
     DocumentKind{"question-answer-b", {0, 0.02, 0}, questions_b},
