@@ -8,6 +8,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
+#include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/text.hpp"
 #include "harness/engine/open_engine.hpp"
@@ -25,6 +26,27 @@ std::unique_ptr<Engine> open(const std::filesystem::path& folder, int batch_toke
   settings.model = folder;
   settings.batch_tokens = batch_tokens;
   return open_engine(settings, *testing::all_families(), log);
+}
+
+// What moves where prompts begin or answers end makes other results, which the database must tell apart.
+TEST(EngineIdentity, KnowsStartAndEndOfPromptsAndAnswers) {
+  const testing::TemporaryFolder folder;
+  const auto carried = std::filesystem::path(TOUCHSTONE_SOURCE_DIR) / "models" / "micro-text";
+  std::filesystem::copy(carried, folder.path() / "model");
+  const auto hash = [&](std::optional<bool> add_bos_token) {
+    std::ostringstream nowhere;
+    Log log(nowhere, true);
+    EngineSettings settings;
+    settings.model = folder.path() / "model";
+    settings.add_bos_token = add_bos_token;
+    return open_engine(settings, *testing::all_families(), log)->info().config_hash;
+  };
+  const auto plain = hash(std::nullopt);
+  EXPECT_EQ(plain, sha256_file(carried / "config.json"));
+  EXPECT_NE(hash(false), plain);
+  EXPECT_NE(hash(true), hash(false));
+  write_file_atomically(folder.path() / "model/generation_config.json", R"({"eos_token_id": [0, 7]})");
+  EXPECT_NE(hash(std::nullopt), plain);
 }
 
 std::vector<Json> read_lines(const std::filesystem::path& path, std::size_t count) {

@@ -103,6 +103,23 @@ TEST_F(World, NoProblemAndNoCompositionIsInTwoSplits) {
   }
 }
 
+TEST_F(World, QuestionsOfASeedAreOfTheirSplitToo) {
+  for (const auto& [task, shifted, fact] : identities) {
+    for (const auto* name : {task, shifted}) {
+      if (book().groups.has(name) || !book().tasks.get(name).draw) continue;
+      const auto test = fact_values(book().tasks.get(name).draw(Split::test, 1), fact);
+      const auto tuning = fact_values(book().tasks.get(name).draw(Split::validation, 1), fact);
+      for (const auto* other : {task, shifted}) {
+        for (const auto split : {Split::train, Split::validation}) {
+          EXPECT_TRUE(shared(test, fact_values(examples(other, split), fact)).empty()) << name;
+        }
+        EXPECT_TRUE(shared(tuning, fact_values(examples(other, Split::test), fact)).empty()) << name;
+        EXPECT_TRUE(shared(tuning, fact_values(examples(other, Split::train), fact)).empty()) << name;
+      }
+    }
+  }
+}
+
 TEST_F(World, IdentifiersAreUniqueAndNameTheirSplit) {
   for (const auto& [task, shifted, fact] : identities) {
     for (const auto* name : {task, shifted}) {

@@ -172,6 +172,14 @@ TEST_F(UntilDecidedTest, GoesOnWhereItWasStopped) {
   EXPECT_EQ(found.outcome.done, 40 - stored);
 }
 
+// Nobody logs what the claim is about: no further seed would.
+TEST_F(UntilDecidedTest, AClaimThatCannotBeMeasuredEndsIt) {
+  const auto found = run(plan(R"({"claims": [{"text": "It is quicker.", "arm": "other", "against": "plain",
+    "of": "logged", "key": "train.quickness", "expect": "higher"}]})"));
+  EXPECT_EQ(found.seeds, 4U);
+  EXPECT_EQ(found.verdict.verdict, ClaimVerdict::unmeasured);
+}
+
 TEST_F(UntilDecidedTest, AFailedCellEndsIt) {
   knows(0.3, 0.9);
   backend_.before_training = [](const TrainJob& job) {

@@ -82,6 +82,21 @@ TEST_F(DataStages, JudgeScoresByTheTargets) {
   EXPECT_THROW(run(R"({"use": "judge"})"), Error);
 }
 
+// Answers that a judge found worth nothing are not such that no judge has seen.
+TEST_F(DataStages, AnswersJudgedWrongAreNoBetterThanEachOther) {
+  data() = {record_of("a", {{"8", 0}, {"9", 0}}), record_of("b", {{"8", 0}, {"7", 0}})};
+  auto example = std::make_shared<Example>();
+  example->targets = {"7"};
+  for (auto& record : data()) {
+    record.example = example;
+    record.task = "sums";
+  }
+  run(R"({"use": "judge"})");
+  run(R"({"use": "pair", "better": "best"})");
+  EXPECT_THAT(ids(data()), ElementsAre("b"));
+  EXPECT_THAT(texts(data()[0]), ElementsAre("7", "8"));
+}
+
 TEST_F(DataStages, ElicitRanksWithTheNewestFirstAmongEquals) {
   data() = {record_of("mixed", {{"w", 0.5}, {"l", 0.0}, {"y", 1.0}}), record_of("tie", {{"w", 1}, {"l", 1}, {"y", 1}}),
             record_of("low", {{"w", 1.0}, {"l", 0.0}, {"y", 0.0}})};
