@@ -251,7 +251,7 @@ TEST_F(RunnerTest, CellsOfOtherKernelsAreComputedAgain) {
 }
 
 TEST_F(RunnerTest, ClaimsNameWhatResultsAreStoredUnder) {
-  tasks_.groups.add("both", {.name = "both", .members = {"choices", "written"}});
+  tasks_.groups.add("both", {.name = "both", .summary = {}, .members = {"choices", "written"}});
   const auto claim = [](const std::string& measured, const std::string& task) {
     return R"({"measure_on": )" + measured + R"(, "claims": [{"text": "more", "arm": "plain", "against": "other",
       "of": "score", "expect": "higher", "task": ")" +
