@@ -62,6 +62,29 @@ TEST(Claims, AContrastWeighsArms) {
   EXPECT_EQ(plain.found, weighed.found);
 }
 
+// The seeds' error of a difference of two arms is that of all three arms about their cells' means, whichever is
+// compared with which; a fourth arm that lacks a seed is left out of it.
+TEST(Claims, TheSeedsVarianceIsPooledOverTheArms) {
+  auto cells = arms_at({{"a", 10}, {"b", 4}, {"c", 6}});
+  cells.set(Of::score, "d", 1, 0.5);
+  std::vector<double> squares;
+  for (std::uint64_t arm = 1; arm <= 3; ++arm) {
+    std::vector<double> distances;
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+      const auto off = [&](std::uint64_t other) { return static_cast<double>((seed * other) % 5) / 1000.0; };
+      distances.push_back(off(arm) - (off(1) + off(2) + off(3)) / 3.0);
+    }
+    squares.push_back(std::pow(mean_error(distances).stderror, 2) * seeds * (seeds - 1));
+  }
+  const double of_one_arm = (squares[0] + squares[1] + squares[2]) / (2.0 * (seeds - 1));
+  for (const auto* keys : {R"("arm": "a", "against": "b", "of": "score", "expect": "higher")",
+                           R"("arm": "b", "against": "c", "of": "score", "expect": "higher")"}) {
+    const auto found = judged(cells, keys);
+    EXPECT_NEAR(std::pow(found.estimate.stderror, 2), 2.0 * of_one_arm / seeds, 1e-12) << keys;
+    EXPECT_NEAR(found.estimate.degrees, 2.0 * (seeds - 1), 1e-9) << keys;
+  }
+}
+
 TEST(Claims, AContrastMayWeighTheBaseModel) {
   const auto cells = arms_at({{"a", 10}, {"b", 4}});
   const auto found = judged(cells, R"("weights": {"a": 0.5, "b": 0.5, "base": -1}, "of": "score", "expect": "higher")");
