@@ -156,6 +156,20 @@ TEST(Claims, AMonotoneOrderIsTheRiseOfALine) {
   EXPECT_THAT(back.found, HasSubstr(", but k8 against k4: -"));
 }
 
+// A falling trend and a falling step both contradict a rise, so each has half of the level that a contrast has alone.
+// Of three arms the trend is the last less the first; no step falls further beyond its error.
+TEST(Claims, AMonotoneOrderIsContradictedAtTheLevelOfAContrast) {
+  const auto cells = arms_at({{"k1", 5.2}, {"k4", 5.1}, {"k8", 5.0}});
+  const auto contrast_keys = R"("arm": "k8", "against": "k1", "of": "score", "expect": "higher")";
+  const double p_trend = judged(cells, contrast_keys).p_against;
+  const JudgeSettings settings{.alpha = 3.0 * p_trend};
+  EXPECT_EQ(judged(cells, contrast_keys, settings).verdict, ClaimVerdict::contradicted);
+  const auto order =
+      judged(cells, R"("kind": "monotone", "arms": ["k1", "k4", "k8"], "of": "score", "expect": "rises")", settings);
+  EXPECT_NEAR(order.p_against, 2.0 * p_trend, 1e-12);
+  EXPECT_EQ(order.verdict, ClaimVerdict::no_difference);
+}
+
 TEST(Claims, RankTestsOverCells) {
   const auto cells = arms_at({{"a", 10}, {"b", 4}, {"c", 6}});
   const auto differ = judged(cells, R"("kind": "rank", "test": "friedman", "arms": ["a", "b", "c"], "of": "score",
@@ -173,6 +187,42 @@ TEST(Claims, RankTestsOverCells) {
                              "expect": "higher")")
                 .verdict,
             ClaimVerdict::contradicted);
+}
+
+// U is 2 of 16, p 0.11: ties with the bound are no evidence, though the interval ends on it.
+TEST(Claims, TiesDoNotContradictARankTest) {
+  MadeCells cells;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    cells.set(Of::score, "a", seed, 0.50);
+    cells.set(Of::score, "b", seed, 0.49 + 0.01 * static_cast<double>(seed));
+  }
+  const std::string keys = R"("kind": "rank", "test": "mann_whitney", "arm": "a", "against": "b", "of": "score", )";
+  const auto found = judged(cells, keys + R"("expect": "higher")");
+  EXPECT_EQ(found.estimate.interval.high, 0.0);
+  EXPECT_NEAR(found.p_against, 12.0 / 70.0, 1e-12);
+  EXPECT_EQ(found.verdict, ClaimVerdict::not_shown);
+}
+
+// What is equal in every seed is not higher and not lower, with a margin of 0 or without, and no direction either.
+TEST(Claims, EqualValuesAreNotLowerAndNotHigher) {
+  MadeCells cells;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    for (const auto* arm : {"a", "b"}) cells.set(Of::logged, arm, seed, 0.1);
+    for (const auto* arm : {"a", "b"}) cells.set(Of::score, arm, seed, 0.1);
+  }
+  const std::string contrast = R"("arm": "a", "against": "b", "of": "logged", "key": "a.b", "expect": )";
+  const std::string rank =
+      R"("kind": "rank", "test": "mann_whitney", "arm": "a", "against": "b", "of": "score", "expect": )";
+  for (const auto& keys : {contrast, rank}) {
+    for (const auto* expected : {R"("not_lower")", R"("not_higher")"}) {
+      EXPECT_EQ(judged(cells, keys + expected).verdict, ClaimVerdict::reproduced) << keys << expected;
+    }
+    EXPECT_EQ(judged(cells, keys + R"("same", "margin": 1)").verdict, ClaimVerdict::reproduced) << keys;
+  }
+  EXPECT_EQ(judged(cells, contrast + R"("not_lower")").p_value, 0.0);
+  EXPECT_EQ(judged(cells, contrast + R"("higher")").verdict, ClaimVerdict::not_shown);
+  EXPECT_EQ(judged(cells, R"("arm": "a", "against": "b", "of": "score", "expect": "higher")").verdict,
+            ClaimVerdict::no_difference);
 }
 
 TEST(Claims, ACorrelationOverCells) {

@@ -107,13 +107,7 @@ ClaimFinding judge_correlation(const CellCorrelation& claim, Evidence& evidence,
   finding.effect = fmt::format("a correlation of {:.2f}", finding.detectable);
   finding.found = fmt::format("{} {:+.2f} [{:+.2f}, {:+.2f}] ({} arms)", claim.ranks ? "Spearman's" : "Pearson's",
                               found.r, found.interval.low, found.interval.high, found.degrees + 1.0);
-  if (finding.p_value < settings.alpha) {
-    finding.verdict = ClaimVerdict::reproduced;
-  } else if (finding.p_against < settings.alpha / 2.0) {
-    finding.verdict = ClaimVerdict::contradicted;
-  } else {
-    finding.verdict = ClaimVerdict::not_shown;
-  }
+  finding.verdict = verdict_of(finding, settings.alpha, false);
   return finding;
 }
 
