@@ -246,7 +246,48 @@ TEST(Claims, ACorrelationOverCells) {
   EXPECT_THAT(judged(cells, R"("kind": "correlation", "arms": ["arm0", "arm1", "arm2", "arm3"], "method": "pearson",
                                "x": {"of": "drop"}, "y": {"of": "logged", "key": "a.b"}, "expect": "higher")")
                   .found,
-              HasSubstr("(4 arms)"));
+              HasSubstr("(4 arms, p 0.083 by their orders)"));
+}
+
+// The order of four arms falls out so in one of 24 cases: even a perfect one shows nothing, and the plan is told so
+// before it runs. Five arms show it.
+TEST(Claims, FewArmsShowNoCorrelation) {
+  const auto line = [](std::uint64_t arms) {
+    MadeCells cells;
+    for (std::uint64_t arm = 0; arm < arms; ++arm) {
+      cells.set(Of::drop, "arm" + std::to_string(arm), 1, 0.01 * static_cast<double>(arm));
+      cells.set(Of::logged, "arm" + std::to_string(arm), 1, static_cast<double>(arm * arm));
+    }
+    return cells;
+  };
+  const std::string keys = R"("kind": "correlation", "x": {"of": "drop"}, "y": {"of": "logged", "key": "a.b"}, )";
+  const auto four = judged(line(4), keys + R"("expect": "higher")");
+  EXPECT_EQ(four.verdict, ClaimVerdict::not_shown);
+  EXPECT_NEAR(four.p_value, 2.0 / 24.0, 1e-12);
+  EXPECT_EQ(judged(line(4), keys + R"("expect": "lower")").verdict, ClaimVerdict::not_shown);
+  EXPECT_EQ(judged(line(5), keys + R"("expect": "higher")").verdict, ClaimVerdict::reproduced);
+  EXPECT_EQ(judged(line(5), keys + R"("expect": "lower")").verdict, ClaimVerdict::contradicted);
+  const auto hopeless = [&](std::uint64_t arms, double alpha) {
+    const auto cells = line(arms);
+    Evidence evidence(cells.source());
+    return claim_of(keys + R"("expect": "higher")").outlook(evidence, {1, alpha}).hopeless;
+  };
+  EXPECT_EQ(hopeless(4, 0.05), "4 arms; the smallest p that their orders can give is 0.083");
+  EXPECT_EQ(hopeless(5, 0.05), "");
+  EXPECT_NE(hopeless(5, 0.01), "");
+}
+
+// A value that no cell changes correlates with nothing: that is no "not lower".
+TEST(Claims, AConstantHasNoCorrelation) {
+  MadeCells cells;
+  for (std::uint64_t arm = 0; arm < 6; ++arm) {
+    cells.set(Of::drop, "arm" + std::to_string(arm), 1, 0.01 * static_cast<double>(arm));
+    cells.set(Of::logged, "arm" + std::to_string(arm), 1, 3.0);
+  }
+  const auto found = judged(cells, R"("kind": "correlation", "x": {"of": "drop"}, "y": {"of": "logged", "key": "a.b"},
+                                      "expect": "not_lower", "margin": 0.5)");
+  EXPECT_EQ(found.verdict, ClaimVerdict::unmeasured);
+  EXPECT_EQ(found.missing, "a.b is the same in every cell");
 }
 
 /// Two methods at three rates: gains of 5, 10 and 20 points; the second loses 1, 3 and 9 points, the first `better`
