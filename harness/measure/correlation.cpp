@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <numeric>
 #include <set>
 
 #include "harness/base/error.hpp"
@@ -9,6 +11,8 @@
 
 namespace touchstone {
 namespace {
+
+constexpr std::size_t most_ordered_clusters = 8;
 
 /// A correlation of exactly 1 has no atanh; nothing measured is that certain.
 double fisher(double r) { return std::atanh(std::clamp(r, -0.999999, 0.999999)); }
@@ -59,5 +63,52 @@ ClusteredCorrelation clustered_correlation(std::span<const double> x, std::span<
   out.interval = {std::tanh(around.low), std::tanh(around.high)};
   return out;
 }
+
+std::optional<ClusterOrders> cluster_orders(std::span<const double> x, std::span<const double> y,
+                                            std::span<const std::uint32_t> cluster, bool ranks) {
+  std::map<std::uint32_t, std::vector<std::size_t>> places;
+  for (std::size_t at = 0; at < cluster.size(); ++at) places[cluster[at]].push_back(at);
+  const auto size = places.empty() ? 0 : places.begin()->second.size();
+  const bool equal =
+      std::all_of(places.begin(), places.end(), [&](const auto& one) { return one.second.size() == size; });
+  if (!equal || places.size() > most_ordered_clusters) return std::nullopt;
+  const auto xs = ranks ? mid_ranks(x) : std::vector<double>(x.begin(), x.end());
+  const auto ys = ranks ? mid_ranks(y) : std::vector<double>(y.begin(), y.end());
+  const double x_mean = mean_error(xs).mean;
+  const double y_mean = mean_error(ys).mean;
+  // Orders change the sum of products alone, and of that only which cluster's y stand beside which cluster's x.
+  std::vector<std::vector<double>> products;
+  double all = 0.0;  // of absolute values: what rounding errors are a share of
+  for (const auto& [name, beside] : places) {
+    auto& row = products.emplace_back();
+    for (const auto& [other, moved] : places) {
+      double sum = 0.0;
+      for (std::size_t at = 0; at < size; ++at) sum += (xs[beside[at]] - x_mean) * (ys[moved[at]] - y_mean);
+      row.push_back(sum);
+      all += std::fabs(sum);
+    }
+  }
+  std::vector<std::size_t> order(products.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto sum_of = [&] {
+    double sum = 0.0;
+    for (std::size_t at = 0; at < order.size(); ++at) sum += products[at][order[at]];
+    return sum;
+  };
+  const double found = sum_of();
+  const double rounding = 1e-12 * all;
+  double orders = 0.0;
+  double high = 0.0;
+  double low = 0.0;
+  do {
+    const double sum = sum_of();
+    orders += 1.0;
+    high += sum >= found - rounding ? 1.0 : 0.0;
+    low += sum <= found + rounding ? 1.0 : 0.0;
+  } while (std::next_permutation(order.begin(), order.end()));
+  return ClusterOrders{high / orders, low / orders};
+}
+
+double least_order_p(std::size_t clusters) { return 1.0 / std::tgamma(static_cast<double>(clusters) + 1.0); }
 
 }  // namespace touchstone

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,5 +26,20 @@ struct ClusteredCorrelation {
 /// fewer than four clusters or lists of different lengths.
 ClusteredCorrelation clustered_correlation(std::span<const double> x, std::span<const double> y,
                                            std::span<const std::uint32_t> cluster, bool ranks, double alpha = 0.05);
+
+/// Of all orders in which the clusters' y can stand beside their x, the shares whose correlation is at least, and at
+/// most, the one found. Without an association all orders are equally likely, so these are exact one-sided p-values
+/// (Fisher's permutation test), where the jackknife of few clusters is far off its level: of four with one value each
+/// it shows a rank correlation in 18 % of cases where there is none.
+struct ClusterOrders {
+  double as_high = 1.0;
+  double as_low = 1.0;
+};
+/// None for more than eight clusters, of which there are too many orders, and for clusters of different sizes. A
+/// cluster's values stay in their order (of seeds).
+std::optional<ClusterOrders> cluster_orders(std::span<const double> x, std::span<const double> y,
+                                            std::span<const std::uint32_t> cluster, bool ranks);
+/// The smallest one-sided p that the orders of so many clusters can give.
+double least_order_p(std::size_t clusters);
 
 }  // namespace touchstone

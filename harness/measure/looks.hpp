@@ -16,9 +16,9 @@ struct SeedLook {
 /// The looks at a plan, in order. Together they decide wrongly where nothing differs in at most 5 %, spent in
 /// proportion to the seeds (Lan and DeMets, Biometrika 70 (1983), 659); the interval of each look is then a repeated
 /// confidence interval (Jennison and Turnbull, JRSS B 51 (1989), 305). The levels are exact for normal values in a t
-/// statistic, by simulation of 200,000 paths: with the variance pooled over four comparisons, where at least four are
-/// pooled (more only add degrees); otherwise with the comparison's own, which needs a fourth seed before it tells
-/// enough.
+/// statistic, by simulation of 200,000 paths: where at least four comparisons are pooled, with 4 (seeds - 1) degrees
+/// (four methods against the base model have so many, and five methods against each other; more only add degrees);
+/// otherwise with those of the comparison alone, seeds - 1, which needs a fourth seed before it tells enough.
 std::span<const SeedLook> sequential_looks(std::size_t comparisons);
 
 /// The last look that so many seeds reach; nullptr: fewer than the first one needs.

@@ -176,10 +176,11 @@ MannWhitney mann_whitney(std::span<const double> first, std::span<const double> 
   return out;
 }
 
-double p_shift_above(std::span<const double> first, std::span<const double> second, double bound) {
+double p_shift_above(std::span<const double> first, std::span<const double> second, double bound, bool with_bound) {
   const auto differences = differences_of(first, second);
-  const auto not_above = std::upper_bound(differences.begin(), differences.end(), bound) - differences.begin();
-  return UDistribution(first.size(), second.size()).below(static_cast<double>(not_above));
+  const auto end = with_bound ? std::lower_bound(differences.begin(), differences.end(), bound)
+                              : std::upper_bound(differences.begin(), differences.end(), bound);
+  return UDistribution(first.size(), second.size()).below(static_cast<double>(end - differences.begin()));
 }
 
 double least_mann_whitney_p(std::size_t first, std::size_t second) {

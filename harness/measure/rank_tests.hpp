@@ -35,9 +35,11 @@ struct MannWhitney {
 };
 /// Throws Fault::data for an empty sample.
 MannWhitney mann_whitney(std::span<const double> first, std::span<const double> second, double alpha = 0.05);
-/// One-sided p of a shift of `bound` or less, of the same test: ties count against it, so that it is below alpha / 2
-/// exactly where the interval lies above `bound`.
-double p_shift_above(std::span<const double> first, std::span<const double> second, double bound);
+/// One-sided p of a shift of `bound` or less, of the same test: ties with the bound count against a larger shift, so
+/// that it is below alpha / 2 exactly where the interval lies above `bound`. `with_bound`: of a shift of less than
+/// `bound`, with which a tie does not agree.
+double p_shift_above(std::span<const double> first, std::span<const double> second, double bound,
+                     bool with_bound = false);
 /// The smallest two-sided p that samples of these sizes can give.
 double least_mann_whitney_p(std::size_t first, std::size_t second);
 

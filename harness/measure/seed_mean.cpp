@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "harness/base/error.hpp"
+
 namespace touchstone {
 SeedSpread seed_spread(const SeedValues& seeds) { return seed_spread(std::span(&seeds, 1)); }
 
@@ -61,6 +63,32 @@ SeedVariance pooled_variance(std::span<const SeedSpread> comparisons) {
     out.own_items /= out.degrees;
   }
   return out;
+}
+
+SeedVariance variance_of_arms(std::span<const ArmSeeds> arms) {
+  require(arms.size() > 1, Fault::internal, [&] {
+    return "the variance of arms that are compared: found " + std::to_string(arms.size()) + ", expected two or more";
+  });
+  const auto count = static_cast<double>(arms.size());
+  std::vector<ArmSeeds> distances(arms.begin(), arms.end());
+  for (std::size_t group = 0; group < arms.front().size(); ++group) {
+    for (std::size_t seed = 0; seed < arms.front()[group].size(); ++seed) {
+      std::vector<const ItemMean*> cell;
+      for (const auto& arm : arms) cell.push_back(&arm[group][seed]);
+      const auto mean = weighted_sum(cell, std::vector<double>(cell.size(), 1.0 / count));
+      for (std::size_t arm = 0; arm < cell.size(); ++arm) {
+        const std::vector<const ItemMean*> both = {cell[arm], &mean};
+        distances[arm][group][seed] = weighted_sum(both, std::vector<double>{1.0, -1.0});
+      }
+    }
+  }
+  std::vector<SeedSpread> spreads;
+  for (const auto& arm : distances) spreads.push_back(seed_spread(arm));
+  auto variance = pooled_variance(spreads);
+  variance.between *= count / (count - 1.0);
+  variance.own_items *= count / (count - 1.0);
+  variance.degrees *= (count - 1.0) / count;
+  return variance;
 }
 
 SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance, double alpha) {

@@ -39,6 +39,17 @@ struct SeedVariance {
 /// Mol. Biol. 3 (2004), article 3, for why; here the prior is the plan's own mean.)
 SeedVariance pooled_variance(std::span<const SeedSpread> comparisons);
 
+/// The values of one arm, in groups (training tasks), each over its seeds.
+using ArmSeeds = std::vector<SeedValues>;
+/// The variance between seeds of one arm, from arms that are compared with each other. `arms` are differences from one
+/// reference, which may be an arm itself (all its values are 0); they have the same groups and seeds in the same order.
+/// Taken are the distances from the mean over the arms of the same cell, in which the reference and what a seed does to
+/// every arm cancel. The differences themselves all hold the reference's cells: the sample variances of two of them are
+/// correlated by 1/4, and pooled over J - 1 of them they tell less than their (J - 1)(S - 1) degrees. Of J arms such a
+/// distance has (J - 1) / J of one arm's variance, and all of them have (J - 1)(S - 1) degrees a group. A weighted sum
+/// of the arms varies by that variance times the sum of the squared weights: a difference of two by twice as much.
+SeedVariance variance_of_arms(std::span<const ArmSeeds> arms);
+
 /// A mean over seeds, with the error that new seeds and new items would give it.
 struct SeedMean {
   double mean = 0.0;

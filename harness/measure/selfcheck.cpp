@@ -185,7 +185,7 @@ void add_clusters(const SelfcheckSettings& settings, std::vector<SelfcheckRow>& 
   }
 }
 
-/// Two methods with several seeds each: right-or-wrong answers of a latent normal model.
+/// Methods with several seeds each: right-or-wrong answers of a latent normal model.
 struct Layout {
   int seeds = 0;
   int items = 0;
@@ -193,61 +193,88 @@ struct Layout {
   double shared = 0.0;      ///< the part of what makes the methods differ on an item that their seeds share
   bool fresh = false;       ///< other items for every seed
   double difference = 0.0;  ///< of the second method, in the latent model's units
+  bool one_arm = false;     ///< a plan's comparisons are all with one method; else each is of two methods of its own
 };
 
 constexpr double method_variance = 0.3;  ///< of a method's own effect on items, beside 1 of the items' difficulty
 const double latent_sd = std::sqrt(1.0 + method_variance);
 
-SeedValues comparison_seeds(const Layout& layout, Draw& draw) {
+/// Methods that answer the same questions, each compared with one more, which they share.
+std::vector<SeedValues> with_one_method(const Layout& layout, int comparisons, Draw& draw) {
   const double own = std::sqrt(method_variance * (1.0 - layout.shared));
   const double common = std::sqrt(method_variance * layout.shared);
   // A shift of the latent score moves the share right by the normal density at 0 times shift / sd.
   const double density = 1.0 / std::sqrt(2.0 * std::numbers::pi);
   const double shift_sd = layout.seed_sd / 100.0 * latent_sd / density / std::numbers::sqrt2;
   const auto n = static_cast<std::size_t>(layout.items);
-  std::vector<double> first(n);
-  std::vector<double> second(n);
+  const auto others = static_cast<std::size_t>(comparisons);
+  std::vector<std::vector<double>> scores(others + 1, std::vector<double>(n));  // the shared method's first
   const auto draw_items = [&] {
     for (std::size_t at = 0; at < n; ++at) {
       const double difficulty = draw.normal();
-      first[at] = difficulty + common * draw.normal();
-      second[at] = difficulty + common * draw.normal() + layout.difference;
+      for (std::size_t method = 0; method <= others; ++method) {
+        scores[method][at] = difficulty + common * draw.normal() + (method == 0 ? 0.0 : layout.difference);
+      }
     }
   };
   draw_items();
-  SeedValues seeds;
-  std::vector<double> change(n);
+  std::vector<SeedValues> all(others);
+  std::vector<std::vector<double>> changes(others, std::vector<double>(n));
   std::vector<std::uint64_t> units(n);
+  std::vector<double> shifts(others + 1);
   for (int seed = 0; seed < layout.seeds; ++seed) {
     if (layout.fresh && seed > 0) draw_items();
-    const double shift = shift_sd * draw.normal();
-    const double other = shift_sd * draw.normal();
+    for (auto& shift : shifts) shift = shift_sd * draw.normal();
     for (std::size_t at = 0; at < n; ++at) {
-      const bool before = first[at] + own * draw.normal() + shift > 0.0;
-      const bool after = second[at] + own * draw.normal() + other > 0.0;
-      change[at] = (after ? 1.0 : 0.0) - (before ? 1.0 : 0.0);
+      const auto right = [&](std::size_t method) {
+        return scores[method][at] + own * draw.normal() + shifts[method] > 0.0 ? 1.0 : 0.0;
+      };
+      const double before = right(0);
+      for (std::size_t other = 0; other < others; ++other) changes[other][at] = right(other + 1) - before;
       units[at] = at + (layout.fresh ? n * static_cast<std::size_t>(seed) : 0);
     }
     const double without_change = 1.0 / (static_cast<double>(n) + 2.0);
-    seeds.push_back(item_mean(change, {units, {}}, without_change * without_change));
+    for (std::size_t other = 0; other < others; ++other) {
+      all[other].push_back(item_mean(changes[other], {units, {}}, without_change * without_change));
+    }
   }
-  return seeds;
+  return all;
 }
 
-SeedSpread comparison(const Layout& layout, Draw& draw) { return seed_spread(comparison_seeds(layout, draw)); }
+/// The comparisons of one plan. Of methods of their own only the first has the layout's difference, unless
+/// `all_differ`.
+std::vector<SeedValues> plan_seeds(const Layout& layout, int comparisons, bool all_differ, Draw& draw) {
+  if (layout.one_arm) return with_one_method(layout, comparisons, draw);
+  std::vector<SeedValues> all;
+  for (int at = 0; at < comparisons; ++at) {
+    auto one = layout;
+    if (at > 0 && !all_differ) one.difference = 0.0;
+    all.push_back(with_one_method(one, 1, draw).front());
+  }
+  return all;
+}
+
+/// What a plan pools of the variance between seeds, for a difference of two methods.
+SeedVariance plan_variance(const Layout& layout, const std::vector<SeedValues>& all,
+                           const std::vector<SeedSpread>& spreads) {
+  if (!layout.one_arm) return pooled_variance(spreads);
+  std::vector<ArmSeeds> arms{{SeedValues(all.front().size())}};  // the shared method against itself
+  for (const auto& seeds : all) arms.push_back({seeds});
+  auto variance = variance_of_arms(arms);
+  variance.between *= 2.0;
+  variance.own_items *= 2.0;
+  return variance;
+}
 
 /// The shift of the latent score that moves the share right from 1/2 by `difference`: to cdf(shift / sd).
 double shift_for(double difference) { return latent_sd * normal_quantile(0.5 + difference); }
 
 /// The methods of one plan, whose variance between seeds is pooled.
 std::vector<SeedMean> plan(const Layout& layout, int comparisons, Draw& draw) {
+  const auto all = plan_seeds(layout, comparisons, false, draw);
   std::vector<SeedSpread> spreads;
-  for (int at = 0; at < comparisons; ++at) {
-    auto one = layout;
-    if (at > 0) one.difference = 0.0;
-    spreads.push_back(comparison(one, draw));
-  }
-  const auto variance = pooled_variance(spreads);
+  for (const auto& seeds : all) spreads.push_back(seed_spread(seeds));
+  const auto variance = plan_variance(layout, all, spreads);
   std::vector<SeedMean> means;
   for (const auto& spread : spreads) means.push_back(over_seeds(spread, variance));
   return means;
@@ -271,6 +298,24 @@ void add_seeds(const SelfcheckSettings& settings, std::vector<SelfcheckRow>& row
                                 tally, {}));
         }
       }
+    }
+  }
+}
+
+/// Plans that compare several methods with one of them.
+void add_seeds_of_one_arm(const SelfcheckSettings& settings, std::vector<SelfcheckRow>& rows) {
+  constexpr int comparisons = 4;
+  for (const int seeds : {2, 3, 5}) {
+    for (const bool fresh : {false, true}) {
+      const Layout layout{seeds, 250, 3.0, 0.2, fresh, 0.0, true};
+      const int plans = std::max(1, settings.rounds / comparisons);
+      const auto tally = simulated(settings, plans, rows.size(), [&](Draw& draw, Tally& found) {
+        for (const auto& mean : plan(layout, comparisons, draw)) found.add(mean.mean, mean.interval, mean.p_value, 0.0);
+      });
+      rows.push_back(row_of("several seeds",
+                            fmt::format("{} seeds, 250 {}items, seeds' sd 3, {} methods against one", seeds,
+                                        fresh ? "fresh " : "", comparisons),
+                            tally, {.level = true}));
     }
   }
 }
@@ -340,17 +385,18 @@ struct Decided {
 
 /// The comparisons of one plan, all with the same true difference, each followed to the look that decides it.
 Decided followed(const Layout& layout, int comparisons, Draw& draw) {
-  std::vector<SeedValues> all;
-  for (int at = 0; at < comparisons; ++at) all.push_back(comparison_seeds(layout, draw));
+  const auto all = plan_seeds(layout, comparisons, true, draw);
   Decided sum;
   std::vector<bool> decided(all.size(), false);
   const auto looks = sequential_looks(all.size());
   for (const auto& look : looks) {
+    std::vector<SeedValues> until;
     std::vector<SeedSpread> spreads;
-    for (const auto& seeds : all)
-      spreads.push_back(
-          seed_spread(SeedValues(seeds.begin(), seeds.begin() + static_cast<std::ptrdiff_t>(look.seeds))));
-    const auto variance = pooled_variance(spreads);
+    for (const auto& seeds : all) {
+      until.emplace_back(seeds.begin(), seeds.begin() + static_cast<std::ptrdiff_t>(look.seeds));
+      spreads.push_back(seed_spread(until.back()));
+    }
+    const auto variance = plan_variance(layout, until, spreads);
     const bool last = look.seeds == looks.back().seeds;
     for (std::size_t at = 0; at < all.size(); ++at) {
       if (decided[at]) continue;
@@ -379,11 +425,12 @@ struct SequentialCase {
 void add_until_decided(const SelfcheckSettings& settings, std::vector<SelfcheckRow>& rows) {
   const Layout fresh{20, 1000, 1.5, 0.3, true};
   const Layout few{20, 250, 1.5, 0.3, false};
-  const SequentialCase cases[] = {{"1000 fresh items, 4 pooled", fresh, 4, 0.0},
-                                  {"1000 fresh items, alone", fresh, 1, 0.0},
-                                  {"250 shared items, 4 pooled", few, 4, 0.0},
-                                  {"1000 fresh items, 4 pooled", fresh, 4, 0.02},
-                                  {"1000 fresh items, 4 pooled", fresh, 4, 0.03}};
+  auto against_one = fresh;
+  against_one.one_arm = true;
+  const SequentialCase cases[] = {
+      {"1000 fresh items, 4 pooled", fresh, 4, 0.0},  {"1000 fresh items, alone", fresh, 1, 0.0},
+      {"250 shared items, 4 pooled", few, 4, 0.0},    {"1000 fresh items, 4 against one", against_one, 4, 0.0},
+      {"1000 fresh items, 4 pooled", fresh, 4, 0.02}, {"1000 fresh items, 4 pooled", fresh, 4, 0.03}};
   for (auto one : cases) {
     one.layout.difference = shift_for(one.difference);
     const int plans = std::max(1, settings.rounds / one.comparisons / 2);
@@ -452,6 +499,7 @@ std::vector<SelfcheckRow> selfcheck_statistics(const SelfcheckSettings& settings
   add_single(settings, rows);
   add_clusters(settings, rows);
   add_seeds(settings, rows);
+  add_seeds_of_one_arm(settings, rows);
   add_calibration(settings, rows);
   add_until_decided(settings, rows);
   add_power_of_items(settings, rows);

@@ -62,6 +62,29 @@ TEST(Claims, AContrastWeighsArms) {
   EXPECT_EQ(plain.found, weighed.found);
 }
 
+// The seeds' error of a difference of two arms is that of all three arms about their cells' means, whichever is
+// compared with which; a fourth arm that lacks a seed is left out of it.
+TEST(Claims, TheSeedsVarianceIsPooledOverTheArms) {
+  auto cells = arms_at({{"a", 10}, {"b", 4}, {"c", 6}});
+  cells.set(Of::score, "d", 1, 0.5);
+  std::vector<double> squares;
+  for (std::uint64_t arm = 1; arm <= 3; ++arm) {
+    std::vector<double> distances;
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+      const auto off = [&](std::uint64_t other) { return static_cast<double>((seed * other) % 5) / 1000.0; };
+      distances.push_back(off(arm) - (off(1) + off(2) + off(3)) / 3.0);
+    }
+    squares.push_back(std::pow(mean_error(distances).stderror, 2) * seeds * (seeds - 1));
+  }
+  const double of_one_arm = (squares[0] + squares[1] + squares[2]) / (2.0 * (seeds - 1));
+  for (const auto* keys : {R"("arm": "a", "against": "b", "of": "score", "expect": "higher")",
+                           R"("arm": "b", "against": "c", "of": "score", "expect": "higher")"}) {
+    const auto found = judged(cells, keys);
+    EXPECT_NEAR(std::pow(found.estimate.stderror, 2), 2.0 * of_one_arm / seeds, 1e-12) << keys;
+    EXPECT_NEAR(found.estimate.degrees, 2.0 * (seeds - 1), 1e-9) << keys;
+  }
+}
+
 TEST(Claims, AContrastMayWeighTheBaseModel) {
   const auto cells = arms_at({{"a", 10}, {"b", 4}});
   const auto found = judged(cells, R"("weights": {"a": 0.5, "b": 0.5, "base": -1}, "of": "score", "expect": "higher")");
@@ -133,6 +156,20 @@ TEST(Claims, AMonotoneOrderIsTheRiseOfALine) {
   EXPECT_THAT(back.found, HasSubstr(", but k8 against k4: -"));
 }
 
+// A falling trend and a falling step both contradict a rise, so each has half of the level that a contrast has alone.
+// Of three arms the trend is the last less the first; no step falls further beyond its error.
+TEST(Claims, AMonotoneOrderIsContradictedAtTheLevelOfAContrast) {
+  const auto cells = arms_at({{"k1", 5.2}, {"k4", 5.1}, {"k8", 5.0}});
+  const auto contrast_keys = R"("arm": "k8", "against": "k1", "of": "score", "expect": "higher")";
+  const double p_trend = judged(cells, contrast_keys).p_against;
+  const JudgeSettings settings{.alpha = 3.0 * p_trend};
+  EXPECT_EQ(judged(cells, contrast_keys, settings).verdict, ClaimVerdict::contradicted);
+  const auto order =
+      judged(cells, R"("kind": "monotone", "arms": ["k1", "k4", "k8"], "of": "score", "expect": "rises")", settings);
+  EXPECT_NEAR(order.p_against, 2.0 * p_trend, 1e-12);
+  EXPECT_EQ(order.verdict, ClaimVerdict::no_difference);
+}
+
 TEST(Claims, RankTestsOverCells) {
   const auto cells = arms_at({{"a", 10}, {"b", 4}, {"c", 6}});
   const auto differ = judged(cells, R"("kind": "rank", "test": "friedman", "arms": ["a", "b", "c"], "of": "score",
@@ -150,6 +187,42 @@ TEST(Claims, RankTestsOverCells) {
                              "expect": "higher")")
                 .verdict,
             ClaimVerdict::contradicted);
+}
+
+// U is 2 of 16, p 0.11: ties with the bound are no evidence, though the interval ends on it.
+TEST(Claims, TiesDoNotContradictARankTest) {
+  MadeCells cells;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    cells.set(Of::score, "a", seed, 0.50);
+    cells.set(Of::score, "b", seed, 0.49 + 0.01 * static_cast<double>(seed));
+  }
+  const std::string keys = R"("kind": "rank", "test": "mann_whitney", "arm": "a", "against": "b", "of": "score", )";
+  const auto found = judged(cells, keys + R"("expect": "higher")");
+  EXPECT_EQ(found.estimate.interval.high, 0.0);
+  EXPECT_NEAR(found.p_against, 12.0 / 70.0, 1e-12);
+  EXPECT_EQ(found.verdict, ClaimVerdict::not_shown);
+}
+
+// What is equal in every seed is not higher and not lower, with a margin of 0 or without, and no direction either.
+TEST(Claims, EqualValuesAreNotLowerAndNotHigher) {
+  MadeCells cells;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    for (const auto* arm : {"a", "b"}) cells.set(Of::logged, arm, seed, 0.1);
+    for (const auto* arm : {"a", "b"}) cells.set(Of::score, arm, seed, 0.1);
+  }
+  const std::string contrast = R"("arm": "a", "against": "b", "of": "logged", "key": "a.b", "expect": )";
+  const std::string rank =
+      R"("kind": "rank", "test": "mann_whitney", "arm": "a", "against": "b", "of": "score", "expect": )";
+  for (const auto& keys : {contrast, rank}) {
+    for (const auto* expected : {R"("not_lower")", R"("not_higher")"}) {
+      EXPECT_EQ(judged(cells, keys + expected).verdict, ClaimVerdict::reproduced) << keys << expected;
+    }
+    EXPECT_EQ(judged(cells, keys + R"("same", "margin": 1)").verdict, ClaimVerdict::reproduced) << keys;
+  }
+  EXPECT_EQ(judged(cells, contrast + R"("not_lower")").p_value, 0.0);
+  EXPECT_EQ(judged(cells, contrast + R"("higher")").verdict, ClaimVerdict::not_shown);
+  EXPECT_EQ(judged(cells, R"("arm": "a", "against": "b", "of": "score", "expect": "higher")").verdict,
+            ClaimVerdict::no_difference);
 }
 
 TEST(Claims, ACorrelationOverCells) {
@@ -173,7 +246,48 @@ TEST(Claims, ACorrelationOverCells) {
   EXPECT_THAT(judged(cells, R"("kind": "correlation", "arms": ["arm0", "arm1", "arm2", "arm3"], "method": "pearson",
                                "x": {"of": "drop"}, "y": {"of": "logged", "key": "a.b"}, "expect": "higher")")
                   .found,
-              HasSubstr("(4 arms)"));
+              HasSubstr("(4 arms, p 0.083 by their orders)"));
+}
+
+// The order of four arms falls out so in one of 24 cases: even a perfect one shows nothing, and the plan is told so
+// before it runs. Five arms show it.
+TEST(Claims, FewArmsShowNoCorrelation) {
+  const auto line = [](std::uint64_t arms) {
+    MadeCells cells;
+    for (std::uint64_t arm = 0; arm < arms; ++arm) {
+      cells.set(Of::drop, "arm" + std::to_string(arm), 1, 0.01 * static_cast<double>(arm));
+      cells.set(Of::logged, "arm" + std::to_string(arm), 1, static_cast<double>(arm * arm));
+    }
+    return cells;
+  };
+  const std::string keys = R"("kind": "correlation", "x": {"of": "drop"}, "y": {"of": "logged", "key": "a.b"}, )";
+  const auto four = judged(line(4), keys + R"("expect": "higher")");
+  EXPECT_EQ(four.verdict, ClaimVerdict::not_shown);
+  EXPECT_NEAR(four.p_value, 2.0 / 24.0, 1e-12);
+  EXPECT_EQ(judged(line(4), keys + R"("expect": "lower")").verdict, ClaimVerdict::not_shown);
+  EXPECT_EQ(judged(line(5), keys + R"("expect": "higher")").verdict, ClaimVerdict::reproduced);
+  EXPECT_EQ(judged(line(5), keys + R"("expect": "lower")").verdict, ClaimVerdict::contradicted);
+  const auto hopeless = [&](std::uint64_t arms, double alpha) {
+    const auto cells = line(arms);
+    Evidence evidence(cells.source());
+    return claim_of(keys + R"("expect": "higher")").outlook(evidence, {1, alpha}).hopeless;
+  };
+  EXPECT_EQ(hopeless(4, 0.05), "4 arms; the smallest p that their orders can give is 0.083");
+  EXPECT_EQ(hopeless(5, 0.05), "");
+  EXPECT_NE(hopeless(5, 0.01), "");
+}
+
+// A value that no cell changes correlates with nothing: that is no "not lower".
+TEST(Claims, AConstantHasNoCorrelation) {
+  MadeCells cells;
+  for (std::uint64_t arm = 0; arm < 6; ++arm) {
+    cells.set(Of::drop, "arm" + std::to_string(arm), 1, 0.01 * static_cast<double>(arm));
+    cells.set(Of::logged, "arm" + std::to_string(arm), 1, 3.0);
+  }
+  const auto found = judged(cells, R"("kind": "correlation", "x": {"of": "drop"}, "y": {"of": "logged", "key": "a.b"},
+                                      "expect": "not_lower", "margin": 0.5)");
+  EXPECT_EQ(found.verdict, ClaimVerdict::unmeasured);
+  EXPECT_EQ(found.missing, "a.b is the same in every cell");
 }
 
 /// Two methods at three rates: gains of 5, 10 and 20 points; the second loses 1, 3 and 9 points, the first `better`

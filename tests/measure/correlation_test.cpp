@@ -44,6 +44,23 @@ TEST(Correlation, RepeatedCellsAddNothing) {
               clustered_correlation(x, y, arms, false).stderror, 1e-12);
 }
 
+// Counted in Python over the 24 orders of the four arms, each arm's two values kept together.
+TEST(Correlation, OrdersOfTheArms) {
+  const auto highest = cluster_orders(x, y, arms, true);
+  ASSERT_TRUE(highest.has_value());
+  EXPECT_NEAR(highest->as_high, 1.0 / 24.0, 1e-15);
+  EXPECT_EQ(highest->as_low, 1.0);
+  const std::vector<double> other = {5, 9, 1, 4, 6, 6, 2, 3};
+  EXPECT_NEAR(cluster_orders(x, other, arms, false)->as_high, 19.0 / 24.0, 1e-15);
+  EXPECT_NEAR(cluster_orders(x, other, arms, false)->as_low, 6.0 / 24.0, 1e-15);
+  EXPECT_NEAR(cluster_orders(x, other, arms, true)->as_high, 16.0 / 24.0, 1e-15);
+  EXPECT_NEAR(cluster_orders(x, other, arms, true)->as_low, 9.0 / 24.0, 1e-15);
+  EXPECT_NEAR(least_order_p(4), 1.0 / 24.0, 1e-15);
+  const std::vector<double> nine(9, 1.0);
+  EXPECT_FALSE(cluster_orders(nine, nine, std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8}, true).has_value());
+  EXPECT_FALSE(cluster_orders(x, y, std::vector<std::uint32_t>{0, 1, 1, 2, 2, 2, 3, 3}, true).has_value());
+}
+
 TEST(Correlation, NeedsFourClusters) {
   EXPECT_THROW(clustered_correlation(x, y, std::vector<std::uint32_t>{0, 0, 1, 1, 2, 2, 2, 2}, false), Error);
 }

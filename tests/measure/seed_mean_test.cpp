@@ -129,6 +129,52 @@ SeedSpread comparison(const Setting& setting, Normals& draws) {
   return seed_spread(seeds);
 }
 
+ItemMean without_items(double value) { return {value, {}, 0.0}; }
+
+// Three arms of two seeds: distances from the cell's mean are 1, 0, -1 and -1, 1, 0, so the arms' sums of squares over
+// their seeds are 2, 1/2, 1/2. That is 3 over (3 - 1)(2 - 1) degrees. It does not matter what the arms are compared
+// with.
+TEST(SeedMean, ArmsVaryAroundTheMeanOfTheirCell) {
+  const std::vector<std::vector<double>> values = {{3.0, 10.0}, {2.0, 12.0}, {1.0, 11.0}};
+  for (const std::size_t reference : {0U, 1U, 2U}) {
+    std::vector<ArmSeeds> arms;
+    for (const auto& arm : values) {
+      SeedValues seeds;
+      for (std::size_t seed = 0; seed < 2; ++seed) seeds.push_back(without_items(arm[seed] - values[reference][seed]));
+      arms.push_back({seeds});
+    }
+    const auto variance = variance_of_arms(arms);
+    EXPECT_NEAR(variance.between, 1.5, 1e-12);
+    EXPECT_EQ(variance.degrees, 2.0);
+  }
+}
+
+// Seven methods against an eighth, two seeds, nothing differs. The differences share the eighth's cells: pooled as if
+// they did not, 7.5 % are shown.
+TEST(SeedMean, ComparisonsWithOneArmKeepTheirLevel) {
+  constexpr int plans = 4000;
+  constexpr std::size_t methods = 7;
+  std::vector<int> shown(plans);
+  tbb::parallel_for(0, plans, [&](int plan) {
+    Normals draws(static_cast<std::uint64_t>(plan) + 5000);
+    std::vector<ArmSeeds> arms(methods + 1);
+    std::vector<double> eighth;
+    for (int seed = 0; seed < 2; ++seed) eighth.push_back(draws.next());
+    for (std::size_t arm = 0; arm <= methods; ++arm) {
+      auto& seeds = arms[arm].emplace_back();
+      for (const double value : eighth) seeds.push_back(without_items(arm == methods ? 0.0 : draws.next() - value));
+    }
+    auto variance = variance_of_arms(arms);
+    variance.between *= 2.0;
+    for (std::size_t arm = 0; arm < methods; ++arm) {
+      shown[static_cast<std::size_t>(plan)] += over_seeds(seed_spread(arms[arm]), variance).p_value < 0.05 ? 1 : 0;
+    }
+  });
+  double sum = 0.0;
+  for (const int count : shown) sum += count;
+  EXPECT_NEAR(sum / (plans * static_cast<double>(methods)), 0.05, 0.005);
+}
+
 class Coverage : public ::testing::TestWithParam<Setting> {};
 
 // Plans of eight comparisons without a true difference: the 95 % intervals leave out 0 in 3 to 7 % of them.

@@ -1,5 +1,6 @@
 // A correlation over the cells of a plan, of two values that each has: changes against the base model, or what was
-// logged. Cells of one arm resemble each other, so the interval is that of clusters.
+// logged. Cells of one arm resemble each other, so arms are the cases: the interval is that of clusters, and the p of a
+// direction comes from the orders of the arms where they can be counted.
 #include "harness/measure/correlation.hpp"
 
 #include <fmt/format.h>
@@ -70,6 +71,10 @@ ValuePairs value_pairs(const CellCorrelation& claim, Evidence& evidence) {
   return out;
 }
 
+bool all_equal(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [&](double value) { return value == values.front(); });
+}
+
 /// atanh of the expected bounds.
 Interval fisher_range(const Expectation& expectation) {
   QuantityWords plain;
@@ -92,6 +97,10 @@ ClaimFinding judge_correlation(const CellCorrelation& claim, Evidence& evidence,
   finding.expected = correlation_expected(claim.expectation);
   finding.detectable = std::nan("");
   if (!finding.missing.empty()) return finding;
+  for (const auto& [quantity, values] : {std::pair(&claim.x, &pairs.x), std::pair(&claim.y, &pairs.y)}) {
+    if (all_equal(*values)) finding.missing = quantity_text(*quantity) + " is the same in every cell";
+  }
+  if (!finding.missing.empty()) return finding;
   const auto found = clustered_correlation(pairs.x, pairs.y, pairs.arm, claim.ranks, settings.alpha);
   finding.estimate.mean = found.r;
   finding.estimate.interval = found.interval;
@@ -101,19 +110,29 @@ ClaimFinding judge_correlation(const CellCorrelation& claim, Evidence& evidence,
   z.degrees = found.degrees;
   const auto range = fisher_range(claim.expectation);
   const double inside = std::min(z.mean - range.low, range.high - z.mean);
-  finding.p_value = std::min(1.0, 2.0 * p_beyond(inside, z));
-  finding.p_against = p_beyond(-inside, z);
-  finding.detectable = std::tanh(detectable_difference(z.stderror, z.degrees, settings.alpha));
-  finding.effect = fmt::format("a correlation of {:.2f}", finding.detectable);
-  finding.found = fmt::format("{} {:+.2f} [{:+.2f}, {:+.2f}] ({} arms)", claim.ranks ? "Spearman's" : "Pearson's",
-                              found.r, found.interval.low, found.interval.high, found.degrees + 1.0);
-  if (finding.p_value < settings.alpha) {
-    finding.verdict = ClaimVerdict::reproduced;
-  } else if (finding.p_against < settings.alpha / 2.0) {
-    finding.verdict = ClaimVerdict::contradicted;
-  } else {
-    finding.verdict = ClaimVerdict::not_shown;
+  double p = p_beyond(inside, z);
+  double against = p_beyond(-inside, z);
+  std::string by_orders;
+  const auto orders = cluster_orders(pairs.x, pairs.y, pairs.arm, claim.ranks);
+  if (orders && claim.expectation.is_direction()) {
+    const bool up = claim.expectation.direction == Expectation::Direction::higher;
+    const double as_far = up ? orders->as_high : orders->as_low;
+    // What exceeds a margin is not 0 either; orders know of no other value than 0.
+    p = claim.expectation.margin > 0.0 ? std::max(p, as_far) : as_far;
+    if (claim.expectation.margin == 0.0) against = up ? orders->as_low : orders->as_high;
+    by_orders =
+        fmt::format(", p {:.2g} by their orders", std::min(1.0, 2.0 * std::min(orders->as_high, orders->as_low)));
   }
+  const double least = least_order_p(static_cast<std::size_t>(found.degrees) + 1);
+  finding.p_value = std::min(1.0, 2.0 * std::max(p, least));
+  finding.p_against = std::max(against, least);
+  if (settings.effects) {
+    finding.detectable = std::tanh(detectable_difference(z.stderror, z.degrees, settings.alpha));
+    finding.effect = fmt::format("a correlation of {:.2f}", finding.detectable);
+  }
+  finding.found = fmt::format("{} {:+.2f} [{:+.2f}, {:+.2f}] ({} arms{})", claim.ranks ? "Spearman's" : "Pearson's",
+                              found.r, found.interval.low, found.interval.high, found.degrees + 1.0, by_orders);
+  finding.verdict = verdict_of(finding, settings.alpha, false);
   return finding;
 }
 
@@ -129,6 +148,12 @@ ClaimOutlook correlation_outlook(const CellCorrelation& claim, Evidence& evidenc
   const auto count = static_cast<double>(arms);
   outlook.detectable = std::tanh(detectable_difference(1.0 / std::sqrt(count - 3.0), count - 1.0, look.alpha));
   outlook.text = fmt::format("{} arms could show a correlation of {:.2f} (80 % power)", arms, outlook.detectable);
+  const double least = 2.0 * least_order_p(arms);
+  if (least >= look.alpha) {
+    outlook.text = fmt::format("{} arms; the smallest p that their orders can give is {:.2g}", arms, least);
+    outlook.hopeless = outlook.text;
+    return outlook;
+  }
   if (!claim.expectation.is_direction() && claim.expectation.margin <= outlook.detectable) {
     outlook.hopeless =
         fmt::format("its margin of {:g} is not above {:.2f}, the smallest correlation that {} arms could show",

@@ -169,17 +169,37 @@ const ArmValues& Evidence::differences(const Quantity& quantity, const std::stri
   return differences_.emplace(key, source_.differences(quantity, arm, against)).first->second;
 }
 
-SeedVariance Evidence::variance(const Quantity& quantity, const std::string& against) {
-  const auto key = std::make_pair(quantity, against);
-  const auto found = variances_.find(key);
-  if (found != variances_.end()) return found->second;
+SeedVariance Evidence::variance_against_base(const Quantity& quantity) {
+  const auto found = against_base_.find(quantity);
+  if (found != against_base_.end()) return found->second;
   std::vector<SeedSpread> all;
   for (const auto& arm : methods()) {
-    if (arm == against) continue;
-    const auto& values = differences(quantity, arm, against);
+    const auto& values = differences(quantity, arm, base_name);
     if (!values.cells.empty()) all.push_back(seed_spread(by_training(values.cells)));
   }
-  return variances_.emplace(key, pooled_variance(all)).first->second;
+  return against_base_.emplace(quantity, pooled_variance(all)).first->second;
+}
+
+SeedVariance Evidence::variance_among_arms(const Quantity& quantity, const std::string& reference,
+                                           const std::vector<CellKey>& cells) {
+  auto key = std::make_tuple(quantity, reference, cells);
+  const auto found = among_arms_.find(key);
+  if (found != among_arms_.end()) return found->second;
+  std::vector<ArmSeeds> arms;
+  for (const auto& arm : methods()) {
+    std::map<CellKey, ItemMean> own;
+    for (const auto& cell : cells) {
+      if (arm == reference) {
+        own[cell] = {};  // against itself
+        continue;
+      }
+      const auto& values = differences(quantity, arm, reference).cells;
+      const auto value = values.find(cell);
+      if (value != values.end()) own[cell] = value->second;
+    }
+    if (own.size() == cells.size()) arms.push_back(by_training(own));
+  }
+  return among_arms_.emplace(std::move(key), variance_of_arms(arms)).first->second;
 }
 
 Weighed Evidence::weigh(const Quantity& quantity, const Weights& weights, Need need) {
@@ -238,10 +258,12 @@ Weighed Evidence::weigh(const Quantity& quantity, const Weights& weights, Need n
     out.variance = pooled_variance(std::span(&out.spread, 1));
     return out;
   }
-  out.variance = variance(quantity, reference);
-  const double factor = squares / (reference == base_name ? 1.0 : 2.0);
-  out.variance.between *= factor;
-  out.variance.own_items *= factor;
+  std::vector<CellKey> cells;
+  for (const auto& [cell, value] : sums) cells.push_back(cell);
+  out.variance =
+      reference == base_name ? variance_against_base(quantity) : variance_among_arms(quantity, reference, cells);
+  out.variance.between *= squares;
+  out.variance.own_items *= squares;
   return out;
 }
 

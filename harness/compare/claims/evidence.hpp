@@ -71,18 +71,22 @@ class Evidence {
     every_cell,  ///< an incomplete plan proves nothing
     some,        ///< of a pilot
   };
-  /// The weighted sum over the arms, of each base model, training task and seed. Its seeds' variance is that of all
-  /// methods of the plan against the arm that is weighed most negatively, in proportion to the squares of the weights
-  /// (arms are trained independently of each other); of what is logged it is the sum's own.
+  /// The weighted sum over the arms, of each base model, training task and seed. Its seeds' variance is that of one
+  /// arm, pooled over all methods of the plan, times the sum of the squared weights (arms are trained independently of
+  /// each other); of what is logged it is the sum's own.
   Weighed weigh(const Quantity& quantity, const Weights& weights, Need need);
 
  private:
-  /// Pooled over all methods of the plan against `against`.
-  SeedVariance variance(const Quantity& quantity, const std::string& against);
+  /// Of one arm, pooled over all methods of the plan against the base model, which has no seeds.
+  SeedVariance variance_against_base(const Quantity& quantity);
+  /// Of one arm, pooled over the methods that hold all of these cells, of which `reference` is one.
+  SeedVariance variance_among_arms(const Quantity& quantity, const std::string& reference,
+                                   const std::vector<CellKey>& cells);
 
   CellSource source_;
   std::map<std::tuple<Quantity, std::string, std::string>, ArmValues> differences_;
-  std::map<std::pair<Quantity, std::string>, SeedVariance> variances_;
+  std::map<Quantity, SeedVariance> against_base_;
+  std::map<std::tuple<Quantity, std::string, std::vector<CellKey>>, SeedVariance> among_arms_;
 };
 
 /// The values by base model and training task, each over its seeds.

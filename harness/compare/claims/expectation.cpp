@@ -83,6 +83,17 @@ double p_beyond(double inside, const SeedMean& estimate) {
   return estimate.stderror == 0.0 && inside > 0.0 ? 0.0 : 1.0;
 }
 
+bool without_direction(const Interval& interval, const Expectation& expectation, const QuantityWords& words) {
+  const double small = words.from_shown(negligible_points);
+  return expectation.is_direction() && words.in_points() && interval.low > -small && interval.high < small;
+}
+
+ClaimVerdict verdict_of(const ClaimFinding& finding, double alpha, bool close) {
+  if (finding.p_value < alpha) return ClaimVerdict::reproduced;
+  if (finding.p_against < alpha / 2.0) return ClaimVerdict::contradicted;
+  return close ? ClaimVerdict::no_difference : ClaimVerdict::not_shown;
+}
+
 void settle(ClaimFinding& finding, const Expectation& expectation, const QuantityWords& words,
             const JudgeSettings& settings) {
   const auto range = expectation.range(words);
@@ -95,18 +106,10 @@ void settle(ClaimFinding& finding, const Expectation& expectation, const Quantit
   if (found.stderror == 0.0) finding.found += " (no spread seen: all values are equal)";
   finding.expected = expectation.text(words);
   const double inside = std::min(found.mean - range.low, range.high - found.mean);
-  finding.p_value = std::min(1.0, 2.0 * p_beyond(inside, found));
+  const bool at_bound = found.stderror == 0.0 && inside == 0.0 && expectation.holds_at_bound();
+  finding.p_value = at_bound ? 0.0 : std::min(1.0, 2.0 * p_beyond(inside, found));
   finding.p_against = p_beyond(-inside, found);
-  if (found.interval.low > range.low && found.interval.high < range.high) {
-    finding.verdict = ClaimVerdict::reproduced;
-  } else if (found.interval.high <= range.low || found.interval.low >= range.high) {
-    finding.verdict = ClaimVerdict::contradicted;
-  } else {
-    const double small = words.from_shown(negligible_points);
-    const bool close = found.interval.low > -small && found.interval.high < small;
-    finding.verdict = expectation.is_direction() && words.in_points() && close ? ClaimVerdict::no_difference
-                                                                               : ClaimVerdict::not_shown;
-  }
+  finding.verdict = verdict_of(finding, settings.alpha, without_direction(found.interval, expectation, words));
 }
 
 void check_margin(ClaimOutlook& outlook, const Expectation& expectation, const QuantityWords& words,

@@ -5,14 +5,16 @@ namespace touchstone {
 
 /// Where an estimate should lie.
 struct Expectation {
-  /// higher: estimate > margin; lower: < -margin; not_lower: > -margin; not_higher: < margin; same: within it. For a
-  /// metric where less is better, the sign of differences is turned: higher always means better.
+  /// higher: estimate > margin; lower: < -margin; not_lower: >= -margin; not_higher: <= margin; same: between -margin
+  /// and margin. For a metric where less is better, the sign of differences is turned: higher always means better.
   enum class Direction : std::uint8_t { higher, lower, not_lower, not_higher, same };
   Direction direction = Direction::higher;
   double margin = 0.0;  ///< as the plan writes it: points, the metric's unit, or by how much a ratio exceeds 1
 
-  /// The expected range: inside (low, high), in the quantity's own values.
+  /// The expected range, in the quantity's own values.
   Interval range(const QuantityWords& words) const;
+  /// Whether the bound of the range belongs to it: equal values are not lower.
+  bool holds_at_bound() const { return direction == Direction::not_lower || direction == Direction::not_higher; }
   bool is_direction() const { return direction == Direction::higher || direction == Direction::lower; }
   /// "higher, by more than 5 points", "not lower, within 3 points".
   std::string text(const QuantityWords& words) const;
@@ -20,6 +22,13 @@ struct Expectation {
 
 /// Reads "expect" and "margin".
 Expectation read_expectation(Options& options);
+
+/// Whether an interval of points lies so near to none that there is no direction, where one is expected.
+bool without_direction(const Interval& interval, const Expectation& expectation, const QuantityWords& words);
+
+/// The verdict that the finding's p-values give, each side at half of two-sided `alpha`; `close`: whether there is no
+/// difference where one is expected.
+ClaimVerdict verdict_of(const ClaimFinding& finding, double alpha, bool close);
 
 /// Fills in verdict, p-values, detectable effect and words of a finding with an estimate.
 void settle(ClaimFinding& finding, const Expectation& expectation, const QuantityWords& words,

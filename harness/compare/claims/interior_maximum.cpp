@@ -120,13 +120,7 @@ ClaimFinding judge_interior(const InteriorMaximum& claim, Evidence& evidence, co
   const bool nowhere = words.in_points() && std::all_of(inside.begin(), inside.end(), [&](const InsideArm& arm) {
                          return most_advantage(arm, settings.alpha) < words.from_shown(negligible_points);
                        });
-  if (finding.p_value < settings.alpha) {
-    finding.verdict = ClaimVerdict::reproduced;
-  } else if (finding.p_against < settings.alpha / 2.0) {
-    finding.verdict = ClaimVerdict::contradicted;
-  } else {
-    finding.verdict = nowhere ? ClaimVerdict::no_difference : ClaimVerdict::not_shown;
-  }
+  finding.verdict = verdict_of(finding, settings.alpha, nowhere);
   return finding;
 }
 

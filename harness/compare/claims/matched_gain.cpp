@@ -119,20 +119,6 @@ std::map<std::pair<std::int64_t, std::string>, double> wanted_gains(const Matche
   return wanted;
 }
 
-/// What the seeds' variance is made of: d - s g of the arms that bracket the gain, less the mean over these arms of the
-/// same cell, which takes out what a seed does to all of them. Of J arms such a residual has (J - 1) / J of one arm's
-/// variance, and the residuals have (J - 1) / J of the degrees that they seem to have.
-SeedVariance bracket_variance(const std::vector<std::map<CellKey, ItemMean>>& residuals) {
-  std::vector<SeedSpread> spreads;
-  for (const auto& arm : residuals) spreads.push_back(seed_spread(by_training(arm)));
-  auto variance = pooled_variance(spreads);
-  const auto count = static_cast<double>(residuals.size());
-  variance.between *= count / (count - 1.0);
-  variance.own_items *= count / (count - 1.0);
-  variance.degrees *= (count - 1.0) / count;
-  return variance;
-}
-
 /// A method with its curves and where they reach the gain.
 struct MatchedMethod {
   const std::vector<std::string>* arms = nullptr;
@@ -156,32 +142,22 @@ struct MatchedMethod {
   }
 };
 
-/// Both methods' residuals, of every arm that brackets the gain somewhere.
-std::vector<std::map<CellKey, ItemMean>> residuals_of(const std::array<MatchedMethod, 2>& methods) {
-  std::vector<std::map<CellKey, ItemMean>> lines;
+/// What the seeds' variance is made of: d - s g of every arm of both methods that brackets the gain somewhere.
+std::vector<ArmSeeds> bracketing_arms(const std::array<MatchedMethod, 2>& methods) {
+  std::vector<ArmSeeds> arms;
   for (const auto& method : methods) {
     const double slope = method.mean_slope();
     for (const auto rate : method.used()) {
-      auto& line = lines.emplace_back();
+      std::map<CellKey, ItemMean> line;
       for (const auto& [cell, at] : method.reached) {
         const auto& curve = method.curves.at(cell);
         const std::vector<const ItemMean*> parts = {curve.values[rate], curve.gains[rate]};
         line[cell] = weighted_sum(parts, std::vector<double>{1.0, -slope});
       }
+      arms.push_back(by_training(line));
     }
   }
-  const double share = 1.0 / static_cast<double>(lines.size());
-  std::vector<std::map<CellKey, ItemMean>> residuals(lines.size());
-  for (const auto& [cell, first] : lines.front()) {
-    std::vector<const ItemMean*> parts;
-    for (const auto& line : lines) parts.push_back(&line.at(cell));
-    for (std::size_t at = 0; at < lines.size(); ++at) {
-      std::vector<double> weights(lines.size(), -share);
-      weights[at] += 1.0;
-      residuals[at][cell] = weighted_sum(parts, weights);
-    }
-  }
-  return residuals;
+  return arms;
 }
 
 struct MatchedDifference {
@@ -239,7 +215,7 @@ MatchedDifference matched(const MatchedGain& claim, Evidence& evidence, Evidence
   weighed.cells = differences.size();
   weighed.groups = groups.size();
   weighed.spread = seed_spread(groups);
-  weighed.variance = bracket_variance(residuals_of(methods));
+  weighed.variance = variance_of_arms(bracketing_arms(methods));
   const double factor = methods[0].mean_squares() + methods[1].mean_squares();
   weighed.variance.between *= factor;
   weighed.variance.own_items *= factor;

@@ -73,7 +73,7 @@ NeighbourSteps steps_of(const MonotoneOrder& order, Evidence& evidence, const Ju
   const auto adjusted = holm(p_values);
   const auto worst = std::min_element(adjusted.begin(), adjusted.end());
   out.p_back = *worst;
-  // Half the level that the trend itself has: either contradicts the order.
+  // Half the level of one side, alpha / 2: the trend has the other half, since either contradicts the order.
   if (out.p_back >= settings.alpha / 4.0) return out;
   const auto at = static_cast<std::size_t>(worst - adjusted.begin());
   const auto mean = steps[at].mean(settings.alpha);
@@ -96,12 +96,15 @@ ClaimFinding judge_monotone(const MonotoneOrder& order, Evidence& evidence, cons
   if (!steps.missing.empty()) {
     finding.missing = steps.missing;
     finding.verdict = ClaimVerdict::unmeasured;
-  } else if (!steps.back.empty()) {
-    finding.found += ", but " + steps.back;
-    finding.verdict = ClaimVerdict::contradicted;
-    finding.p_value = 1.0;
-    finding.p_against = std::min(1.0, 2.0 * std::min(finding.p_against, steps.p_back));  // either contradicts
+    return finding;
   }
+  if (!steps.back.empty()) {
+    finding.found += ", but " + steps.back;
+    finding.p_value = 1.0;
+  }
+  finding.p_against = std::min(1.0, 2.0 * std::min(finding.p_against, steps.p_back));
+  finding.verdict = verdict_of(finding, settings.alpha,
+                               without_direction(finding.estimate.interval, order.expectation(), trend.words));
   return finding;
 }
 

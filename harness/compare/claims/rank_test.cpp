@@ -92,7 +92,7 @@ ClaimFinding judge_friedman(const FriedmanTest& test, Evidence& evidence, const 
   for (std::size_t at = 0; at < test.arms.size(); ++at) {
     finding.found += fmt::format("{}{} {:.2f}", at == 0 ? "" : ", ", test.arms[at], found.mean_ranks[at]);
   }
-  finding.verdict = found.p_value < settings.alpha ? ClaimVerdict::reproduced : ClaimVerdict::not_shown;
+  finding.verdict = verdict_of(finding, settings.alpha, false);
   return finding;
 }
 
@@ -140,15 +140,16 @@ ClaimFinding judge_mann_whitney(const MannWhitneyTest& test, Evidence& evidence,
   finding.estimate.interval = found.interval;
   finding.estimate.p_value = found.p_value;
   const auto range = test.expectation.range(values.words);
-  // Of lying at or beyond either bound.
+  const bool with_bound = test.expectation.holds_at_bound();
+  // Of lying outside of either bound, and inside of both.
   double p = 0.0;
   double against = 1.0;
   if (std::isfinite(range.low)) {
-    p = std::max(p, p_shift_above(mine, theirs, range.low));
+    p = std::max(p, p_shift_above(mine, theirs, range.low, with_bound));
     against = std::min(against, p_shift_above(theirs, mine, -range.low));
   }
   if (std::isfinite(range.high)) {
-    p = std::max(p, p_shift_above(theirs, mine, -range.high));
+    p = std::max(p, p_shift_above(theirs, mine, -range.high, with_bound));
     against = std::min(against, p_shift_above(mine, theirs, range.high));
   }
   finding.p_value = std::min(1.0, 2.0 * p);
@@ -158,16 +159,8 @@ ClaimFinding judge_mann_whitney(const MannWhitneyTest& test, Evidence& evidence,
                             : values.words.difference(found.shift) + " [no bounds from so few cells]";
   finding.found = fmt::format("{} (Hodges and Lehmann's shift; U {:g}, p {:.2g}, {})", shift, found.u, found.p_value,
                               found.exact ? "exact" : "normal");
-  if (found.interval.low > range.low && found.interval.high < range.high) {
-    finding.verdict = ClaimVerdict::reproduced;
-  } else if (found.interval.high <= range.low || found.interval.low >= range.high) {
-    finding.verdict = ClaimVerdict::contradicted;
-  } else {
-    const double small = values.words.from_shown(negligible_points);
-    const bool close = test.expectation.is_direction() && values.words.in_points() && found.interval.low > -small &&
-                       found.interval.high < small;
-    finding.verdict = close ? ClaimVerdict::no_difference : ClaimVerdict::not_shown;
-  }
+  finding.verdict =
+      verdict_of(finding, settings.alpha, without_direction(found.interval, test.expectation, values.words));
   return finding;
 }
 
