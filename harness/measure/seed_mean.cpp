@@ -108,7 +108,10 @@ SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance, doub
     const double rest = both - from_seeds;
     double fourths = from_seeds * from_seeds / variance.degrees;
     if (spread.item_degrees > 0.0) fourths += rest * rest / spread.item_degrees;
-    found.degrees = both * both / fourths;
+    // As a sum of two estimates V cannot have fewer degrees than either; where it is a difference, the formula may say
+    // so.
+    const double least = spread.item_degrees > 0.0 ? std::min(spread.item_degrees, variance.degrees) : variance.degrees;
+    found.degrees = std::max(both * both / fourths, least);
   }
   found.interval = interval_around(found.mean, found.stderror, found.degrees, alpha);
   if (found.mean != 0.0) {

@@ -172,8 +172,11 @@ std::vector<double> holm(std::span<const double> p_values) {
 namespace {
 
 /// Out-of-range arguments give nan, and the ends of a distribution give infinity, as in <cmath>; nothing throws.
-using Quiet = boost::math::policies::policy<boost::math::policies::domain_error<boost::math::policies::ignore_error>,
-                                            boost::math::policies::overflow_error<boost::math::policies::ignore_error>>;
+using Quiet =
+    boost::math::policies::policy<boost::math::policies::domain_error<boost::math::policies::ignore_error>,
+                                  boost::math::policies::overflow_error<boost::math::policies::ignore_error>,
+                                  boost::math::policies::rounding_error<boost::math::policies::ignore_error>,
+                                  boost::math::policies::evaluation_error<boost::math::policies::ignore_error>>;
 using Normal = boost::math::normal_distribution<double, Quiet>;
 using StudentT = boost::math::students_t_distribution<double, Quiet>;
 
@@ -215,11 +218,15 @@ double power_of(double effect, double degrees, double alpha) {
 
 namespace {
 
-/// Where a rising function reaches 80 %.
+/// Where a rising function reaches 80 %; nan where it does not below 10,000: so far out the non-central t is not known.
 template <class Power>
 double where_power(double high, const Power& power) {
+  constexpr double highest = 1e4;
   double low = 0.0;
-  while (power(high) < wanted_power && high < 1e6) high *= 2.0;
+  while (power(high) < wanted_power) {
+    high *= 2.0;
+    if (high > highest) return nan;
+  }
   for (int step = 0; step < 60; ++step) {
     const double middle = 0.5 * (low + high);
     (power(middle) < wanted_power ? low : high) = middle;

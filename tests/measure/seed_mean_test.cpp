@@ -25,6 +25,18 @@ TEST(SeedMean, OneSeedHasTheErrorOfItsItems) {
   EXPECT_TRUE(std::isnan(mean.between_sd));
 }
 
+// Seeds that differ hardly more than their items explain: two seeds are one degree of freedom, not a fourth of one.
+TEST(SeedMean, HasNoFewerDegreesThanItsParts) {
+  SeedSpread spread;
+  spread.mean = 0.02;
+  spread.degrees = 1.0;
+  spread.weight = 0.5;
+  spread.items = 1e-6;
+  spread.item_degrees = 10.0;
+  const SeedVariance variance{.between = 4e-6, .own_items = 3.9e-6, .degrees = 1.0};
+  EXPECT_EQ(over_seeds(spread, variance).degrees, 1.0);
+}
+
 // Every seed was asked other questions: the variance is that of the seeds' values, whatever the items say.
 TEST(SeedMean, FreshItemsAreBetweenSeeds) {
   const SeedValues seeds{of({1, 0, 1, 1}, 0), of({0, 0, 1, 0}, 10), of({1, 1, 1, 0}, 20)};

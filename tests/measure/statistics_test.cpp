@@ -359,5 +359,12 @@ TEST(Statistics, BoundlessDegreesAreTheNormalDistribution) {
   EXPECT_NEAR(t_or_normal_cdf(-1.96, 1e60), normal_cdf(-1.96), 1e-12);
 }
 
+// So few degrees that nothing could be shown: no number, and no error of the library that computes it.
+TEST(DetectableDifference, IsNoNumberWhereNoneIsKnown) {
+  EXPECT_TRUE(std::isnan(detectable_difference(0.002, 0.29, 0.025)));
+  EXPECT_TRUE(std::isnan(detectable_difference(0.002, 1.0, 1e-9)));
+  EXPECT_GT(detectable_difference(0.002, 1.0, 0.025), 0.1);
+}
+
 }  // namespace
 }  // namespace touchstone
