@@ -81,7 +81,11 @@ std::vector<std::string> read_values(const Json& values, const std::string& wher
   require(values.is_array() && !values.empty(), Fault::config,
           [&] { return where + ": found " + shown_json(values) + ", expected a list of values to try"; });
   std::vector<std::string> texts;
-  for (const auto& value : values) texts.push_back(value.dump());
+  for (const auto& value : values) {
+    texts.push_back(value.dump());
+    require(std::count(texts.begin(), texts.end(), texts.back()) == 1, Fault::config,
+            [&] { return where + ": found " + texts.back() + " twice, expected different values to try"; });
+  }
   return texts;
 }
 
@@ -364,6 +368,11 @@ SeedLook last_look(const Plan& plan) {
 Plan plan_at_look(const Plan& plan, std::size_t seeds) {
   require(!plan.claims.empty(), Fault::config,
           [&] { return plan.where + ": has no key 'claims', so nothing can be decided by more seeds"; });
+  const auto most = looks_of(plan).back().seeds;
+  require(plan.seeds.size() <= most, Fault::config, [&] {
+    return plan.where + ": key 'seeds': found " + std::to_string(plan.seeds.size()) + ", expected at most " +
+           std::to_string(most) + " where seeds are added until the main claim is decided";
+  });
   Plan look = plan;
   look.until_decided = true;
   while (look.seeds.size() < seeds) {

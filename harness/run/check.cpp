@@ -328,6 +328,18 @@ void check_about(const Plan& plan, const RunTools& tools) {
 void check_tuning_measures(const RunTools& tools, CheckedPlan& checked) {
   if (!checked.plan.tune) return;
   const auto tuning = tuning_plan(checked.plan);
+  std::set<std::string> measured;
+  for (const auto& settings : tuning.measure_on) {
+    for (const auto& name : settings.tasks) {
+      for (const auto& leaf : tools.tasks->expand(name)) measured.insert(tools.tasks->family(leaf));
+    }
+  }
+  for (const auto& name : checked.plan.train_on) {
+    require(measured.count(tools.tasks->family(name)) != 0, Fault::config, [&] {
+      return checked.plan.where + ": key 'tune': its measure_on holds nothing of '" + name +
+             "', which the plan trains on: no gain on it could be seen";
+    });
+  }
   for (std::size_t i = 0; i < tuning.measure_on.size(); ++i) {
     CheckedPlan counted;  // counts of the tuning's cells, kept apart from the plan's
     at_key(tuning, "measure_on " + std::to_string(i),
@@ -340,6 +352,24 @@ void check_tuning_measures(const RunTools& tools, CheckedPlan& checked) {
 void check_choosing(const RunTools& tools, CheckedPlan& checked) {
   if (!checked.plan.choose) return;
   std::set<std::string> measured;
+  std::set<std::pair<std::string, Split>> results;
+  for (const auto& settings : checked.plan.measure_on) {
+    for (const auto& name : settings.tasks) {
+      for (const auto& leaf : tools.tasks->expand(name))
+        results.insert({leaf, settings.split_of(tools.tasks->tasks.get(leaf))});
+    }
+  }
+  for (const auto& settings : checked.plan.choose->measure_on) {
+    for (const auto& name : settings.tasks) {
+      for (const auto& leaf : tools.tasks->expand(name)) {
+        const auto split = settings.split_of(tools.tasks->tasks.get(leaf));
+        require(results.count({leaf, split}) == 0, Fault::config, [&] {
+          return checked.plan.where + ": key 'choose': found the " + split_name(split) + " split of '" + leaf +
+                 "', on which results are measured, too, expected another \"split\"";
+        });
+      }
+    }
+  }
   for (const auto& settings : checked.plan.choose->measure_on) {
     CheckedPlan counted;  // counts of the choice, kept apart from the plan's
     at_key(checked.plan, "key 'choose': measure_on",

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "harness/measure/direction.hpp"
 #include "harness/report/section.hpp"
 #include "reports/blocks.hpp"
 #include "reports/numbers.hpp"
@@ -24,7 +27,7 @@ RichText outcome(const ArmTask& task) {
 TableRow task_row(const Arm& arm, const ArmTask& task) {
   const auto& unit = task.unit;
   return {head_cell(arm.method),
-          text_cell(task_label(task)),
+          text_cell(task.higher_is_better ? task.task : fmt::format("{} ({})", task.task, direction_note(false))),
           number_cell(static_cast<double>(task.items), count(task.items)),
           number_cell(task.before, points(task.before, unit)),
           number_cell(task.after, points(task.after, unit)),
@@ -41,7 +44,10 @@ TableRow task_row(const Arm& arm, const ArmTask& task) {
 }
 
 TableRow mean_row(const Arm& arm) {
-  TableRow row = {head_cell(arm.method), text_cell(Piece{"mean of all", Look::emphasis})};
+  const bool all = std::all_of(arm.tasks.begin(), arm.tasks.end(),
+                               [](const ArmTask& task) { return task.trained_on || task.unit.in_points(); });
+  TableRow row = {head_cell(arm.method),
+                  text_cell(Piece{all ? "mean of all" : "mean of those in points", Look::emphasis})};
   for (int i = 0; i < 3; ++i) row.push_back(among_numbers(""));
   row.push_back(number_cell(arm.mean_drop, strong(change_points(arm.mean_drop))));
   row.push_back(among_numbers(interval_points(arm.mean_drop_interval, true)));
@@ -75,7 +81,7 @@ bool any_other(const Arm& arm) {
 Blocks drop_blocks(const ReportInput& input) {
   ReportTable table;
   table.classes = "dense";
-  table.caption = "Drop (before minus after, in points) on every benchmark that was not trained on";
+  table.caption = "Drop on every benchmark that was not trained on, in points or the metric's own unit";
   table.head = {head()};
   for (const auto& arm : input.arms) {
     if (!any_other(arm)) continue;
@@ -90,9 +96,11 @@ Blocks drop_blocks(const ReportInput& input) {
   if (table.groups.empty()) return {};
   return {
       std::move(table),
-      note("A positive drop is a loss. **Share above chance**: the drop as a share of the distance from guessing to "
-           "all right. **Lost** and **gained**: items right before and wrong after, and the reverse, summed over "
-           "seeds. **p**: McNemar's test (mid-p) for right-or-wrong items of one seed, otherwise from the paired "
+      note("A positive drop is a loss: before minus after, where less is better after minus before. **Share above "
+           "chance**: the drop as a share of the distance from guessing to "
+           "all right. **Lost** and **gained**: items right before and wrong after, and the reverse (of graded "
+           "scores, items that got worse and better), summed over seeds. **p**: McNemar's test (mid-p) for "
+           "right-or-wrong items of one seed, otherwise from the paired "
            "interval. **Holm p**: corrected over the method's benchmarks, and for mean drops over all methods. **Could "
            "have shown**: the smallest change that so many items and seeds show with 80 % power after that "
            "correction.")};

@@ -177,7 +177,7 @@ Figure drift_panel(const ReportInput& input, const DriftPanel& panel, std::size_
            return significant(v, 3);
          }};
   Axis y{.low = 0, .high = 0, .label = "mean drop elsewhere, points", .write = [](double v) {
-           return signed_fixed(v * 100, 0);
+           return signed_fixed(v * 100, 1);
          }};
   for (const auto& one : panel.cells) {
     x.high = std::max(x.high, one.divergence);

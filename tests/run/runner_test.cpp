@@ -264,6 +264,17 @@ TEST_F(RunnerTest, ClaimsNameWhatResultsAreStoredUnder) {
               HasSubstr("'choices' is measured by 2 entries of measure_on"));
 }
 
+TEST_F(RunnerTest, TuningSeesWhatIsTrained) {
+  const std::string tune =
+      R"({"tune": {"key": "train.rate", "values": [1, 2, 4], "seed": 100, "measure_on": [{"tasks": [")";
+  EXPECT_THAT(message_of(tune + R"(choices"]}]}})"),
+              HasSubstr("key 'tune': its measure_on holds nothing of 'lessons'"));
+  EXPECT_EQ(message_of(tune + R"(lessons"]}]}})"), "no error");
+  EXPECT_THAT(message_of(R"({"tune": {"key": "train.rate", "values": [1, 1], "seed": 100, "measure_on":
+    [{"tasks": ["lessons"]}]}})"),
+              HasSubstr("found 1 twice, expected different values to try"));
+}
+
 TEST_F(RunnerTest, SeedZeroStandsForATasksOwnQuestions) {
   EXPECT_THAT(message_of(R"({"seeds": [0, 1], "measure_on": [{"tasks": ["choices"], "fresh": true}]})"),
               HasSubstr("key 'seeds': found 0, expected seeds of at least 1"));
@@ -483,8 +494,12 @@ TEST_F(ChoosingTest, BandsArePartOfACellsKey) {
   EXPECT_NE(keys(with_band(10, 20)), keys(R"({"methods": ["plain"], "seeds": [1]})"));
   EXPECT_THAT(message_of(R"({"choose": {"measure_on": [{"tasks": ["choices"]}], "bands": {"choices": [20, 10]}}})"),
               HasSubstr("'choices': found [20,10], expected the lowest and the highest score"));
-  EXPECT_THAT(message_of(R"({"choose": {"measure_on": [{"tasks": ["choices"]}], "bands": {"written": [10, 20]}}})"),
-              HasSubstr("'written' is not measured"));
+  EXPECT_THAT(
+      message_of(
+          R"({"choose": {"measure_on": [{"tasks": ["choices"], "split": "dev"}], "bands": {"written": [10, 20]}}})"),
+      HasSubstr("'written' is not measured"));
+  EXPECT_THAT(message_of(R"({"choose": {"measure_on": [{"tasks": ["choices"]}], "bands": {"choices": [10, 20]}}})"),
+              HasSubstr("found the test split of 'choices', on which results are measured, too"));
   EXPECT_THAT(message_of(R"({"choose": {"measure_on": [{"tasks": ["choice"]}], "bands": {"choices": [10, 20]}}})"),
               HasSubstr("choices"));
 }
