@@ -36,6 +36,8 @@ Effective effective_counts(const TaskChange& change) {
   const double plain = ((worse + better) / n - mean * mean) / (n - 1.0);
   double ratio = 1.0;
   if (paired.clusters > 0 && plain > 0.0) ratio = std::max(1.0, paired.stderror * paired.stderror / plain);
+  // Without a change there is no variance to compare: a cluster then counts as one item, as in paired().
+  if (paired.clusters > 0 && paired.lost + paired.gained == 0) ratio = n / static_cast<double>(paired.clusters);
   return {n / ratio, worse / ratio, better / ratio};
 }
 

@@ -13,6 +13,7 @@ SeedSpread seed_spread(const SeedValues& seeds) { return seed_spread(std::span(&
 SeedSpread seed_spread(std::span<const SeedValues> groups) {
   SeedSpread spread;
   spread.weight = 0.0;
+  spread.groups = static_cast<double>(groups.size());
   std::vector<const ItemMean*> parts;
   std::vector<double> weights;
   for (const auto& seeds : groups) {
@@ -121,6 +122,10 @@ SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance, doub
   return found;
 }
 
+void own_questions(SeedSpread& spread, double share) {
+  if (spread.degrees == 0.0) spread.own_items = share * spread.items / spread.weight;
+}
+
 PlannedError planned_error(const SeedSpread& pilot, const SeedVariance& variance, double seeds, double items) {
   const double weight = pilot.weight / seeds;
   const double shared = std::max(0.0, pilot.items - pilot.weight * pilot.own_items) / items;
@@ -128,9 +133,13 @@ PlannedError planned_error(const SeedSpread& pilot, const SeedVariance& variance
   PlannedError error{.stderror = std::sqrt(shared + own), .degrees = 0.0};
   double fourths = 0.0;
   if (pilot.item_degrees > 0.0) fourths += shared * shared / (pilot.item_degrees * items);
-  // Twice the seeds are more than twice the degrees: each group has one less than its seeds.
-  const double groups = std::max(1.0, variance.degrees * pilot.weight / std::max(1.0 - pilot.weight, 1e-9));
-  if (variance.degrees > 0.0) fourths += own * own / (variance.degrees * seeds + groups * (seeds - 1.0));
+  if (variance.degrees > 0.0) {
+    // Twice the seeds are more than twice the degrees: what is pooled has one less than its seeds for each group of
+    // each comparison.
+    const double group_seeds = 1.0 / (pilot.weight * pilot.groups);
+    const double pooled = group_seeds > 1.0 ? variance.degrees / (group_seeds - 1.0) : variance.degrees;
+    fourths += own * own / (variance.degrees * seeds + pooled * (seeds - 1.0));
+  }
   if (fourths > 0.0) error.degrees = (shared + own) * (shared + own) / fourths;
   return error;
 }

@@ -16,11 +16,12 @@ struct SeedSpread {
   double mean = 0.0;
   double degrees = 0.0;       ///< seeds - 1, summed over the groups; 0: one seed
   double between = 0.0;       ///< sample variance of the seeds' values; 0 for one seed
-  double weight = 1.0;        ///< of the seeds' variance in that of the mean: 1 / seeds
+  double weight = 1.0;        ///< of the seeds' variance in that of the mean: 1 / seeds, summed over equal groups
+  double groups = 1.0;        ///< how many there are
   double items = 0.0;         ///< variance of the mean from drawing items, for these seeds
   double item_degrees = 0.0;  ///< 0: normal
   /// What `between` holds from items alone: the mean variance of a seed's value less the mean covariance of two seeds'
-  /// values. 0 for one seed.
+  /// values. 0 for one seed, unless own_questions() says more.
   double own_items = 0.0;
 };
 SeedSpread seed_spread(const SeedValues& seeds);
@@ -67,13 +68,18 @@ struct SeedMean {
 /// misses the truth with probability `alpha`.
 SeedMean over_seeds(const SeedSpread& spread, const SeedVariance& variance, double alpha = 0.05);
 
+/// Tells the spread of single seeds which share of the items' variance comes from questions that each seed draws for
+/// itself; of several seeds their items say it.
+void own_questions(SeedSpread& spread, double share);
+
 /// The error that the same comparison would have with other numbers of seeds and items.
 struct PlannedError {
   double stderror = 0.0;
   double degrees = 0.0;  ///< of Student's t; 0: normal
 };
 /// `seeds` and `items` are what the numbers of the pilot are multiplied with. What one seed cannot tell, the variance
-/// between seeds, is taken as 0 where `variance` has no degrees.
+/// between seeds, is taken as 0 where `variance` has no degrees; nor can it tell which questions other seeds are asked:
+/// see own_questions().
 PlannedError planned_error(const SeedSpread& pilot, const SeedVariance& variance, double seeds, double items);
 
 }  // namespace touchstone

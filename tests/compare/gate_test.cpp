@@ -65,6 +65,21 @@ TEST_F(GateTest, PassesWhenTheBoundLiesWithinTheMargin) {
   EXPECT_THAT(gate_table(result), HasSubstr("toy: drop 0.0 points, at most 0.3 with 95 % confidence: within the 0.5"));
 }
 
+// 20 passages of 50 questions, no answer changed: what 20 independent items tell, not 1000.
+TEST_F(GateTest, UnchangedClustersAreAsManyItems) {
+  for (const auto model : {base_, tuned_}) {
+    auto made = task_measure("toy", 1000, below(600));
+    for (std::size_t item = 0; item < 1000; ++item) made.samples[item].cluster = "passage " + std::to_string(item / 50);
+    store_.add_measure("clusters of " + std::to_string(model), model, environment_, made, {}, engine(), 0.5);
+  }
+  const auto result = judge("toy=0.5");
+  EXPECT_EQ(result.tasks[0].change.paired.clusters, 20);
+  EXPECT_EQ(result.verdict, GateVerdict::undecided);
+  const double t = student_t_quantile(0.95, 19);
+  EXPECT_NEAR(result.tasks[0].at_most, t * t / (20 + t * t), 1e-9);
+  EXPECT_GT(result.tasks[0].items_needed, 50 * 500);
+}
+
 // The same without a change among 100 items: 2.6 points cannot be excluded.
 TEST_F(GateTest, IsUndecidedWhenTheSampleIsTooSmall) {
   measure(base_, "toy", 100, below(60));

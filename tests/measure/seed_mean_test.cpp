@@ -84,6 +84,27 @@ TEST(SeedMean, PlansAreOfTheSameError) {
   EXPECT_LT(planned_error(spread, variance, 1, 4).stderror, mean.stderror);
 }
 
+// Two training tasks with three seeds each: 2 (3 - 1) degrees, and 2 (6 - 1) with twice the seeds.
+TEST(SeedMean, EachGroupHasDegreesOfItsOwn) {
+  const std::vector<SeedValues> groups = {{of({0, 0}), of({1, 1}), of({3, 3})}, {of({2, 2}), of({2, 2}), of({5, 5})}};
+  const auto spread = seed_spread(groups);
+  const auto variance = pooled_variance(std::span(&spread, 1));
+  EXPECT_EQ(variance.degrees, 4.0);
+  EXPECT_NEAR(planned_error(spread, variance, 2, 1).degrees, 10.0, 1e-9);
+}
+
+// One seed does not say whether another would be asked the same questions: told that it would not, more seeds lessen
+// the error of the questions, too.
+TEST(SeedMean, PlansOfFreshQuestionsFallWithTheSeeds) {
+  auto spread = seed_spread(SeedValues{of({1, 0, 1, 1, 0, 0, 1, 0})});
+  const double one = planned_error(spread, {}, 1, 1).stderror;
+  EXPECT_EQ(planned_error(spread, {}, 4, 1).stderror, one);
+  own_questions(spread, 0.5);
+  EXPECT_NEAR(planned_error(spread, {}, 4, 1).stderror, one * std::sqrt(0.5 + 0.5 / 4.0), 1e-15);
+  own_questions(spread, 1.0);
+  EXPECT_NEAR(planned_error(spread, {}, 4, 1).stderror, one / 2.0, 1e-15);
+}
+
 /// Standard normal draws.
 class Normals {
  public:

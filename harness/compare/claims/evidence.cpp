@@ -5,16 +5,31 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
 
 #include "harness/base/error.hpp"
+#include "harness/base/json.hpp"
 
 namespace touchstone {
 namespace {
 
+/// The benchmarks of which each seed of a stored plan draws questions of its own.
+std::set<std::string> fresh_benchmarks(const RunRow& run) {
+  std::set<std::string> names;
+  if (run.plan_json.empty()) return names;
+  const auto plan = parse_json(run.plan_json, "run '" + run.name + "'");
+  for (const auto& entry : plan.value("measure_on", Json::array())) {
+    if (!entry.value("fresh", false)) continue;
+    for (const auto& task : entry.value("tasks", Json::array())) names.insert(task.get<std::string>());
+  }
+  return names;
+}
+
 /// Reads the quantities of a stored run's cells.
 class StoredCells {
  public:
-  StoredCells(const Store& store, const RunRow& run) : store_(&store), comparisons_(store, run.id) {}
+  StoredCells(const Store& store, const RunRow& run)
+      : store_(&store), comparisons_(store, run.id), fresh_(fresh_benchmarks(run)) {}
 
   const std::vector<CellRow>& cells() const { return comparisons_.cells(); }
 
@@ -43,16 +58,19 @@ class StoredCells {
       const auto key = key_of(change.cell);
       if (quantity.of == Quantity::Of::drop) {
         if (!std::isnan(change.mean_drop)) out.cells[key] = change.drop;
+        out.fresh = fresh_share(change, false);
         continue;
       }
       if (quantity.of == Quantity::Of::gain) {
         if (!std::isnan(change.gain)) out.cells[key] = change.gained;
+        out.fresh = fresh_share(change, true);
         continue;
       }
       const auto& name = quantity.task == trained_name ? change.cell.trained_on : quantity.task;
       const auto task = std::find_if(change.tasks.begin(), change.tasks.end(),
                                      [&](const TaskChange& one) { return one.task == name; });
       if (task == change.tasks.end()) continue;
+      out.fresh = fresh_.count(name) > 0 ? 1.0 : 0.0;
       if (quantity.of == Quantity::Of::score) {
         out.unit = task->unit;
         out.higher_is_better = task->higher_is_better;
@@ -62,6 +80,19 @@ class StoredCells {
       }
     }
     return out;
+  }
+
+  /// Of the mean over the benchmarks in points that are trained on, or not.
+  double fresh_share(const CellChange& change, bool trained_on) const {
+    double all = 0.0;
+    double fresh = 0.0;
+    for (const auto& task : change.tasks) {
+      if (task.trained_on != trained_on || !task.unit.in_points()) continue;
+      const double variance = item_variance(improvement(task, as_share(1.0, task.unit)));
+      all += variance;
+      if (fresh_.count(task.task) > 0) fresh += variance;
+    }
+    return all > 0.0 ? fresh / all : 0.0;
   }
 
   ArmValues logged(const Quantity& quantity, const std::string& arm, const std::string& against) const {
@@ -111,6 +142,7 @@ class StoredCells {
 
   const Store* store_;
   RunComparisons comparisons_;
+  std::set<std::string> fresh_;
   std::map<std::tuple<std::string, std::string, std::string>, std::vector<CellChange>> changes_;
 };
 
@@ -219,6 +251,7 @@ Weighed Evidence::weigh(const Quantity& quantity, const Weights& weights, Need n
       out.words.unit = values.unit;
       out.words.higher_is_better = values.higher_is_better;
     }
+    out.fresh = factors.empty() ? values.fresh : std::min(out.fresh, values.fresh);
     factors.push_back(weight);
     for (const auto& [cell, value] : values.cells) {
       auto& part = parts[cell];
@@ -250,7 +283,6 @@ Weighed Evidence::weigh(const Quantity& quantity, const Weights& weights, Need n
   }
   if (!out.missing.empty()) return out;
   const auto groups = by_training(sums);
-  out.groups = groups.size();
   out.spread = seed_spread(groups);
   if (quantity.of == Quantity::Of::logged) {
     const bool alone = std::any_of(groups.begin(), groups.end(), [](const auto& seeds) { return seeds.size() < 2; });
@@ -289,9 +321,11 @@ ClaimOutlook outlook_of(const Weighed& pilot, const SeedLook& look) {
     out.missing = "a value of the log, which seeds alone tell, and one of them is stored";
     return out;
   }
-  const double stored = static_cast<double>(pilot.cells) / static_cast<double>(pilot.groups);
+  const double stored = static_cast<double>(pilot.cells) / pilot.spread.groups;
+  auto spread = pilot.spread;
+  own_questions(spread, pilot.fresh);
   const auto smallest = [&](double wanted, double items) {
-    const auto error = planned_error(pilot.spread, pilot.variance, wanted / stored, items);
+    const auto error = planned_error(spread, pilot.variance, wanted / stored, items);
     return detectable_difference(error.stderror, error.degrees, look.alpha);
   };
   const auto number_of = [](int count) { return count == 0 ? std::string("more than 100") : std::to_string(count); };

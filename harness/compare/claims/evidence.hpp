@@ -23,6 +23,9 @@ struct ArmValues {
   std::map<CellKey, ItemMean> cells;
   MetricUnit unit{};
   bool higher_is_better = true;
+  /// The share of the items' variance that comes from questions which each seed draws for itself ("fresh" in a plan),
+  /// in one of the cells.
+  double fresh = 0.0;
 };
 
 /// The cells of a plan, wherever they come from: a database, or a simulation.
@@ -34,7 +37,8 @@ struct CellSource {
   std::function<ArmValues(const Quantity&, const std::string& arm, const std::string& against)> differences{};
 };
 
-/// The cells of a stored run. `store` must live as long as the source does.
+/// The cells of a stored run, whose plan says which benchmarks have questions of each seed's own. `store` must live as
+/// long as the source does.
 CellSource stored_cells(const Store& store, const RunRow& run);
 
 /// The model before training, where a method is named.
@@ -46,9 +50,9 @@ using Weights = std::vector<std::pair<std::string, double>>;
 /// A weighted sum of arms, before its error is known.
 struct Weighed {
   SeedSpread spread;
-  SeedVariance variance;   ///< between seeds, pooled over the plan
-  std::size_t cells = 0;   ///< values: training tasks x seeds
-  std::size_t groups = 0;  ///< of base model and training task
+  SeedVariance variance;  ///< between seeds, pooled over the plan
+  std::size_t cells = 0;  ///< values: training tasks x seeds
+  double fresh = 0.0;     ///< ArmValues::fresh, the least of all arms
   QuantityWords words;
   std::string missing;  ///< why there is no spread
 

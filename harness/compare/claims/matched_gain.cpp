@@ -186,6 +186,7 @@ MatchedDifference matched(const MatchedGain& claim, Evidence& evidence, Evidence
   auto& weighed = out.weighed;
   const auto& words_from = evidence.differences(claim.quantity, claim.arms.front(), base_name);
   weighed.words = {claim.quantity, words_from.unit, words_from.higher_is_better};
+  weighed.fresh = std::min(words_from.fresh, evidence.differences(claim.gained(), claim.arms.front(), base_name).fresh);
   auto& missing = weighed.missing;
   if (need == Evidence::Need::every_cell && !evidence.ended()) missing = "the run has not ended";
   std::array<MatchedMethod, 2> methods;
@@ -213,7 +214,6 @@ MatchedDifference matched(const MatchedGain& claim, Evidence& evidence, Evidence
   }
   const auto groups = by_training(differences);
   weighed.cells = differences.size();
-  weighed.groups = groups.size();
   weighed.spread = seed_spread(groups);
   weighed.variance = variance_of_arms(bracketing_arms(methods));
   const double factor = methods[0].mean_squares() + methods[1].mean_squares();
