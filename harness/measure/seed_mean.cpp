@@ -133,7 +133,8 @@ PlannedError planned_error(const SeedSpread& pilot, const SeedVariance& variance
   PlannedError error{.stderror = std::sqrt(shared + own), .degrees = 0.0};
   double fourths = 0.0;
   if (pilot.item_degrees > 0.0) fourths += shared * shared / (pilot.item_degrees * items);
-  if (variance.degrees > 0.0) {
+  // Where seeds do not differ beyond their items, the error is of items alone, as over_seeds() has it.
+  if (variance.degrees > 0.0 && variance.beyond_items() > 0.0) {
     // Twice the seeds are more than twice the degrees: what is pooled has one less than its seeds for each group of
     // each comparison.
     const double group_seeds = 1.0 / (pilot.weight * pilot.groups);
