@@ -328,6 +328,18 @@ void check_about(const Plan& plan, const RunTools& tools) {
 void check_tuning_measures(const RunTools& tools, CheckedPlan& checked) {
   if (!checked.plan.tune) return;
   const auto tuning = tuning_plan(checked.plan);
+  for (std::size_t i = 0; i < tuning.measure_on.size(); ++i) {
+    CheckedPlan counted;  // counts of the tuning's cells, kept apart from the plan's
+    at_key(tuning, "measure_on " + std::to_string(i),
+           [&] { count_requests(tuning.measure_on[i], tuning.seeds.front(), tools, counted); });
+    checked.media_tasks.merge(counted.media_tasks);
+  }
+}
+
+/// What is tuned must be seen: the tuning measures something of each task that the plan trains on.
+void check_tuning_sees(const RunTools& tools, const CheckedPlan& checked) {
+  if (!checked.plan.tune) return;
+  const auto tuning = tuning_plan(checked.plan);
   std::set<std::string> measured;
   for (const auto& settings : tuning.measure_on) {
     for (const auto& name : settings.tasks) {
@@ -339,12 +351,6 @@ void check_tuning_measures(const RunTools& tools, CheckedPlan& checked) {
       return checked.plan.where + ": key 'tune': its measure_on holds nothing of '" + name +
              "', which the plan trains on: no gain on it could be seen";
     });
-  }
-  for (std::size_t i = 0; i < tuning.measure_on.size(); ++i) {
-    CheckedPlan counted;  // counts of the tuning's cells, kept apart from the plan's
-    at_key(tuning, "measure_on " + std::to_string(i),
-           [&] { count_requests(tuning.measure_on[i], tuning.seeds.front(), tools, counted); });
-    checked.media_tasks.merge(counted.media_tasks);
   }
 }
 
@@ -503,6 +509,7 @@ CheckedPlan check_plan(const Plan& plan, const RunTools& tools, const fs::path& 
     const double bases = asks_fresh(plan) ? static_cast<double>(plan.seeds.size()) : 1.0;
     checked.seconds += measuring * (cells / checked.jobs + bases) + cells * 5 / checked.jobs;
   }
+  check_tuning_sees(tools, checked);
   check_room(checked, work);
   return checked;
 }

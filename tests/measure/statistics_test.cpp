@@ -363,7 +363,7 @@ TEST(Statistics, BoundlessDegreesAreTheNormalDistribution) {
 TEST(DetectableDifference, IsNoNumberWhereNoneIsKnown) {
   EXPECT_TRUE(std::isnan(detectable_difference(0.002, 0.29, 0.025)));
   EXPECT_TRUE(std::isnan(detectable_difference(0.002, 1.0, 1e-9)));
-  EXPECT_GT(detectable_difference(0.002, 1.0, 0.025), 0.1);
+  EXPECT_GT(detectable_difference(0.002, 1.0, 0.025), 0.05);
 }
 
 }  // namespace
