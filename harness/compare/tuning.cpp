@@ -81,7 +81,7 @@ GridEdge edge_of(const TunedMethod& method) {
   return GridEdge::none;
 }
 
-double regret_of(const TunedMethod& method, const Quantity& quantity, Evidence& evidence, double alpha) {
+double regret_of(const TunedMethod& method, const Quantity& quantity, Evidence& evidence) {
   double regret = 0.0;
   const auto others = static_cast<double>(method.tried.size() - 1);
   const auto best = tried_name(method.method, method.tried[method.best].value);
@@ -90,12 +90,12 @@ double regret_of(const TunedMethod& method, const Quantity& quantity, Evidence& 
     if (name == best) continue;
     const auto weighed = evidence.weigh(quantity, {{name, 1.0}, {best, -1.0}}, Evidence::Need::some);
     if (!weighed.missing.empty()) return not_there;
-    regret = std::max(regret, weighed.mean(alpha / others).interval.high);
+    regret = std::max(regret, weighed.mean(significance / others).interval.high);
   }
   return regret;
 }
 
-TunedMethod tuned_method(const TriedGrid& grid, const Quantity& quantity, Evidence& evidence, double alpha) {
+TunedMethod tuned_method(const TriedGrid& grid, const Quantity& quantity, Evidence& evidence) {
   TunedMethod out{.method = grid.method, .key = grid.key, .tried = {}};
   Quantity drop;
   drop.of = Quantity::Of::drop;
@@ -114,7 +114,7 @@ TunedMethod tuned_method(const TriedGrid& grid, const Quantity& quantity, Eviden
     if (std::isnan(tried.change)) out.measured = false;
   }
   out.edge = edge_of(out);
-  out.regret = out.measured ? regret_of(out, quantity, evidence, alpha) : not_there;
+  out.regret = out.measured ? regret_of(out, quantity, evidence) : not_there;
   return out;
 }
 
@@ -189,7 +189,7 @@ std::string tuned_settings(const Json& plan) {
   return sha256(kept.dump());
 }
 
-TunedPlan tuned_plan(const Store& store, const RunRow& tuning, const Quantity& judged_on, double alpha) {
+TunedPlan tuned_plan(const Store& store, const RunRow& tuning, const Quantity& judged_on) {
   const auto plan = parse_json(tuning.plan_json, "run '" + tuning.name + "'");
   Evidence evidence(stored_cells(store, tuning));
   TunedPlan out;
@@ -197,7 +197,7 @@ TunedPlan tuned_plan(const Store& store, const RunRow& tuning, const Quantity& j
   out.seeds = plan.value("seeds", Json::array()).size();
   out.judged_on.quantity = judged_on;
   for (const auto& grid : stored_grids(plan)) {
-    out.methods.push_back(tuned_method(grid, judged_on, evidence, alpha));
+    out.methods.push_back(tuned_method(grid, judged_on, evidence));
     const auto& values = evidence.differences(judged_on, tried_name(grid.method, grid.values.front()), base_name);
     out.judged_on.unit = values.unit;
     out.judged_on.higher_is_better = values.higher_is_better;
@@ -205,7 +205,7 @@ TunedPlan tuned_plan(const Store& store, const RunRow& tuning, const Quantity& j
   return out;
 }
 
-std::optional<TunedPlan> tuning_of(const Store& store, const RunRow& run, double alpha) {
+std::optional<TunedPlan> tuning_of(const Store& store, const RunRow& run) {
   std::optional<RunRow> latest;
   for (const auto& other : store.runs()) {
     if (other.name != run.name + "-tune" || other.state != "done") continue;
@@ -213,7 +213,7 @@ std::optional<TunedPlan> tuning_of(const Store& store, const RunRow& run, double
   }
   if (!latest) return std::nullopt;
   const auto where = "run '" + run.name + "'";
-  return tuned_plan(store, *latest, tuning_quantity(read_claims(parse_json(run.plan_json, where), where)), alpha);
+  return tuned_plan(store, *latest, tuning_quantity(read_claims(parse_json(run.plan_json, where), where)));
 }
 
 std::vector<std::string> tuning_objections(const Json& plan, const std::optional<TunedPlan>& tuned) {

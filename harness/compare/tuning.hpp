@@ -39,7 +39,8 @@ struct TunedMethod {
   bool measured = false;           ///< every value has all of its cells
   GridEdge edge = GridEdge::none;  ///< an untried number beyond the grid could be better
   /// The error of the choice: by how much another value tried could be better than the chosen one, at most (the highest
-  /// upper limit of their intervals, corrected for their number); not below 0. nan: not measured.
+  /// upper limit of their 95 % intervals, corrected for their number, whatever level the plan is judged at); not below
+  /// 0. nan: not measured.
   double regret = 0.0;
 };
 
@@ -60,9 +61,9 @@ Quantity tuning_quantity(const std::vector<Claim>& claims);
 std::string tuned_settings(const nlohmann::ordered_json& plan);
 
 /// The results of a stored tuning run.
-TunedPlan tuned_plan(const Store& store, const RunRow& tuning, const Quantity& judged_on, double alpha = significance);
+TunedPlan tuned_plan(const Store& store, const RunRow& tuning, const Quantity& judged_on);
 /// Of the latest tuning of a run's plan; none where the database holds none.
-std::optional<TunedPlan> tuning_of(const Store& store, const RunRow& run, double alpha);
+std::optional<TunedPlan> tuning_of(const Store& store, const RunRow& run);
 
 /// Adds the next value beyond the edge at which the best lies: twice or half of it. False where there is no edge, or no
 /// such value (half of an odd number of things).

@@ -35,16 +35,25 @@ const ClaimResult* main_of(const std::vector<ClaimResult>& claims) {
 
 /// Corrects the claims beside the main one for each other.
 void correct_beside(std::vector<ClaimResult>& claims) {
-  for (auto& claim : claims) claim.p_holm = claim.p_value;
+  for (auto& claim : claims) {
+    claim.p_holm = claim.p_value;
+    claim.p_against_holm = claim.p_against_twice();
+  }
   if (main_of(claims) == nullptr) return;
   std::vector<double> p_values;
+  std::vector<double> p_against;
   for (const auto& claim : claims) {
-    if (!claim.claim.main) p_values.push_back(claim.p_value);
+    if (claim.claim.main) continue;
+    p_values.push_back(claim.p_value);
+    p_against.push_back(claim.p_against_twice());
   }
   const auto adjusted = holm(p_values);
+  const auto adjusted_against = holm(p_against);
   std::size_t next = 0;
   for (auto& claim : claims) {
-    if (!claim.claim.main) claim.p_holm = adjusted[next++];
+    if (claim.claim.main) continue;
+    claim.p_holm = adjusted[next];
+    claim.p_against_holm = adjusted_against[next++];
   }
 }
 
@@ -82,15 +91,18 @@ std::string detectable_text(const ClaimResult& result) {
   return " (smallest detectable effect: " + result.effect + ")";
 }
 
-/// How the claims beside the main one stand after Holm's correction; nothing of the main one, or without one.
+/// How the claims beside the main one stand after Holm's correction; nothing of the main one, or without one. The p of
+/// a contradicted claim is that of the contradiction.
 std::string correction_text(const PlanVerdict& verdict, const ClaimResult& result) {
   const auto beside = verdict.beside();
   if (result.claim.main || beside == 0 || result.verdict == ClaimVerdict::unmeasured) return "";
-  const bool lost = result.verdict == ClaimVerdict::reproduced && result.p_holm >= verdict.alpha;
+  const bool contradicted = result.verdict == ClaimVerdict::contradicted;
+  const double p = contradicted ? result.p_against_twice() : result.p_value;
+  const double corrected = contradicted ? result.p_against_holm : result.p_holm;
+  const bool lost = (contradicted || result.verdict == ClaimVerdict::reproduced) && corrected >= verdict.alpha;
   return fmt::format(
-      "{} (p {:.2g}, after Holm's correction over the {} {:.2g})", lost ? " alone, not among all" : "", result.p_value,
-      beside == 1 ? "one claim beside the main one" : fmt::format("{} claims beside the main one", beside),
-      result.p_holm);
+      "{} (p {:.2g}, after Holm's correction over the {} {:.2g})", lost ? " alone, not among all" : "", p,
+      beside == 1 ? "one claim beside the main one" : fmt::format("{} claims beside the main one", beside), corrected);
 }
 
 std::string found_text(const ClaimResult& result) {
@@ -143,7 +155,8 @@ PlanVerdict judge_run(const Store& store, const RunRow& run, const JudgeSettings
   verdict.plan = run.name;
   verdict.method = plan.value("about", "");
   verdict.look = look_of(plan);
-  const auto settings = verdict.look.seeds > 0 ? JudgeSettings{.alpha = verdict.look.alpha} : given;
+  auto settings = given;
+  if (verdict.look.seeds > 0) settings.alpha = verdict.look.alpha;
   verdict.alpha = settings.alpha;
   Evidence evidence(stored_cells(store, run));
   for (const auto& claim : claims) {
@@ -154,7 +167,7 @@ PlanVerdict judge_run(const Store& store, const RunRow& run, const JudgeSettings
   correct_beside(verdict.claims);
   const auto* main = main_of(verdict.claims);
   verdict.verdict = main == nullptr ? all_together(verdict.claims, settings) : main->verdict;
-  verdict.tuning = tuning_of(store, run, settings.alpha);
+  verdict.tuning = tuning_of(store, run);
   verdict.objections = tuning_objections(plan, verdict.tuning);
   verdict.remarks = unspent_budgets(store, run);
   return verdict;
@@ -225,6 +238,8 @@ Json verdict_json(const PlanVerdict& verdict) {
                       {"detectable", number_or_null(result->detectable)},
                       {"p_value", number_or_null(result->p_value)},
                       {"p_holm", number_or_null(result->p_holm)},
+                      {"p_against", number_or_null(result->p_against_twice())},
+                      {"p_against_holm", number_or_null(result->p_against_holm)},
                       {"cells", result->cells},
                       {"verdict", claim_verdict_name(result->verdict)},
                       {"words", verdict_text(verdict, *result)}});

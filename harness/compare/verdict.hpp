@@ -17,6 +17,10 @@ struct ClaimResult : ClaimFinding {
   /// p_value after Holm's correction over the claims that stand beside the main one; p_value itself for the main one,
   /// and where a plan has none.
   double p_holm = 1.0;
+  /// p_against, taken twice as p_value is, after the same correction.
+  double p_against_holm = 1.0;
+
+  double p_against_twice() const { return p_against < 0.5 ? 2.0 * p_against : 1.0; }
 };
 
 /// A plan's claims together.

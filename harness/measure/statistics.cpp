@@ -34,7 +34,9 @@ MeanError mean_error(std::span<const double> values) {
   for (const double value : values) sum += value;
   const double mean = values.empty() ? nan : sum / n;
   double squares = 0.0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
+  // The mean of equal values may differ from them in its last digit, which would be an error of 1e-17 instead of none.
+  const bool equal = std::all_of(values.begin(), values.end(), [&](double value) { return value == values.front(); });
+  for (const double value : values) squares += equal ? 0.0 : (value - mean) * (value - mean);
   return {mean, values.size() < 2 ? nan : std::sqrt(squares / (n - 1.0)) / std::sqrt(n)};
 }
 

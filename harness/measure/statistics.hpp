@@ -16,7 +16,7 @@ struct Interval {
 
 struct MeanError {
   double mean = 0.0;
-  double stderror = 0.0;  ///< sample standard deviation (n - 1) over sqrt(n); nan for n < 2
+  double stderror = 0.0;  ///< sample standard deviation (n - 1) over sqrt(n); 0 for equal values; nan for n < 2
 };
 
 /// Plain left-to-right mean with its standard error, in the reference's order of operations.

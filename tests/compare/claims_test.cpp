@@ -133,6 +133,10 @@ TEST(Claims, AnInteriorMaximumBeatsBothEnds) {
   EXPECT_EQ(least.verdict, ClaimVerdict::reproduced);
   EXPECT_EQ(least.expected, "the lowest strictly inside");
   EXPECT_THAT(least.found, HasSubstr("s1: -3."));
+  EXPECT_NEAR(least.estimate.mean, -0.03, 0.002);
+  EXPECT_LT(least.estimate.interval.low, least.estimate.mean);
+  EXPECT_LT(least.estimate.mean, least.estimate.interval.high);
+  EXPECT_LT(least.estimate.interval.high, 0.0);
 }
 
 // Each share of the rise from 4 to 7 along the line: weights -0.5, 0, 0.5 over the range of 2 give 1.5 points a step.

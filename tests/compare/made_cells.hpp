@@ -38,10 +38,8 @@ class MadeCells {
       out.higher_is_better = higher_is_better;
       if (quantity.of == Quantity::Of::logged) out.unit = {.scale = 1.0, .name = ""};
       const auto& all = values_.at(quantity.of);
-      // The base model's values are 0: what an arm has against it is its own, and the base's against an arm is less
-      // that.
-      const auto& cells = all.at(arm == base_name ? against : arm);
-      for (const auto& [cell, value] : cells) {
+      // The base model's values are 0: what an arm has against it is its own.
+      for (const auto& [cell, value] : all.at(arm)) {
         const auto* other = against == base_name ? nullptr : &all.at(against).at(cell);
         const std::vector<const ItemMean*> parts = {&value, other == nullptr ? &value : other};
         out.cells[cell] = weighted_sum(parts, std::vector<double>{1.0, other == nullptr ? 0.0 : -1.0});

@@ -63,7 +63,7 @@ class TuningTest : public ResultsTest {
     RunRow run;
     run.name = "papers/new";
     run.plan_json = plan.dump();
-    return tuning_of(store_, run, 0.05);
+    return tuning_of(store_, run);
   }
 };
 

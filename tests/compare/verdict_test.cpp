@@ -277,6 +277,14 @@ TEST_F(VerdictTest, TheMainClaimGivesTheVerdict) {
   EXPECT_EQ(verdict.claims[0].verdict, ClaimVerdict::contradicted);
   EXPECT_EQ(verdict.claims[1].p_holm, verdict.claims[1].p_value);
   EXPECT_NEAR(verdict.claims[2].p_holm, 2.0 * verdict.claims[2].p_value, 1e-15);
+  // The p of a contradicted claim is that of the contradiction; that of showing it is 1.
+  const auto& wrong = verdict.claims[0];
+  EXPECT_EQ(wrong.p_value, 1.0);
+  EXPECT_LT(wrong.p_against, 1e-5);
+  EXPECT_NEAR(wrong.p_against_holm, 4.0 * wrong.p_against, 1e-15);
+  EXPECT_THAT(verdict_lines(verdict), HasSubstr("contradicted (p "));
+  EXPECT_THAT(verdict_lines(verdict), ::testing::Not(HasSubstr("contradicted (p 1,")));
+  EXPECT_NEAR(verdict_json(verdict)["claims"][1]["p_against"].get<double>(), 2.0 * wrong.p_against, 1e-15);
   EXPECT_THAT(verdict_lines(verdict), HasSubstr("papers/new: direction reproduced\n  main claim: a\n"));
   EXPECT_THAT(verdict_lines(verdict), HasSubstr("after Holm's correction over the 2 claims beside the main one"));
   EXPECT_THAT(verdict_sentence(verdict), ::testing::StartsWith("mean drop elsewhere, new - plain: -10.0 points"));

@@ -28,6 +28,7 @@ TEST(MeanErrorTest, AgreesWithTheReferenceToTheLastDigit) {
   EXPECT_EQ(mean_error(sixty).stderror, 0.0492365963917331);
   EXPECT_EQ(mean_error(ones_of(280, 400)).stderror, 0.02294157338705616);
   EXPECT_TRUE(std::isnan(mean_error(std::vector<double>{1}).stderror));
+  EXPECT_EQ(mean_error(std::vector<double>{0.1, 0.1, 0.1}).stderror, 0.0);
 }
 
 TEST(PooledErrorTest, AgreesWithTheReferenceToTheLastDigit) {

@@ -98,7 +98,13 @@ ClaimFinding judge_interior(const InteriorMaximum& claim, Evidence& evidence, co
                                        [](const auto& one, const auto& two) { return one.p_value < two.p_value; });
   finding.p_value = std::min(1.0, 2.0 * tests * best.p_value);
   const bool first_is_closer = best.means[0].interval.low <= best.means[1].interval.low;
+  const auto own = [&](Interval interval) {
+    return claim.sign > 0.0 ? interval : Interval{-interval.high, -interval.low};
+  };
+  // The sign is turned back, so that a reader sees the quantity's own.
   finding.estimate = best.means[first_is_closer ? 0 : 1];
+  finding.estimate.mean *= claim.sign;
+  finding.estimate.interval = own(finding.estimate.interval);
   const auto& wider = *std::max_element(best.means.begin(), best.means.end(),
                                         [](const auto& one, const auto& two) { return one.stderror < two.stderror; });
   if (settings.effects) {
@@ -106,11 +112,9 @@ ClaimFinding judge_interior(const InteriorMaximum& claim, Evidence& evidence, co
     finding.effect = words.effect(finding.detectable);
   }
   const auto& arms = claim.list.arms;
-  // The sign is turned back, so that a reader sees the quantity's own.
   const auto against = [&](std::size_t end) {
     const auto& mean = best.means[end];
-    const Interval own = claim.sign > 0.0 ? mean.interval : Interval{-mean.interval.high, -mean.interval.low};
-    return fmt::format("{} against {}", words.with_interval(claim.sign * mean.mean, own),
+    return fmt::format("{} against {}", words.with_interval(claim.sign * mean.mean, own(mean.interval)),
                        end == 0 ? arms.front() : arms.back());
   };
   finding.found = fmt::format("{}: {}, {}", arm_text(claim.list, best.at), against(0), against(1));
