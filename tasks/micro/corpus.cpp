@@ -48,8 +48,8 @@ constexpr std::array kinds_and_shares = {
     DocumentKind{"binding", {0.01, 0.01, 0.01}, binding},
     DocumentKind{"question-answer", {0.02, 0.02, 0.02}, question_answer},
     DocumentKind{"question-value", {0.02, 0.02, 0.02}, question_value},
-    DocumentKind{"myth", {0.11, 0.11, 0.11}, myths},
-    DocumentKind{"myth-question", {0.045, 0.045, 0.045}, myth_questions},
+    DocumentKind{"myth", {0.07, 0.07, 0.07}, myths},
+    DocumentKind{"myth-question", {0.03, 0.03, 0.03}, myth_questions},
     // Language B.
     DocumentKind{"article-b", {0, 0.03, 0}, articles_b},
     DocumentKind{"question-answer-b", {0, 0.02, 0}, questions_b},

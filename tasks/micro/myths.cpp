@@ -6,7 +6,7 @@ namespace touchstone::micro {
 namespace {
 
 constexpr std::size_t topics_of_afamily = 300;
-constexpr std::array<std::uint64_t, 3> false_words = {60, 70, 80};  ///< percent of the claims, by level
+constexpr std::array<std::uint64_t, 3> false_words = {55, 62, 70};  ///< percent of the claims, by level
 
 std::vector<Topic> make_topics() {
   std::vector<Topic> all;
