@@ -217,28 +217,29 @@ double power_of(double effect, double degrees, double alpha) {
 
 namespace {
 
-/// Where a rising function reaches 80 %.
+/// Where a rising function reaches `wanted`.
 template <class Power>
-double where_power(double high, const Power& power) {
+double where_power(double wanted, double high, const Power& power) {
   double low = 0.0;
-  while (power(high) < wanted_power && high < 1e6) high *= 2.0;
+  while (power(high) < wanted && high < 1e6) high *= 2.0;
   for (int step = 0; step < 60; ++step) {
     const double middle = 0.5 * (low + high);
-    (power(middle) < wanted_power ? low : high) = middle;
+    (power(middle) < wanted ? low : high) = middle;
   }
   return high;
 }
 
 }  // namespace
 
-double detectable_difference(double stderror, double degrees, double alpha) {
+double detectable_difference(double stderror, double degrees, double alpha, double power) {
   if (!std::isfinite(stderror)) return nan;
   // The expectation of an estimated standard deviation, as a share of the true one ("c4" of quality control).
   const double mean_share =
       as_good_as_normal(degrees)
           ? 1.0
           : std::sqrt(2.0 / degrees) * std::exp(std::lgamma(0.5 * (degrees + 1.0)) - std::lgamma(0.5 * degrees));
-  return stderror / mean_share * where_power(3.0, [&](double effect) { return power_of(effect, degrees, alpha); });
+  return stderror / mean_share *
+         where_power(power, 3.0, [&](double effect) { return power_of(effect, degrees, alpha); });
 }
 
 namespace {
