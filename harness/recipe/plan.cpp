@@ -334,9 +334,7 @@ Plan tuning_plan(const Plan& plan, const std::vector<TriedGrid>& grids) {
   return tuning;
 }
 
-std::span<const SeedLook> looks_of(const Plan& plan) {
-  return sequential_looks(plan.methods.empty() ? 0 : plan.methods.size() - 1);
-}
+std::span<const SeedLook> looks_of(const Plan& plan) { return looks_of(plan.claims, plan.methods.size()); }
 
 SeedLook last_look(const Plan& plan) {
   if (plan.until_decided) return looks_of(plan).back();
