@@ -13,6 +13,7 @@
 #include "harness/base/json_values.hpp"
 #include "harness/base/text.hpp"
 #include "harness/compare/claims/evidence.hpp"
+#include "harness/measure/metric.hpp"
 
 namespace touchstone {
 namespace {
@@ -118,6 +119,13 @@ TunedMethod tuned_method(const TriedGrid& grid, const Quantity& quantity, Eviden
   return out;
 }
 
+/// Whether the highest value of a metric is that of the model which learnt most.
+bool says_what_is_learnt(const std::string& metric) {
+  if (!metric_book().has(metric)) return true;  // a benchmark's own
+  const auto& entry = metric_book().get(metric);
+  return !entry.reference && entry.better != "neither";
+}
+
 std::vector<TriedGrid> stored_grids(const Json& plan) {
   std::vector<TriedGrid> grids;
   for (const auto& entry : plan["tried"]) {
@@ -160,7 +168,7 @@ Quantity tuning_quantity(const std::vector<Claim>& claims) {
   const auto main = std::find_if(claims.begin(), claims.end(), [](const Claim& claim) { return claim.main; });
   if (main == claims.end() || main->quantities.empty()) return quantity;
   const auto& about = main->quantities.front();
-  if (about.of == Quantity::Of::score && about.task == trained_name) return about;
+  if (about.of == Quantity::Of::score && about.task == trained_name && says_what_is_learnt(about.metric)) return about;
   quantity.train_on = about.train_on;
   return quantity;
 }

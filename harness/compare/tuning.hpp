@@ -53,7 +53,9 @@ struct TunedPlan {
 };
 
 /// What decides: the main claim's score where it is one of the training task, else the gain on the training task (the
-/// rate that loses least elsewhere would be the one that teaches nothing; what is lost stands beside it).
+/// rate that loses least elsewhere would be the one that teaches nothing; what is lost stands beside it). Nor does a
+/// metric decide that compares with the base model, or of which neither direction is better: the rate that moves the
+/// model least teaches nothing either.
 Quantity tuning_quantity(const std::vector<Claim>& claims);
 
 /// SHA-256 over what a plan and its tuning must share: models, training tasks, number formats, overrides, and the

@@ -127,13 +127,12 @@ namespace {
 
 /// The look that a stored plan has reached; `seeds` 0: it is not run until decided. Below the first look its level
 /// holds.
-SeedLook look_of(const Json& plan) {
+SeedLook look_of(const Json& plan, const std::vector<Claim>& claims) {
   if (!plan.value("until_decided", false)) return {.seeds = 0};
-  const auto methods = plan.value("methods", Json::array()).size();
+  const auto looks = looks_of(claims, plan.value("methods", Json::array()).size());
   const auto seeds = plan.value("seeds", Json::array()).size();
-  const auto comparisons = methods == 0 ? 0 : methods - 1;
-  const auto* reached = reached_look(comparisons, seeds);
-  return {.seeds = seeds, .alpha = (reached == nullptr ? sequential_looks(comparisons).front() : *reached).alpha};
+  const auto* reached = reached_look(looks, seeds);
+  return {.seeds = seeds, .alpha = (reached == nullptr ? looks.front() : *reached).alpha};
 }
 
 /// "seeds are added until the main claim is decided: 5 so far, intervals of this look hold 99.33 %".
@@ -154,7 +153,7 @@ PlanVerdict judge_run(const Store& store, const RunRow& run, const JudgeSettings
   PlanVerdict verdict;
   verdict.plan = run.name;
   verdict.method = plan.value("about", "");
-  verdict.look = look_of(plan);
+  verdict.look = look_of(plan, claims);
   auto settings = given;
   if (verdict.look.seeds > 0) settings.alpha = verdict.look.alpha;
   verdict.alpha = settings.alpha;

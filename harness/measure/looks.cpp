@@ -15,9 +15,9 @@ std::span<const SeedLook> sequential_looks(std::size_t comparisons) {
   return comparisons >= enough_to_pool ? std::span<const SeedLook>(pooled_looks) : std::span<const SeedLook>(own_looks);
 }
 
-const SeedLook* reached_look(std::size_t comparisons, std::size_t seeds) {
+const SeedLook* reached_look(std::span<const SeedLook> looks, std::size_t seeds) {
   const SeedLook* reached = nullptr;
-  for (const auto& look : sequential_looks(comparisons)) {
+  for (const auto& look : looks) {
     if (look.seeds <= seeds) reached = &look;
   }
   return reached;

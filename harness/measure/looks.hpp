@@ -19,9 +19,10 @@ struct SeedLook {
 /// statistic, by simulation of 200,000 paths: where at least four comparisons are pooled, with 4 (seeds - 1) degrees
 /// (four methods against the base model have so many, and five methods against each other; more only add degrees);
 /// otherwise with those of the comparison alone, seeds - 1, which needs a fourth seed before it tells enough.
+/// `comparisons`: over so many the variance is pooled, that of the claim included.
 std::span<const SeedLook> sequential_looks(std::size_t comparisons);
 
 /// The last look that so many seeds reach; nullptr: fewer than the first one needs.
-const SeedLook* reached_look(std::size_t comparisons, std::size_t seeds);
+const SeedLook* reached_look(std::span<const SeedLook> looks, std::size_t seeds);
 
 }  // namespace touchstone

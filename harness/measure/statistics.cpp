@@ -220,32 +220,34 @@ double power_of(double effect, double degrees, double alpha) {
 
 namespace {
 
-/// Where a rising function reaches 80 %; nan where it does not below 10,000: so far out the non-central t is not known.
+/// Where a rising function reaches `wanted`; nan where it does not below 10,000: so far out the non-central t is not
+/// known.
 template <class Power>
-double where_power(double high, const Power& power) {
+double where_power(double wanted, double high, const Power& power) {
   constexpr double highest = 1e4;
   double low = 0.0;
-  while (power(high) < wanted_power) {
+  while (power(high) < wanted) {
     high *= 2.0;
     if (high > highest) return nan;
   }
   for (int step = 0; step < 60; ++step) {
     const double middle = 0.5 * (low + high);
-    (power(middle) < wanted_power ? low : high) = middle;
+    (power(middle) < wanted ? low : high) = middle;
   }
   return high;
 }
 
 }  // namespace
 
-double detectable_difference(double stderror, double degrees, double alpha) {
+double detectable_difference(double stderror, double degrees, double alpha, double power) {
   if (!std::isfinite(stderror)) return nan;
   // The expectation of an estimated standard deviation, as a share of the true one ("c4" of quality control).
   const double mean_share =
       as_good_as_normal(degrees)
           ? 1.0
           : std::sqrt(2.0 / degrees) * std::exp(std::lgamma(0.5 * (degrees + 1.0)) - std::lgamma(0.5 * degrees));
-  return stderror / mean_share * where_power(3.0, [&](double effect) { return power_of(effect, degrees, alpha); });
+  return stderror / mean_share *
+         where_power(power, 3.0, [&](double effect) { return power_of(effect, degrees, alpha); });
 }
 
 namespace {

@@ -40,9 +40,9 @@ Interval interval_around(double estimate, double stderror, double degrees, doubl
 /// Probability that a two-sided test at `alpha` shows a difference of `effect` standard errors, by the non-central t
 /// distribution (normal where `degrees` is 0).
 double power_of(double effect, double degrees, double alpha);
-/// The smallest difference that an estimate with this error, which few degrees make too small on average, shows with 80
-/// % power at two-sided `alpha`: of several tests that are corrected together 0.05 over their number.
-double detectable_difference(double stderror, double degrees, double alpha = 0.05);
+/// The smallest difference that an estimate with this error, which few degrees make too small on average, shows with
+/// `power` at two-sided `alpha`: of several tests that are corrected together 0.05 over their number.
+double detectable_difference(double stderror, double degrees, double alpha = 0.05, double power = 0.8);
 /// The same for independent 0/1 items of which the share `changed` changed: at a difference d at least d of the items
 /// change (Connor, Biometrics 43 (1987), 207). Below 50 changed items the test's own power is summed over their
 /// numbers, above it is that of the normal distribution. 1 where no change of so few items is shown in 80 %.

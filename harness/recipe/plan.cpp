@@ -356,9 +356,7 @@ Plan with_model(Plan plan, const std::string& model) {
   return plan;
 }
 
-std::span<const SeedLook> looks_of(const Plan& plan) {
-  return sequential_looks(plan.methods.empty() ? 0 : plan.methods.size() - 1);
-}
+std::span<const SeedLook> looks_of(const Plan& plan) { return looks_of(plan.claims, plan.methods.size()); }
 
 SeedLook last_look(const Plan& plan) {
   if (plan.until_decided) return looks_of(plan).back();

@@ -99,7 +99,7 @@ Plan tuning_plan(const Plan& plan, const std::vector<TriedGrid>& grids);
 /// With the values that are tried first.
 Plan tuning_plan(const Plan& plan);
 
-/// The looks of a plan that is run until its main claim is decided, by the number of methods that are compared.
+/// The looks of a plan that is run until its main claim is decided.
 std::span<const SeedLook> looks_of(const Plan& plan);
 
 /// Its last look; of a plan without looks, all its seeds at the level 0.05.

@@ -156,6 +156,9 @@ TEST(TuningQuantity, IsTheMainClaimsWhereItIsOfTheTrainingTask) {
     return tuning_quantity(read_claims(parse_json(plan, "p"), "p"));
   };
   EXPECT_EQ(quantity(R"("of": "score", "metric": "x,none")").metric, "x,none");
+  for (const std::string metric : {"kl_forward", "kl_reverse", "deviation", "token_entropy"}) {
+    EXPECT_EQ(quantity(R"("of": "score", "metric": ")" + metric + '"').of, Quantity::Of::gain) << metric;
+  }
   EXPECT_EQ(quantity(R"("of": "drop")").of, Quantity::Of::gain);
   EXPECT_EQ(quantity(R"("of": "score", "task": "other")").of, Quantity::Of::gain);
   EXPECT_EQ(quantity(R"("of": "drop", "train_on": "t")").train_on, "t");

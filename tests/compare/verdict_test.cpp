@@ -254,6 +254,23 @@ TEST_F(VerdictTest, LoggedValuesAndTheirRatio) {
   EXPECT_THAT(verdict_sentence(ratio), HasSubstr("train.last_loss, new / plain: x 1.25"));
 }
 
+// Five methods pool the variance of a score over four comparisons, and judge it at those looks; what is logged has its
+// own variance, whose first look is at four seeds.
+TEST_F(VerdictTest, TheMainClaimChoosesTheLooks) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) add_pair(seed, {98, 120}, {100, 100});
+  const auto level = [&](const std::string& of) {
+    RunRow run;
+    run.id = run_;
+    run.state = "done";
+    run.plan_json = R"({"until_decided": true, "methods": ["new", "plain", "a", "b", "c"], "seeds": [1, 2, 3, 4],
+                        "claims": )" +
+                    claim(of + R"("expect": "higher")") + "}";
+    return judge_run(store_, run).look.alpha;
+  };
+  EXPECT_EQ(level(R"("of": "score", )"), 0.0076);
+  EXPECT_EQ(level(R"("of": "logged", "key": "train.last_loss", )"), 0.0102);
+}
+
 TEST_F(VerdictTest, HalfAPlanProvesNothing) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) add_pair(seed, {98, 120}, {100, 100});
   add_cell("new", "gsm8k", 4, add_model("unmeasured"));

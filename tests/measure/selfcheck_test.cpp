@@ -21,7 +21,20 @@ TEST(Selfcheck, IsTheSameEveryTime) {
   const auto one = selfcheck_statistics({.rounds = 80, .seed = 2});
   const auto two = selfcheck_statistics({.rounds = 80, .seed = 2});
   ASSERT_EQ(one.size(), two.size());
-  for (std::size_t at = 0; at < one.size(); ++at) EXPECT_EQ(one[at].ideal == two[at].ideal, !std::isnan(one[at].ideal));
+  const auto equal = [](double first, double second) {
+    return first == second || (std::isnan(first) && std::isnan(second));
+  };
+  for (std::size_t at = 0; at < one.size(); ++at) {
+    EXPECT_EQ(one[at].kind, two[at].kind);
+    EXPECT_EQ(one[at].setting, two[at].setting);
+    EXPECT_EQ(one[at].holds, two[at].holds);
+    // A row of nans alone would lie within any band.
+    EXPECT_FALSE(std::isnan(one[at].coverage) && std::isnan(one[at].level) && std::isnan(one[at].power));
+    for (const auto field : {&SelfcheckRow::coverage, &SelfcheckRow::level, &SelfcheckRow::power,
+                             &SelfcheckRow::half_width, &SelfcheckRow::ideal, &SelfcheckRow::seeds}) {
+      EXPECT_TRUE(equal(one[at].*field, two[at].*field)) << one[at].kind << ": " << one[at].setting;
+    }
+  }
 }
 
 TEST(Selfcheck, StopsOnRequest) {

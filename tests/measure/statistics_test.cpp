@@ -270,6 +270,8 @@ TEST(PowerTest, AgreesWithTheNonCentralT) {
   EXPECT_NEAR(power_of(smallest, 9, 0.05), 0.80, 1e-5);
   EXPECT_NEAR(smallest, 3.14, 0.01);
   EXPECT_GT(detectable_difference(0.97266, 9, 0.01), smallest);
+  EXPECT_NEAR(detectable_difference(1.0, 0.0), 2.8016, 1e-4);             // 1.95996 + 0.84162
+  EXPECT_NEAR(detectable_difference(1.0, 0.0, 0.05, 0.9), 3.2415, 1e-4);  // 1.95996 + 1.28155
 }
 
 // An effect of d needs at least d of the items to change, so few items never promise much.

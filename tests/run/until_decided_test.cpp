@@ -197,6 +197,13 @@ TEST_F(UntilDecidedTest, FiveMethodsPoolAndLookSooner) {
   std::vector<std::size_t> seeds;
   for (const auto& look : looks_of(many)) seeds.push_back(look.seeds);
   EXPECT_THAT(seeds, ElementsAre(3, 5, 8, 13, 20));
+  // What is logged is compared by its own variance, however many methods the plan has.
+  auto logged = many;
+  logged.claims = read_claims(parse_json(R"({"claims": [{"text": "It is faster.", "arm": "other", "against": "plain",
+                                             "of": "logged", "key": "train.rate", "expect": "higher"}]})",
+                                         "plan"),
+                              "plan");
+  EXPECT_EQ(looks_of(logged).front().seeds, 4U);
   EXPECT_THAT(plan_at_look(many, 3).seeds, ElementsAre(1, 7, 8));
   EXPECT_THAT(plan_at_look(many, 1).seeds, ElementsAre(1));
 }

@@ -91,6 +91,14 @@ std::vector<Claim> read_claims(const Json& plan, const std::string& where) {
   return claims;
 }
 
+std::span<const SeedLook> looks_of(const std::vector<Claim>& claims, std::size_t methods) {
+  const bool own = std::any_of(claims.begin(), claims.end(), [](const Claim& claim) {
+    return claim.main && std::any_of(claim.quantities.begin(), claim.quantities.end(),
+                                     [](const Quantity& quantity) { return quantity.of == Quantity::Of::logged; });
+  });
+  return sequential_looks(own || methods < 2 ? 1 : methods - 1);
+}
+
 void require_main(const std::vector<Claim>& claims, const std::string& where) {
   require(claims.empty() || main_count(claims) == 1, Fault::config, [&] {
     return where + ": key 'claims': found no claim with \"main\": true among " + std::to_string(claims.size()) +

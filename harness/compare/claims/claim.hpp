@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,10 @@ Claim read_matched_gain(Options& options);
 /// The "claims" of a plan; none when it has none. Throws Fault::config, naming file, entry, key, found and expected:
 /// also when two claims are marked as the main one. A single claim is the main one.
 std::vector<Claim> read_claims(const nlohmann::ordered_json& plan, const std::string& where);
+
+/// The looks at which a plan of so many methods is judged until its main claim is decided, by what that claim's seed
+/// variance is pooled over: all methods but one, and nothing else where it is about what is logged.
+std::span<const SeedLook> looks_of(const std::vector<Claim>& claims, std::size_t methods);
 
 /// Throws Fault::config unless one of the claims is the main one, or there is none at all. Plans that were stored
 /// before there was a main claim have several and no mark.

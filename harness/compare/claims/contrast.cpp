@@ -74,7 +74,7 @@ ClaimFinding judge_contrast(const Contrast& contrast, Evidence& evidence, const 
 
 ClaimOutlook contrast_outlook(const Contrast& contrast, Evidence& evidence, const SeedLook& look) {
   const auto pilot = evidence.weigh(contrast.quantity, contrast.weights, Evidence::Need::some);
-  auto outlook = outlook_of(pilot, look);
+  auto outlook = outlook_of(pilot, look, contrast.expectation.bound_power());
   check_margin(outlook, contrast.expectation, pilot.words, look.seeds);
   return outlook;
 }

@@ -127,7 +127,8 @@ ClaimFinding judge_correlation(const CellCorrelation& claim, Evidence& evidence,
   finding.p_value = std::min(1.0, 2.0 * std::max(p, least));
   finding.p_against = std::max(against, least);
   if (settings.effects) {
-    finding.detectable = std::tanh(detectable_difference(z.stderror, z.degrees, settings.alpha));
+    finding.detectable =
+        std::tanh(detectable_difference(z.stderror, z.degrees, settings.alpha, claim.expectation.bound_power()));
     finding.effect = fmt::format("a correlation of {:.2f}", finding.detectable);
   }
   finding.found = fmt::format("{} {:+.2f} [{:+.2f}, {:+.2f}] ({} arms{})", claim.ranks ? "Spearman's" : "Pearson's",
@@ -146,7 +147,8 @@ ClaimOutlook correlation_outlook(const CellCorrelation& claim, Evidence& evidenc
     return outlook;
   }
   const auto count = static_cast<double>(arms);
-  outlook.detectable = std::tanh(detectable_difference(1.0 / std::sqrt(count - 3.0), count - 1.0, look.alpha));
+  outlook.detectable = std::tanh(
+      detectable_difference(1.0 / std::sqrt(count - 3.0), count - 1.0, look.alpha, claim.expectation.bound_power()));
   outlook.text = fmt::format("{} arms could show a correlation of {:.2f} (80 % power)", arms, outlook.detectable);
   const double least = 2.0 * least_order_p(arms);
   if (least >= look.alpha) {

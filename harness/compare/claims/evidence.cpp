@@ -307,7 +307,7 @@ std::vector<SeedValues> by_training(const std::map<CellKey, ItemMean>& cells) {
   return out;
 }
 
-ClaimOutlook outlook_of(const Weighed& pilot, const SeedLook& look) {
+ClaimOutlook outlook_of(const Weighed& pilot, const SeedLook& look, double bound_power) {
   ClaimOutlook out;
   out.cells = pilot.cells;
   out.detectable = std::numeric_limits<double>::quiet_NaN();
@@ -326,7 +326,7 @@ ClaimOutlook outlook_of(const Weighed& pilot, const SeedLook& look) {
   own_questions(spread, pilot.fresh);
   const auto smallest = [&](double wanted, double items) {
     const auto error = planned_error(spread, pilot.variance, wanted / stored, items);
-    return detectable_difference(error.stderror, error.degrees, look.alpha);
+    return detectable_difference(error.stderror, error.degrees, look.alpha, bound_power);
   };
   const auto number_of = [](int count) { return count == 0 ? std::string("more than 100") : std::to_string(count); };
   out.detectable = smallest(static_cast<double>(look.seeds), 1.0);

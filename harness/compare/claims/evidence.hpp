@@ -96,7 +96,7 @@ class Evidence {
 /// The values by base model and training task, each over its seeds.
 std::vector<SeedValues> by_training(const std::map<CellKey, ItemMean>& cells);
 
-/// What a weighed sum of a pilot says of a plan at a look, for an effect or a margin.
-ClaimOutlook outlook_of(const Weighed& pilot, const SeedLook& look);
+/// What a weighed sum of a pilot says of a plan at a look, for an effect or a margin. `bound_power`: Expectation's.
+ClaimOutlook outlook_of(const Weighed& pilot, const SeedLook& look, double bound_power = 0.8);
 
 }  // namespace touchstone

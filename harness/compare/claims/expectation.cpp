@@ -99,7 +99,8 @@ void settle(ClaimFinding& finding, const Expectation& expectation, const Quantit
   const auto range = expectation.range(words);
   const auto& found = finding.estimate;
   if (settings.effects) {
-    finding.detectable = detectable_difference(found.stderror, found.degrees, settings.alpha);
+    finding.detectable =
+        detectable_difference(found.stderror, found.degrees, settings.alpha, expectation.bound_power());
     finding.effect = words.effect(finding.detectable);
   }
   finding.found = words.with_interval(found.mean, found.interval);

@@ -16,6 +16,9 @@ struct Expectation {
   /// Whether the bound of the range belongs to it: equal values are not lower.
   bool holds_at_bound() const { return direction == Direction::not_lower || direction == Direction::not_higher; }
   bool is_direction() const { return direction == Direction::higher || direction == Direction::lower; }
+  /// With which power a test of one bound must show a claim that is to be shown with 80 %: equality has two bounds, and
+  /// each may fail in 10 %.
+  double bound_power() const { return direction == Direction::same ? 0.9 : 0.8; }
   /// "higher, by more than 5 points", "not lower, within 3 points".
   std::string text(const QuantityWords& words) const;
 };

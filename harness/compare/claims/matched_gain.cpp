@@ -269,7 +269,7 @@ Claim read_matched_gain(Options& options) {
   };
   claim.outlook = [matching](Evidence& evidence, const SeedLook& look) {
     const auto pilot = matched(matching, evidence, Evidence::Need::some).weighed;
-    auto outlook = outlook_of(pilot, look);
+    auto outlook = outlook_of(pilot, look, matching.expectation.bound_power());
     check_margin(outlook, matching.expectation, pilot.words, look.seeds);
     return outlook;
   };
